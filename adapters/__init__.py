@@ -1,0 +1,1 @@
+"""The outside world: Flux, the command line, files."""

@@ -1,0 +1,5 @@
+"""The program by `python -m exactfit.adapters.cli`, for where its script is not on the path."""
+
+from .app import main
+
+main()

@@ -1,0 +1,203 @@
+"""`exactfit check`: is a placement legal, and what is it worth, whoever made it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich import box
+from rich.table import Table
+
+from . import options
+from .console import make_console, plain
+from .errors import InputError
+from .job_input import Job, read_jobs
+from .machine_input import read_machine
+from .outcome import INFEASIBLE, INSUFFICIENT
+from .pools import Settings, make_pool, occupy
+from .source import Sources
+from .state_input import read_allocations, read_down
+from .tables import value_text
+
+if TYPE_CHECKING:
+    from ...solver.pool import Pool
+
+ILLEGAL = 1
+_REVERSED = {"worst-fit": "fit"}
+"""Terms of policies that are others with the sign changed."""
+
+
+def check(
+    machine: options.MachineArgument,
+    job: Annotated[
+        str, typer.Argument(metavar="JOB", show_default=False, help="The request: a shape, or a jobspec file.")
+    ],
+    placed: Annotated[
+        str,
+        typer.Argument(
+            metavar="R",
+            show_default=False,
+            help="The placement to judge: a file of its R (RFC 20) or a line of place --json; - for standard input.",
+        ),
+    ],
+    compare: Annotated[
+        bool, typer.Option("--compare", help="Place the job as well, and say how far the placement is from the best.")
+    ] = False,
+    requires: options.RequiresOption = None,
+    allocated: options.AllocatedOption = None,
+    down: options.DownOption = None,
+    policy: options.PolicyOption = "pack",
+    time_limit: options.TimeLimitOption = 10.0,
+    slot_exclusive: options.SlotExclusiveOption = "shared",
+    unknown_types: options.UnknownTypesOption = "refuse",
+    as_json: Annotated[
+        bool,
+        typer.Option(
+            "--json",
+            help='Print one JSON object, {"legal", "violations", "terms", "counts", "notes", "best"}; best is null '
+            "without --compare, or {status, terms, better}, better being the first term in which it wins, or null.",
+        ),
+    ] = False,
+) -> int:
+    """Judge a placement from anywhere: whether it is legal, and the value of every term.
+
+    The checker shares no code with the solver. An R that does not say which slot got what (only exactfit's own do) is
+    split into slots as well as that can be done. Exit status 1 when the placement is illegal, whatever it is worth.
+
+    For example:
+
+      exactfit check R.json job.yaml from-flux.json --allocated running.json --compare
+    """
+    from ...solver.checker import check as judge
+
+    sources = Sources()
+    named = read_machine(machine, sources)
+    before = read_allocations(allocated or [], sources)
+    jobs = read_jobs([job], requires or [], sources)
+    answers = read_allocations([placed], sources)
+    if len(jobs) != 1 or len(answers) != 1:
+        raise InputError(f"one job and one placement are judged at a time, not {len(jobs)} and {len(answers)}")
+    nodes_down = read_down(down, named.machine) if down is not None else 0
+    # The pool refuses wrong options and impossible allocations, also where it is not asked to place anything.
+    pool = make_pool(named.machine, Settings(policy, time_limit, slot_exclusive, unknown_types))
+    occupy(pool, before, nodes_down, first_id=2)
+    verdict = judge(
+        named.machine,
+        jobs[0].jobspec.vertices,
+        answers[0][1],
+        constraint=jobs[0].jobspec.constraint,
+        running=[R for _, R in before],
+        down=nodes_down,
+        slot_exclusive=slot_exclusive,
+        unknown_types=unknown_types,
+    )
+    best = _best(pool, jobs[0], verdict.terms) if compare else None
+    if as_json:
+        fields = {
+            "legal": verdict.legal,
+            "violations": list(verdict.violations),
+            "terms": dict(verdict.terms),
+            "counts": dict(verdict.counts),
+            "notes": list(verdict.notes),
+            "best": None if best is None else {"status": best.status, "terms": best.terms, "better": best.better},
+        }
+        print(json.dumps(fields))
+    else:
+        _report(verdict.legal, [*verdict.violations, *verdict.notes], verdict.terms, best)
+    return 0 if verdict.legal else ILLEGAL
+
+
+@dataclass(frozen=True, slots=True)
+class _Best:
+    """The best placement, for comparison.
+
+    Attributes
+    ----------
+    status
+        Of its certificate; or insufficient or infeasible, when there is none.
+    terms
+        Value of each term of the policy, first compared first.
+    better
+        The first term in which it beats the placement judged, None when it does in none.
+    """
+
+    status: str
+    terms: Mapping[str, Any]
+    better: str | None
+
+
+def _best(pool: Pool, job: Job, terms: Mapping[str, Any]) -> _Best:
+    from ...solver.errors import InfeasibleRequest, InsufficientResources
+    from ...solver.request import Request
+
+    try:
+        certificate = pool.alloc(1, Request.from_jobspec(job.jobspec)).certificate
+    except InfeasibleRequest:
+        return _Best(INFEASIBLE, {}, None)
+    except InsufficientResources:
+        return _Best(INSUFFICIENT, {}, None)
+    best = certificate["terms"]
+    return _Best(certificate["status"], best, _first_better(best, terms))
+
+
+def _first_better(best: Mapping[str, Any], terms: Mapping[str, Any]) -> str | None:
+    for name, value in best.items():
+        given = _value(terms, name)
+        if given is None:
+            return None
+        cost, other = _as_cost(name, value), _as_cost(name, given)
+        if cost != other:
+            return name if cost < other else None
+    return None
+
+
+def _as_cost(name: str, value: Any) -> list[int]:
+    """Return a value as numbers of which less is better; of sizes, more is."""
+    return [-count for count in value] if name == "size" else [value]
+
+
+def _value(terms: Mapping[str, Any], name: str) -> Any:
+    """Return the checker's value of a term, None when it has none."""
+    family, _, level = name.partition(".")
+    if family in _REVERSED:
+        value = terms.get(f"{_REVERSED[family]}.{level}")
+        return None if value is None else -value
+    return terms.get(name)
+
+
+def _report(legal: bool, remarks: Sequence[str], terms: Mapping[str, Any], best: _Best | None) -> None:
+    console = make_console()
+    console.print("legal" if legal else "illegal", style="bold green" if legal else "bold red")
+    for remark in remarks:
+        console.print(f"  {plain(remark)}", soft_wrap=True)
+    if terms:
+        console.print(_terms_table(terms, best))
+    if best is not None:
+        console.print(_comparison(best, bool(terms)), soft_wrap=True)
+
+
+def _terms_table(terms: Mapping[str, Any], best: _Best | None) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("term")
+    table.add_column("value", justify="right")
+    if best is None or not best.terms:
+        for name, value in terms.items():
+            table.add_row(name, value_text(value))
+        return table
+    table.add_column("best", justify="right")
+    for name, value in best.terms.items():
+        table.add_row(name, value_text(_value(terms, name)), value_text(value))
+    return table
+
+
+def _comparison(best: _Best, known: bool) -> str:
+    if not best.terms:
+        return f"exactfit itself does not place this job: {best.status}"
+    if not known:
+        return "no comparison: the placement has no value"
+    if best.better is None:
+        return f"as good as the best found ({best.status})"
+    return f"worse than the best found ({best.status}), first in {best.better}"

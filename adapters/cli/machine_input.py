@@ -1,0 +1,93 @@
+"""Machines as the command line takes them: R, hwloc XML, presets, standard input."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from ...grammar.hostlist import Hostlist
+from ...topology.describe import hwloc_R
+from ...topology.machine import Machine
+from ...topology.presets import PRESETS, preset
+from ...topology.rset import read_R
+from .errors import InputError
+from .source import STDIN, Sources, decode, is_there, one_json_document, source_name
+
+
+@dataclass(frozen=True, slots=True)
+class NamedMachine:
+    """A machine and what the user calls it.
+
+    Attributes
+    ----------
+    name
+        The preset, or the file's name.
+    machine
+        The machine.
+    """
+
+    name: str
+    machine: Machine
+
+
+def read_machine(
+    argument: str, sources: Sources, *, nodes: int | None = None, hosts: str | None = None
+) -> NamedMachine:
+    """Return the machine that an argument names.
+
+    Parameters
+    ----------
+    argument
+        A preset with or without ``:N``, a file (R in JSON, or hwloc XML; the content tells which) or ``-``.
+        A preset's name goes before a file's; ``./name`` is always the file.
+    sources
+        Where files are read.
+    nodes, hosts
+        How many nodes hwloc XML stands for (default: one, or one for each host), and what they are called (an
+        RFC 29 hostlist).
+
+    Raises
+    ------
+    InputError
+        When the argument names nothing, when what it names is no machine, and when `nodes` or `hosts` are given for
+        something other than hwloc XML.
+    """
+    known = ", ".join(PRESETS)
+    if argument.partition(":")[0] in PRESETS:
+        _refuse_node_options(argument, nodes, hosts)
+        return NamedMachine(argument, _checked(argument, lambda: read_R(preset(argument))))
+    if argument != STDIN and not is_there(argument):
+        raise InputError(
+            f"{argument or 'nothing'}: no such file, and no such preset (there are {known}, also with :N for N nodes)"
+        )
+    data = sources.read(argument, "the machine")
+    name = source_name(argument)
+    if data.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
+        return NamedMachine(name, _checked(name, lambda: _from_xml(data, nodes, hosts)))
+    _refuse_node_options(name, nodes, hosts)
+    value = one_json_document(decode(data, argument), argument)
+    if not isinstance(value, Mapping):
+        raise InputError(f"{name}: neither R (a JSON object) nor hwloc XML")
+    return NamedMachine(name, _checked(name, lambda: read_R(value)))
+
+
+def _refuse_node_options(name: str, nodes: int | None, hosts: str | None) -> None:
+    given = "--nodes" if nodes is not None else "--hosts"
+    if nodes is not None or hosts is not None:
+        raise InputError(f"{name}: {given} goes with hwloc XML, which describes one node; this names its nodes itself")
+
+
+def _checked(name: str, read: Callable[[], Machine]) -> Machine:
+    try:
+        machine = read()
+    except ValueError as error:
+        raise InputError(f"{name}: {error}") from None
+    if not machine.size:
+        raise InputError(f"{name}: a machine without ranks")
+    return machine
+
+
+def _from_xml(data: bytes, nodes: int | None, hosts: str | None) -> Machine:
+    if nodes is None:
+        nodes = 1 if hosts is None else len(Hostlist.parse(hosts))
+    return read_R(hwloc_R(data, nodes, hosts))

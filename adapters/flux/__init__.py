@@ -1,0 +1,32 @@
+"""The pool class for Flux's scheduler modules: ``flux module load sched-simple pool-class=exactfit.adapters.flux``.
+
+- `pool_class`: the class, by the name under which Flux looks for it.
+- `amend`: the amender for Flux's fake resources.
+
+Importing the package makes Flux's Python modules importable (see `bindings`) and checks the environment's options, so
+that what is wrong with an installation shows when the module is loaded, not later.
+"""
+
+import sys
+
+try:
+    from .bindings import load
+
+    load()
+
+    from .amend import amend
+    from .implementation import ExactPoolV1
+    from .options import check_environment
+    from .pool import ExactPool
+    from .resource_set import ExactSet
+except ImportError as _fault:
+    if "flux.scheduler" in sys.modules:
+        # Flux passes over an ImportError in a pool class's module and says "could not load pool class", no more.
+        print(f"exactfit.adapters.flux: cannot be loaded by {sys.executable}: {_fault}", file=sys.stderr)
+    raise
+
+check_environment()
+
+pool_class = ExactPool
+
+__all__ = ["ExactPool", "ExactPoolV1", "ExactSet", "amend", "pool_class"]

@@ -1,0 +1,218 @@
+"""Flux's pool protocol on one side, the solver's pool on the other: the implementation for R version 1.
+
+What Flux does with each exception decides what may be raised where: alloc raises the protocol's two errors and nothing
+else, and what follows it on an allocation (times, dumps, to_dict) cannot fail, as a scheduler module would die of it.
+"""
+
+from __future__ import annotations
+
+import syslog
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from flux.job import JobID
+from flux.resource.ResourcePoolImplementation import InfeasibleRequest, InsufficientResources
+
+from ...grammar.idset import IdSet
+from ...solver import errors as solver
+from ...solver.allocation import Allocation
+from ...solver.request import Request
+from .accounting import check_final, check_partial
+from .options import KEYWORDS
+from .pool_set import PoolSet
+from .requests import ParsedRequest, solver_request
+from .resource_set import ExactSet
+from .rjson import as_json, pieces, ranks_of
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+
+class ExactPoolV1(PoolSet):
+    """A pool over R version 1.
+
+    Parameters
+    ----------
+    R
+        RFC 20 R, of an instance or of a job, as JSON text or as a mapping; None for a pool of nothing.
+    log
+        Called with a syslog priority and a message.
+    options
+        See `exactfit.adapters.flux.options`; the others of a scheduler's `pool_kwargs` are passed over.
+
+    Raises
+    ------
+    ValueError
+        For a malformed R, and for a value that an option does not take.
+    TypeError
+        For an R of another type.
+    """
+
+    name = "exactfit"
+    known_options = KEYWORDS
+
+    def parse_resource_request(self, jobspec: Mapping[str, Any]) -> ParsedRequest:
+        """Return the request of a jobspec: immutable, and good for any pool.
+
+        Raises
+        ------
+        ValueError
+            For a malformed jobspec; the message names the place.
+        """
+        return ParsedRequest(jobspec)
+
+    def check_feasibility(self, request: object) -> None:
+        """Check whether the pool could give this if nothing were allocated and every rank up.
+
+        Raises
+        ------
+        InfeasibleRequest
+            If it could not; the message says what is lacking.
+        """
+        wanted = _wanted(request)
+        try:
+            self._pool.check_feasibility(wanted)
+        except solver.InfeasibleRequest as refusal:
+            raise InfeasibleRequest(str(refusal)) from None
+        except solver.InsufficientResources as cut_off:
+            self.log(syslog.LOG_WARNING, f"feasibility: not known, so the job is let through: {cut_off}")
+
+    def alloc(self, jobid: int, request: object) -> Self:
+        """Give a job the best placement of its request that there is now.
+
+        Parameters
+        ----------
+        jobid
+            The job.
+        request
+            From `parse_resource_request`, or with the attributes of Flux's own request classes.
+
+        Returns
+        -------
+        ExactPoolV1
+            What the job got, all of it allocated.
+
+        Raises
+        ------
+        InsufficientResources
+            Not now, though it could be.
+        InfeasibleRequest
+            Not ever.
+        """
+        core = self._pool
+        wanted = _wanted(request)
+        try:
+            allocation = core.alloc(jobid, wanted)
+        except solver.InsufficientResources as refusal:
+            raise InsufficientResources(str(refusal)) from None
+        except solver.InfeasibleRequest as refusal:
+            raise InfeasibleRequest(str(refusal)) from None
+        except Exception as crash:
+            raise self._crashed(jobid, crash) from crash
+        try:
+            allocated = self._allocated(jobid, allocation)
+        except Exception as crash:
+            core.free(jobid)
+            raise self._crashed(jobid, crash) from crash
+        self._bump()
+        if self._tells(syslog.LOG_DEBUG):
+            self.log(syslog.LOG_DEBUG, f"alloc: {JobID(jobid).f58}: {allocated.dumps()}")
+        return allocated
+
+    def _allocated(self, jobid: int, allocation: Allocation) -> Self:
+        made = type(self).__new__(type(self))
+        made._become(self._machine, [(held.nodes, held.cores, held.gpus) for held in allocation.holdings])
+        made._starttime, made._expiration, made._nslots = 0.0, 0.0, allocation.nslots
+        made._options, made._core, made._removed, made._holder = self._options, None, IdSet(), jobid
+        made._allocation = allocation
+        if not self._foretells:
+            # Made now, while a failure can still be undone: Flux takes no error from it afterwards.
+            made.to_dict()
+        return made
+
+    def _crashed(self, jobid: int, crash: Exception) -> InsufficientResources:
+        message = f"the pool failed ({type(crash).__name__}: {crash})"
+        self.log(syslog.LOG_ERR, f"alloc: {JobID(jobid).f58}: {message}")
+        return InsufficientResources(message)
+
+    def _tells(self, level: int) -> bool:
+        """Tell whether a message of this priority would be logged, as making one takes time."""
+        return not self._foretells and bool(getattr(self.log, "level", level) >= level)
+
+    def register_alloc(self, jobid: int, R: object) -> None:
+        """Let a job hold what its R says, on whatever ranks and memory included, as after a reload of the scheduler.
+
+        Parameters
+        ----------
+        jobid
+            The job.
+        R
+            A pool or a set of any class, or R JSON; its expiration is the job's end.
+
+        Raises
+        ------
+        ValueError
+            For ranks that the pool lacks, and for what another job holds.
+        """
+        held = R if isinstance(R, ExactSet) else ExactSet(as_json(R))
+        core = self._pool
+        core.register_alloc(jobid, replace(held.own_machine(), expiration=held.get_expiration()))
+        self._bump()
+        self.log(syslog.LOG_INFO, f"hello: {JobID(jobid).f58}: {held.dumps()}")
+
+    def free(self, jobid: int, R: object = None, final: bool = False) -> None:
+        """Take back what a job holds; a job that the pool does not know is no error.
+
+        Parameters
+        ----------
+        jobid
+            The job.
+        R
+            A pool or a set of any class, or R JSON: the ranks of it are taken back. None: all.
+        final
+            Whether this is the last of the job: all that is left is taken back, and R, if given, must be just that.
+
+        Raises
+        ------
+        ValueError
+            For ranks that are not the job's, and for a final R that is not what is left.
+        """
+        core = self._pool
+        job = core.job(jobid)
+        if job is None:
+            return
+        nodes = None
+        if R is not None:
+            # What shrank away is not held any more, and may still be returned.
+            returned = [(ids - self._removed, cores, gpus) for ids, cores, gpus in pieces(as_json(R))]
+            held = [(core.machine.ids_of(part.nodes), part.cores, part.gpus) for part in job.holdings]
+            check_partial(jobid, returned, held)
+            if final:
+                check_final(jobid, returned, held)
+            else:
+                nodes = core.machine.mask_of(ranks_of(returned))
+        core.free(jobid, nodes)
+        self._bump()
+        if self._tells(syslog.LOG_DEBUG):
+            ranks = core.machine.ids_of(job.nodes if nodes is None else nodes)
+            self.log(syslog.LOG_DEBUG, f"free: {JobID(jobid).f58}: ranks {ranks}{' (final)' if final else ''}")
+
+    def update_expiration(self, jobid: int, expiration: float) -> None:
+        """Set the end of a job, in seconds since the epoch; of a job that the pool does not know, nothing."""
+        core = self._pool
+        if core.job(jobid) is not None:
+            core.update_expiration(jobid, expiration)
+            self._bump()
+
+    def job_end_times(self) -> list[tuple[int, float]]:
+        """Return (job id, end) of all jobs, the end in seconds since the epoch, 0 for none."""
+        return [(jobid, job.end_time) for jobid, job in self._pool.jobs.items()]
+
+
+def _wanted(request: object) -> Request:
+    """Return the solver's request; whatever is wrong with one can never be satisfied."""
+    try:
+        return solver_request(request)
+    except Exception as fault:
+        raise InfeasibleRequest(f"no resource request: {fault}") from None

@@ -1,0 +1,189 @@
+"""A pool as a resource set that has a state: what is there, what is up, and copies of it; not yet what jobs get.
+
+An allocation and a part of a pool are pools too, as Flux's own pools have it; the solver's pool behind them is made
+when something is asked that needs it.
+"""
+
+from __future__ import annotations
+
+import json
+import syslog
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from flux.resource.ResourcePoolImplementation import ResourcePoolImplementation
+
+from ...grammar.idset import IdSet
+from ...solver.allocation import Allocation
+from ...solver.options import Options
+from ...solver.pool import Pool
+from ...topology.machine import Machine
+from .options import gather
+from .resource_set import ExactSet, ids_of
+from .rjson import machine_of
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+Log = Callable[[int, str], None]
+
+
+class PoolSet(ExactSet, ResourcePoolImplementation):
+    """The part of the pool protocol that is about resources, whoever holds them; parameters are as in `ExactPoolV1`."""
+
+    _options: Options
+    _core: Pool | None
+    """The solver's pool; None until it is needed, which in an allocation, or in a job's R, may be never."""
+    _holder: int | None = None
+    """The job whose allocation this is."""
+    _removed: IdSet
+    """Ranks that were in the pool once: jobs may still return them."""
+    _allocation: Allocation | None = None
+    """What was decided, in an allocation."""
+    _written: dict[str, Any] | None = None
+    """Its R, once it is made."""
+    _foretells = False
+    """Whether this is a copy, on which Flux tries out the future."""
+
+    def __init__(
+        self,
+        R: str | Mapping[str, Any] | None,
+        log: Log | None = None,
+        **options: object,
+    ) -> None:
+        if log is not None:
+            self.log = log  # type: ignore[assignment, method-assign]  # as the base class documents
+        if isinstance(R, str):
+            R = json.loads(R)
+        if R is not None and not isinstance(R, Mapping):
+            raise TypeError(f"expected R as JSON text or a mapping, got {type(R).__name__}")
+        machine, left_out = machine_of(R)
+        if left_out:
+            self.log(syslog.LOG_WARNING, f"exactfit: {left_out}")
+        self._options = gather(R, options)
+        self._become(machine)
+        self._core = None
+        self._removed = IdSet()
+
+    @property
+    def _pool(self) -> Pool:
+        if self._core is None:
+            self._core = self._settle()
+        return self._core
+
+    def _settle(self) -> Pool:
+        """Make the solver's pool; in an allocation all is held by its job."""
+        if self._held is None:
+            return Pool(self._machine, self._options, self.log)
+        resources = self.to_dict()
+        machine = machine_of(resources)[0]
+        core = Pool(machine, self._options)
+        if self._holder is not None:
+            core.register_alloc(self._holder, resources)
+        super()._replace(machine)
+        self._allocation = self._written = None
+        return core
+
+    # What there is: the set protocol, where a pool has more to it than a set.
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the pool, or the allocation, as parsed R JSON."""
+        if self._allocation is None:
+            return super().to_dict()
+        if self._written is None:
+            self._written = self._write(self._allocation)
+        times = {"starttime": self._starttime, "expiration": self._expiration}
+        return {**self._written, "execution": {**self._written["execution"], **times}}
+
+    def _write(self, allocation: Allocation) -> dict[str, Any]:
+        written = allocation.to_dict()
+        chosen = (self._machine.scheduling or {}).get("exactfit")
+        if chosen is not None:
+            written["scheduling"]["exactfit"] = chosen
+        return written
+
+    def _similar(self, machine: Machine) -> Self:
+        made = super()._similar(machine)
+        made._options, made._core, made._removed = self._options, None, IdSet()
+        return made
+
+    def copy_ranks(self, ranks: object) -> Self:
+        """Return a pool of these ranks alone, up or down as they are, with nothing allocated."""
+        made = super().copy_ranks(ranks)
+        down = self._machine.ids_of(self._pool.down_mask)
+        made._pool.mark_down(made._machine.mask_of(down))
+        return made
+
+    def _replace(self, machine: Machine) -> None:
+        core = self._pool
+        new = machine.ranks.ids - self._machine.ranks.ids
+        core.replace_machine(machine)
+        core.mark_up(machine.mask_of(new))
+        super()._replace(core.machine)
+        self._bump()
+
+    def remove_ranks(self, ranks: object) -> None:
+        """Take ranks out of the pool, as on a shrink event; those that it has not are passed over."""
+        core = self._pool
+        gone = ids_of(ranks) & core.machine.ranks.ids
+        core.remove_nodes(core.machine.mask_of(gone))
+        super()._replace(core.machine)
+        self._removed |= gone
+        self._bump()
+
+    def set_expiration(self, expiration: float) -> None:
+        """Set when the resources end, in seconds since the epoch, 0 for never."""
+        super().set_expiration(expiration)
+        if self._core is not None:
+            self._core.set_expiration(self._expiration)
+        self._bump()
+
+    def set_starttime(self, starttime: float) -> None:
+        """Set the start time in seconds since the epoch, 0 for none."""
+        super().set_starttime(starttime)
+        self._bump()
+
+    # Availability.
+
+    def mark_up(self, ids: object) -> None:
+        """Let ranks (RFC 22 text, an idset, or "all") be chosen."""
+        core = self._pool
+        core.mark_up(self._mask(ids))
+        self._bump()
+
+    def mark_down(self, ids: object) -> None:
+        """Let ranks (RFC 22 text, an idset, or "all") not be chosen; jobs keep what they hold there."""
+        core = self._pool
+        core.mark_down(self._mask(ids))
+        self._bump()
+
+    def _mask(self, ids: object) -> int:
+        # An idset compares with idsets alone.
+        everything = isinstance(ids, str) and ids == "all"
+        return self._machine.all if everything else self._machine.mask_of(ids_of(ids))
+
+    # Copies.
+
+    def copy(self) -> Self:
+        """Return an independent copy, with the same jobs on the same resources; it does not log."""
+        made = type(self).__new__(type(self))
+        core = self._pool.copy()
+        made._become(core.machine)
+        made._starttime, made._expiration, made._nslots = self._starttime, self._expiration, self._nslots
+        made._options, made._core, made._removed = self._options, core, self._removed
+        made._foretells = True
+        made.generation = self.generation
+        return made
+
+    def copy_allocated(self) -> ExactSet:
+        """Return the set of what is allocated."""
+        return self.part_of(self, self._pool.allocated())
+
+    def copy_down(self) -> ExactSet:
+        """Return the set of the ranks that are down, whole."""
+        down = self._pool.down_mask
+        return self.part_of(self, [(mask & down, cores, gpus) for mask, cores, gpus in self._parts if mask & down])
+
+    def to_set(self) -> ExactSet:
+        """Return the set of all there is, up or down, allocated or not."""
+        return self.part_of(self, self._parts)

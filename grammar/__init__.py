@@ -1,0 +1,1 @@
+"""Text and values: the small languages of the Flux RFCs."""

@@ -1,0 +1,40 @@
+"""Units of memory and storage (the RFC 14 `unit` key), in GiB, which is what RFC 49 counts in."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from .errors import GrammarError, shown
+
+_GIB = 2**30
+_PREFIXES = "KMGTPE"
+_BYTES: dict[str | None, int] = {
+    None: _GIB,
+    "B": 1,
+    "kB": 1000,
+    **{f"{prefix}B": 1000**power for power, prefix in enumerate(_PREFIXES, 1)},
+    **{f"{prefix}iB": 1024**power for power, prefix in enumerate(_PREFIXES, 1)},
+}
+
+
+def gib(amount: int | Fraction, unit: str | None = None) -> Fraction:
+    """Return an amount in GiB.
+
+    Parameters
+    ----------
+    amount
+        How many of the unit.
+    unit
+        B, a decimal unit (kB or KB, MB, GB, TB, PB, EB), a binary one (KiB ... EiB), or None for GiB.
+
+    Raises
+    ------
+    GrammarError
+        For any other unit.
+    """
+    if unit not in _BYTES:
+        known = ", ".join(filter(None, _BYTES))
+        raise GrammarError(
+            f"unknown unit {shown(unit)}; known are {known}", rfc=14, language="unit", part=str(unit)[:60]
+        )
+    return Fraction(amount) * _BYTES[unit] / _GIB

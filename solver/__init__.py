@@ -1,0 +1,1 @@
+"""Requests, states, models and the proof."""

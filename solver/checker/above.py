@@ -1,0 +1,159 @@
+"""The places around slots, which show in where the slots are, and the counts that follow from them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from .answer import Slot
+from .ground import ROOT, Ground, Place
+from .request import Kind, Need, Request
+
+Counts = dict["Need", int]
+
+
+class MismatchError(Exception):
+    """The slots are not what the request asks for; the message is a sentence that says why."""
+
+
+class Above:
+    """The places that stand for the vertices around slots.
+
+    Parameters
+    ----------
+    ground
+        The machine's places.
+    request
+        What was asked for.
+
+    Attributes
+    ----------
+    instances
+        For each vertex the places that stand for it, each with the place of the vertex around.
+    slots_in
+        For each slot vertex how many slots each place around them has.
+    around
+        The place around each slot, by the slot's identity.
+    nothing
+        The counts of types that are passed over.
+    with_slots
+        The vertices that are slots or have some below.
+    """
+
+    def __init__(self, ground: Ground, request: Request) -> None:
+        self.ground = ground
+        self.request = request
+        self.instances: dict[Need, dict[Place, Place]] = {}
+        self.slots_in: dict[Need, dict[Place, int]] = {}
+        self.around: dict[int, Place] = {}
+        self.nothing: Counts = {}
+        self.with_slots = {need for chain in request.chains.values() for need in chain}
+
+    def locate(self, label: str, slot: Slot) -> None:
+        """Find the place of each vertex above a slot."""
+        *above, need = self.request.chains[label]
+        place = ROOT
+        for outer in above:
+            if outer.kind is Kind.NOTHING:
+                continue
+            inner = self._place(outer, slot)
+            if inner is None or inner == place or not self.ground.contains(place, inner):
+                where = f" of {self.ground.say(place)}" if place != ROOT else ""
+                raise MismatchError(f"{outer.vertex.path}: a slot {label!r} does not stand in one{where}")
+            self.instances.setdefault(outer, {}).setdefault(inner, place)
+            place = inner
+        self.around[id(slot)] = place
+        inside = self.slots_in.setdefault(need, {})
+        inside[place] = inside.get(place, 0) + 1
+
+    def _place(self, need: Need, slot: Slot) -> Place | None:
+        """Return the place of a vertex's level that has all of a slot."""
+        level = need.vertex.type
+        first = slot.pieces[0]
+        if need.kind is Kind.GROUP:
+            around = [(-1, group) for group in self.ground.groups_around(first.position)]
+            fitting = [place for place in around if self.ground.level(place) == level]
+            place = fitting[-1] if fitting else None
+            if place is None or not all(self.ground.contains(place, (p.position, 0)) for p in slot.pieces):
+                return None
+            return place
+        if len(slot.pieces) > 1:
+            return None
+        touched = self.ground.touched(first.position, level, first.cores, first.gpus)
+        if len(touched) != 1:
+            return None
+        domain = self.ground.domain(touched[0])
+        return None if first.cores & ~domain.cores or first.gpus & ~domain.gpus else touched[0]
+
+    def counts(self) -> Counts:
+        """Return the counts of the vertices around slots and of the slots themselves.
+
+        Raises
+        ------
+        MismatchError
+            They differ between instances of a parent, or are not admissible.
+        """
+        numbers: Counts = {}
+        for chain in self.request.chains.values():
+            parent: Need | None = None
+            for need in chain:
+                if need.kind is not Kind.NOTHING:
+                    numbers[need] = self._number(need, parent)
+                    parent = need
+        counts: Counts = {}
+        self._admit(self.request.needs, numbers, 1, counts)
+        return counts
+
+    def _number(self, need: Need, parent: Need | None) -> int:
+        parents = [ROOT] if parent is None else list(self.instances[parent])
+        if need.kind is Kind.SLOT:
+            per_parent = [self.slots_in[need].get(place, 0) for place in parents]
+        else:
+            inside: dict[Place, int] = dict.fromkeys(parents, 0)
+            for outer in self.instances[need].values():
+                inside[outer] += 1
+            per_parent = list(inside.values())
+        if len(set(per_parent)) > 1:
+            few, many = min(per_parent), max(per_parent)
+            raise MismatchError(f"{need.vertex.path}: {few} in one {_type(parent)} and {many} in another")
+        return per_parent[0]
+
+    def _admit(self, needs: Sequence[Need], numbers: Counts, times: int, counts: Counts) -> None:
+        """Divide by the counts of types that are passed over, and compare with what is admissible."""
+        for need in needs:
+            if need not in self.with_slots:
+                continue
+            if need.kind is Kind.NOTHING:
+                self._admit_nothing(need, numbers, times, counts)
+                continue
+            number, odd = divmod(numbers[need], times)
+            if odd or number not in need.vertex.count:
+                raise MismatchError(
+                    f"{need.vertex.path}: {numbers[need]} in each {_type_above(need)}, not {need.vertex.count}"
+                )
+            counts[need] = number
+            if need.kind is not Kind.SLOT:
+                self._admit(need.children, numbers, 1, counts)
+
+    def _admit_nothing(self, need: Need, numbers: Counts, times: int, counts: Counts) -> None:
+        most = max(numbers.values())
+        failure: MismatchError | None = None
+        for number in need.vertex.count.descending(most):
+            tried: Counts = {}
+            try:
+                self._admit(need.children, numbers, times * number, tried)
+            except MismatchError as error:
+                failure = error
+                continue
+            counts.update(tried)
+            counts[need] = self.nothing[need] = number
+            return
+        raise failure or MismatchError(f"{need.vertex.path}: its count is larger than all there is")
+
+
+def _type(parent: Need | None) -> str:
+    return "machine" if parent is None else parent.vertex.type
+
+
+def _type_above(need: Need) -> str:
+    above = need.vertex.path.rpartition("/")[0].rpartition("/")[2].partition("[")[0]
+    return above or "machine"

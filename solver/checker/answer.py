@@ -1,0 +1,183 @@
+"""An allocated R (RFC 20) as holdings and slots; what slots there are is in `scheduling.placement` (SPEC 5)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from itertools import islice
+from typing import Any
+
+from ...grammar.hostlist import Hostlist
+from ...grammar.idset import IdSet, text_mask
+from ...topology.machine import Machine
+from .ground import Place
+
+_SLOT_KEYS = frozenset({"label", "slot", "cores", "gpus"})
+_ENTRY_KEYS = frozenset({"ranks", "slots"})
+_PLACE_KEYS = frozenset({"level", "number"})
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """What a slot holds of one node.
+
+    Parameters
+    ----------
+    position
+        Of the node.
+    cores, gpus
+        Bitmasks of ids.
+    amounts
+        Memory and storage in GiB, and other resources, by name.
+    """
+
+    position: int
+    cores: int
+    gpus: int
+    amounts: tuple[tuple[str, Fraction], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """One task slot: its label and what it holds, node by node."""
+
+    label: str
+    pieces: tuple[Piece, ...]
+
+    @property
+    def cores(self) -> int:
+        """How many cores it holds."""
+        return sum(piece.cores.bit_count() for piece in self.pieces)
+
+    @property
+    def gpus(self) -> int:
+        """How many gpus it holds."""
+        return sum(piece.gpus.bit_count() for piece in self.pieces)
+
+    def amount(self, name: str) -> Fraction:
+        """Return how much it holds of a resource."""
+        return sum((amount for piece in self.pieces for key, amount in piece.amounts if key == name), Fraction(0))
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What an allocated R says.
+
+    Parameters
+    ----------
+    held
+        Bitmasks of cores and gpus by position.
+    slots
+        The slots; None when R does not say.
+    amounts
+        Memory and the like that belongs to the job and to no slot, by place and name.
+    nslots
+        As R says; None when it does not.
+    faults
+        What is wrong with R whatever the request is, a sentence each.
+    """
+
+    held: Mapping[int, tuple[int, int]]
+    slots: tuple[Slot, ...] | None
+    amounts: Mapping[tuple[Place, str], Fraction]
+    nslots: int | None
+    faults: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class _Reader:
+    machine: Machine
+    held: dict[int, tuple[int, int]] = field(default_factory=dict)
+    slots: list[Slot] = field(default_factory=list)
+    pieces: dict[tuple[str, object], list[Piece]] = field(default_factory=dict)
+    amounts: dict[tuple[Place, str], Fraction] = field(default_factory=dict)
+    faults: list[str] = field(default_factory=list)
+
+    def positions(self, text: str) -> Iterator[int]:
+        for rank in IdSet.parse(text):
+            position = self.machine.ranks.find(rank)
+            if position is None:
+                self.faults.append(f"rank {rank} is not one of the machine's")
+            else:
+                yield position
+
+    def lite(self, entry: Mapping[str, Any]) -> None:
+        children = entry["children"]
+        cores, gpus = text_mask(children.get("core", "")), text_mask(children.get("gpu", ""))
+        for position in self.positions(entry["rank"]):
+            if position in self.held:
+                self.faults.append(f"rank {self.machine.ranks[position]} is listed twice")
+            self.held[position] = cores, gpus
+
+    def placed(self, entry: Mapping[str, Any]) -> None:
+        if "ranks" not in entry:
+            self.placed_in_group(entry)
+            return
+        slots = [
+            (
+                str(slot.get("label", "")),
+                slot.get("slot"),
+                text_mask(slot.get("cores", "")),
+                text_mask(slot.get("gpus", "")),
+                tuple(sorted((name, Fraction(slot[name])) for name in slot.keys() - _SLOT_KEYS)),
+            )
+            for slot in entry.get("slots", ())
+        ]
+        for position in self.positions(entry["ranks"]):
+            for name in entry.keys() - _ENTRY_KEYS:
+                self.amounts[(position, 0), name] = Fraction(entry[name])
+            for label, number, cores, gpus, amounts in slots:
+                piece = Piece(position, cores, gpus, amounts)
+                if number is None:
+                    self.slots.append(Slot(label, (piece,)))
+                else:
+                    self.pieces.setdefault((label, number), []).append(piece)
+
+    def placed_in_group(self, entry: Mapping[str, Any]) -> None:
+        wanted = entry["level"], entry["number"]
+        for group in self.machine.groups:
+            if (group.level, group.number) == wanted:
+                for name in entry.keys() - _PLACE_KEYS:
+                    self.amounts[(-1, group.index), name] = Fraction(entry[name])
+                return
+        self.faults.append(f"there is no {wanted[0]} {wanted[1]}")
+
+    def hosts(self, nodelist: object) -> None:
+        """Compare the host names with the machine's."""
+        if not nodelist or not len(self.machine.hosts):
+            return
+        names = Hostlist.parse(",".join(nodelist)) if isinstance(nodelist, list | tuple) else ()
+        if len(names) != len(self.held):
+            self.faults.append(f"nodelist names {len(names)} hosts for {len(self.held)} ranks")
+            return
+        for position, name in zip(sorted(self.held), names, strict=True):
+            if self.machine.host(position) != name:
+                rank = self.machine.ranks[position]
+                self.faults.append(f"nodelist names {name} for rank {rank}, which is {self.machine.host(position)}")
+
+
+def read_answer(machine: Machine, R: Mapping[str, Any]) -> Answer:
+    """Read what an allocated R holds.
+
+    Raises
+    ------
+    ValueError
+        It is no R, or its placement is none.
+    """
+    reader = _Reader(machine)
+    try:
+        execution = R["execution"]
+        for entry in execution["R_lite"]:
+            reader.lite(entry)
+        reader.hosts(execution.get("nodelist"))
+        nslots = execution.get("nslots")
+        placement = (R.get("scheduling") or {}).get("placement")
+        for entry in placement or ():
+            reader.placed(entry)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"not an allocated R: {type(error).__name__} {error}") from None
+    for (label, _), pieces in reader.pieces.items():
+        reader.slots.append(Slot(label, tuple(sorted(pieces, key=lambda piece: piece.position))))
+    slots = None if placement is None else tuple(reader.slots)
+    return Answer(reader.held, slots, reader.amounts, nslots, tuple(islice(reader.faults, 20)))

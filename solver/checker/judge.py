@@ -1,0 +1,215 @@
+"""The checker: whether an allocated R is a legal answer to a request, and what each term of the policy is worth.
+
+It reads SPEC 2, 3 and 4 once more, in plain Python, and shares no code with the solver.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ...grammar.constraint import ALWAYS, Constraint, evaluate, failing
+from ...grammar.jobspec import Vertex
+from ...topology.machine import Machine
+from .above import Counts, MismatchError
+from .amounts import Amounts
+from .answer import Answer, Slot, read_answer
+from .cover import TooLongError
+from .ground import Ground
+from .matching import Matcher
+from .request import Kind, Need, Request, read_request
+from .splitting import Split, split
+from .state import State
+from .worth import Value, worth
+
+MAX_FAULTS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the checker says of one answer.
+
+    Parameters
+    ----------
+    legal
+        Whether the answer is what was asked for, out of what was free.
+    violations
+        Why it is not legal, a sentence each.
+    terms
+        The value of each term of SPEC 4 by name; empty when the answer could not be split into slots.
+    counts
+        The counts chosen, by the path of their vertices; empty likewise.
+    notes
+        What to know of the values: that the split into slots was searched for, and how far.
+    """
+
+    legal: bool
+    violations: tuple[str, ...] = ()
+    terms: Mapping[str, Value] = field(default_factory=dict)
+    counts: Mapping[str, int] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+class Checker:
+    """Judges answers on one machine whose state it follows.
+
+    Parameters
+    ----------
+    machine
+        The machine.
+    """
+
+    def __init__(self, machine: Machine) -> None:
+        self.machine = machine
+        self._ground = Ground(machine)
+        self._state = State(self._ground)
+
+    def allocate(self, R: Mapping[str, Any]) -> None:
+        """Take what the R of a running job holds. ValueError when it is no R."""
+        self._state.change(read_answer(self.machine, R), 1)
+
+    def release(self, R: Mapping[str, Any]) -> None:
+        """Give back what the R of a job holds. ValueError when it is no R."""
+        self._state.change(read_answer(self.machine, R), -1)
+
+    def down(self, mask: int) -> None:
+        """Say which positions are down; those not in the bitmask are up."""
+        self._state.down = mask & self.machine.all
+
+    def judge(
+        self,
+        vertices: Sequence[Vertex],
+        answer: Mapping[str, Any],
+        *,
+        constraint: Constraint = ALWAYS,
+        slot_exclusive: str = "shared",
+        unknown_types: str = "refuse",
+    ) -> Verdict:
+        """Judge an answer to a request, before it is allocated.
+
+        Parameters
+        ----------
+        vertices
+            The request.
+        answer
+            The allocated R; where it has no `scheduling.placement`, a split into slots is searched for.
+        constraint
+            What the nodes must be; anything by default.
+        slot_exclusive, unknown_types
+            The options of the pool that gave the answer, see `read_request`.
+        """
+        request = read_request(self.machine, vertices, slot_exclusive=slot_exclusive, unknown_types=unknown_types)
+        try:
+            said = read_answer(self.machine, answer)
+        except ValueError as error:
+            return Verdict(False, (str(error),))
+        faults = [f"the machine has no {name}" for name in request.unknown]
+        faults += said.faults
+        faults += self._unusable(said, constraint)
+        faults += _misplaced(self.machine, said)
+        if faults:
+            return Verdict(False, tuple(faults[:MAX_FAULTS]))
+        return self._match(request, said, evaluate(constraint, self.machine.facts) & ~self._state.down)
+
+    def _unusable(self, said: Answer, constraint: Constraint) -> Iterator[str]:
+        """Say what the answer takes that is not there, not free, down or excluded."""
+        facts = self.machine.facts
+        allowed = evaluate(constraint, facts)
+        for position, (cores, gpus) in said.held.items():
+            place = self._ground.say((position, 0))
+            kind = self.machine.type_at(position)
+            if cores & ~kind.cores or gpus & ~kind.gpus:
+                yield f"{place} does not have all of these cores and gpus"
+            elif self._state.down >> position & 1:
+                yield f"{place} is down"
+            elif not allowed >> position & 1:
+                yield f"{place} does not match {failing(constraint, facts, position)}"
+            else:
+                free_cores, free_gpus = self._state.free(position)
+                if cores & ~free_cores or gpus & ~free_gpus:
+                    yield f"{place}: cores or gpus are taken by another job"
+
+    def _match(self, request: Request, said: Answer, usable: int) -> Verdict:
+        """See the request in the slots, or first find slots in what is held."""
+        attempt: Split | None = None
+        slots = said.slots
+        amounts = Amounts(self._ground, self._state, usable, said.slots is not None)
+        matcher = Matcher(self._ground, self._state, request, said.held, amounts)
+        try:
+            if slots is None:
+                attempt = split(self._ground, request, said)
+                slots = attempt.slots
+            match = matcher.match(slots)
+            amounts.check(match.slots, match.job_amounts, match.job_wholes, said, match.counts)
+        except MismatchError as error:
+            return Verdict(False, (str(error),), self._terms(said, slots), notes=attempt.notes if attempt else ())
+        except TooLongError:
+            return Verdict(False, ("not judged: there are too many ways to see the request in this answer",))
+        faults = _wrong_nslots(said, slots)
+        counts = {need.vertex.path: count for need, count in _in_order(match.counts)}
+        terms = worth(self._ground, self._state, said.held, slots, _size(request, match.counts))
+        notes = attempt.notes if attempt else ()
+        if attempt and (match.job_amounts or any(way.amounts for _, way in match.slots)):
+            notes += ("R does not say what was taken of memory and the like: the least is assumed",)
+        return Verdict(not faults, faults, terms, counts, notes)
+
+    def _terms(self, said: Answer, slots: Sequence[Slot] | None) -> dict[str, Value]:
+        """Return what can be said of an illegal answer: all but its size."""
+        if slots is None:
+            return {}
+        terms = worth(self._ground, self._state, said.held, slots, ())
+        del terms["size"]
+        return terms
+
+
+def check(
+    machine: Machine,
+    vertices: Sequence[Vertex],
+    answer: Mapping[str, Any],
+    *,
+    constraint: Constraint = ALWAYS,
+    running: Sequence[Mapping[str, Any]] = (),
+    down: int = 0,
+    slot_exclusive: str = "shared",
+    unknown_types: str = "refuse",
+) -> Verdict:
+    """Judge one answer, given the R of all running jobs and the positions that are down; see `Checker.judge`."""
+    checker = Checker(machine)
+    for job in running:
+        checker.allocate(job)
+    checker.down(down)
+    return checker.judge(
+        vertices, answer, constraint=constraint, slot_exclusive=slot_exclusive, unknown_types=unknown_types
+    )
+
+
+def _misplaced(machine: Machine, said: Answer) -> Iterator[str]:
+    """Say which slots hold what the job does not hold, or what another slot holds."""
+    left = dict(said.held)
+    for slot in said.slots or ():
+        for piece in slot.pieces:
+            cores, gpus = left.get(piece.position, (0, 0))
+            if piece.cores & ~cores or piece.gpus & ~gpus:
+                rank = machine.ranks[piece.position]
+                yield f"a slot {slot.label!r} on rank {rank} has what R_lite does not list, or what another slot has"
+            left[piece.position] = cores & ~piece.cores, gpus & ~piece.gpus
+
+
+def _wrong_nslots(said: Answer, slots: Sequence[Slot]) -> tuple[str, ...]:
+    """Compare the number of slots, which every allocated R gives (RFC 20)."""
+    if said.nslots is None:
+        return ("R does not say how many slots there are",) if said.slots is not None else ()
+    return () if said.nslots == len(slots) else (f"nslots is {said.nslots}, there are {len(slots)} slots",)
+
+
+def _size(request: Request, counts: Counts) -> tuple[int, ...]:
+    """Return the value of the term size."""
+    order = [need for outer in request.needs for need in outer.walk()]
+    return tuple([counts[need] for need in order if need.has_choice])
+
+
+def _in_order(counts: Counts) -> list[tuple[Need, int]]:
+    """Return the counts in pre-order, without vertices that were passed over."""
+    chosen = [(need, count) for need, count in counts.items() if need.kind is not Kind.NOTHING or need.children]
+    return sorted(chosen, key=lambda item: item[0].index)

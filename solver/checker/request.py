@@ -1,0 +1,167 @@
+"""What the vertices of a request ask for on a given machine: SPEC 2, which builds on RFC 14."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from fractions import Fraction
+
+from ...grammar.jobspec import Vertex
+from ...grammar.unit import gib
+from ...topology.machine import Machine
+
+MEASURED = ("memory", "storage")
+
+
+class Kind(Enum):
+    """What a vertex stands for on this machine."""
+
+    SLOT = "slot"
+    GROUP = "group"
+    NODE = "node"
+    DOMAIN = "domain"
+    CORE = "core"
+    GPU = "gpu"
+    AMOUNT = "amount"
+    """Memory, storage or another resource that places list by number."""
+    NOTHING = "nothing"
+    """A type that the machine does not know and that is to be passed over; its children stand where it stands."""
+
+    @property
+    def is_place(self) -> bool:
+        """Whether an instance of such a vertex is a place in the tree: a group, a node or a domain."""
+        return self in (Kind.GROUP, Kind.NODE, Kind.DOMAIN)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Need:
+    """One vertex of the request.
+
+    Parameters
+    ----------
+    vertex
+        The vertex.
+    kind
+        What it stands for.
+    whole
+        Whether it takes the whole place; its children are then the least that the place must have.
+    in_slot
+        Whether it stands inside a slot.
+    children
+        What stands below.
+    index
+        Place in pre-order.
+    """
+
+    vertex: Vertex
+    kind: Kind
+    whole: bool
+    in_slot: bool
+    children: tuple[Need, ...]
+    index: int
+
+    def walk(self) -> Iterator[Need]:
+        """Go through this vertex and all below it in pre-order."""
+        yield self
+        for child in self.children:
+            yield from child.walk()
+
+    @property
+    def has_choice(self) -> bool:
+        """Whether its count is one of several, and so part of the term size."""
+        return not self.vertex.count.is_fixed and (self.kind is not Kind.NOTHING or bool(self.children))
+
+    def amount(self, count: int) -> Fraction:
+        """Return what so many come to: GiB of memory and storage, pieces of anything else."""
+        return gib(count, self.vertex.unit) if self.vertex.type in MEASURED else Fraction(count)
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request as read for one machine.
+
+    Parameters
+    ----------
+    needs
+        The outermost vertices.
+    chains
+        For the label of each slot the vertices from the outermost down to the slot itself.
+    unknown
+        The types that the machine does not have.
+    """
+
+    needs: tuple[Need, ...]
+    chains: dict[str, tuple[Need, ...]]
+    unknown: tuple[str, ...]
+
+
+class _Types:
+    """The types of vertices that a machine knows."""
+
+    def __init__(self, machine: Machine) -> None:
+        self.kinds = dict.fromkeys(machine.group_levels, Kind.GROUP)
+        self.kinds |= {"node": Kind.NODE, "slot": Kind.SLOT, "core": Kind.CORE, "gpu": Kind.GPU}
+        self.kinds |= dict.fromkeys(machine.levels, Kind.DOMAIN)
+        listed = {name for group in machine.groups for name, _ in group.resources}
+        for domain in (domain for kind in machine.types for domain in kind.domains):
+            listed.update(name for name, _ in domain.resources)
+            listed.update(name for name in MEASURED if getattr(domain, name) is not None)
+        for name in listed:
+            self.kinds.setdefault(name, Kind.AMOUNT)
+
+    def of(self, vertex: Vertex) -> Kind:
+        """Return what a vertex stands for."""
+        return self.kinds.get(vertex.type, Kind.NOTHING)
+
+    def is_place(self, vertex: Vertex) -> bool:
+        """Whether a vertex stands for a place."""
+        return self.of(vertex).is_place
+
+
+def read_request(
+    machine: Machine, vertices: Sequence[Vertex], *, slot_exclusive: str = "shared", unknown_types: str = "refuse"
+) -> Request:
+    """Say of each vertex what it stands for and whether it takes its place whole.
+
+    Parameters
+    ----------
+    machine
+        The machine.
+    vertices
+        The request.
+    slot_exclusive
+        `rfc14`: inside a slot a place is whole unless the request says otherwise. `shared` (default): it is not.
+    unknown_types
+        `ignore`: pass over types that the machine does not know. `refuse` (default): list them as unknown.
+    """
+    types = _Types(machine)
+    unknown: dict[str, None] = {}
+    chains: dict[str, tuple[Need, ...]] = {}
+    count = 0
+
+    def read(vertex: Vertex, in_slot: bool, bare: bool) -> Need:
+        nonlocal count
+        index = count
+        count += 1
+        kind = types.of(vertex)
+        if kind is Kind.SLOT:
+            bare = not any(inner.type in ("core", "gpu") for inner in vertex.walk())
+        children = tuple([read(child, in_slot or kind is Kind.SLOT, bare) for child in vertex.children])
+        if kind is Kind.NOTHING and unknown_types != "ignore":
+            unknown[vertex.type] = None
+        innermost = bare and not any(types.is_place(inner) for child in vertex.children for inner in child.walk())
+        by_default = not vertex.children or innermost or (in_slot and slot_exclusive == "rfc14")
+        whole = kind.is_place and (by_default if vertex.exclusive is None else vertex.exclusive)
+        return Need(vertex, kind, whole, in_slot, children, index)
+
+    def chain(need: Need, above: tuple[Need, ...]) -> None:
+        if need.kind is Kind.SLOT:
+            chains[need.vertex.label or ""] = (*above, need)
+        for child in need.children:
+            chain(child, (*above, need))
+
+    needs = tuple([read(vertex, False, False) for vertex in vertices])
+    for need in needs:
+        chain(need, ())
+    return Request(needs, chains, tuple(unknown))

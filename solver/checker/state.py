@@ -1,0 +1,182 @@
+"""What is free on a machine: cores, gpus and memory, kept up to date as jobs come and go."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping
+from fractions import Fraction
+
+from .answer import Answer
+from .ground import Ground, Place
+
+Demand = tuple[str, frozenset[Place]]
+"""A resource and the places that it may come from."""
+
+
+class State:
+    """What running jobs have left.
+
+    Parameters
+    ----------
+    ground
+        The machine's places.
+
+    Notes
+    -----
+    An allocated R says how much memory a slot has, not from which of its domains. A demand on several places is met if
+    there is some way of meeting all demands, and all are looked at anew each time.
+    """
+
+    def __init__(self, ground: Ground) -> None:
+        machine = ground.machine
+        self.ground = ground
+        self.down = 0
+        self.cores = [machine.types[kind].cores for kind in machine.type_of]
+        self.gpus = [machine.types[kind].gpus for kind in machine.type_of]
+        self._held: dict[Demand, Fraction] = {}
+        self._at: dict[tuple[str, Place], set[Demand]] = {}
+        self._on_node: dict[int, dict[Demand, set[Place]]] = {}
+
+    def free(self, position: int) -> tuple[int, int]:
+        """Return the free cores and gpus of a node: none while it is down."""
+        return (0, 0) if self.down >> position & 1 else (self.cores[position], self.gpus[position])
+
+    def change(self, answer: Answer, sign: int) -> None:
+        """Take (1) or give back (-1) what an allocated R holds."""
+        for position, (cores, gpus) in answer.held.items():
+            if sign > 0:
+                self.cores[position] &= ~cores
+                self.gpus[position] &= ~gpus
+            else:
+                kind = self.ground.machine.type_at(position)
+                self.cores[position] |= cores & kind.cores
+                self.gpus[position] |= gpus & kind.gpus
+        for demand, amount in self.demands(answer).items():
+            left = self._held.get(demand, Fraction(0)) + sign * amount
+            if left > 0:
+                self._held[demand] = left
+            else:
+                self._held.pop(demand, None)
+            for place in demand[1]:
+                self._mark(demand, place, left > 0)
+
+    def _mark(self, demand: Demand, place: Place, held: bool) -> None:
+        """Note that a place is (or is no longer) one of those that a demand is met from."""
+        there = self._at.setdefault((demand[0], place), set())
+        sources = self._on_node.setdefault(place[0], {}).setdefault(demand, set())
+        if held:
+            there.add(demand)
+            sources.add(place)
+        else:
+            there.discard(demand)
+            sources.discard(place)
+
+    def demands(self, answer: Answer) -> dict[Demand, Fraction]:
+        """Return what an allocated R says that its job took of memory and the like."""
+        found: dict[Demand, Fraction] = {}
+        for slot in answer.slots or ():
+            for piece in slot.pieces:
+                for name, amount in piece.amounts:
+                    # As for a request: the domains of the cores count, those of the gpus where there are no cores.
+                    gpus = 0 if piece.cores else piece.gpus
+                    taken = self.ground.innermost(piece.position, piece.cores, gpus)
+                    sources = self.ground.sources(name, (piece.position, 0), taken, self.ground.machine.all)
+                    found[name, sources] = found.get((name, sources), Fraction(0)) + amount
+        for (place, name), amount in answer.amounts.items():
+            sources = self.ground.sources(name, place, (), self.ground.machine.all)
+            found[name, sources] = found.get((name, sources), Fraction(0)) + amount
+        return found
+
+    def is_intact(self, place: Place) -> bool:
+        """Whether all cores and gpus of a place are free and up."""
+        if place[0] < 0:
+            group = self.ground.machine.groups[place[1]]
+            return all(
+                self.is_intact((position, 0))
+                for position in range(group.members.bit_length())
+                if group.members >> position & 1
+            )
+        domain = self.ground.domain(place)
+        cores, gpus = self.cores[place[0]], self.gpus[place[0]]
+        return not (self.down >> place[0] & 1 or domain.cores & ~cores or domain.gpus & ~gpus)
+
+    def is_whole(self, place: Place) -> bool:
+        """Whether a place may be taken whole: R has all of it, and nobody has any of it."""
+        if place[0] < 0:
+            members = self.ground.machine.groups[place[1]].members
+            nodes = [(position, 0) for position in range(members.bit_length()) if members >> position & 1]
+            return all(self.is_whole(node) for node in nodes)
+        if not (self.ground.domain(place).whole and self.is_intact(place)):
+            return False
+        return not any(
+            self.ground.contains(place, source)
+            for domains in self._on_node.get(place[0], {}).values()
+            for source in domains
+        )
+
+    def gave_amounts(self, position: int) -> bool:
+        """Whether running jobs have memory or the like of a node."""
+        return any(self._on_node.get(position, {}).values())
+
+    def lacks(self, demands: Mapping[Demand, Fraction]) -> str | None:
+        """Return the name of a resource of which there is not enough left for all these demands, None if all fit."""
+        for name in {name for name, _ in demands}:
+            wanted = {demand: amount for demand, amount in demands.items() if demand[0] == name}
+            if not self._fits(name, wanted):
+                return name
+        return None
+
+    def _fits(self, name: str, new: Mapping[Demand, Fraction]) -> bool:
+        """Whether some way of meeting old and new demands exists: a flow from demands to places saturates them."""
+        wanted = dict(new)
+        pending = deque(new)
+        while pending:
+            for place in pending.popleft()[1]:
+                for demand in self._at.get((name, place), ()):
+                    if demand not in wanted:
+                        pending.append(demand)
+                        wanted[demand] = Fraction(0)
+        for demand in wanted:
+            wanted[demand] += self._held.get(demand, Fraction(0))
+        room = {place: self.ground.listing(place, name) or Fraction(0) for _, places in wanted for place in places}
+        given: dict[tuple[Demand, Place], Fraction] = {}
+        # The demands with the least choice first: the rest is then seldom rearranged.
+        for demand in sorted(wanted, key=lambda d: (len(d[1]), sorted(d[1]))):
+            left = wanted[demand]
+            while left > 0:
+                pushed = self._push(demand, left, room, given)
+                if not pushed:
+                    return False
+                left -= pushed
+        return True
+
+    @staticmethod
+    def _push(
+        demand: Demand, amount: Fraction, room: dict[Place, Fraction], given: dict[tuple[Demand, Place], Fraction]
+    ) -> Fraction:
+        """Meet a part of a demand, moving what others were given to other places of theirs (an augmenting path)."""
+        came: dict[Place, tuple[Demand, Place | None]] = dict.fromkeys(demand[1], (demand, None))
+        pending = deque(sorted(came))
+        while pending:
+            place = pending.popleft()
+            if room[place] > 0:
+                path = []
+                step: Place | None = place
+                while step is not None:
+                    taker, before = came[step]
+                    path.append((taker, step, before))
+                    step = before
+                amount = min([amount, room[place], *(given[t, b] for t, _, b in path if b is not None)])
+                room[place] -= amount
+                for taker, to, before in path:
+                    given[taker, to] = given.get((taker, to), Fraction(0)) + amount
+                    if before is not None:
+                        given[taker, before] -= amount
+                return amount
+            for (other, there), has in given.items():
+                if there == place and has > 0:
+                    for next_place in sorted(other[1]):
+                        if next_place not in came:
+                            came[next_place] = other, place
+                            pending.append(next_place)
+        return Fraction(0)

@@ -1,0 +1,77 @@
+"""What each term of SPEC 4 is worth for a placement, straight from its definition."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from .answer import Slot
+from .ground import Ground
+from .state import State
+
+Value = int | tuple[int, ...]
+Held = Mapping[int, tuple[int, int]]
+"""Cores and gpus by position, of the whole job."""
+
+
+def worth(ground: Ground, state: State, held: Held, slots: Sequence[Slot], size: tuple[int, ...]) -> dict[str, Value]:
+    """Return the value of every term that the machine has, by name.
+
+    Parameters
+    ----------
+    ground
+        The machine's places.
+    state
+        What was free before the placement.
+    held
+        What the job takes.
+    slots
+        How it is split.
+    size
+        The counts chosen, of the vertices that leave a choice.
+    """
+    machine = ground.machine
+    terms: dict[str, Value] = {"size": size}
+    for level in machine.levels:
+        terms[f"affinity.{level}"] = affinity(ground, slots, level)
+    for level in machine.group_levels:
+        terms[f"spread.{level}"] = groups_touched(ground, held, level)
+    terms["spread.node"] = len(touched(ground, held, "node"))
+    for level in ("node", *machine.levels):
+        terms[f"intact.{level}"] = sum(state.is_intact(place) for place in touched(ground, held, level))
+    terms["shield"] = shield(ground, state, slots)
+    for level in ("node", *machine.levels):
+        terms[f"fit.{level}"] = sum(
+            (state.free(place[0])[0] & ground.domain(place).cores).bit_count() for place in touched(ground, held, level)
+        )
+    return terms
+
+
+def touched(ground: Ground, held: Held, level: str) -> list[tuple[int, int]]:
+    """Return the domains of a level (or the nodes) that the job takes any core or gpu of, each once."""
+    return [place for position, (cores, gpus) in held.items() for place in ground.touched(position, level, cores, gpus)]
+
+
+def affinity(ground: Ground, slots: Iterable[Slot], level: str) -> int:
+    """Sum over slots of the domains of a level that the slot touches, less one and never below zero."""
+    return sum(
+        max(0, sum(len(ground.touched(p.position, level, p.cores, p.gpus)) for p in slot.pieces) - 1) for slot in slots
+    )
+
+
+def groups_touched(ground: Ground, held: Held, level: str) -> int:
+    """Count the groups of a level with a node that the job takes any core or gpu of."""
+    nodes = [position for position, (cores, gpus) in held.items() if cores or gpus]
+    groups = {group for position in nodes for group in ground.groups_around(position)}
+    return sum(ground.machine.groups[group].level == level for group in groups)
+
+
+def shield(ground: Ground, state: State, slots: Iterable[Slot]) -> int:
+    """Count the free gpus in the innermost domains of the cores of slots without gpus, each domain once."""
+    near = {
+        place
+        for slot in slots
+        if not slot.gpus
+        for piece in slot.pieces
+        for place in ground.innermost(piece.position, piece.cores, 0)
+    }
+    return sum((state.free(place[0])[1] & ground.domain(place).gpus).bit_count() for place in near)

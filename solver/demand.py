@@ -1,0 +1,234 @@
+"""A request with its counts chosen, split by where things must stand: groups, nodes, and what one node must give.
+
+A jobspec's tree says groups over nodes over domains over cores, with slots at any height. The solver works in two
+steps, machine and node, so the tree is cut at the node: a `Bundle` is what one node must give; a `HostDemand` says
+on how many nodes, or how many times on any nodes; a `GroupDemand` says in which groups. All are values: equal
+demands share what is remembered of them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from enum import Enum
+
+from ..grammar.idset import IdSet
+
+
+class Kind(Enum):
+    """What a vertex below the node asks for."""
+
+    SLOT = "slot"
+    DOMAIN = "domain"
+    CORE = "core"
+    GPU = "gpu"
+    AMOUNT = "amount"
+
+
+@dataclass(frozen=True)
+class Want:
+    """One vertex of a request below the node, its count chosen.
+
+    Attributes
+    ----------
+    kind, type
+        What it is: for a domain the level, for an amount the resource.
+    count
+        How many in each parent; MiB for memory and storage.
+    whole
+        Whether the domain is taken whole; its wants are then the least that it must have.
+    label
+        The slot's.
+    ids
+        The ids that match, where the request names any.
+    wants
+        What stands below.
+    path
+        Where it stands in the request, for messages; no part of the value.
+    """
+
+    kind: Kind
+    type: str
+    count: int
+    whole: bool = False
+    label: str = ""
+    ids: IdSet | None = None
+    wants: tuple[Want, ...] = ()
+    path: str = field(default="", compare=False)
+
+    @property
+    def is_flat_slot(self) -> bool:
+        """Whether it is a slot of cores and GPUs alone, that may stand anywhere below its parent."""
+        return self.kind is Kind.SLOT and all(w.kind in (Kind.CORE, Kind.GPU) and w.ids is None for w in self.wants)
+
+    def total(self, kind: Kind) -> int:
+        """Return how many of a kind one of it asks for, all told."""
+        return sum(w.count * (1 if w.kind is kind else w.total(kind)) for w in self.wants)
+
+
+@dataclass(frozen=True)
+class FlatSlots:
+    """So many equal slots of cores and GPUs alone, anywhere in a node: the shape of nearly every job."""
+
+    count: int
+    cores: int
+    gpus: int
+    label: str
+
+
+class Bundle:
+    """What one node must give: compared by value, its hash computed once.
+
+    Attributes
+    ----------
+    wants
+        The vertices below the node.
+    whole
+        Whether the node is taken whole, all of it free before.
+    slot
+        The label of the slot that the node stands in; empty when it stands in none.
+    piece
+        Whether that slot has more nodes than this one.
+    beside
+        What else stands on the node, outside of the node's vertex and its slot: loose units of the same request.
+    ids
+        The node ids (ranks) that match, where the request names any.
+    flat
+        The bundle as `FlatSlots`, when it is that and no more.
+    """
+
+    __slots__ = ("_hash", "beside", "flat", "ids", "piece", "slot", "wants", "whole")
+
+    def __init__(
+        self,
+        wants: tuple[Want, ...],
+        *,
+        whole: bool = False,
+        slot: str = "",
+        piece: bool = False,
+        ids: IdSet | None = None,
+        beside: tuple[Want, ...] = (),
+    ) -> None:
+        self.wants = wants
+        self.beside = beside
+        self.whole = whole
+        self.slot = slot
+        self.piece = piece
+        self.ids = ids
+        self._hash = hash((wants, whole, slot, piece, ids, beside))
+        self.flat = self._flat()
+
+    def _flat(self) -> FlatSlots | None:
+        if self.whole or self.piece or self.beside:
+            return None
+        if self.slot:
+            if any(want.kind not in (Kind.CORE, Kind.GPU) or want.ids is not None for want in self.wants):
+                return None
+            count, label, wants = 1, self.slot, self.wants
+        elif len(self.wants) == 1 and self.wants[0].is_flat_slot:
+            count, label, wants = self.wants[0].count, self.wants[0].label, self.wants[0].wants
+        else:
+            return None
+        cores = sum(want.count for want in wants if want.kind is Kind.CORE)
+        gpus = sum(want.count for want in wants if want.kind is Kind.GPU)
+        return FlatSlots(count, cores, gpus, label)
+
+    def times(self, count: int) -> Bundle:
+        """Return the bundle of a loose unit with its count replaced."""
+        if self.wants[0].count == count:
+            return self
+        return Bundle((replace(self.wants[0], count=count),), slot=self.slot, piece=self.piece)
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __eq__(self, other: object) -> bool:
+        return self is other or (
+            isinstance(other, Bundle)
+            and self._hash == other._hash
+            and (self.wants, self.whole, self.slot, self.piece, self.ids, self.beside)
+            == (other.wants, other.whole, other.slot, other.piece, other.ids, other.beside)
+        )
+
+    def __repr__(self) -> str:
+        return f"Bundle({self.wants!r}, whole={self.whole}, slot={self.slot!r}, piece={self.piece})"
+
+
+@dataclass(frozen=True)
+class HostDemand:
+    """Nodes that must each give a bundle.
+
+    Attributes
+    ----------
+    bundle
+        What each gives. Of a loose demand: one unit.
+    count
+        How many nodes, in each parent; of a loose demand, how many units.
+    loose
+        Whether units may stand on any nodes, several on one: slots that name no node.
+    per_slot
+        Of how many of these nodes one slot is made; 1 where slots stand below the node.
+    path
+        The vertex, for messages.
+    """
+
+    bundle: Bundle
+    count: int
+    loose: bool = False
+    per_slot: int = 1
+    path: str = field(default="", compare=False)
+
+
+@dataclass(frozen=True)
+class GroupDemand:
+    """Groups of a level that must each give hosts, groups and amounts. The root stands for the whole machine.
+
+    Attributes
+    ----------
+    level
+        The group level; empty for the root.
+    count
+        How many groups, in each parent.
+    whole
+        Whether all nodes of the group are taken whole.
+    hosts, groups, amounts
+        What each must give; amounts as (resource, amount, path), of the group's own.
+    ids
+        The group numbers that match, where the request names any.
+    """
+
+    level: str
+    count: int
+    hosts: tuple[HostDemand, ...] = ()
+    groups: tuple[GroupDemand, ...] = ()
+    amounts: tuple[tuple[str, int], ...] = ()
+    whole: bool = False
+    slot: str = ""
+    ids: IdSet | None = None
+    path: str = field(default="", compare=False)
+
+
+@dataclass(frozen=True)
+class Demand:
+    """A request with every count chosen.
+
+    Attributes
+    ----------
+    root
+        What the machine must give.
+    nslots
+        How many slots that makes.
+    sizes
+        The counts chosen for the vertices that left a choice, in pre-order.
+    """
+
+    root: GroupDemand
+    nslots: int
+    sizes: tuple[int, ...]
+
+    @property
+    def single(self) -> HostDemand | None:
+        """The one host demand, when the request is no more than that and names no group."""
+        root = self.root
+        if len(root.hosts) == 1 and not root.groups and not root.amounts:
+            return root.hosts[0]
+        return None

@@ -1,0 +1,82 @@
+"""From a decision on classes to who holds what on real nodes."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from ..topology.machine import Machine
+from .allocation import Allocation, Certificate
+from .assignment import NodeHolding, assign
+from .demand import Demand
+from .knowledge import Knowledge
+from .machine_model.cells import GroupTree
+from .machine_model.patterns import flatten
+from .node_classes import bits
+from .policy import GroupTouch
+from .pool_state import PoolState
+from .selection import Decision, Pick
+from .status import Status
+
+
+def allocation_of(knowledge: Knowledge, state: PoolState, demand: Demand, decision: Decision) -> Allocation:
+    """Give real nodes what a decision gives to classes."""
+    machine = knowledge.machine
+    _, hosts = flatten(demand.root)
+    holdings: list[NodeHolding] = []
+    for pick in decision.picks:
+        piece = pick.host is not None and bool(hosts) and hosts[pick.host].demand.bundle.piece
+        for number, free, nodes in knowledge.changes.alike(state, pick.nodes):
+            holdings.append(assign(machine.types[number], free, pick.offer.plan, nodes, piece=piece))
+    held = Counter({(group, name): amount for group, name, amount in decision.group_held})
+    group_used = held + _outside(machine, knowledge.tree, holdings) if machine.groups else held
+    return Allocation(
+        machine,
+        tuple(holdings),
+        demand.nslots,
+        _certificate(knowledge, demand, decision),
+        tuple((group, name, amount) for (group, name), amount in sorted(group_used.items())),
+        decision.group_held,
+        numbers=_numbers(demand, decision.picks),
+        expiration=machine.expiration,
+    )
+
+
+def _outside(machine: Machine, tree: GroupTree, holdings: list[NodeHolding]) -> Counter[tuple[int, str]]:
+    """Return what nodes take of groups' own amounts."""
+    total: Counter[tuple[int, str]] = Counter()
+    for holding in holdings:
+        wanted = [*holding.outside, *(part for slot in holding.slots for part in slot.outside)]
+        if wanted:
+            for position in bits(holding.nodes):
+                for name, amount in wanted:
+                    lister = tree.lister(machine.group_of[position], name)
+                    if lister is not None:
+                        total[lister, name] += amount
+    return total
+
+
+def _numbers(demand: Demand, picks: tuple[Pick, ...]) -> dict[int, int]:
+    """Return the numbers of slots that stand on several nodes: in the order of groups and ranks."""
+    _, hosts = flatten(demand.root)
+    numbers: dict[int, int] = {}
+    for placed in hosts:
+        if placed.demand.bundle.piece:
+            nodes = sorted(
+                (pick.group, position) for pick in picks if pick.host == placed.number for position in bits(pick.nodes)
+            )
+            for i, (_, position) in enumerate(nodes):
+                numbers[position] = i // placed.demand.per_slot
+    return numbers
+
+
+def _certificate(knowledge: Knowledge, demand: Demand, decision: Decision) -> Certificate:
+    scale = knowledge.scale
+    sizes = list(demand.sizes)
+    terms: dict[str, int | list[int]] = {"size": sizes, **scale.values(decision.cost)}
+    bound: dict[str, int | list[int]] = {"size": sizes, **scale.values(decision.bound)}
+    if knowledge.machine.groups and not decision.modelled:
+        # A choice that the machine's model did not make touches one group of each level: its node's.
+        terms.update({c.name: 1 for c in scale.components if isinstance(c, GroupTouch)})
+        bound.update({c.name: 1 for c in scale.components if isinstance(c, GroupTouch)})
+    status = Status.OPTIMAL if decision.cost == decision.bound else Status.FEASIBLE
+    return Certificate(status, terms, bound)

@@ -1,0 +1,160 @@
+"""All that is known of a machine under some options and does not change with its state; copies of a pool share it.
+
+What is remembered is bounded, and never changes an answer: it could all be computed again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import immutables
+
+from ..grammar.constraint import ALWAYS, Constraint, evaluate
+from ..topology.machine import Machine
+from .assignment import NodeHolding
+from .decide import Decider, Situation
+from .domain_state import MEASURED, MIB_PER_GIB
+from .errors import InfeasibleRequest
+from .lexicographic import Budget
+from .machine_model.cells import GroupTree
+from .offers import Offers
+from .options import Options
+from .policy import Scale
+from .pool_state import Changes, Job, PoolState
+from .rankings import Rankings
+from .reasons import Reasons
+from .request import Request, Shape
+from .resolve import Problem
+from .selection import Field
+
+REMEMBERED = 10_000
+"""Requests, and constraints, that are remembered before the memory is emptied."""
+
+
+class Knowledge:
+    """What pools of one machine share.
+
+    Parameters
+    ----------
+    machine
+        Of the pools.
+    options
+        Of the pools.
+    warn
+        Told what an admin should know of a request.
+    """
+
+    def __init__(self, machine: Machine, options: Options, warn: Callable[[str], None]) -> None:
+        self.machine = machine
+        self.options = options
+        self._warn = warn
+        self.changes = Changes(machine)
+        self.scale = Scale(options.policy.components(machine.group_levels, machine.levels))
+        self.offers = Offers(self.scale, machine.levels)
+        self.rankings = Rankings(self.offers)
+        self.group_totals = {
+            (group.index, name): int(amount * MIB_PER_GIB) if name in MEASURED else int(amount)
+            for group in machine.groups
+            for name, amount in group.resources
+        }
+        self.tree = GroupTree(machine.groups, self.group_totals)
+        self.decider = Decider(machine, self.rankings)
+        self.reasons = Reasons(machine, self.decider)
+        self._problems: dict[Shape, Problem | InfeasibleRequest] = {}
+        self._eligible: dict[Constraint, int] = {}
+        self._infeasible: dict[tuple[Shape, int], str | None] = {}
+
+    def problem(self, shape: Shape) -> Problem:
+        """Return a request's resources on this machine.
+
+        Raises
+        ------
+        InfeasibleRequest
+            When they name what the machine lacks.
+        """
+        known = self._problems.get(shape)
+        if known is None:
+            try:
+                known = Problem(self.machine, self.options, shape.vertices, self._warn)
+                known.demand(known.least)
+            except InfeasibleRequest as error:
+                known = error
+            self._remember(self._problems, shape, known)
+        if isinstance(known, InfeasibleRequest):
+            raise InfeasibleRequest(*known.args)
+        return known
+
+    def eligible(self, constraint: Constraint) -> int:
+        """Return the bitmask of the positions that a constraint matches."""
+        if constraint is ALWAYS:
+            return self.machine.all
+        known = self._eligible.get(constraint)
+        if known is None:
+            known = evaluate(constraint, self.machine.facts)
+            self._remember(self._eligible, constraint, known)
+        return known
+
+    def infeasible(self, request: Request, budget: Budget) -> str | None:
+        """Return why there is no placement even on the empty pool with every rank up; None when there is one.
+
+        Raises
+        ------
+        CutOff
+            When the time ran out before that was known.
+        """
+        eligible = self.eligible(request.constraint)
+        key = (request.shape, eligible)
+        if key not in self._infeasible:
+            self._remember(self._infeasible, key, self._judge(request, eligible, budget))
+        return self._infeasible[key]
+
+    def _judge(self, request: Request, eligible: int, budget: Budget) -> str | None:
+        try:
+            problem = self.problem(request.shape)
+        except InfeasibleRequest as error:
+            return str(error)
+        situation = self.empty(eligible)
+        if self.decider.fits(problem.demand(problem.least), situation, budget):
+            return None
+        return self.reasons.infeasible(problem, situation)
+
+    def empty(self, eligible: int) -> Situation:
+        """Return the situation of the empty pool with every rank up."""
+        return Situation(Field(self.changes.idle_classes(self.machine.all), eligible), self.group_totals)
+
+    @staticmethod
+    def _remember(memory: dict, key: object, value: object) -> None:  # type: ignore[type-arg]  # any of the three
+        if len(memory) >= REMEMBERED:
+            memory.clear()
+        memory[key] = value
+
+    # -- other machines -------------------------------------------------------------------------------------------
+
+    def with_expiration(self, expiration: float) -> Knowledge:
+        """Return the knowledge of the same machine with another end."""
+        other = object.__new__(Knowledge)
+        other.__dict__.update(self.__dict__)
+        other.machine = replace(self.machine, expiration=expiration)
+        return other
+
+    def of_part(self, keep: int) -> Knowledge:
+        """Return the knowledge of a part of the machine."""
+        return Knowledge(self.machine.cut(keep), self.options, self._warn)
+
+    def moved(self, state: PoolState, old: Machine) -> PoolState:
+        """Return the state of a pool of a larger machine, on this part of it."""
+
+        def here(nodes: int) -> int:
+            return self.machine.mask_of(old.ids_of(nodes))
+
+        fresh = self.changes.initial()
+        jobs: dict[int, Job] = {}
+        for jobid, job in state.jobs.items():
+            kept = tuple(replace(h, nodes=here(h.nodes)) for h in job.holdings)
+            jobs[jobid] = replace(job, holdings=tuple(h for h in kept if h.nodes))
+        holdings: list[NodeHolding] = [h for job in jobs.values() for h in job.holdings]
+        fresh, _ = self.changes.mark(fresh, self.machine.all & ~here(state.up), up=False)
+        for holding in holdings:
+            fresh, _ = self.changes.take(fresh, [holding])
+        return replace(fresh, jobs=immutables.Map(jobs), group_used=state.group_used, generation=state.generation)

@@ -1,0 +1,174 @@
+"""Lexicographic optimisation with CP-SAT: one goal after the other, each kept at its optimum.
+
+Goals whose joint range is small are folded into one objective, each weighed above all that follow, so that most
+models take one solve. The only module that runs `CpSolver`.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+from .status import Status
+
+if TYPE_CHECKING:
+    from ortools.sat.python import cp_model
+
+
+Expression: TypeAlias = "cp_model.LinearExpr | int"
+"""A linear expression over a model's variables, or a number."""
+
+FOLD = 1 << 40
+"""Goals are folded as long as the number of their joint values stays below this, well inside CP-SAT's integers."""
+
+
+@dataclass(frozen=True)
+class Goal:
+    """Something to minimise.
+
+    Attributes
+    ----------
+    expression
+        Over the model's variables.
+    low, high
+        Bounds that surely hold.
+    """
+
+    expression: Expression
+    low: int
+    high: int
+
+
+@dataclass(frozen=True)
+class LexicographicResult:
+    """What a search found.
+
+    Attributes
+    ----------
+    status
+        OPTIMAL when every goal is proven.
+    values, bounds
+        Of each goal: what the solution gives, and what no solution beats given the goals before it.
+    solver
+        The solver that holds the solution, when there is one.
+    """
+
+    status: Status
+    values: tuple[int, ...] = ()
+    bounds: tuple[int, ...] = ()
+    solver: cp_model.CpSolver | None = None
+
+
+class Budget:
+    """The time that one decision may still take.
+
+    Parameters
+    ----------
+    seconds
+        From now.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._end = time.monotonic() + seconds
+
+    @property
+    def left(self) -> float:
+        """Seconds left, never below zero."""
+        return max(0.0, self._end - time.monotonic())
+
+
+def lexmin(model: cp_model.CpModel, goals: Sequence[Goal], budget: Budget) -> LexicographicResult:
+    """Minimise the goals one after the other.
+
+    The search is single-threaded with a fixed seed, so that the same model gives the same answer everywhere.
+    """
+    values: list[int] = []
+    bounds: list[int] = []
+    best: cp_model.CpSolver | None = None
+    for fold in _folds(goals) or [[]]:
+        weights = _weights(fold)
+        if fold:
+            model.minimize(sum(goal.expression * weight for goal, weight in zip(fold, weights, strict=True)))
+        solver, status = _solve(model, budget)
+        if status is Status.INFEASIBLE and best is None:
+            return LexicographicResult(Status.INFEASIBLE)
+        if not status.found:
+            if best is None:
+                return LexicographicResult(Status.CUT_OFF)
+            return _cut_off(goals, values, bounds, best)
+        best = solver
+        found = [solver.value(goal.expression) for goal in fold]
+        if status is Status.FEASIBLE:
+            bounds.extend(_fold_bounds(fold, weights, solver.best_objective_bound, found))
+            return _cut_off(goals, values, bounds, best)
+        values.extend(found)
+        bounds.extend(found)
+        if len(values) < len(goals):
+            model.clear_objective()  # type: ignore[no-untyped-call]  # ortools leaves it unannotated
+            for goal, value in zip(fold, found, strict=True):
+                model.add(goal.expression == value)
+    return LexicographicResult(Status.OPTIMAL, tuple(values), tuple(bounds), best)
+
+
+def _solve(model: cp_model.CpModel, budget: Budget) -> tuple[cp_model.CpSolver, Status]:
+    """Run CP-SAT once and translate its status."""
+    from ortools.sat.python import cp_model as cp
+
+    solver = cp.CpSolver()
+    solver.parameters.num_workers = 1
+    solver.parameters.random_seed = 1
+    solver.parameters.max_time_in_seconds = budget.left
+    status = solver.solve(model)
+    if status == cp.OPTIMAL:
+        return solver, Status.OPTIMAL
+    if status == cp.FEASIBLE:
+        return solver, Status.FEASIBLE
+    if status == cp.INFEASIBLE:
+        return solver, Status.INFEASIBLE
+    if status == cp.UNKNOWN:
+        return solver, Status.CUT_OFF
+    raise RuntimeError(f"CP-SAT says {solver.status_name(status)}: {model.validate()}")
+
+
+def _cut_off(
+    goals: Sequence[Goal], values: list[int], bounds: list[int], best: cp_model.CpSolver
+) -> LexicographicResult:
+    """Return what the last solution gives, with the bounds that are known."""
+    values = [best.value(goal.expression) for goal in goals]
+    bounds = bounds + [goal.low for goal in goals[len(bounds) :]]
+    return LexicographicResult(Status.FEASIBLE, tuple(values), tuple(bounds), best)
+
+
+def _folds(goals: Sequence[Goal]) -> list[list[Goal]]:
+    """Cut the goals into runs whose joint range stays below `FOLD`."""
+    folds: list[list[Goal]] = []
+    size = FOLD
+    for goal in goals:
+        span = goal.high - goal.low + 1
+        if size * span >= FOLD:
+            folds.append([])
+            size = 1
+        folds[-1].append(goal)
+        size *= span
+    return folds
+
+
+def _weights(fold: Sequence[Goal]) -> list[int]:
+    weights: list[int] = []
+    weight = 1
+    for goal in reversed(fold):
+        weights.append(weight)
+        weight *= goal.high - goal.low + 1
+    return weights[::-1]
+
+
+def _fold_bounds(fold: Sequence[Goal], weights: Sequence[int], bound: float, found: Sequence[int]) -> list[int]:
+    """Return what a bound on the folded objective says of its first goal; the others keep what always holds."""
+    bounds = [goal.low for goal in fold]
+    rest = sum(goal.high * weight for goal, weight in zip(fold[1:], weights[1:], strict=True))
+    first = -((rest - math.floor(bound)) // weights[0])
+    bounds[0] = max(bounds[0], min(first, found[0]))
+    return bounds

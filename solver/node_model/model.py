@@ -1,0 +1,127 @@
+"""Wires variables, constraints and terms of one node, solves, and reads the plan."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import replace
+
+from ..demand import Bundle, Kind
+from ..domain_state import DomainState
+from ..lexicographic import Budget, Goal, LexicographicResult, lexmin
+from ..outside import Amounts, split_outside, total_outside
+from ..plan import NodePlan, Offer, Share, SlotPlan
+from ..policy import Scale
+from ..status import Status
+from .terms import make_goals
+from .variables import CORES, GPUS, Context, Holder, Taken
+from .wants import add_wants, can_be_whole
+
+
+def solve_bundle(
+    state: DomainState, bundle: Bundle, scale: Scale, budget: Budget, *, shielded: bool | None = None
+) -> tuple[Status, Offer | None]:
+    """Find the best that a node, or a part of one, can do for a bundle.
+
+    Parameters
+    ----------
+    state
+        The node, or the domain that all of the bundle must stand in.
+    shielded
+        When given, whether slots count as GPU-less, whatever they take here: a part of a node may have to give
+        only the cores of slots that have their GPUs from above.
+
+    Returns
+    -------
+    tuple[Status, Offer | None]
+        INFEASIBLE and CUT_OFF come without an offer.
+    """
+    asked = bundle
+    bundle, outside = split_outside(state, asked)
+    if bundle.whole and not can_be_whole(state):
+        return Status.INFEASIBLE, None
+    taken = Taken(state)
+    _add_bundle(taken, bundle)
+    taken.close()
+    for holder in taken.holders:
+        if shielded is not None:
+            holder.gpuless = shielded
+    goals = make_goals(taken, scale)
+    found = lexmin(taken.model, [*goals, *_order(taken)], budget)
+    if not found.status.found:
+        return found.status, None
+    count = len(goals)
+    plan = _read(taken, found, outside)
+    cost, bound = scale.joint(found.values[:count]), scale.joint(found.bounds[:count])
+    return found.status, Offer(cost, bound, lambda: plan, total_outside(asked, outside))
+
+
+def _add_bundle(taken: Taken, bundle: Bundle) -> None:
+    """Add the node's own vertex, then what stands below it."""
+    holder = taken.add_holder(Holder(bundle.slot, gpuless=_gpuless(taken, bundle), piece=bundle.piece))
+    context = Context(0, 1)
+    if bundle.whole:
+        context = Context(0, 1, taken.take_whole(holder, context))
+    add_wants(taken, bundle.wants, [context], holder)
+    if bundle.beside:
+        add_wants(taken, bundle.beside, [Context(0, 1)], taken.add_holder(Holder("", gpuless=False)))
+
+
+def _gpuless(taken: Taken, bundle: Bundle) -> bool:
+    if bundle.whole:
+        return not taken.domains[0].gpus
+    return not any(want.kind is Kind.GPU or want.total(Kind.GPU) for want in bundle.wants)
+
+
+def _order(taken: Taken) -> list[Goal]:
+    """Rank placements that tie in every term: the most cores, then GPUs, of the first domain, then of the next."""
+    goals = []
+    for place in range(len(taken.domains)):
+        wholes = [whole.chosen for whole in taken.wholes if place in taken.below(whole.place)]
+        for resource in (CORES, GPUS):
+            free = taken.free(resource, place)
+            flow = [part for part, _ in taken.flows.get((resource, place), ())] + [free * chosen for chosen in wholes]
+            if flow and free:
+                goals.append(Goal(-sum(flow), -free * len(flow), 0))
+    return goals
+
+
+def _read(taken: Taken, found: LexicographicResult, outside: Mapping[str, Amounts]) -> NodePlan:
+    """Return the plan that the solution gives."""
+    solver = found.solver
+    assert solver is not None
+    slots: list[SlotPlan] = []
+    held = SlotPlan("")
+    for holder in taken.holders:
+        times = solver.value(holder.times)
+        shares: dict[int, dict[str, int]] = defaultdict(dict)
+        for (resource, place), parts in holder.takes.items():
+            amount = sum(solver.value(part) for part in parts)
+            if amount:
+                shares[place][resource] = amount if holder.home is None else amount // times
+        wholes = tuple(sorted(place for place, chosen in holder.wholes if solver.value(chosen)))
+        taken_shares = tuple(_share(place, takes) for place, takes in sorted(shares.items()))
+        plan = SlotPlan(holder.label, taken_shares, wholes, outside.get(holder.label, ()))
+        if not holder.label:
+            held = _join(held, plan)
+        elif plan.shares or plan.wholes:
+            slots.extend([plan] * times)
+    return NodePlan(tuple(sorted(slots, key=_first_places)), held)
+
+
+def _share(place: int, takes: dict[str, int]) -> Share:
+    amounts = tuple(sorted((name, amount) for name, amount in takes.items() if name not in (CORES, GPUS)))
+    return Share(place, takes.get(CORES, 0), takes.get(GPUS, 0), amounts)
+
+
+def _join(one: SlotPlan, other: SlotPlan) -> SlotPlan:
+    return replace(
+        one,
+        shares=one.shares + other.shares,
+        wholes=one.wholes + other.wholes,
+        outside=one.outside or other.outside,
+    )
+
+
+def _first_places(plan: SlotPlan) -> tuple[tuple[int, ...], str]:
+    return (*sorted([*(share.place for share in plan.shares), *plan.wholes]),), plan.label

@@ -1,0 +1,114 @@
+"""The policy's components on one node, as expressions over what is taken."""
+
+from __future__ import annotations
+
+from ..lexicographic import Expression, Goal
+from ..policy import Component, CoreTouch, Cross, Scale, Touch
+from .variables import CORES, GPUS, Holder, Taken
+
+
+def make_goals(taken: Taken, scale: Scale) -> list[Goal]:
+    """Return a goal for each of the policy's components, in its order. Groups are not a node's affair: theirs are 0."""
+    touched: dict[int, Expression] = {}
+    return [_goal(taken, component, touched) for component in scale.components]
+
+
+def _goal(taken: Taken, component: Component, touched: dict[int, Expression]) -> Goal:
+    terms: list[tuple[int, Expression]] = []
+    if isinstance(component, Cross):
+        return _cross_goal(taken, component.level)
+    for place, domain in enumerate(taken.domains):
+        if isinstance(component, Touch) and domain.level == component.level and component.weight(domain):
+            terms.append((component.weight(domain), _touched(taken, place, touched)))
+        elif isinstance(component, CoreTouch) and component.weight(domain):
+            terms.append((component.weight(domain), _shielded(taken, place)))
+    low = sum(min(0, weight) for weight, _ in terms)
+    high = sum(max(0, weight) for weight, _ in terms)
+    return Goal(sum(weight * literal for weight, literal in terms), low, high)
+
+
+def _touched(taken: Taken, place: int, known: dict[int, Expression]) -> Expression:
+    """Return the literal that says that the job holds a core or GPU of the domain or below it."""
+    if place not in known:
+        parts = [
+            part
+            for (resource, inside), flow in taken.flows.items()
+            if inside in taken.below(place) and resource in (CORES, GPUS)
+            for part, _ in flow
+        ]
+        parts += [whole.chosen for whole in taken.wholes if _overlap(taken, whole.place, place)]
+        known[place] = _any(taken, parts)
+    return known[place]
+
+
+def _overlap(taken: Taken, one: int, other: int) -> bool:
+    return one in taken.below(other) or other in taken.below(one)
+
+
+def _any(taken: Taken, parts: list[Expression]) -> Expression:
+    """Return a literal that is true just when one of the parts, each of zero or more, is above zero."""
+    if not parts:
+        return 0
+    literal = taken.model.new_bool_var("")
+    taken.model.add(sum(parts) >= 1).only_enforce_if(literal)
+    taken.model.add(sum(parts) <= 0).only_enforce_if(~literal)
+    return literal
+
+
+def _shielded(taken: Taken, place: int) -> Expression:
+    """Return the literal that says that a slot without GPUs holds a core that the domain lists itself."""
+    parts: list[Expression] = []
+    for holder in taken.holders:
+        if holder.label and holder.gpuless:
+            parts += holder.takes.get((CORES, place), ())
+            parts += [
+                chosen
+                for whole, chosen in holder.wholes
+                if place in taken.below(whole) and taken.domains[place].own_cores and not taken.domains[whole].gpus
+            ]
+    return _any(taken, parts)
+
+
+def _cross_goal(taken: Taken, level: str) -> Goal:
+    """Sum over slots the domains of the level that each touches, less one, and never below zero."""
+    places = [place for place, domain in enumerate(taken.domains) if domain.level == level]
+    terms: list[Expression] = []
+    most = 0
+    for holder in taken.holders:
+        if holder.label:
+            term, top = _cross(taken, holder, places)
+            terms.append(term)
+            most += top
+    return Goal(sum(terms), 0, most)
+
+
+def _cross(taken: Taken, holder: Holder, places: list[int]) -> tuple[Expression, int]:
+    """Return what the holder's slots cross, and the most that can be."""
+    if holder.home is not None:
+        each = sum(1 for place in places if any(home in taken.below(place) for home in holder.home)) - 1
+        return (each * holder.times, each * holder.most) if each > 0 else (0, 0)
+    literals = [literal for place in places if not isinstance(literal := _holds(taken, holder, place), int)]
+    if holder.piece:
+        return sum(literals), len(literals)
+    if len(literals) < 2:
+        return 0, 0
+    cross = taken.model.new_int_var(0, len(literals) - 1, "")
+    taken.model.add(cross >= sum(literals) - 1)
+    return cross, len(literals) - 1
+
+
+def _holds(taken: Taken, holder: Holder, place: int) -> Expression:
+    """Return a literal that is true at least when the holder has a core or GPU of the domain or below it."""
+    parts: list[Expression] = [
+        part
+        for (resource, inside), takes in holder.takes.items()
+        if inside in taken.below(place) and resource in (CORES, GPUS)
+        for part in takes
+    ]
+    if taken.domains[place].cores or taken.domains[place].gpus:
+        parts += [chosen for whole, chosen in holder.wholes if _overlap(taken, whole, place)]
+    if not parts:
+        return 0
+    literal = taken.model.new_bool_var("")
+    taken.model.add(sum(parts) <= 0).only_enforce_if(~literal)
+    return literal

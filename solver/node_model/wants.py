@@ -1,0 +1,94 @@
+"""A request's vertices below the node as constraints: one function a kind of vertex.
+
+RFC 14: every vertex stands below what its parent stands for, counts multiply down the tree, and two vertices never
+stand for one domain.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..demand import Kind, Want
+from ..domain_state import DomainState
+from .flat import add_flat_slots
+from .variables import CORES, GPUS, Context, Holder, Taken
+
+
+def can_be_whole(domain: DomainState) -> bool:
+    """Tell whether a domain can be taken whole: R holds all of it, and all of it is free."""
+    return domain.whole and domain.intact and all(total == free for d in domain.flat for _, total, free in d.amounts)
+
+
+def add_wants(taken: Taken, wants: Sequence[Want], contexts: list[Context], holder: Holder) -> None:
+    """Add the vertices below one vertex, whose instances stand in the contexts."""
+    for want in sorted(wants, key=_amounts_last):
+        if want.kind is Kind.SLOT:
+            add_slots(taken, want, contexts)
+        elif want.kind is Kind.DOMAIN:
+            add_domains(taken, want, contexts, holder)
+        elif want.kind is Kind.AMOUNT:
+            for context in contexts:
+                add_amount(taken, want, context, holder)
+        else:
+            for context in contexts:
+                taken.take(holder, CORES if want.kind is Kind.CORE else GPUS, want.count, context)
+
+
+def _amounts_last(want: Want) -> bool:
+    return want.kind is Kind.AMOUNT
+
+
+def add_domains(taken: Taken, want: Want, contexts: list[Context], holder: Holder) -> None:
+    """Choose so many domains of a level in each context, each with what stands below; whole ones all free."""
+    inside: list[Context] = []
+    for context in contexts:
+        found = []
+        for place in taken.below(context.place):
+            domain = taken.domains[place]
+            if place == context.place or domain.level != want.type:
+                continue
+            if want.whole and not can_be_whole(domain):
+                continue
+            chosen = taken.model.new_bool_var("")
+            found.append(chosen)
+            taken.host(place, chosen)
+            here = Context(place, chosen, context.scope)
+            if want.whole:
+                here = Context(place, chosen, taken.take_whole(holder, here))
+            inside.append(here)
+        taken.model.add(sum(found) == want.count * context.chosen)
+    add_wants(taken, want.wants, inside, holder)
+
+
+def add_slots(taken: Taken, want: Want, contexts: list[Context]) -> None:
+    """Make so many slots in each context: flat ones by count, others one by one."""
+    for context in contexts:
+        if all(child.kind in (Kind.CORE, Kind.GPU) for child in want.wants):
+            add_flat_slots(taken, want, context)
+            continue
+        if want.count > taken.domains[context.place].room:
+            taken.model.add(context.chosen == 0)
+            continue
+        for _ in range(want.count):
+            holder = taken.add_holder(Holder(want.label, gpuless=want.total(Kind.GPU) == 0))
+            add_wants(taken, want.wants, [context], holder)
+
+
+def add_amount(taken: Taken, want: Want, context: Context, holder: Holder) -> None:
+    """Take an amount from the domains that the holder's cores are in, or the nearest above that lists it.
+
+    Without cores (or outside of slots) any domain in the context will do.
+    """
+    places = [place for place in taken.below(context.place) if taken.lists(want.type, place)]
+    above = taken.lister(want.type, context.place)
+    if above is not None and above not in places:
+        places.append(above)
+    cores = [place for (resource, place) in holder.takes if resource == CORES]
+    if holder.label and cores:
+        near = {place: taken.lister(want.type, place) for place in cores}
+        places = [place for place in places if place in near.values()]
+        for place, amount in taken.take(holder, want.type, want.count, context, places).items():
+            beside = sum(sum(holder.takes[CORES, core]) for core in cores if near[core] == place)
+            taken.model.add(amount <= want.count * beside)
+        return
+    taken.take(holder, want.type, want.count, context, places)

@@ -1,0 +1,225 @@
+"""What one node can do for a bundle, solved once for each state and remembered.
+
+Most bundles are equal slots: `packing` places them without a solve where they can stay whole, and hands what has to
+be torn to the model of the smallest domain that must tear it. Whole nodes need no solve either. All else goes to the
+node's model.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+
+from .demand import Bundle, FlatSlots, Kind, Want
+from .domain_state import DomainState
+from .lexicographic import Budget
+from .node_model import can_be_whole, solve_bundle
+from .outside import split_outside, total_outside
+from .packing import SlotShape, WholeSlots, below, combine
+from .plan import NodePlan, Offer, Share, SlotPlan
+from .policy import Scale
+from .status import Status
+
+Shares = tuple[Share, ...]
+
+
+class CutOff(Exception):  # noqa: N818  # it is an outcome, no error
+    """The search ran out of time before it knew whether there is a placement."""
+
+
+class Best:
+    """The best placement of so many equal slots in a domain.
+
+    Attributes
+    ----------
+    cost, bound
+        As an offer's.
+    choice
+        How many slots each child takes; None where slots are torn between children.
+    torn
+        The slots of a domain that tears them, places counted from the domain.
+    """
+
+    __slots__ = ("bound", "choice", "cost", "torn")
+
+    def __init__(self, cost: int, bound: int, choice: tuple[int, ...] | None, torn: NodePlan | None = None) -> None:
+        self.cost = cost
+        self.bound = bound
+        self.choice = choice
+        self.torn = torn
+
+
+class Offers:
+    """The best offers of node states, remembered.
+
+    Parameters
+    ----------
+    scale
+        The policy on the machine.
+    levels
+        The machine's levels below the node, coarsest first.
+    remembered
+        How many answers each memory keeps before it is emptied.
+    """
+
+    def __init__(self, scale: Scale, levels: Sequence[str], remembered: int = 100_000) -> None:
+        self.scale = scale
+        self.solves = 0
+        self._whole_slots = WholeSlots(scale)
+        self._tears_last = scale.tears_last(levels)
+        self._remembered = remembered
+        self._offers: dict[tuple[DomainState, Bundle], Offer | None] = {}
+        self._bests: dict[tuple[DomainState, SlotShape, int], Best] = {}
+
+    def offer(self, state: DomainState, bundle: Bundle, budget: Budget) -> Offer | None:
+        """Return the best offer, or None where the node cannot give the bundle.
+
+        Raises
+        ------
+        CutOff
+            When the time ran out before either was known.
+        """
+        key = (state, bundle)
+        known = self._offers.get(key, _UNKNOWN)
+        if known is not _UNKNOWN:
+            return known  # type: ignore[return-value]  # the sentinel is excluded on the line above
+        offer = self._make(state, bundle, budget)
+        if offer is None or offer.proven:
+            if len(self._offers) >= self._remembered:
+                self._offers.clear()
+            self._offers[key] = offer
+        return offer
+
+    def _make(self, state: DomainState, bundle: Bundle, budget: Budget) -> Offer | None:
+        flat = bundle.flat
+        if flat is not None:
+            shape = SlotShape.of(flat)
+            if shape.capacity(state) < flat.count:
+                return None
+            if not self.scale.components:
+                return Offer(0, 0, lambda: _lowest_plan(flat))
+            if self._tears_last:
+                best = self._best(state, shape, flat.count, budget)
+                return Offer(best.cost, best.bound, lambda: self._plan(state, shape, flat, budget))
+        elif bundle.whole and all(want.kind in (Kind.CORE, Kind.GPU, Kind.AMOUNT) for want in bundle.wants):
+            return self._whole_node(state, bundle)
+        return self._solve(state, bundle, budget)
+
+    def _solve(
+        self, state: DomainState, bundle: Bundle, budget: Budget, *, shielded: bool | None = None
+    ) -> Offer | None:
+        self.solves += 1
+        status, offer = solve_bundle(state, bundle, self.scale, budget, shielded=shielded)
+        if status is Status.CUT_OFF:
+            raise CutOff
+        return offer
+
+    def _whole_node(self, state: DomainState, bundle: Bundle) -> Offer | None:
+        asked = bundle
+        bundle, outside = split_outside(state, asked)
+        if not (can_be_whole(state) and _has(state, bundle.wants)):
+            return None
+        held = [domain for domain in state.flat if domain.cores or domain.gpus]
+        cost = sum(self.scale.touch(domain) for domain in held)
+        if bundle.slot:
+            for level, unit in self.scale.cross.items():
+                touched = sum(1 for domain in held if domain.level == level)
+                cost += unit * (touched if bundle.piece else max(0, touched - 1))
+            if not state.gpus:
+                cost += sum(self.scale.core_touch(domain) for domain in held if domain.own_cores)
+        taken = SlotPlan(bundle.slot, wholes=(0,), outside=outside.get(bundle.slot, ()))
+        plan = NodePlan((taken,)) if bundle.slot else NodePlan((), taken)
+        return Offer(cost, cost, lambda: plan, total_outside(asked, outside))
+
+    def _best(self, domain: DomainState, shape: SlotShape, count: int, budget: Budget) -> Best:
+        """Return the best placement of slots that the domain holds when they may be torn."""
+        key = (domain, shape, count)
+        best = self._bests.get(key)
+        if best is None:
+            split = self._whole_slots.split(domain, shape, count)
+            if split is not None and len(split.costs) > count:
+                best = Best(split.costs[count], split.costs[count], split.choices[count])
+            else:
+                best = self._torn(domain, shape, count, budget)
+            if best.cost == best.bound:
+                if len(self._bests) >= self._remembered:
+                    self._bests.clear()
+                self._bests[key] = best
+        return best
+
+    def _torn(self, domain: DomainState, shape: SlotShape, count: int, budget: Budget) -> Best:
+        """Tear slots in the children where they suffice, else in the domain itself."""
+        sub = below(domain, shape)
+        if sub is not None and sum(sub.capacity(child) for child in domain.children) >= count:
+            tables = [
+                [
+                    self._best(child, sub, n, budget) if n else _NOTHING
+                    for n in range(min(count, sub.capacity(child)) + 1)
+                ]
+                for child in domain.children
+            ]
+            touch = self.scale.touch(domain)
+            if shape.shielded and sub.cores != shape.cores:
+                touch += self.scale.core_touch(domain)
+            costs, choices = combine([[best.cost for best in table] for table in tables], count)
+            choice = choices[count]
+            bound = sum(table[n].bound for table, n in zip(tables, choice, strict=True))
+            cost = costs[count]
+            return Best(cost + touch, (cost if cost == bound else bound) + touch, choice)
+        offer = self._solve(domain, _slots_bundle(shape, count), budget, shielded=shape.shielded)
+        if offer is None:
+            raise RuntimeError(f"{count} slots of {shape} do not fit into {domain}, which has room for them")
+        return Best(offer.cost, offer.bound, None, offer.plan)
+
+    def _plan(self, state: DomainState, shape: SlotShape, flat: FlatSlots, budget: Budget) -> NodePlan:
+        shares = self._shares(state, 0, shape, flat.count, budget)
+        return NodePlan(tuple(SlotPlan(flat.label, slot) for slot in shares))
+
+    def _shares(self, domain: DomainState, place: int, shape: SlotShape, count: int, budget: Budget) -> list[Shares]:
+        """Return what each of so many slots takes of a domain that stands at a place."""
+        if not count:
+            return []
+        best = self._best(domain, shape, count, budget)
+        if best.torn is not None:
+            return [tuple(replace(s, place=s.place + place) for s in slot.shares) for slot in best.torn.slots]
+        sub = below(domain, shape)
+        assert sub is not None
+        assert best.choice is not None
+        slots: list[Shares] = []
+        at = place + 1
+        for child, n in zip(domain.children, best.choice, strict=True):
+            slots += self._shares(child, at, sub, n, budget)
+            at += len(child.flat)
+        own = Share(place, shape.cores - sub.cores, shape.gpus - sub.gpus)
+        if own.cores or own.gpus:
+            slots = [(own, *slot) for slot in slots or [()] * count]
+        return slots
+
+
+_UNKNOWN = object()
+_NOTHING = Best(0, 0, ())
+
+
+def _has(state: DomainState, wants: Sequence[Want]) -> bool:
+    """Tell whether a whole node has at least what the vertices below it say, one beside the other."""
+    asked: Counter[str] = Counter()
+    for want in wants:
+        asked[want.type] += want.count
+    there = Counter({"core": state.cores, "gpu": state.gpus})
+    for domain in state.flat:
+        for name, total, _ in domain.amounts:
+            there[name] += total
+    return all(there[name] >= count for name, count in asked.items())
+
+
+def _lowest_plan(flat: FlatSlots) -> NodePlan:
+    slot = SlotPlan(flat.label, (Share(0, flat.cores, flat.gpus),))
+    return NodePlan((slot,) * flat.count, lowest=True)
+
+
+def _slots_bundle(shape: SlotShape, count: int) -> Bundle:
+    wants = [Want(Kind.CORE, "core", shape.cores)] if shape.cores else []
+    if shape.gpus:
+        wants.append(Want(Kind.GPU, "gpu", shape.gpus))
+    return Bundle((Want(Kind.SLOT, "slot", count, label="slot", wants=tuple(wants)),))

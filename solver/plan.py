@@ -1,0 +1,111 @@
+"""What one node gives to a bundle: which slot takes how much of which domain.
+
+A plan speaks of places in the normal form of a node (`DomainState.flat`) and of counts, so one plan serves every
+node in that state. `assignment` turns it into ids.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Share:
+    """So many cores, GPUs and units of amounts that a domain lists itself.
+
+    Attributes
+    ----------
+    place
+        Index in ``DomainState.flat``.
+    cores, gpus
+        Counts.
+    amounts
+        (resource, MiB or units), sorted.
+    """
+
+    place: int
+    cores: int = 0
+    gpus: int = 0
+    amounts: tuple[tuple[str, int], ...] = ()
+
+
+@dataclass(frozen=True)
+class SlotPlan:
+    """One slot, or the piece of a slot that stands on this node.
+
+    Attributes
+    ----------
+    label
+        The slot's; empty for what the job holds outside of its slots.
+    shares
+        What it takes of domains, by place.
+    wholes
+        Places of the domains that it takes whole.
+    outside
+        Amounts that it takes of a group above the node: (resource, amount).
+    """
+
+    label: str
+    shares: tuple[Share, ...] = ()
+    wholes: tuple[int, ...] = ()
+    outside: tuple[tuple[str, int], ...] = ()
+
+
+@dataclass(frozen=True)
+class NodePlan:
+    """What one node gives.
+
+    Attributes
+    ----------
+    slots
+        In the order of their lowest places.
+    held
+        What the job holds outside of its slots; whole domains here contain what slots inside them take.
+    lowest
+        Whether slots take the node's lowest free ids, wherever they stand: their shares then say how many, at place 0.
+    """
+
+    slots: tuple[SlotPlan, ...]
+    held: SlotPlan = field(default=SlotPlan(""))
+    lowest: bool = False
+
+
+class Offer:
+    """The best that nodes in one state can do for a bundle.
+
+    Parameters
+    ----------
+    cost
+        The policy's terms on this node, as a joint integer.
+    bound
+        What no placement beats; the cost itself, when the search was not cut off.
+    make_plan
+        Says how; asked once, and only for offers that are taken.
+    outside
+        Amounts that the bundle asks for and that the node lists nowhere: they come from a group above, as
+        (resource, amount).
+    """
+
+    __slots__ = ("_make_plan", "_plan", "bound", "cost", "outside")
+
+    def __init__(
+        self, cost: int, bound: int, make_plan: Callable[[], NodePlan], outside: tuple[tuple[str, int], ...] = ()
+    ) -> None:
+        self.cost = cost
+        self.bound = bound
+        self.outside = outside
+        self._make_plan = make_plan
+        self._plan: NodePlan | None = None
+
+    @property
+    def plan(self) -> NodePlan:
+        """What each such node gives."""
+        if self._plan is None:
+            self._plan = self._make_plan()
+        return self._plan
+
+    @property
+    def proven(self) -> bool:
+        """Whether no placement on such a node is better."""
+        return self.cost == self.bound

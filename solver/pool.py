@@ -1,0 +1,309 @@
+"""A pool: a machine, what jobs hold of it, and the decisions.
+
+State changes in one place, `Pool._commit`, after everything that can fail: a decision, and the new state that
+follows from it, are made from values, and then one assignment takes effect.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from types import MappingProxyType
+from typing import Any
+
+from ..grammar.constraint import Constraint
+from ..topology.machine import Machine
+from .allocation import Allocation
+from .decide import Situation
+from .domain_state import DomainState
+from .errors import InfeasibleRequest, InsufficientResources
+from .holdings import allocation_of
+from .job_R import read_job
+from .knowledge import Knowledge
+from .lexicographic import Budget
+from .offers import CutOff
+from .options import Options
+from .pool_state import Job, PoolState
+from .request import Request
+from .selection import Field
+from .status import Status
+
+WARNING = 4
+"""The syslog priority of what an admin should see."""
+
+ERROR = 3
+
+Log = Callable[[int, str], None]
+
+
+def _silent(_level: int, _message: str) -> None:
+    """Log nothing."""
+
+
+class Pool:
+    """Allocates the resources of a machine.
+
+    Parameters
+    ----------
+    machine
+        What there is. All of it starts free and up.
+    options
+        What the site chose.
+    log
+        Called with a syslog priority and a message. A call that raises is no error of the pool's.
+    """
+
+    def __init__(self, machine: Machine, options: Options | None = None, log: Log | None = None) -> None:
+        self._log = log or _silent
+        self._knowledge = Knowledge(machine, options or Options(), self._warn)
+        self._state = self._knowledge.changes.initial()
+        self._epoch = 0
+
+    # -- what there is --------------------------------------------------------------------------------------------
+
+    @property
+    def machine(self) -> Machine:
+        """The machine."""
+        return self._knowledge.machine
+
+    @property
+    def options(self) -> Options:
+        """What the site chose."""
+        return self._knowledge.options
+
+    @property
+    def generation(self) -> int:
+        """Goes up by one with every change."""
+        return self._state.generation
+
+    @property
+    def jobs(self) -> Mapping[int, Job]:
+        """The jobs that hold resources, by id."""
+        return MappingProxyType(dict(self._state.jobs.items()))
+
+    def job(self, jobid: int) -> Job | None:
+        """Return a job, None when it holds nothing."""
+        return self._state.jobs.get(jobid)
+
+    @property
+    def up_mask(self) -> int:
+        """Bitmask of the positions that are up."""
+        return self._state.up
+
+    @property
+    def down_mask(self) -> int:
+        """Bitmask of the positions that are down."""
+        return self.machine.all & ~self._state.up
+
+    def allocated(self) -> list[tuple[int, int, int]]:
+        """Return what jobs hold, as (positions, cores, gpus), nodes alike together."""
+        changes = self._knowledge.changes
+        busy = 0
+        for position in self._state.touched:
+            busy |= 1 << position
+        held: dict[tuple[int, int], int] = {}
+        for number, free, nodes in changes.alike(self._state, busy):
+            node_type = self.machine.types[number]
+            key = (node_type.cores & ~free.cores, node_type.gpus & ~free.gpus)
+            if any(key):
+                held[key] = held.get(key, 0) | nodes
+        return [(nodes, cores, gpus) for (cores, gpus), nodes in held.items()]
+
+    # -- decisions ------------------------------------------------------------------------------------------------
+
+    def alloc(self, jobid: int, request: Request) -> Allocation:
+        """Find the best placement of a request, and let the job hold it.
+
+        Raises
+        ------
+        InfeasibleRequest
+            When there is no placement even on the empty pool with every rank up.
+        InsufficientResources
+            When there is one, but not now; or when the search was cut off, which is logged.
+        """
+        try:
+            allocation, state, entered = self._prepare(jobid, request)
+        except (InfeasibleRequest, InsufficientResources):
+            raise
+        except CutOff:
+            limit = self.options.time_limit
+            message = f"the search was cut off after {limit:g} s before it found a placement; it may exist"
+            self._tell(WARNING, f"job {jobid}: {message}")
+            raise InsufficientResources(message) from None
+        except Exception as error:  # whatever goes wrong inside must not reach the scheduler: it would die of it
+            message = f"the search failed ({type(error).__name__}: {error})"
+            self._tell(ERROR, f"job {jobid}: {message}")
+            raise InsufficientResources(message) from error
+        self._commit(state, entered)
+        if allocation.proof.status is not Status.OPTIMAL:
+            self._tell(WARNING, f"job {jobid}: the search was cut off; the placement used is not proven optimal")
+        return allocation
+
+    def _prepare(self, jobid: int, request: Request) -> tuple[Allocation, PoolState, list[DomainState]]:
+        if jobid in self._state.jobs:
+            raise InsufficientResources(f"job {jobid} holds resources already")
+        knowledge = self._knowledge
+        problem = knowledge.problem(request.shape)
+        budget = Budget(self.options.time_limit)
+        self._epoch = knowledge.rankings.refresh(self._state.classes, self._epoch)
+        found = knowledge.decider.decide(problem, self._situation(request.constraint), budget)
+        if found is None:
+            self._judge(request, budget)
+            raise InsufficientResources(self._knowledge.reasons.insufficient(request))
+        demand, decision = found
+        allocation = allocation_of(knowledge, self._state, demand, decision)
+        end = time.time() + request.duration if request.duration > 0 else self.machine.expiration
+        job = Job(end, allocation.holdings, allocation.group_used)
+        state, entered = self._hold(jobid, job)
+        return allocation, state, entered
+
+    def _situation(self, constraint: Constraint) -> Situation:
+        knowledge = self._knowledge
+        used = self._state.group_used
+        free = knowledge.group_totals
+        if used:
+            free = {key: total - used.get(key, 0) for key, total in free.items()}
+        return Situation(Field(self._state.classes, knowledge.eligible(constraint)), free)
+
+    def check_feasibility(self, request: Request) -> None:
+        """Raise `InfeasibleRequest` if there is no placement even on the empty pool with every rank up.
+
+        Raises
+        ------
+        InfeasibleRequest
+            With the reason.
+        InsufficientResources
+            When the search was cut off before that was known, or failed.
+        """
+        try:
+            self._judge(request, Budget(self.options.time_limit))
+        except (InfeasibleRequest, InsufficientResources):
+            raise
+        except CutOff:
+            raise InsufficientResources("the search was cut off before it knew whether there is a placement") from None
+        except Exception as error:
+            raise InsufficientResources(f"the search failed ({type(error).__name__}: {error})") from error
+
+    def _judge(self, request: Request, budget: Budget) -> None:
+        reason = self._knowledge.infeasible(request, budget)
+        if reason is not None:
+            raise InfeasibleRequest(reason)
+
+    # -- the life of a job ----------------------------------------------------------------------------------------
+
+    def register_alloc(self, jobid: int, R: Mapping[str, Any] | Machine) -> None:
+        """Let a job hold what its R says, as after a reload of the scheduler.
+
+        Raises
+        ------
+        ValueError
+            For ranks that the pool lacks, for what another job holds, or for an R that is none.
+        """
+        job = read_job(self.machine, R)
+        if jobid in self._state.jobs:
+            raise ValueError(f"job {jobid} holds resources already")
+        changes = self._knowledge.changes
+        for holding in job.holdings:
+            for _, free, nodes in changes.alike(self._state, holding.nodes):
+                if holding.cores & ~free.cores or holding.gpus & ~free.gpus:
+                    ranks = self.machine.ids_of(nodes)
+                    raise ValueError(f"job {jobid}: another job holds some of its resources on rank {ranks}")
+        self._commit(*self._hold(jobid, job))
+
+    def _hold(self, jobid: int, job: Job) -> tuple[PoolState, list[DomainState]]:
+        state, entered = self._knowledge.changes.take(self._state, job.holdings)
+        used = state.group_used
+        for group, name, amount in job.group_used:
+            used = used.set((group, name), used.get((group, name), 0) + amount)
+        return replace(state, jobs=state.jobs.set(jobid, job), group_used=used), entered
+
+    def free(self, jobid: int, nodes: int | None = None) -> None:
+        """Take back what a job holds, all of it or on some nodes. A job that holds nothing is no error.
+
+        Parameters
+        ----------
+        nodes
+            Bitmask of positions; None for all.
+        """
+        job = self._state.jobs.get(jobid)
+        if job is None:
+            return
+        if nodes is None or not job.nodes & ~nodes:
+            back, left = job.holdings, None
+        else:
+            back = tuple(replace(h, nodes=h.nodes & nodes) for h in job.holdings if h.nodes & nodes)
+            rest = tuple(replace(h, nodes=h.nodes & ~nodes) for h in job.holdings if h.nodes & ~nodes)
+            left = replace(job, holdings=rest)
+        state, entered = self._knowledge.changes.give(self._state, back)
+        if left is not None:
+            state = replace(state, jobs=state.jobs.set(jobid, left))
+        else:
+            used = state.group_used
+            for group, name, amount in job.group_used:
+                rest_used = used[group, name] - amount
+                used = used.set((group, name), rest_used) if rest_used else used.delete((group, name))
+            state = replace(state, jobs=state.jobs.delete(jobid), group_used=used)
+        self._commit(state, entered)
+
+    def update_expiration(self, jobid: int, expiration: float) -> None:
+        """Set the end time of a job that holds resources."""
+        job = self._state.jobs.get(jobid)
+        if job is not None:
+            jobs = self._state.jobs.set(jobid, replace(job, end_time=expiration))
+            self._commit(replace(self._state, jobs=jobs), [])
+
+    # -- availability ---------------------------------------------------------------------------------------------
+
+    def mark_up(self, nodes: int) -> None:
+        """Let nodes (a bitmask of positions) be chosen."""
+        self._commit(*self._knowledge.changes.mark(self._state, nodes, up=True))
+
+    def mark_down(self, nodes: int) -> None:
+        """Let nodes (a bitmask of positions) not be chosen; what jobs hold there they keep."""
+        self._commit(*self._knowledge.changes.mark(self._state, nodes, up=False))
+
+    def remove_nodes(self, nodes: int) -> None:
+        """Make the machine smaller: nodes (a bitmask of positions) are no more. Positions change."""
+        keep = self.machine.all & ~nodes
+        if keep == self.machine.all:
+            self._commit(self._state, [])
+            return
+        knowledge = self._knowledge.of_part(keep)
+        state = knowledge.moved(self._state, self.machine)
+        self._knowledge, self._epoch = knowledge, 0
+        self._state = replace(state, generation=self._state.generation + 1)
+
+    def set_expiration(self, expiration: float) -> None:
+        """Set when the machine's resources end: seconds since the epoch, 0 for never."""
+        self._knowledge = self._knowledge.with_expiration(expiration)
+        self._commit(self._state, [])
+
+    # -- copies ---------------------------------------------------------------------------------------------------
+
+    def copy(self) -> Pool:
+        """Return an independent pool in the same state, which does not log. It costs the same for any machine."""
+        copy = object.__new__(Pool)
+        copy._log = _silent
+        copy._knowledge = self._knowledge
+        copy._state = self._state
+        copy._epoch = self._epoch
+        return copy
+
+    # -- inside ---------------------------------------------------------------------------------------------------
+
+    def _commit(self, state: PoolState, entered: list[DomainState]) -> None:
+        """Make a state the present."""
+        born = self._knowledge.rankings.born
+        for entry in entered:
+            born(entry)
+        self._state = replace(state, generation=self._state.generation + 1)
+
+    def _warn(self, message: str) -> None:
+        self._tell(WARNING, message)
+
+    def _tell(self, level: int, message: str) -> None:
+        try:
+            self._log(level, message)
+        except Exception:  # a log that fails must not change what the pool does
+            return

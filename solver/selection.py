@@ -1,0 +1,215 @@
+"""Which nodes give what: the choice among classes where no group is asked for and nothing ties nodes together.
+
+Costs of nodes add up, and adding keeps the order of joint integers. So nodes that all give the same bundle are best
+taken from the top of its ranking; and slots that may stand anywhere are best shared out by going through the few
+nodes that any best placement could use.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import groupby
+
+from .demand import Bundle
+from .domain_state import DomainState
+from .lexicographic import Budget
+from .node_classes import Classes, bits, lowest
+from .plan import Offer
+from .rankings import Entry, Rankings
+
+SHARED_OUT = 12
+"""Loose units up to which they are shared out node by node; more go to the machine's model."""
+
+
+@dataclass(frozen=True)
+class Pick:
+    """Nodes that all give the same.
+
+    Attributes
+    ----------
+    nodes
+        Bitmask of positions.
+    offer
+        What each of them gives.
+    host
+        The number of the host demand that they stand for; None for loose units.
+    group
+        The group in which they stand for it; -1 for none.
+    """
+
+    nodes: int
+    offer: Offer
+    host: int | None = 0
+    group: int = -1
+
+
+@dataclass(frozen=True)
+class Decision:
+    """A placement, by nodes and plans.
+
+    Attributes
+    ----------
+    picks
+        In the order of their lowest positions.
+    cost, bound
+        Joint integers; equal when the placement is proven optimal.
+    group_held
+        Groups' own amounts that stand for vertices of their own: (group index, resource, amount).
+    modelled
+        Whether the cost counts the groups that are touched.
+    """
+
+    picks: tuple[Pick, ...]
+    cost: int
+    bound: int
+    group_held: tuple[tuple[int, str, int], ...] = ()
+    modelled: bool = False
+
+
+@dataclass(frozen=True)
+class Field:
+    """The nodes that may be chosen now.
+
+    Attributes
+    ----------
+    classes
+        Nodes that are up, by state.
+    eligible
+        Bitmask of the positions that the constraint matches.
+    """
+
+    classes: Classes
+    eligible: int
+
+    def live(self) -> Iterator[tuple[DomainState, int]]:
+        """Yield the states that have such nodes, with the bitmask of these."""
+        for state, nodes in self.classes.items():
+            if nodes & self.eligible:
+                yield state, nodes & self.eligible
+
+
+class Selector:
+    """Chooses nodes for a request that names no groups.
+
+    Parameters
+    ----------
+    rankings
+        Of the pool's states.
+    field
+        The nodes to choose from.
+    budget
+        For states that have not been solved before.
+    """
+
+    def __init__(self, rankings: Rankings, field: Field, budget: Budget) -> None:
+        self._rankings = rankings
+        self._field = field
+        self._budget = budget
+
+    def _ties(self, bundle: Bundle) -> Iterator[list[tuple[int, Offer]]]:
+        """Yield the states that can give a bundle, best first, those of equal cost together."""
+        walk = self._rankings.walk(bundle, self._field.classes, self._budget)
+        eligible = self._field.eligible
+        for _, tied in groupby(walk, key=_cost):
+            found = [(nodes & eligible, entry[3]) for entry, nodes in tied if nodes & eligible]
+            if found:
+                yield found
+
+    def alike(self, bundle: Bundle, count: int) -> Decision | None:
+        """Choose so many nodes that each give the bundle."""
+        picks: list[Pick] = []
+        cost = bound = 0
+        for tied in self._ties(bundle):
+            there = sum(nodes.bit_count() for nodes, _ in tied)
+            if there > count:
+                tied = _lowest_of(tied, count)
+                there = count
+            picks += [Pick(nodes, offer) for nodes, offer in tied]
+            cost += sum(offer.cost * nodes.bit_count() for nodes, offer in tied)
+            count -= there
+            if not count:
+                break
+        if count:
+            return None
+        if any(not pick.offer.proven for pick in picks):
+            bound = self._unproven_bound(bundle, sum(pick.nodes.bit_count() for pick in picks))
+        else:
+            bound = cost
+        return Decision(tuple(sorted(picks, key=_lowest_position)), cost, bound)
+
+    def _unproven_bound(self, bundle: Bundle, count: int) -> int:
+        walk = self._rankings.walk(bundle, self._field.classes, self._budget)
+        return count * min(entry[3].bound for entry, _ in walk)
+
+    def count_of(self, bundle: Bundle) -> int:
+        """Return how many nodes can give the bundle."""
+        return sum(nodes.bit_count() for tied in self._ties(bundle) for nodes, _ in tied)
+
+    def together(self, unit: Bundle, count: int) -> Decision | None:
+        """Choose one node for all of so many loose units, if no other choice can be better.
+
+        Each unit alone costs at least what the best one costs on any node; where all of them on one node cost no
+        more than that, in all that is compared up to the number of nodes, more nodes are worse.
+        """
+        lead = self._rankings.offers.scale.lead
+        if lead is None:
+            return None
+        first = next(self._ties(unit), None)
+        best = self.alike(unit.times(count), 1)
+        if first is None or best is None or best.cost != best.bound:
+            return None
+        return best if lead(best.cost) == lead(first[0][1].bound) * count - (count - 1) else None
+
+    def loose(self, unit: Bundle, count: int) -> Decision | None:
+        """Share out so many units, any number of them on a node, among few nodes."""
+        best: list[tuple[int, tuple[tuple[int, Offer], ...]] | None] = [(0, ())] + [None] * count
+        for position, offers in self._candidates(unit, count):
+            for total in range(count, 0, -1):
+                for units, offer in offers:
+                    before = best[total - units] if units <= total else None
+                    now = best[total]
+                    if before is not None and (now is None or before[0] + offer.cost < now[0]):
+                        best[total] = (before[0] + offer.cost, (*before[1], (position, offer)))
+        found = best[count]
+        if found is None:
+            return None
+        picks = tuple(Pick(1 << position, offer) for position, offer in found[1])
+        return Decision(tuple(sorted(picks, key=_lowest_position)), found[0], found[0])
+
+    def _candidates(self, unit: Bundle, count: int) -> list[tuple[int, list[tuple[int, Offer]]]]:
+        """Return the nodes that a best placement could use, lowest first, with what each offers for how many units.
+
+        Beside a node that gives `n` units there are at most `count - n` others. So one that is not among the best
+        `count - n + 1` for `n` units can give its place to one of those that is not used, at no cost.
+        """
+        nodes: dict[int, list[tuple[int, Offer]]] = {}
+        for units in range(1, count + 1):
+            wanted = count - units + 1
+            for tied in self._ties(unit.times(units)):
+                there = sum(mask.bit_count() for mask, _ in tied)
+                kept = tied if there <= wanted else _lowest_of(tied, wanted)
+                for mask, offer in kept:
+                    for position in bits(mask):
+                        nodes.setdefault(position, []).append((units, offer))
+                wanted -= there
+                if wanted <= 0:
+                    break
+        return sorted(nodes.items())
+
+
+def _cost(item: tuple[Entry, int]) -> int:
+    return item[0][0]
+
+
+def _lowest_position(pick: Pick) -> int:
+    return pick.nodes & -pick.nodes
+
+
+def _lowest_of(tied: list[tuple[int, Offer]], count: int) -> list[tuple[int, Offer]]:
+    """Return the lowest so many nodes of states that tie."""
+    union = 0
+    for nodes, _ in tied:
+        union |= nodes
+    chosen = lowest(union, count)
+    return [(nodes & chosen, offer) for nodes, offer in tied if nodes & chosen]

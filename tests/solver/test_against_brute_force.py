@@ -1,0 +1,73 @@
+"""On small machines the pool does as well, in every term, as trying everything; and refuses just what cannot be."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import strategies
+from brute import LOWEST, PACK, SPREAD, TooManyError, best
+from brute.terms import Terms
+from exactfit.grammar.constraint import ALWAYS, parse_constraint
+from exactfit.grammar.idset import IdSet
+from exactfit.grammar.jobspec import parse_resources
+from exactfit.solver.errors import InfeasibleRequest, InsufficientResources
+from exactfit.solver.options import Options
+from exactfit.solver.policy import POLICIES
+from exactfit.solver.pool import Pool
+from exactfit.solver.request import Request
+from exactfit.topology.rset import read_R
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+
+BRUTE = {"pack": PACK, "spread": SPREAD, "lowest": LOWEST}
+
+
+def proven(certificate: dict[str, Any]) -> Terms:
+    """Return a certificate's terms as the brute force writes them."""
+    assert certificate["status"] == "OPTIMAL"
+    assert certificate["terms"] == certificate["bound"]
+    terms: Terms = {}
+    for name, value in certificate["terms"].items():
+        if isinstance(value, list):
+            terms[name] = tuple(value)
+        elif name.startswith("worst-fit."):
+            terms[name.removeprefix("worst-")] = -value
+        else:
+            terms[name] = value
+    return terms
+
+
+def check(case: strategies.Case, policy: str) -> None:
+    machine = read_R(case.R)
+    vertices = parse_resources(list(case.resources))
+    constraint = ALWAYS if case.constraint is None else parse_constraint(case.constraint)
+    down = machine.mask_of(IdSet.parse(case.down))
+    pool = Pool(machine, Options(POLICIES[policy], slot_exclusive=case.slot_exclusive, time_limit=60))
+    for number, R in enumerate(case.running):
+        pool.register_alloc(number, R)
+    pool.mark_down(down)
+    common: dict[str, Any] = {"constraint": constraint, "policy": BRUTE[policy], "slot_exclusive": case.slot_exclusive}
+    try:
+        now = best(machine, vertices, running=case.running, down=down, **common)
+        ever = now if now is not None else best(machine, vertices, **common)
+    except TooManyError:
+        assume(False)
+    request = Request.of(vertices, constraint)
+    before = pool.generation
+    if now is not None:
+        allocation = pool.alloc(1000, request)
+        found = proven(allocation.certificate)
+        assert found == now, (found, now)
+        assert pool.generation == before + 1
+        return
+    with pytest.raises(InfeasibleRequest if ever is None else InsufficientResources):
+        pool.alloc(1000, request)
+    assert pool.generation == before
+
+
+@pytest.mark.parametrize("policy", ["pack", "spread", "lowest"])
+@given(data=st.data())
+@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+def test_requests_of_nodes_slots_and_whole_domains(policy: str, data: st.DataObject) -> None:
+    check(data.draw(strategies.cases(simple=True)), policy)

@@ -1,0 +1,100 @@
+"""The best placement."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from exactfit.grammar.constraint import ALWAYS, Constraint
+from exactfit.grammar.jobspec import Vertex
+from exactfit.topology.machine import Machine
+
+from .counts import all_counts, dropped, sizes
+from .request import Need, UnknownTypeError, read
+from .search import Partial, Search, Standing
+from .terms import PACK, Terms, rating, term_names, worth
+from .world import World
+from .writing import write
+
+
+class Found(NamedTuple):
+    """The best placement."""
+
+    terms: Terms
+    counts: dict[str, int]  # by the path of the vertex
+    R: dict[str, Any]
+
+
+def find(
+    machine: Machine,
+    vertices: Sequence[Vertex],
+    *,
+    constraint: Constraint = ALWAYS,
+    running: Sequence[Mapping[str, Any]] = (),
+    down: int = 0,
+    policy: Sequence[str] = PACK,
+    slot_exclusive: str = "shared",
+    unknown_types: str = "refuse",
+    patience: int = 100_000,
+) -> Found | None:
+    """Return the best placement, or None when there is none; see `best`."""
+    try:
+        needs, idsets = read(machine, vertices, slot_exclusive, unknown_types)
+    except UnknownTypeError:
+        return None
+    world = World(machine, running, down, constraint, idsets, patience)
+    names = term_names(machine, policy)
+    levels = [name.partition(".")[2] for name in names if name.startswith("affinity")]
+    best_yet: tuple[Terms, dict[Need, int], Partial, Standing] | None = None
+    for counts in all_counts(world, needs):
+        size = sizes(needs, counts)
+        for state, standing in Search(world, levels, counts).all(needs).items():
+            if not world.stock_fits(state.demands):
+                continue
+            terms = worth(world, names, size, state, dict(zip(levels, standing.cost, strict=True)))
+            if best_yet is None or rating(names, terms) < rating(names, best_yet[0]):
+                best_yet = terms, counts, state, standing
+        if best_yet is not None and names[:1] == ("size",):
+            break
+    if best_yet is None:
+        return None
+    terms, counts, state, standing = best_yet
+    by_path = {need.vertex.path: number for need, number in counts.items() if not dropped(need)}
+    return Found(terms, by_path, write(world, needs, counts, state, standing.slots))
+
+
+def best(
+    machine: Machine,
+    vertices: Sequence[Vertex],
+    *,
+    constraint: Constraint = ALWAYS,
+    running: Sequence[Mapping[str, Any]] = (),
+    down: int = 0,
+    policy: Sequence[str] = PACK,
+    slot_exclusive: str = "shared",
+    unknown_types: str = "refuse",
+    patience: int = 100_000,
+) -> Terms | None:
+    """Return the terms of the best placement, in the policy's order, or None when there is no placement.
+
+    `running` are the R of allocated jobs, `down` is a mask of positions. In a policy, "affinity" and the other families
+    stand for all their levels, and "-" before a name turns a term round; the values returned are those of the plain
+    term.
+
+    Raises
+    ------
+    TooManyError
+        More than `patience` partial placements came up.
+    """
+    found = find(
+        machine,
+        vertices,
+        constraint=constraint,
+        running=running,
+        down=down,
+        policy=policy,
+        slot_exclusive=slot_exclusive,
+        unknown_types=unknown_types,
+        patience=patience,
+    )
+    return None if found is None else found.terms

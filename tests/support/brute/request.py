@@ -1,0 +1,80 @@
+"""What the vertices of a request stand for, and the rules about whole domains."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from exactfit.grammar.idset import IdSet
+from exactfit.grammar.jobspec import Vertex
+from exactfit.topology.machine import Machine
+
+
+@dataclass(frozen=True, eq=False)
+class Need:
+    """A vertex of the request with what the rules about whole domains make of it."""
+
+    vertex: Vertex
+    kind: str  # slot, place, core, gpu, stock, nothing (a type the machine does not know, to be ignored)
+    whole: bool
+    roaming: bool  # a slot of which something stands on no node that the request names
+    children: tuple[Need, ...]
+
+
+class UnknownTypeError(Exception):
+    """The machine has no resource of this type."""
+
+
+def read(
+    machine: Machine, vertices: Sequence[Vertex], slot_exclusive: str, unknown_types: str
+) -> tuple[tuple[Need, ...], tuple[tuple[str, IdSet], ...]]:
+    """Say for each vertex of the request what it is, and gather the ids it asks for."""
+    groups = set(machine.group_levels)
+    places = groups | {"node"} | set(machine.levels)
+    stock = {name for group in machine.groups for name in dict(group.resources)}
+    for kind in machine.types:
+        for domain in kind.domains:
+            stock |= {name for name, _ in domain.resources}
+            stock |= {"memory"} if domain.memory is not None else set()
+            stock |= {"storage"} if domain.storage is not None else set()
+    idsets: list[tuple[str, IdSet]] = []
+
+    def has(vertex: Vertex, types: set[str]) -> bool:
+        return any(child.type in types or has(child, types) for child in vertex.children)
+
+    def nodeless(vertices: Sequence[Vertex]) -> bool:
+        return any(
+            v.type in {"core", "gpu"}
+            or v.type in places - groups - {"node"}
+            or (v.type != "node" and nodeless(v.children))
+            for v in vertices
+        )
+
+    def need(vertex: Vertex, in_slot: bool, bare: bool) -> Need:
+        if vertex.type == "slot":
+            children = tuple(need(child, True, not has(vertex, {"core", "gpu"})) for child in vertex.children)
+            return Need(vertex, "slot", False, nodeless(vertex.children), children)
+        children = tuple(need(child, in_slot, bare) for child in vertex.children)
+        if vertex.type in places:
+            innermost = bare and not has(vertex, places)
+            by_default = not vertex.children or innermost or (in_slot and slot_exclusive == "rfc14")
+            whole = by_default if vertex.exclusive is None else vertex.exclusive
+            return Need(vertex, "place", whole, False, children)
+        if vertex.type in {"core", "gpu"}:
+            if vertex.id is not None:
+                idsets.append((vertex.type, vertex.id))
+            return Need(vertex, vertex.type, False, False, children)
+        if vertex.type in stock:
+            return Need(vertex, "stock", False, False, children)
+        if unknown_types == "refuse":
+            raise UnknownTypeError(vertex.type)
+        return Need(vertex, "nothing", False, False, children)
+
+    return tuple(need(vertex, False, False) for vertex in vertices), tuple(idsets)
+
+
+def preorder(needs: Sequence[Need]) -> Iterator[Need]:
+    """Go through all vertices, parents first."""
+    for need in needs:
+        yield need
+        yield from preorder(need.children)

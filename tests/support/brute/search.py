@@ -1,0 +1,229 @@
+"""All placements of a request whose counts are chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from .request import Need
+from .world import ROOT, Demand, Demands, TooManyError, World, asked_pieces
+
+
+class Partial(NamedTuple):
+    """A placement of the vertices gone through so far; one state of the search."""
+
+    taken: tuple[int, ...]  # of each cell, by the whole job
+    slot: tuple[int, ...]  # of each cell, by the slot that is being filled
+    used: frozenset[int]  # places that meet a vertex
+    shield: frozenset[int]  # innermost places of the cores of slots without gpus
+    asked: tuple[tuple[str, int, int], ...]  # memory and the like of the slot being filled: name, place, amount
+    demands: Demands
+
+
+class Slots(NamedTuple):
+    """The slots filled so far, the last one first."""
+
+    label: str
+    slot: tuple[int, ...]  # as in Partial
+    asked: tuple[tuple[str, int, int], ...]
+    before: Slots | None
+
+
+class Standing(NamedTuple):
+    """What does not tell partial placements apart: the lower cost is as good for everything that follows."""
+
+    cost: tuple[int, ...]  # the affinity, level by level in the policy's order
+    slots: Slots | None
+
+
+States = dict[Partial, Standing]
+
+
+class Search:
+    """All placements of a request with given counts."""
+
+    def __init__(self, world: World, affinity: Sequence[str], counts: Mapping[Need, int]) -> None:
+        self.world = world
+        self.affinity = tuple(affinity)
+        self.counts = counts
+
+    def all(self, needs: Sequence[Need]) -> States:
+        """Return every way of placing the request."""
+        nothing = (0,) * len(self.world.cells)
+        start = Partial(nothing, nothing, frozenset(), frozenset(), (), frozenset())
+        return self.meet(needs, ROOT, None, False, {start: Standing((0,) * len(self.affinity), None)})
+
+    def meet(self, needs: Sequence[Need], at: int, home: int | None, in_slot: bool, states: States) -> States:
+        """Meet the vertices of one list within the place `at`; `home` is the node of a slot that names none."""
+        for need in needs:
+            states = self.meet_all(need, at, home, in_slot, states)
+        return states
+
+    def meet_all(self, need: Need, at: int, home: int | None, in_slot: bool, states: States) -> States:
+        count = self.counts[need]
+        if need.kind in {"core", "gpu", "stock"} and need.children:
+            return {}  # nothing stands inside a core
+        if need.kind in {"core", "gpu"}:
+            return self.merge(
+                (taken, standing)
+                for state, standing in states.items()
+                for taken in self.take(need, count, at, home, state, in_slot)
+            )
+        if need.kind == "stock":
+            amount = asked_pieces(need.vertex, count)
+            return {
+                self.ask(need.vertex.type, amount, at, home, in_slot, s): standing for s, standing in states.items()
+            }
+        if need.kind == "nothing" and not need.children:
+            return states
+        for _ in range(count):
+            if need.kind == "slot":
+                states = self.open_slot(need, at, states)
+            elif need.kind == "place":
+                states = self.meet_place(need, at, home, in_slot, states)
+            else:
+                states = self.meet(need.children, at, home, in_slot, states)
+        return states
+
+    def meet_place(self, need: Need, at: int, home: int | None, in_slot: bool, states: States) -> States:
+        """Meet one domain, node or group vertex by each place that is there for it."""
+        world, vertex = self.world, need.vertex
+        found: list[tuple[Partial, Standing]] = []
+        for key, place in enumerate(world.places):
+            outer = at if place.position < 0 or place.level == "node" else self.spot(at, home)
+            if place.level != vertex.type or not place.usable:
+                continue
+            if not (world.inside(outer, key) and world.inside(at, key)):
+                continue
+            if vertex.id is not None and place.number not in vertex.id:
+                continue
+            if need.whole and not (place.intact and place.complete and not world.stock_held & world.under[key]):
+                continue
+            cells = [i for i, cell in enumerate(world.cells) if key in world.places[cell.place].holders]
+            here = {
+                state._replace(used=state.used | {key}): standing
+                for state, standing in states.items()
+                if key not in state.used and not (need.whole and any(state.taken[i] for i in cells))
+            }
+            here = self.meet(need.children, key, home, in_slot, here)
+            if need.whole:
+                here = self.merge((self.take_rest(state, cells, in_slot), standing) for state, standing in here.items())
+            found += here.items()
+        return self.merge(found)
+
+    def open_slot(self, need: Need, at: int, states: States) -> States:
+        """Fill one slot; where the request names no node for what it holds, on each node in turn."""
+        world = self.world
+        homes: list[int | None] = [None]
+        if need.roaming and (at == ROOT or world.places[at].position < 0):
+            homes = [
+                key
+                for key, place in enumerate(world.places)
+                if place.level == "node" and place.usable and world.inside(at, key)
+            ]
+        found: list[tuple[Partial, Standing]] = []
+        for home in homes:
+            here = self.meet(need.children, at, home, True, states)
+            found += [
+                closed
+                for state, standing in here.items()
+                if (closed := self.close_slot(need, state, standing)) is not None
+            ]
+        return self.merge(found)
+
+    def merge(self, found: Iterable[tuple[Partial, Standing]]) -> States:
+        """Keep of equal states the one with the lowest affinity."""
+        states: States = {}
+        for state, standing in found:
+            self.world.patience -= 1
+            if self.world.patience < 0:
+                raise TooManyError
+            if state not in states or standing.cost < states[state].cost:
+                states[state] = standing
+        return states
+
+    def take(
+        self, need: Need, count: int, at: int, home: int | None, state: Partial, in_slot: bool
+    ) -> Iterator[Partial]:
+        """Take cores (or gpus) from the place, in every mixture of its cells."""
+        world = self.world
+        where = self.spot(at, home)
+        cells = [
+            i
+            for i, cell in enumerate(world.cells)
+            if cell.kind == need.kind
+            and (where == ROOT or where in world.places[cell.place].holders)
+            and (at == ROOT or at in world.places[cell.place].holders)
+            and (need.vertex.id is None or need.vertex.id in cell.sets)
+        ]
+        free = [world.cells[i].free - state.taken[i] for i in cells]
+        for mixture in mixtures(count, free):
+            yield give(state, cells, mixture, in_slot)
+
+    def take_rest(self, state: Partial, cells: Sequence[int], in_slot: bool) -> Partial:
+        """Take all that is left of a whole domain."""
+        rest = [self.world.cells[i].free - state.taken[i] for i in cells]
+        return give(state, cells, rest, in_slot)
+
+    def spot(self, at: int, home: int | None) -> int:
+        """Return the place that cores come from: the innermost named one, or the node that the slot stands on."""
+        if home is None or (at != ROOT and self.world.places[at].position >= 0):
+            return at
+        return home
+
+    def ask(self, name: str, amount: int, at: int, home: int | None, in_slot: bool, state: Partial) -> Partial:
+        """Note what is asked for; where it comes from shows when the slot is filled."""
+        if in_slot:
+            return state._replace(asked=(*state.asked, (name, self.spot(at, home), amount)))
+        return state._replace(demands=add(state.demands, (name, self.world.sources(name, at, ())), amount))
+
+    def close_slot(self, need: Need, state: Partial, standing: Standing) -> tuple[Partial, Standing] | None:
+        """Count what the filled slot costs; None when it holds nothing, or memory that is not there."""
+        world = self.world
+        held = [i for i, number in enumerate(state.slot) if number]
+        if not held:
+            return None
+        with_gpu = any(world.cells[i].kind == "gpu" for i in held)
+        places = [world.cells[i].place for i in held if world.cells[i].kind == "core"]
+        demands = state.demands
+        for name, at, amount in state.asked:
+            near = places or [world.cells[i].place for i in held]
+            here = [place for place in near if at == ROOT or at in world.places[place].holders]
+            demands = add(demands, (name, world.sources(name, at, here)), amount)
+        if state.asked and not world.stock_fits(demands):
+            return None
+        touched = frozenset().union(*(world.places[world.cells[i].place].holders for i in held))
+        crossed = tuple(max(0, sum(world.places[key].level == level for key in touched) - 1) for level in self.affinity)
+        shield = state.shield if with_gpu else state.shield | frozenset(places)
+        nothing = (0,) * len(world.cells)
+        closed = state._replace(slot=nothing, asked=(), demands=demands, shield=shield)
+        cost = tuple(a + b for a, b in zip(standing.cost, crossed, strict=True))
+        return closed, Standing(cost, Slots(need.vertex.label or "", state.slot, state.asked, standing.slots))
+
+
+def give(state: Partial, cells: Sequence[int], numbers: Sequence[int], in_slot: bool) -> Partial:
+    """Hand out so many of each of these cells, to the slot that is being filled or to the job alone."""
+    taken, slot = list(state.taken), list(state.slot)
+    for cell, number in zip(cells, numbers, strict=True):
+        taken[cell] += number
+        if in_slot:
+            slot[cell] += number
+    return state._replace(taken=tuple(taken), slot=tuple(slot))
+
+
+def add(demands: Demands, demand: Demand, amount: int) -> Demands:
+    """Add an amount to what is asked for from the same sources."""
+    total = dict(demands)
+    total[demand] = total.get(demand, 0) + amount
+    return frozenset(total.items())
+
+
+def mixtures(count: int, free: Sequence[int]) -> Iterator[tuple[int, ...]]:
+    """All ways of taking `count` from piles of these sizes."""
+    if not free:
+        if count == 0:
+            yield ()
+        return
+    for number in range(max(0, count - sum(free[1:])), min(count, free[0]) + 1):
+        for others in mixtures(count - number, free[1:]):
+            yield (number, *others)

@@ -1,0 +1,276 @@
+"""The machine as a list of places, and what is free in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from itertools import combinations
+from typing import Any
+
+from exactfit.grammar.constraint import Constraint, evaluate
+from exactfit.grammar.idset import IdSet
+from exactfit.grammar.jobspec import Vertex
+from exactfit.grammar.unit import gib
+from exactfit.topology.machine import Machine
+
+ROOT = -1
+
+
+@dataclass(frozen=True)
+class Place:
+    """A vertex of the machine's tree: a group, a node or a domain below the node, as it is before the placement."""
+
+    level: str
+    number: int
+    position: int  # of the node it belongs to; -1 for a group
+    parent: int
+    holders: frozenset[int]  # itself and every place that contains it
+    usable: bool  # up, and allowed by the constraint
+    intact: bool  # all its cores and gpus are free
+    complete: bool  # R holds all of it
+    cores: int
+    gpus: int
+    own_cores: int
+    own_gpus: int
+    stock: Mapping[str, int]  # what it lists itself, in `pieces`
+
+
+@dataclass(frozen=True)
+class Cell:
+    """Cores, or GPUs, that one place lists by itself and that every `id` of the request treats alike."""
+
+    place: int
+    kind: str
+    sets: frozenset[IdSet]
+    free: int
+
+
+class World:
+    """The machine, what is free in it, and the request's view of it."""
+
+    def __init__(
+        self,
+        machine: Machine,
+        running: Sequence[Mapping[str, Any]],
+        down: int,
+        constraint: Constraint,
+        idsets: Sequence[tuple[str, IdSet]],
+        patience: int,
+    ) -> None:
+        self.machine = machine
+        self.patience = patience
+        count = len(machine.ranks)
+        self.cores = [machine.types[machine.type_of[p]].domains[0].cores for p in range(count)]
+        self.gpus = [machine.types[machine.type_of[p]].domains[0].gpus for p in range(count)]
+        for job in running:
+            for position, cores, gpus in holdings(machine, job):
+                self.cores[position] &= ~cores
+                self.gpus[position] &= ~gpus
+        self.down = down
+        self.allowed = evaluate(constraint, machine.facts) & ~down
+        for position in range(count):
+            if down >> position & 1:
+                self.cores[position] = self.gpus[position] = 0
+        self.places: list[Place] = []
+        self._add_groups()
+        for position in range(count):
+            self._add_node(position)
+        self.idsets = idsets
+        self.cells = tuple(self._cells())
+        self.base = self._running_stock(running)
+        self.stock_held = frozenset().union(*(sources for _, sources in self.base))
+        self._fits: dict[Demands, bool] = {}
+
+    def _add_groups(self) -> None:
+        for group in self.machine.groups:
+            members = [p for p in range(len(self.machine.ranks)) if group.members >> p & 1]
+            whole = all(self.machine.types[self.machine.type_of[p]].domains[0].whole for p in members)
+            nodes = [self.machine.types[self.machine.type_of[p]].domains[0] for p in members]
+            intact = all(
+                d.cores == self.cores[p] and d.gpus == self.gpus[p] and self.allowed >> p & 1
+                for p, d in zip(members, nodes, strict=True)
+            )
+            key = len(self.places)
+            holders = frozenset({key}) | (self.places[group.parent].holders if group.parent >= 0 else frozenset())
+            stock = {name: pieces(name, amount) for name, amount in group.resources}
+            self.places.append(
+                Place(group.level, group.number, -1, group.parent, holders, True, intact, whole, 0, 0, 0, 0, stock)
+            )
+
+    def _add_node(self, position: int) -> None:
+        base = len(self.places)
+        cores, gpus = self.cores[position], self.gpus[position]
+        up, usable = not self.down >> position & 1, bool(self.allowed >> position & 1)
+        for domain in self.machine.types[self.machine.type_of[position]].domains:
+            key = len(self.places)
+            if domain.parent < 0:
+                around = frozenset(g for g, group in enumerate(self.machine.groups) if group.members >> position & 1)
+                parent = max(around, default=ROOT)
+            else:
+                parent = base + domain.parent
+                around = self.places[parent].holders
+            listed = {**dict(domain.resources), "memory": domain.memory, "storage": domain.storage}
+            stock = {name: pieces(name, amount) for name, amount in listed.items() if amount is not None}
+            self.places.append(
+                Place(
+                    level=domain.level,
+                    number=self.machine.ranks[position] if domain.level == "node" else domain.number,
+                    position=position,
+                    parent=parent,
+                    holders=around | {key},
+                    usable=usable,
+                    intact=up and domain.cores & ~cores == 0 and domain.gpus & ~gpus == 0,
+                    complete=domain.whole,
+                    cores=(domain.cores & cores).bit_count(),
+                    gpus=(domain.gpus & gpus).bit_count(),
+                    own_cores=domain.own_cores & cores,
+                    own_gpus=domain.own_gpus & gpus,
+                    stock=stock,
+                )
+            )
+
+    def _cells(self) -> Iterator[Cell]:
+        for key, place in enumerate(self.places):
+            if not place.usable:
+                continue
+            for kind, mask in (("core", place.own_cores), ("gpu", place.own_gpus)):
+                alike: dict[frozenset[IdSet], int] = {}
+                for number in IdSet.from_mask(mask):
+                    sets = self.sets_of(kind, number)
+                    alike[sets] = alike.get(sets, 0) + 1
+                for sets, free in sorted(alike.items(), key=lambda item: sorted(map(str, item[0]))):
+                    yield Cell(key, kind, sets, free)
+
+    def sets_of(self, kind: str, number: int) -> frozenset[IdSet]:
+        """Return the `id` sets of the request that an id is in."""
+        return frozenset(ids for k, ids in self.idsets if k == kind and number in ids)
+
+    def _running_stock(self, running: Sequence[Mapping[str, Any]]) -> dict[Demand, int]:
+        """What running jobs hold of memory and the like, as their R says it (scheduling.placement)."""
+        self._listing: dict[tuple[str, int], frozenset[int]] = {}
+        held: dict[Demand, int] = {}
+
+        def hold(name: str, sources: frozenset[int], amount: float) -> None:
+            held[name, sources] = held.get((name, sources), 0) + pieces(name, amount)
+
+        for job in running:
+            for entry in (job.get("scheduling") or {}).get("placement", ()):
+                if "ranks" not in entry:
+                    home = next(
+                        key
+                        for key, place in enumerate(self.places)
+                        if (place.level, place.number) == (entry["level"], entry["number"])
+                    )
+                    for name in entry.keys() - {"level", "number"}:
+                        hold(name, self.sources(name, home, ()), entry[name])
+                    continue
+                for rank in IdSet.parse(entry["ranks"]):
+                    node = self.node(self.machine.position(rank))
+                    for name in entry.keys() - {"ranks", "slots"}:
+                        hold(name, self.sources(name, node, ()), entry[name])
+                    for slot in entry.get("slots", ()):
+                        places = self.places_of(node, slot.get("cores"), slot.get("gpus"))
+                        for name in slot.keys() - {"label", "slot", "cores", "gpus"}:
+                            hold(name, self.sources(name, node, places), slot[name])
+        return held
+
+    def node(self, position: int) -> int:
+        """Return the key of the node at a position."""
+        return next(k for k, place in enumerate(self.places) if place.position == position and place.level == "node")
+
+    def places_of(self, node: int, cores: str | None, gpus: str | None) -> tuple[int, ...]:
+        """Return the innermost places of the cores (or, where there are none, the GPUs) with these ids."""
+        position = self.places[node].position
+        domains = self.machine.types[self.machine.type_of[position]].domains
+        if cores:
+            mask = IdSet.parse(cores).mask()
+            return tuple(node + d.index for d in domains if d.own_cores & mask)
+        mask = IdSet.parse(gpus or "").mask()
+        return tuple(node + d.index for d in domains if d.own_gpus & mask)
+
+    @cached_property
+    def under(self) -> tuple[frozenset[int], ...]:
+        """For each place the keys of itself and of all places inside it."""
+        return tuple(
+            frozenset(other for other, place in enumerate(self.places) if key in place.holders)
+            for key in range(len(self.places))
+        )
+
+    def inside(self, outer: int, inner: int) -> bool:
+        """Whether `inner` is a place within `outer`, and not `outer` itself."""
+        return inner != outer and (outer == ROOT or outer in self.places[inner].holders)
+
+    def lowest_listing(self, name: str, place: int) -> frozenset[int]:
+        """Return the nearest place at or above `place` that lists a resource (several where hierarchies cross)."""
+        if (name, place) not in self._listing:
+            listing = [key for key in self.places[place].holders if name in self.places[key].stock]
+            nearest = frozenset(key for key in listing if not any(self.inside(key, other) for other in listing))
+            self._listing[name, place] = nearest
+        return self._listing[name, place]
+
+    def sources(self, name: str, at: int, taken_from: Sequence[int]) -> frozenset[int]:
+        """Where a resource asked for at a place comes from, given the innermost places of what the slot took there.
+
+        From the domains that the slot's cores are in, or the nearest above. Without cores: from the place itself, or
+        what is inside it, or the nearest above it.
+        """
+        if taken_from:
+            return frozenset().union(*(self.lowest_listing(name, place) for place in taken_from))
+        if at != ROOT and name in self.places[at].stock:
+            return frozenset({at})
+        inner = frozenset(
+            key
+            for key, place in enumerate(self.places)
+            if name in place.stock and self.inside(at, key) and place.usable
+        )
+        return inner if inner or at == ROOT else self.lowest_listing(name, at)
+
+    def stock_fits(self, demands: Demands) -> bool:
+        """Whether all demands, each to be met from any of its sources, can be met together (Hall's condition)."""
+        if demands not in self._fits:
+            self._fits[demands] = self._stock_fits(demands)
+        return self._fits[demands]
+
+    def _stock_fits(self, demands: Demands) -> bool:
+        total = dict(self.base)
+        for demand, amount in demands:
+            total[demand] = total.get(demand, 0) + amount
+        for kind in {name for name, _ in total}:
+            wanted = [(sources, amount) for (name, sources), amount in total.items() if name == kind]
+            for size in range(1, len(wanted) + 1):
+                for some in combinations(wanted, size):
+                    places = frozenset().union(*(sources for sources, _ in some))
+                    if sum(self.places[key].stock[kind] for key in places) < sum(amount for _, amount in some):
+                        return False
+        return True
+
+
+Demand = tuple[str, frozenset[int]]
+"""An amount of some resource that any of these places may give."""
+
+Demands = frozenset[tuple[Demand, int]]
+
+
+def pieces(name: str, amount: float | Fraction) -> int:
+    """Return an amount in whole numbers: bytes of memory and storage (R has them in GiB), pieces of all else."""
+    return int(Fraction(amount) * 2**30) if name in {"memory", "storage"} else int(amount)
+
+
+def asked_pieces(vertex: Vertex, count: int) -> int:
+    """Return what `count` units of a vertex come to, likewise."""
+    return int(gib(count, vertex.unit) * 2**30) if vertex.type in {"memory", "storage"} else count
+
+
+def holdings(machine: Machine, job: Mapping[str, Any]) -> Iterator[tuple[int, int, int]]:
+    """Go through what an allocated R holds: position, cores, gpus."""
+    for entry in job["execution"]["R_lite"]:
+        cores = IdSet.parse(entry["children"].get("core", "")).mask()
+        gpus = IdSet.parse(entry["children"].get("gpu", "")).mask()
+        for rank in IdSet.parse(entry["rank"]):
+            yield machine.position(rank), cores, gpus
+
+
+class TooManyError(Exception):
+    """There are more placements than one has the patience for."""

@@ -1,0 +1,1 @@
+"""Machines: what stands where."""

@@ -1,0 +1,85 @@
+"""Machines that are described rather than read: equal nodes from one RFC 49 `topo` object or one hwloc XML file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..grammar.hostlist import Hostlist
+from ..grammar.idset import mask_text
+from .hwloc import hwloc_node
+from .machine import Machine
+from .rset_read import MAX_RANKS, read_R
+from .rset_write import WRITER
+from .topo import topo_tree
+
+
+def describe_R(
+    topo: Mapping[str, object],
+    nodes: int = 1,
+    hosts: str | None = None,
+    *,
+    cores: int | None = None,
+    gpus: int | None = None,
+) -> dict[str, Any]:
+    """Return the R of equal nodes.
+
+    Parameters
+    ----------
+    topo : the RFC 49 object of a node.
+    nodes : how many there are, ranks 0, 1, ...
+    hosts : their names as an RFC 29 hostlist; `node[0-N]` by default.
+    cores, gpus : bitmasks of the ids of a node; all that `topo` lists by default.
+
+    Raises
+    ------
+    ValueError
+        `topo` is not as RFC 49 has it, or there are not as many names as nodes.
+    """
+    if not 1 <= nodes <= MAX_RANKS:
+        raise ValueError(f"a machine of {nodes} nodes: not between 1 and {MAX_RANKS}")
+    ranks = f"0-{nodes - 1}" if nodes > 1 else "0"
+    if hosts is None:
+        hosts = f"node[{ranks}]" if nodes > 1 else "node0"
+    elif (named := len(Hostlist.parse(hosts))) != nodes:
+        raise ValueError(f"{named} host names for {nodes} nodes")
+    listed = topo_tree(topo).nodes[0]
+    ids = {
+        "core": mask_text(listed["cores"] if cores is None else cores),
+        "gpu": mask_text(listed["gpus"] if gpus is None else gpus),
+    }
+    return {
+        "version": 1,
+        "execution": {
+            "R_lite": [{"rank": ranks, "children": {name: text for name, text in ids.items() if text}}],
+            "starttime": 0.0,
+            "expiration": 0.0,
+            "nodelist": [hosts],
+        },
+        "scheduling": {"writer": WRITER, "children": [{"ranks": ranks, "topo": topo}]},
+    }
+
+
+def machine_from_topo(topo: Mapping[str, object], nodes: int = 1, hosts: str | None = None) -> Machine:
+    """Return the machine of equal nodes; parameters and errors are those of `describe_R`."""
+    return read_R(describe_R(topo, nodes, hosts))
+
+
+def hwloc_R(xml: str | bytes, nodes: int = 1, hosts: str | None = None) -> dict[str, Any]:
+    """Return the R of nodes that are all as an hwloc XML file has it.
+
+    Parameters
+    ----------
+    xml : the text of the file.
+    nodes : how many there are.
+    hosts : their names as an RFC 29 hostlist; the name in the file for a single node by default.
+
+    Raises
+    ------
+    ValueError
+        The text is no hwloc XML, or there are not as many names as nodes.
+    """
+    node = hwloc_node(xml)
+    if hosts is None and nodes == 1:
+        hosts = node.host
+    return describe_R(node.topo, nodes, hosts, cores=node.cores, gpus=node.gpus)

@@ -1,0 +1,107 @@
+"""Write an RFC 20 R for a part of a machine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from ..grammar.idset import mask_text
+from .groups import write_groups
+from .machine import Machine
+
+WRITER: Final = "exactfit.adapters.flux"
+"""The pool class that a sub-instance loads for what is written here."""
+
+
+def write_R(
+    machine: Machine,
+    holdings: Sequence[tuple[int, int, int]],
+    *,
+    nslots: int | None = None,
+    starttime: float = 0.0,
+    expiration: float = 0.0,
+    scheduling_extra: Mapping[str, object] | None = None,
+) -> dict[str, Any]:
+    """Return the R of a part of a machine, ranks as in the machine.
+
+    Parameters
+    ----------
+    machine : what R describes a part of.
+    holdings : (positions, cores, gpus) in bitmasks: these nodes hold these ids; no node twice.
+    nslots : the number of slots, for an allocation.
+    starttime, expiration : seconds since the epoch, 0 if unset.
+    scheduling_extra : further keys of `scheduling`, such as `placement` and `certificate`.
+
+    Returns
+    -------
+    R, which shares its `topo` objects with the machine. `scheduling` is there if the nodes have a tree or a group, or
+    if it gets further keys.
+
+    Raises
+    ------
+    ValueError
+        A node stands in two holdings.
+
+    Notes
+    -----
+    Instance-local properties (`+name`) are left out, as RFC 20 asks. `scheduling.children` has all ranks of R, those
+    without a tree with an empty one: a sub-instance numbers its ranks anew and then finds them again by order.
+    """
+    merged: dict[tuple[int, int], int] = {}
+    everyone = 0
+    for mask, cores, gpus in holdings:
+        if mask & everyone:
+            raise ValueError(f"holdings: rank {machine.ids_of(mask & everyone).first} is in two of them")
+        everyone |= mask
+        merged[cores, gpus] = merged.get((cores, gpus), 0) | mask
+    merged = {ids: mask for ids, mask in merged.items() if mask}
+    execution: dict[str, Any] = {
+        "R_lite": [
+            {"rank": str(machine.ids_of(mask)), "children": _children(cores, gpus)}
+            for (cores, gpus), mask in sorted(merged.items(), key=lambda item: item[1] & -item[1])
+        ],
+        "starttime": starttime,
+        "expiration": expiration,
+    }
+    hosts = machine.hosts_at(everyone)
+    if len(hosts):
+        execution["nodelist"] = [str(hosts)]
+    if nslots is not None:
+        execution["nslots"] = nslots
+    properties = {
+        name: str(machine.ids_of(mask & everyone))
+        for name, mask in machine.properties.items()
+        if mask & everyone and not name.startswith("+")
+    }
+    if properties:
+        execution["properties"] = properties
+    R: dict[str, Any] = {"version": 1, "execution": execution}
+    scheduling = {**_scheduling(machine, everyone), **(scheduling_extra or {})}
+    if scheduling:
+        R["scheduling"] = {"writer": WRITER, **scheduling}
+    return R
+
+
+def _children(cores: int, gpus: int) -> dict[str, str]:
+    children = {}
+    if cores:
+        children["core"] = mask_text(cores)
+    if gpus:
+        children["gpu"] = mask_text(gpus)
+    return children
+
+
+def _scheduling(machine: Machine, everyone: int) -> dict[str, object]:
+    """Return `children` and `groups` cut to some positions, nothing if these have neither a tree nor a group."""
+    entries = [(mask & everyone, topo) for topo, mask in machine.topologies if topo and mask & everyone]
+    groups = write_groups(machine.groups_at(everyone), everyone, machine.ids_of)
+    if not entries and not groups:
+        return {}
+    rest = everyone
+    for mask, _ in entries:
+        rest &= ~mask
+    if rest:
+        entries.append((rest, {}))
+    entries.sort(key=lambda entry: entry[0] & -entry[0])
+    children = [{"ranks": str(machine.ids_of(mask)), "topo": topo} for mask, topo in entries]
+    return {"children": children, "groups": groups} if groups else {"children": children}

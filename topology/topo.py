@@ -1,0 +1,116 @@
+"""The tree of a whole physical node, read from an RFC 49 `topo` object."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+
+import networkx as nx
+
+from ..grammar.idset import text_mask
+from .listing import read_listing
+from .nesting import Vertex, nest, order_levels
+
+MAX_LOCAL_ID = 2**16 - 1
+"""The highest id of a core or gpu: no node has as many, and hostile text must not make masks of megabytes."""
+
+MAX_DOMAINS = 4096
+"""The highest number of domains in a node."""
+
+NODE = "node"
+
+_ID_KEYS = frozenset({"cores", "gpus"})
+
+
+def local_ids(value: object, place: str) -> int:
+    """Return the bitmask of an idset of node-local ids.
+
+    Raises
+    ------
+    ValueError
+        It is no idset or has an id above `MAX_LOCAL_ID`; the message names the place.
+    """
+    if not isinstance(value, str):
+        raise ValueError(f"{place}: not an idset string")
+    try:
+        return _local_mask(value)
+    except ValueError as error:
+        raise ValueError(f"{place}: {error}") from None
+
+
+def _local_mask(text: str) -> int:
+    mask = text_mask(text)
+    if mask.bit_length() > MAX_LOCAL_ID + 1:
+        raise ValueError(f"an id above {MAX_LOCAL_ID}")
+    return mask
+
+
+def topo_tree(topo: object, place: str = "topo") -> nx.DiGraph[int]:
+    """Return the tree of the node that a `topo` object describes.
+
+    Parameters
+    ----------
+    topo : the object; `{}` is a node that says nothing about its inside.
+    place : where it stands in the input, for messages.
+
+    Returns
+    -------
+    A frozen tree of vertices 0, 1, ... in pre-order with the attributes `level`, `number` (n-th of its level), `cores`
+    and `gpus` (bitmasks of all that it and what is below it list) and `amounts` (its own countable resources, in GiB
+    where they are bytes); the tree has the attribute `levels`, coarsest first. Equal objects give the same tree.
+
+    Raises
+    ------
+    ValueError
+        The object is not as RFC 49 has it; the message names the place.
+    """
+    try:
+        text = json.dumps(topo, separators=(",", ":"))
+    except (RecursionError, TypeError, ValueError):
+        # No JSON, or too deep for its encoder: reading it says where.
+        return _build(topo, place)
+    tree = _tree_of_text.get(text)
+    if tree is None:
+        tree = _build(topo, place)
+        if len(_tree_of_text) >= _MAX_TREES:
+            _tree_of_text.pop(next(iter(_tree_of_text)))
+        _tree_of_text[text] = tree
+    return tree
+
+
+_MAX_TREES = 256
+_tree_of_text: dict[str, nx.DiGraph[int]] = {}
+
+
+def _build(topo: object, place: str) -> nx.DiGraph[int]:
+    masks = {"cores": 0, "gpus": 0}
+    shift = MAX_LOCAL_ID + 1
+
+    def read_ids(key: str, value: object, where: str) -> int:
+        mask = local_ids(value, where)
+        masks[key] |= mask
+        return mask << shift if key == "gpus" else mask
+
+    listed = read_listing(topo, place, root_level=NODE, id_keys=_ID_KEYS, read_ids=read_ids, limit=MAX_DOMAINS)
+    # Domains are compared by all ids at once, gpu ids above the core ids.
+    near = masks["cores"].bit_length()
+    cores_part = (1 << shift) - 1
+    for vertex in listed:
+        vertex.ids = vertex.ids & cores_part | vertex.ids >> shift << near
+    return _graph(nest(listed, place=place, key_bits=near), near)
+
+
+def _graph(vertices: Sequence[Vertex], near: int) -> nx.DiGraph[int]:
+    tree: nx.DiGraph[int] = nx.DiGraph()
+    count: Counter[str] = Counter()
+    for i, vertex in enumerate(vertices):
+        cores, gpus = vertex.ids & ((1 << near) - 1), vertex.ids >> near
+        tree.add_node(i, level=vertex.level, number=count[vertex.level], cores=cores, gpus=gpus, amounts=vertex.amounts)
+        count[vertex.level] += 1
+        if vertex.parent >= 0:
+            tree.add_edge(vertex.parent, i)
+    pairs = [(vertices[v.parent].level, v.level) for v in vertices if v.parent > 0]
+    tree.graph["levels"] = order_levels([v.level for v in vertices[1:]], pairs)
+    nx.freeze(tree)
+    return tree
