@@ -82,7 +82,7 @@ class Parser:
     Parameters
     ----------
     rfc
-        Number of the RFC that defines the language.
+        Number of the RFC that defines the language, None where no RFC does.
     language
         Name of the language in messages.
     grammar
@@ -93,7 +93,7 @@ class Parser:
         How the language nests; None when it does not.
     """
 
-    rfc: int
+    rfc: int | None
     language: str
     grammar: str
     transformer: lark.Transformer[lark.Token, Any] = field(repr=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from ..topology.tree import Domain, NodeType
 from .domain_state import Used, amounts_of, arrange
@@ -11,8 +12,7 @@ from .node_classes import lowest
 from .plan import NodePlan, Share, SlotPlan
 
 
-@dataclass(frozen=True)
-class SlotHolding:
+class SlotHolding(NamedTuple):
     """What a slot, or the piece of one on a node, holds.
 
     Attributes
@@ -64,8 +64,7 @@ class NodeHolding:
     outside: tuple[tuple[str, int], ...] = ()
 
 
-@dataclass(frozen=True)
-class NodeFree:
+class NodeFree(NamedTuple):
     """What is free of a node: bitmasks of ids, and the amounts that jobs hold."""
 
     cores: int
@@ -86,6 +85,14 @@ class _Node:
     def take(self, plan: SlotPlan, *, anywhere: bool = False) -> tuple[int, int, Used]:
         """Take what a slot is to have; return its cores, GPUs and amounts."""
         cores = gpus = 0
+        if len(plan.shares) == 1 and not plan.wholes and not plan.shares[0].amounts:
+            share = plan.shares[0]
+            domain = self.domains[self.order[share.place]]
+            cores = lowest(self.cores & (domain.cores if anywhere else domain.own_cores), share.cores)
+            gpus = lowest(self.gpus & (domain.gpus if anywhere else domain.own_gpus), share.gpus)
+            self.cores ^= cores
+            self.gpus ^= gpus
+            return cores, gpus, ()
         used: dict[tuple[int, str], int] = {}
         for place in plan.wholes:
             whole = self.domains[self.order[place]]
@@ -135,12 +142,15 @@ def assign(node_type: NodeType, free: NodeFree, plan: NodePlan, nodes: int, *, p
         all_gpus |= gpus
         for index, name, amount in used:
             total[index, name] = total.get((index, name), 0) + amount
+    if not (total or plan.held.shares or plan.held.wholes):
+        return NodeHolding(nodes, all_cores, all_gpus, slots=tuple(slots), outside=plan.held.outside)
     cores, gpus, used = node.take(plan.held)
     held_whole = bool(plan.held.wholes)
     for index, name, amount in used:
         before = total.get((index, name), 0)
         total[index, name] = max(before, amount) if held_whole else before + amount
-    amounts = tuple((index, name, amount) for (index, name), amount in sorted(total.items()))
+    there = {(d.index, name): most for d in node_type.domains for name, most in amounts_of(d)} if total else {}
+    amounts = tuple((index, name, min(n, there[index, name])) for (index, name), n in sorted(total.items()))
     rest = () if held_whole else used
     return NodeHolding(nodes, all_cores | cores, all_gpus | gpus, amounts, tuple(slots), rest, plan.held.outside)
 

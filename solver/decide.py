@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from itertools import product
 
 from ..topology.machine import Machine
 from .demand import Demand, HostDemand, Want
+from .domain_room import is_countable, room_for
 from .domain_state import DomainState
 from .lexicographic import Budget
 from .machine_model.cells import GroupTree
-from .offers import Offers
+from .offers import CutOff, Offers
 from .packing import SlotShape
 from .rankings import Rankings
 from .resolve import Problem
@@ -60,6 +62,7 @@ class Decider:
         )
         self._group_amounts = {name for group in machine.groups for name, _ in group.resources}
         self._grouped = bool(machine.groups)
+        self._tree = GroupTree(machine.groups, {})
 
     def decide(self, problem: Problem, situation: Situation, budget: Budget) -> tuple[Demand, Decision] | None:
         """Return the demand with the largest counts that fit, and its best placement; None when there is none.
@@ -78,23 +81,10 @@ class Decider:
 
     def sizes(self, problem: Problem, situation: Situation, budget: Budget) -> tuple[int, ...] | None:
         """Return the largest counts that fit; None when the smallest do not."""
-        sizes = list(problem.least)
-        if not sizes:
+        if not problem.choices:
             return ()
-        if not self.fits(problem.demand(tuple(sizes)), situation, budget):
-            return None
-        for i, choice in enumerate(problem.choices):
-            low, high = sizes[i], choice.most
-            while (most := choice.vertex.count.largest(high)) is not None and most > low:
-                middle = choice.vertex.count.largest((low + most + 1) // 2)
-                if middle is None or middle <= low:
-                    middle = most
-                trial = (*sizes[:i], middle, *sizes[i + 1 :])
-                if self.fits(problem.demand(trial), situation, budget):
-                    low = sizes[i] = middle
-                else:
-                    high = middle - 1
-        return tuple(sizes)
+        search = _Sizes(self, problem, situation, budget)
+        return search.find()
 
     def fits(self, demand: Demand, situation: Situation, budget: Budget) -> bool:
         """Tell whether there is any placement."""
@@ -127,6 +117,10 @@ class Decider:
         flat = single.bundle.flat
         if flat is not None:
             return min(high, SlotShape.of(flat).capacity(state))
+        unit = single.bundle.wants[0]
+        counted = room_for(unit, state) if is_countable(unit) else None
+        if counted is not None:
+            return min(single.count, counted)
         while low < high:
             middle = (low + high + 1) // 2
             if self._gives(state, single, middle, budget):
@@ -140,8 +134,7 @@ class Decider:
         if flat is not None:
             return SlotShape.of(flat).capacity(state) >= units * flat.count
         bundle = single.bundle.times(units) if single.loose else single.bundle
-        offer = self._offers.offer(state, bundle, budget)
-        return offer is not None and not offer.outside
+        return self._offers.gives(state, bundle, budget)
 
     def _place(self, demand: Demand, situation: Situation, budget: Budget) -> Decision | None:
         single = demand.single
@@ -164,12 +157,83 @@ class Decider:
     def _choose(self, demand: Demand, situation: Situation, budget: Budget, *, best: bool) -> Decision | None:
         from .machine_model import choose
 
-        tree = GroupTree(self._machine.groups, dict(situation.group_free))
+        tree = self._tree.with_free(situation.group_free)
         return choose(demand, situation.field, tree, self._offers, budget, best=best)
 
     def _reaches_groups(self, single: HostDemand) -> bool:
         """Tell whether a bundle may take amounts that groups list."""
         return any(_asks_for(want, name) for want in single.bundle.wants for name in self._group_amounts)
+
+
+class _Sizes:
+    """The search for the largest counts that fit.
+
+    Parameters
+    ----------
+    decider, problem, situation, budget
+        What tells whether counts fit.
+    """
+
+    def __init__(self, decider: Decider, problem: Problem, situation: Situation, budget: Budget) -> None:
+        self._decider = decider
+        self._problem = problem
+        self._situation = situation
+        self._budget = budget
+        self._most = [choice.most for choice in problem.choices]
+
+    def find(self) -> tuple[int, ...] | None:
+        """Return the largest counts that fit, in pre-order; None when none do."""
+        if self._problem.uneven and not self._bound_uneven():
+            return None
+        if not self._fits({}):
+            return None
+        fixed: dict[int, int] = {}
+        for place in range(len(self._problem.choices)):
+            fixed[place] = self._largest(place, fixed)
+        return tuple(fixed.values())
+
+    def _largest(self, place: int, fixed: dict[int, int]) -> int:
+        """Return the largest count of one choice that fits with those that are fixed; there is one."""
+        count = self._problem.choices[place].vertex.count
+        if place in self._problem.uneven:
+            every = count.descending(self._most[place])
+            return next(number for number in every if self._fits({**fixed, place: number}))
+        low, high = count.min, self._most[place]
+        while (most := count.largest(high)) is not None and most > low:
+            middle = count.largest((low + most + 1) // 2)
+            if middle is None or middle <= low:
+                middle = most
+            if self._fits({**fixed, place: middle}):
+                low = middle
+            else:
+                high = middle - 1
+        return low
+
+    def _fits(self, fixed: dict[int, int]) -> bool:
+        """Tell whether some counts fit with those that are fixed: the others at their least, all of the uneven ones."""
+        if not self._budget.left:
+            raise CutOff
+        open_places = sorted(self._problem.uneven - fixed.keys())
+        choices = self._problem.choices
+        least = [fixed.get(i, choice.vertex.count.min) for i, choice in enumerate(choices)]
+        every = [choices[i].vertex.count.descending(self._most[i]) for i in open_places]
+        for numbers in product(*every):
+            for place, number in zip(open_places, numbers, strict=True):
+                least[place] = number
+            if self._decider.fits(self._problem.demand(tuple(least)), self._situation, self._budget):
+                return True
+        return False
+
+    def _bound_uneven(self) -> bool:
+        """Bound the uneven counts by what fits without amounts; tell whether anything does."""
+        relaxed = self._problem.without_amounts
+        sizes = _Sizes(self._decider, relaxed, self._situation, self._budget)
+        if not sizes._fits({}):
+            return False
+        places = {choice.vertex.path: i for i, choice in enumerate(relaxed.choices)}
+        for place in self._problem.uneven:
+            self._most[place] = sizes._largest(places[self._problem.choices[place].vertex.path], {})
+        return True
 
 
 def _asks_for(want: Want, name: str) -> bool:

@@ -8,6 +8,7 @@ demands share what is remembered of them.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from enum import Enum
 
@@ -55,11 +56,6 @@ class Want:
     wants: tuple[Want, ...] = ()
     path: str = field(default="", compare=False)
 
-    @property
-    def is_flat_slot(self) -> bool:
-        """Whether it is a slot of cores and GPUs alone, that may stand anywhere below its parent."""
-        return self.kind is Kind.SLOT and all(w.kind in (Kind.CORE, Kind.GPU) and w.ids is None for w in self.wants)
-
     def total(self, kind: Kind) -> int:
         """Return how many of a kind one of it asks for, all told."""
         return sum(w.count * (1 if w.kind is kind else w.total(kind)) for w in self.wants)
@@ -73,6 +69,26 @@ class FlatSlots:
     cores: int
     gpus: int
     label: str
+
+
+@dataclass(frozen=True)
+class SlotSet:
+    """So many equal slots of cores, GPUs and amounts, anywhere in a node.
+
+    Attributes
+    ----------
+    needs
+        What each takes: (resource, amount), sorted.
+    """
+
+    count: int
+    needs: tuple[tuple[str, int], ...]
+    label: str
+
+    @property
+    def gpus(self) -> int:
+        """GPUs of one slot."""
+        return dict(self.needs).get("gpu", 0)
 
 
 class Bundle:
@@ -94,9 +110,11 @@ class Bundle:
         The node ids (ranks) that match, where the request names any.
     flat
         The bundle as `FlatSlots`, when it is that and no more.
+    slots
+        The bundle as `SlotSet`s, when it is that and no more; else empty.
     """
 
-    __slots__ = ("_hash", "beside", "flat", "ids", "piece", "slot", "wants", "whole")
+    __slots__ = ("_hash", "beside", "flat", "ids", "piece", "slot", "slots", "wants", "whole")
 
     def __init__(
         self,
@@ -115,22 +133,25 @@ class Bundle:
         self.piece = piece
         self.ids = ids
         self._hash = hash((wants, whole, slot, piece, ids, beside))
+        self.slots = self._slots()
         self.flat = self._flat()
 
-    def _flat(self) -> FlatSlots | None:
-        if self.whole or self.piece or self.beside:
-            return None
+    def _slots(self) -> tuple[SlotSet, ...]:
+        if self.whole or self.piece:
+            return ()
         if self.slot:
-            if any(want.kind not in (Kind.CORE, Kind.GPU) or want.ids is not None for want in self.wants):
-                return None
-            count, label, wants = 1, self.slot, self.wants
-        elif len(self.wants) == 1 and self.wants[0].is_flat_slot:
-            count, label, wants = self.wants[0].count, self.wants[0].label, self.wants[0].wants
+            parts = [Want(Kind.SLOT, "slot", 1, label=self.slot, wants=self.wants), *self.beside]
         else:
+            parts = [*self.wants, *self.beside]
+        found = [_slot_set(part) for part in parts]
+        return tuple(part for part in found if part is not None) if None not in found else ()
+
+    def _flat(self) -> FlatSlots | None:
+        if len(self.slots) != 1 or any(name not in ("core", "gpu") for name, _ in self.slots[0].needs):
             return None
-        cores = sum(want.count for want in wants if want.kind is Kind.CORE)
-        gpus = sum(want.count for want in wants if want.kind is Kind.GPU)
-        return FlatSlots(count, cores, gpus, label)
+        slots = self.slots[0]
+        needs = dict(slots.needs)
+        return FlatSlots(slots.count, needs.get("core", 0), needs.get("gpu", 0), slots.label)
 
     def times(self, count: int) -> Bundle:
         """Return the bundle of a loose unit with its count replaced."""
@@ -151,6 +172,18 @@ class Bundle:
 
     def __repr__(self) -> str:
         return f"Bundle({self.wants!r}, whole={self.whole}, slot={self.slot!r}, piece={self.piece})"
+
+
+def _slot_set(want: Want) -> SlotSet | None:
+    """Return a vertex as equal slots of cores, GPUs and amounts, when it is that."""
+    if want.kind is not Kind.SLOT:
+        return None
+    needs: Counter[str] = Counter()
+    for below in want.wants:
+        if below.kind in (Kind.SLOT, Kind.DOMAIN) or below.ids is not None:
+            return None
+        needs[below.type] += below.count
+    return SlotSet(want.count, tuple(sorted(needs.items())), want.label)
 
 
 @dataclass(frozen=True)
@@ -192,8 +225,12 @@ class GroupDemand:
         Whether all nodes of the group are taken whole.
     hosts, groups, amounts
         What each must give; amounts as (resource, amount, path), of the group's own.
+    slot
+        The label of the slot that the group stands in.
     ids
         The group numbers that match, where the request names any.
+    per_slot
+        Of how many of these groups one slot is made.
     """
 
     level: str
@@ -204,6 +241,7 @@ class GroupDemand:
     whole: bool = False
     slot: str = ""
     ids: IdSet | None = None
+    per_slot: int = 1
     path: str = field(default="", compare=False)
 
 

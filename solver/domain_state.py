@@ -10,9 +10,11 @@ fewest free GPUs, then the structure, then the place in R.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
+from ..grammar.idset import IdSet
 from ..topology.tree import Domain, NodeType
 
 Used = tuple[tuple[int, str, int], ...]
@@ -36,6 +38,26 @@ class Fixed(NamedTuple):
     gpus: int
     whole: bool
     amounts: tuple[tuple[str, int], ...]
+    marks: tuple[str, ...] = ()
+
+
+UNNAMED = ""
+"""The level of what is no domain of its own: cores, or GPUs, of the domain above that match the same idsets."""
+
+
+@dataclass(frozen=True, eq=True)
+class MarkedType(NodeType):
+    """A node type whose domains say which idsets of a request they match."""
+
+    marks: tuple[tuple[str, ...], ...] = ()
+
+    def __hash__(self) -> int:
+        return hash((self._hash, self.marks))
+
+
+def mark(name: str, ids: IdSet) -> str:
+    """Return the mark of things of a type that match an idset."""
+    return f"{name}={ids}"
 
 
 class DomainState:
@@ -57,6 +79,8 @@ class DomainState:
         Whether R holds all of the physical domain.
     intact
         Whether all its cores and GPUs are free.
+    marks
+        The idsets that it matches, of a request that names ids (`refinement`).
     children
         In the order that the module names.
     key
@@ -75,6 +99,7 @@ class DomainState:
         "intact",
         "key",
         "level",
+        "marks",
         "own_cores",
         "own_free_cores",
         "own_free_gpus",
@@ -87,6 +112,7 @@ class DomainState:
     ) -> None:
         self.level = fixed.level
         self.whole = fixed.whole
+        self.marks = fixed.marks
         self.own_cores = fixed.cores
         self.own_gpus = fixed.gpus
         self.own_free_cores = own_cores
@@ -121,6 +147,22 @@ class DomainState:
 
     def __repr__(self) -> str:
         return f"DomainState({self.level}, {self.free_cores}/{self.cores} cores, {self.free_gpus}/{self.gpus} gpus)"
+
+    def lists(self, resource: str) -> bool:
+        """Tell whether the domain itself has a resource: cores or GPUs that are free, or an amount, free or not."""
+        if resource == "core":
+            return self.own_free_cores > 0
+        if resource == "gpu":
+            return self.own_free_gpus > 0
+        return any(name == resource for name, _, _ in self.amounts)
+
+    def own_free(self, resource: str) -> int:
+        """Return how much of a resource the domain lists itself and has free."""
+        if resource == "core":
+            return self.own_free_cores
+        if resource == "gpu":
+            return self.own_free_gpus
+        return next((free for name, _, free in self.amounts if name == resource), 0)
 
     @property
     def room(self) -> int:
@@ -185,9 +227,10 @@ def fixed_parts(node_type: NodeType) -> tuple[tuple[int, Fixed], ...]:
     known = _fixed.get(node_type)
     if known is None:
         parts = []
+        marks = node_type.marks if isinstance(node_type, MarkedType) else ((),) * len(node_type.domains)
         for domain in node_type.domains:
             cores, gpus = domain.own_cores.bit_count(), domain.own_gpus.bit_count()
-            fixed = Fixed(domain.level, cores, gpus, domain.whole, amounts_of(domain))
+            fixed = Fixed(domain.level, cores, gpus, domain.whole, amounts_of(domain), marks[domain.index])
             parts.append(_fixed_ids.setdefault(fixed, (len(_fixed_ids), fixed)))
         known = _fixed[node_type] = tuple(parts)
     return known

@@ -3,30 +3,35 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 
 from ..topology.machine import Machine
+from ..topology.tree import NodeType
 from .allocation import Allocation, Certificate
 from .assignment import NodeHolding, assign
 from .demand import Demand
 from .knowledge import Knowledge
 from .machine_model.cells import GroupTree
 from .machine_model.patterns import flatten
+from .machine_model.slots import slot_numbers
 from .node_classes import bits
 from .policy import GroupTouch
 from .pool_state import PoolState
-from .selection import Decision, Pick
+from .selection import Decision
 from .status import Status
 
 
-def allocation_of(knowledge: Knowledge, state: PoolState, demand: Demand, decision: Decision) -> Allocation:
-    """Give real nodes what a decision gives to classes."""
+def allocation_of(
+    knowledge: Knowledge, state: PoolState, demand: Demand, decision: Decision, types: Sequence[NodeType]
+) -> Allocation:
+    """Give real nodes what a decision gives to classes; the plans mean the domains of `types`."""
     machine = knowledge.machine
     _, hosts = flatten(demand.root)
     holdings: list[NodeHolding] = []
     for pick in decision.picks:
         piece = pick.host is not None and bool(hosts) and hosts[pick.host].demand.bundle.piece
         for number, free, nodes in knowledge.changes.alike(state, pick.nodes):
-            holdings.append(assign(machine.types[number], free, pick.offer.plan, nodes, piece=piece))
+            holdings.append(assign(types[number], free, pick.offer.plan, nodes, piece=piece))
     held = Counter({(group, name): amount for group, name, amount in decision.group_held})
     group_used = held + _outside(machine, knowledge.tree, holdings) if machine.groups else held
     return Allocation(
@@ -36,7 +41,7 @@ def allocation_of(knowledge: Knowledge, state: PoolState, demand: Demand, decisi
         _certificate(knowledge, demand, decision),
         tuple((group, name, amount) for (group, name), amount in sorted(group_used.items())),
         decision.group_held,
-        numbers=_numbers(demand, decision.picks),
+        numbers=slot_numbers(demand, decision.picks, knowledge.tree, knowledge.scale),
         expiration=machine.expiration,
     )
 
@@ -53,20 +58,6 @@ def _outside(machine: Machine, tree: GroupTree, holdings: list[NodeHolding]) -> 
                     if lister is not None:
                         total[lister, name] += amount
     return total
-
-
-def _numbers(demand: Demand, picks: tuple[Pick, ...]) -> dict[int, int]:
-    """Return the numbers of slots that stand on several nodes: in the order of groups and ranks."""
-    _, hosts = flatten(demand.root)
-    numbers: dict[int, int] = {}
-    for placed in hosts:
-        if placed.demand.bundle.piece:
-            nodes = sorted(
-                (pick.group, position) for pick in picks if pick.host == placed.number for position in bits(pick.nodes)
-            )
-            for i, (_, position) in enumerate(nodes):
-                numbers[position] = i // placed.demand.per_slot
-    return numbers
 
 
 def _certificate(knowledge: Knowledge, demand: Demand, decision: Decision) -> Certificate:

@@ -12,8 +12,10 @@ import immutables
 
 from ..grammar.constraint import ALWAYS, Constraint, evaluate
 from ..topology.machine import Machine
+from ..topology.tree import NodeType
 from .assignment import NodeHolding
 from .decide import Decider, Situation
+from .demand import Demand
 from .domain_state import MEASURED, MIB_PER_GIB
 from .errors import InfeasibleRequest
 from .lexicographic import Budget
@@ -24,9 +26,10 @@ from .policy import Scale
 from .pool_state import Changes, Job, PoolState
 from .rankings import Rankings
 from .reasons import Reasons
+from .refinement import Named, View, idsets_of
 from .request import Request, Shape
 from .resolve import Problem
-from .selection import Field
+from .selection import Decision, Field
 
 REMEMBERED = 10_000
 """Requests, and constraints, that are remembered before the memory is emptied."""
@@ -49,6 +52,7 @@ class Knowledge:
         self.machine = machine
         self.options = options
         self._warn = warn
+        self._everyone = machine.all
         self.changes = Changes(machine)
         self.scale = Scale(options.policy.components(machine.group_levels, machine.levels))
         self.offers = Offers(self.scale, machine.levels)
@@ -62,6 +66,7 @@ class Knowledge:
         self.decider = Decider(machine, self.rankings)
         self.reasons = Reasons(machine, self.decider)
         self._problems: dict[Shape, Problem | InfeasibleRequest] = {}
+        self._views: dict[Named, View] = {}
         self._eligible: dict[Constraint, int] = {}
         self._infeasible: dict[tuple[Shape, int], str | None] = {}
 
@@ -85,10 +90,47 @@ class Knowledge:
             raise InfeasibleRequest(*known.args)
         return known
 
+    def view(self, shape: Shape) -> View | None:
+        """Return how a request that names ids has to see the nodes; None for one that names none."""
+        named = idsets_of(shape.vertices)
+        if not named:
+            return None
+        view = self._views.get(named)
+        if view is None:
+            view = View(self.machine, self.scale, named)
+            self._remember(self._views, named, view)
+        return view
+
+    def decide(
+        self, request: Request, state: PoolState, budget: Budget
+    ) -> tuple[Demand, Decision, tuple[NodeType, ...]] | None:
+        """Decide a request in a state; return with the decision the types whose domains its plans mean.
+
+        Raises
+        ------
+        CutOff
+            When the time ran out before it was known whether there is a placement.
+        """
+        problem = self.problem(request.shape)
+        view = self.view(request.shape)
+        classes = state.classes if view is None else view.classes(self.changes, state)
+        decider = self.decider
+        types = self.machine.types
+        if view is not None:
+            view.rankings.refresh(classes, 0)
+            decider, types = view.decider, view.types
+        free = self.group_totals
+        if state.group_used:
+            free = {key: total - state.group_used.get(key, 0) for key, total in free.items()}
+        constraint = request.constraint
+        field = Field(classes, self.eligible(constraint), everyone=constraint is ALWAYS)
+        found = decider.decide(problem, Situation(field, free), budget)
+        return None if found is None else (*found, types)
+
     def eligible(self, constraint: Constraint) -> int:
         """Return the bitmask of the positions that a constraint matches."""
         if constraint is ALWAYS:
-            return self.machine.all
+            return self._everyone
         known = self._eligible.get(constraint)
         if known is None:
             known = evaluate(constraint, self.machine.facts)
@@ -115,7 +157,16 @@ class Knowledge:
         except InfeasibleRequest as error:
             return str(error)
         situation = self.empty(eligible)
-        if self.decider.fits(problem.demand(problem.least), situation, budget):
+        view = self.view(request.shape)
+        if view is not None:
+            classes = view.classes(self.changes, self.changes.initial())
+            situation = Situation(Field(classes, eligible), self.group_totals)
+        decider = self.decider if view is None else view.decider
+        if problem.uneven:
+            fits = decider.sizes(problem, situation, budget) is not None
+        else:
+            fits = decider.fits(problem.demand(problem.least), situation, budget)
+        if fits:
             return None
         return self.reasons.infeasible(problem, situation)
 

@@ -80,9 +80,18 @@ class Budget:
         return max(0.0, self._end - time.monotonic())
 
 
-def lexmin(model: cp_model.CpModel, goals: Sequence[Goal], budget: Budget) -> LexicographicResult:
+def lexmin(
+    model: cp_model.CpModel, goals: Sequence[Goal], budget: Budget, *, linear: bool = True
+) -> LexicographicResult:
     """Minimise the goals one after the other.
 
+    Parameters
+    ----------
+    linear
+        Whether linear relaxations are worth their time: for models of many counts they are.
+
+    Notes
+    -----
     The search is single-threaded with a fixed seed, so that the same model gives the same answer everywhere.
     """
     values: list[int] = []
@@ -92,7 +101,7 @@ def lexmin(model: cp_model.CpModel, goals: Sequence[Goal], budget: Budget) -> Le
         weights = _weights(fold)
         if fold:
             model.minimize(sum(goal.expression * weight for goal, weight in zip(fold, weights, strict=True)))
-        solver, status = _solve(model, budget)
+        solver, status = _solve(model, budget, linear=linear)
         if status is Status.INFEASIBLE and best is None:
             return LexicographicResult(Status.INFEASIBLE)
         if not status.found:
@@ -110,10 +119,11 @@ def lexmin(model: cp_model.CpModel, goals: Sequence[Goal], budget: Budget) -> Le
             model.clear_objective()  # type: ignore[no-untyped-call]  # ortools leaves it unannotated
             for goal, value in zip(fold, found, strict=True):
                 model.add(goal.expression == value)
+            _hint(model, solver)
     return LexicographicResult(Status.OPTIMAL, tuple(values), tuple(bounds), best)
 
 
-def _solve(model: cp_model.CpModel, budget: Budget) -> tuple[cp_model.CpSolver, Status]:
+def _solve(model: cp_model.CpModel, budget: Budget, *, linear: bool) -> tuple[cp_model.CpSolver, Status]:
     """Run CP-SAT once and translate its status."""
     from ortools.sat.python import cp_model as cp
 
@@ -121,6 +131,8 @@ def _solve(model: cp_model.CpModel, budget: Budget) -> tuple[cp_model.CpSolver, 
     solver.parameters.num_workers = 1
     solver.parameters.random_seed = 1
     solver.parameters.max_time_in_seconds = budget.left
+    if not linear:
+        solver.parameters.linearization_level = 0
     status = solver.solve(model)
     if status == cp.OPTIMAL:
         return solver, Status.OPTIMAL
@@ -131,6 +143,13 @@ def _solve(model: cp_model.CpModel, budget: Budget) -> tuple[cp_model.CpSolver, 
     if status == cp.UNKNOWN:
         return solver, Status.CUT_OFF
     raise RuntimeError(f"CP-SAT says {solver.status_name(status)}: {model.validate()}")
+
+
+def _hint(model: cp_model.CpModel, solver: cp_model.CpSolver) -> None:
+    """Let the next search start from this solution."""
+    model.clear_hints()  # type: ignore[no-untyped-call]  # ortools leaves it unannotated
+    for index, value in enumerate(solver.response_proto.solution):
+        model.add_hint(model.get_int_var_from_proto_index(index), value)
 
 
 def _cut_off(

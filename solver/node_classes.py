@@ -10,10 +10,14 @@ from collections.abc import Iterator
 
 import immutables
 
+from ..topology.masks import positions_of
 from .domain_state import DomainState
 
 Classes = immutables.Map[DomainState, int]
 """For each state the bitmask of the positions of its nodes, never empty."""
+
+_FEW = 8
+"""Bits up to which it is faster to take them one by one from a mask than to go through all of it."""
 
 
 def moved(
@@ -21,17 +25,25 @@ def moved(
 ) -> None:
     """Move nodes (a bitmask of positions) from one class to another; None is no class: nodes that are down."""
     if before is not None:
-        left = classes[before] & ~nodes
+        left = classes[before] ^ nodes
         if left:
             classes[before] = left
         else:
             del classes[before]
     if after is not None:
-        classes[after] = classes.get(after, 0) | nodes
+        there = classes.get(after)
+        classes[after] = nodes if there is None else there | nodes
 
 
 def bits(mask: int) -> Iterator[int]:
     """Yield the positions in a bitmask, lowest first."""
+    if not mask & (mask - 1):
+        if mask:
+            yield mask.bit_length() - 1
+        return
+    if mask.bit_count() > _FEW:
+        yield from positions_of(mask)
+        return
     while mask:
         low = mask & -mask
         yield low.bit_length() - 1
@@ -39,14 +51,27 @@ def bits(mask: int) -> Iterator[int]:
 
 
 def lowest(mask: int, count: int) -> int:
-    """Return the lowest so many bits of a mask that has at least as many."""
+    """Return the lowest so many bits of a mask; all of one that has not as many."""
+    if count < 2 or not mask:
+        return mask & -mask if count else 0
+    shift = (mask & -mask).bit_length() - 1
+    run = (1 << count) - 1
+    if (mask >> shift) & run == run:
+        return run << shift
     if mask.bit_count() <= count:
         return mask
-    low, high = 0, mask.bit_length()
-    while low < high:
-        middle = (low + high) // 2
-        if (mask & ((1 << middle) - 1)).bit_count() < count:
-            low = middle + 1
+    # Halving the part that is looked at, so that all of it is gone through about twice.
+    part, base, width, left = mask, 0, mask.bit_length(), count
+    while width > 64:
+        half = width // 2
+        low = part & ((1 << half) - 1)
+        below = low.bit_count()
+        if below >= left:
+            part, width = low, half
         else:
-            high = middle
-    return mask & ((1 << low) - 1)
+            part >>= half
+            base, width, left = base + half, width - half, left - below
+    for _ in range(left - 1):
+        part &= part - 1
+    end = base + (part & -part).bit_length()
+    return mask & ((1 << end) - 1)

@@ -13,7 +13,9 @@ from dataclasses import replace
 
 from .demand import Bundle, FlatSlots, Kind, Want
 from .domain_state import DomainState
+from .floors import floor
 from .lexicographic import Budget
+from .mixing import MixedSlots
 from .node_model import can_be_whole, solve_bundle
 from .outside import split_outside, total_outside
 from .packing import SlotShape, WholeSlots, below, combine
@@ -61,12 +63,20 @@ class Offers:
         The machine's levels below the node, coarsest first.
     remembered
         How many answers each memory keeps before it is emptied.
+    by_model
+        Whether every bundle goes to the node's model: for states with marks.
     """
 
-    def __init__(self, scale: Scale, levels: Sequence[str], remembered: int = 100_000) -> None:
+    def __init__(
+        self, scale: Scale, levels: Sequence[str], remembered: int = 100_000, *, by_model: bool = False
+    ) -> None:
         self.scale = scale
         self.solves = 0
         self._whole_slots = WholeSlots(scale)
+        self._mixed_slots = MixedSlots(scale)
+        self._by_model = by_model
+        self._levels = levels
+        self._inside: Offers | None = None
         self._tears_last = scale.tears_last(levels)
         self._remembered = remembered
         self._offers: dict[tuple[DomainState, Bundle], Offer | None] = {}
@@ -91,8 +101,53 @@ class Offers:
             self._offers[key] = offer
         return offer
 
+    def glance(self, state: DomainState, bundle: Bundle, budget: Budget) -> Offer | int | None:
+        """Return the best offer, or None, where that is known without a search; else what it costs at least.
+
+        Raises
+        ------
+        CutOff
+            When the time ran out.
+        """
+        flat = bundle.flat
+        if (state, bundle) in self._offers or bundle.whole or not self.scale.components:
+            return self.offer(state, bundle, budget)
+        if flat is not None:
+            shape = SlotShape.of(flat)
+            if shape.capacity(state) < flat.count:
+                return None
+            split = self._whole_slots.split(state, shape, flat.count) if self._tears_last else None
+            if split is not None and len(split.costs) > flat.count and not self._by_model:
+                return self.offer(state, bundle, budget)
+        return floor(self.scale, state, bundle)
+
+    def gives(self, state: DomainState, bundle: Bundle, budget: Budget) -> bool:
+        """Tell whether a node can give the bundle by itself, with as little search as possible.
+
+        Raises
+        ------
+        CutOff
+            When the time ran out before that was known.
+        """
+        slots = bundle.slots or (Bundle(bundle.wants).slots if _only_slots(bundle) else ())
+        if slots and not self._by_model and not bundle.beside:
+            asked: Counter[str] = Counter()
+            for some in slots:
+                for name, amount in some.needs:
+                    asked[name] += some.count * amount
+            if asked["core"] > state.free_cores or asked["gpu"] > state.free_gpus:
+                return False
+            if bundle.whole and not can_be_whole(state):
+                return False
+            if asked.keys() <= {"core", "gpu"}:
+                return True
+        offer = self.offer(state, bundle, budget)
+        return offer is not None and not offer.outside
+
     def _make(self, state: DomainState, bundle: Bundle, budget: Budget) -> Offer | None:
         flat = bundle.flat
+        if self._by_model:
+            return self._solve(state, bundle, budget)
         if flat is not None:
             shape = SlotShape.of(flat)
             if shape.capacity(state) < flat.count:
@@ -102,9 +157,28 @@ class Offers:
             if self._tears_last:
                 best = self._best(state, shape, flat.count, budget)
                 return Offer(best.cost, best.bound, lambda: self._plan(state, shape, flat, budget))
+        elif bundle.slots and self._tears_last:
+            offer = self._mixed(state, bundle)
+            if offer is not None:
+                return offer
+        elif not bundle.piece and not bundle.beside and _only_slots(bundle):
+            return self._slots_in_whole(state, bundle, budget)
         elif bundle.whole and all(want.kind in (Kind.CORE, Kind.GPU, Kind.AMOUNT) for want in bundle.wants):
             return self._whole_node(state, bundle)
         return self._solve(state, bundle, budget)
+
+    def _mixed(self, state: DomainState, bundle: Bundle) -> Offer | None:
+        """Return the best offer where all slots can be whole and the node lists all that they ask for."""
+        listed = {"core", "gpu", *(name for domain in state.flat for name, _, _ in domain.amounts)}
+        if any(name not in listed for slots in bundle.slots for name, _ in slots.needs):
+            return None
+        found = self._mixed_slots.place(state, bundle.slots)
+        if found is None:
+            return None
+        cost, shares = found
+        plans = [SlotPlan(slots.label, slot) for slots, some in zip(bundle.slots, shares, strict=True) for slot in some]
+        plan = NodePlan(tuple(plans))
+        return Offer(cost, cost, lambda: plan)
 
     def _solve(
         self, state: DomainState, bundle: Bundle, budget: Budget, *, shielded: bool | None = None
@@ -131,6 +205,19 @@ class Offers:
         taken = SlotPlan(bundle.slot, wholes=(0,), outside=outside.get(bundle.slot, ()))
         plan = NodePlan((taken,)) if bundle.slot else NodePlan((), taken)
         return Offer(cost, cost, lambda: plan, total_outside(asked, outside))
+
+    def _slots_in_whole(self, state: DomainState, bundle: Bundle, budget: Budget) -> Offer | None:
+        """Return the best placement of slots in a node that the job takes whole."""
+        if not can_be_whole(state):
+            return None
+        if self._inside is None:
+            self._inside = Offers(self.scale.of_slots(), self._levels)
+        inner = self._inside.offer(state, Bundle(bundle.wants), budget)
+        if inner is None:
+            return None
+        touch = sum(self.scale.touch(domain) for domain in state.flat if domain.cores or domain.gpus)
+        held = SlotPlan("", wholes=(0,), outside=inner.plan.held.outside)
+        return Offer(inner.cost + touch, inner.bound + touch, lambda: replace(inner.plan, held=held), inner.outside)
 
     def _best(self, domain: DomainState, shape: SlotShape, count: int, budget: Budget) -> Best:
         """Return the best placement of slots that the domain holds when they may be torn."""
@@ -199,6 +286,11 @@ class Offers:
 
 _UNKNOWN = object()
 _NOTHING = Best(0, 0, ())
+
+
+def _only_slots(bundle: Bundle) -> bool:
+    """Tell whether the node's vertex has slots below it, none of which names a domain, and nothing else."""
+    return bundle.whole and not bundle.slot and bool(bundle.wants) and bool(Bundle(bundle.wants).slots)
 
 
 def _has(state: DomainState, wants: Sequence[Want]) -> bool:

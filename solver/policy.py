@@ -11,8 +11,8 @@ for each (`Policy.scale`), so that adding placements and comparing them is addin
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from .domain_state import REMEMBERED, DomainState
@@ -76,6 +76,10 @@ def affinity(_groups: Sequence[str], levels: Sequence[str]) -> list[Component]:
 
 def _one(_domain: DomainState) -> int:
     return 1
+
+
+def _none(_domain: DomainState) -> int:
+    return 0
 
 
 def spread(groups: Sequence[str], _levels: Sequence[str]) -> list[Component]:
@@ -212,6 +216,7 @@ class Scale:
         self.units = tuple(1 << (BITS * (count - 1 - i)) for i in range(count))
         self._touch: dict[DomainState, int] = {}
         self._core_touch: dict[DomainState, int] = {}
+        self._values: dict[int, Mapping[str, int]] = {}
         self.cross = {c.level: u for c, u in self.weighed() if isinstance(c, Cross)}
         self.names = tuple(component.name for component in self.components)
 
@@ -242,12 +247,16 @@ class Scale:
         None unless only affinity and groups are compared before the number of nodes.
         """
         for i, component in enumerate(self.components):
-            if isinstance(component, Touch) and _same_on_all_nodes(component):
+            if isinstance(component, Touch) and component.weight is _one:
                 shift = BITS * (len(self.components) - 1 - i)
                 return lambda joint: (joint + (1 << shift >> 1)) >> shift
             if not isinstance(component, Cross | GroupTouch):
                 return None
         return None
+
+    def of_slots(self) -> Scale:
+        """Return the policy for slots in a node that the job has whole: what is touched is no matter of choice."""
+        return Scale(replace(c, weight=_none) if isinstance(c, Touch) else c for c in self.components)
 
     def touch(self, domain: DomainState) -> int:
         """Return what it costs that the job touches the domain, as a joint integer."""
@@ -272,8 +281,16 @@ class Scale:
         memory[domain] = cost
         return cost
 
-    def values(self, joint: int) -> dict[str, int]:
+    def values(self, joint: int) -> Mapping[str, int]:
         """Return the value of each component, by name, that a joint integer stands for."""
+        known = self._values.get(joint)
+        if known is None:
+            if len(self._values) >= REMEMBERED:
+                self._values.clear()
+            known = self._values[joint] = self._split(joint)
+        return known
+
+    def _split(self, joint: int) -> dict[str, int]:
         values: list[int] = []
         half = 1 << (BITS - 1)
         for _ in self.components:
@@ -289,6 +306,6 @@ class Scale:
 
 def _same_on_all_nodes(component: Component) -> bool:
     """Tell whether a component counts the same on every node that is touched."""
-    return isinstance(component, GroupTouch) or (
-        isinstance(component, Touch) and component.level == "node" and component.weight is _one
-    )
+    if isinstance(component, Touch):
+        return component.weight is _none or (component.level == "node" and component.weight is _one)
+    return isinstance(component, GroupTouch)

@@ -12,10 +12,8 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
-from ..grammar.constraint import Constraint
 from ..topology.machine import Machine
 from .allocation import Allocation
-from .decide import Situation
 from .domain_state import DomainState
 from .errors import InfeasibleRequest, InsufficientResources
 from .holdings import allocation_of
@@ -26,7 +24,6 @@ from .offers import CutOff
 from .options import Options
 from .pool_state import Job, PoolState
 from .request import Request
-from .selection import Field
 from .status import Status
 
 WARNING = 4
@@ -144,27 +141,17 @@ class Pool:
         if jobid in self._state.jobs:
             raise InsufficientResources(f"job {jobid} holds resources already")
         knowledge = self._knowledge
-        problem = knowledge.problem(request.shape)
         budget = Budget(self.options.time_limit)
         self._epoch = knowledge.rankings.refresh(self._state.classes, self._epoch)
-        found = knowledge.decider.decide(problem, self._situation(request.constraint), budget)
+        found = knowledge.decide(request, self._state, budget)
         if found is None:
             self._judge(request, budget)
             raise InsufficientResources(self._knowledge.reasons.insufficient(request))
-        demand, decision = found
-        allocation = allocation_of(knowledge, self._state, demand, decision)
+        allocation = allocation_of(knowledge, self._state, *found)
         end = time.time() + request.duration if request.duration > 0 else self.machine.expiration
         job = Job(end, allocation.holdings, allocation.group_used)
         state, entered = self._hold(jobid, job)
         return allocation, state, entered
-
-    def _situation(self, constraint: Constraint) -> Situation:
-        knowledge = self._knowledge
-        used = self._state.group_used
-        free = knowledge.group_totals
-        if used:
-            free = {key: total - used.get(key, 0) for key, total in free.items()}
-        return Situation(Field(self._state.classes, knowledge.eligible(constraint)), free)
 
     def check_feasibility(self, request: Request) -> None:
         """Raise `InfeasibleRequest` if there is no placement even on the empty pool with every rank up.

@@ -110,6 +110,8 @@ class Changes:
 
     def alike(self, state: PoolState, nodes: int) -> list[tuple[int, NodeFree, int]]:
         """Group nodes that are free alike: (type, what is free, bitmask), in the order of their lowest positions."""
+        if not nodes & (nodes - 1):
+            return [self._alone(state, nodes)] if nodes else []
         found: dict[tuple[int, NodeFree], int] = defaultdict(int)
         untouched = nodes
         touched = state.touched
@@ -129,6 +131,11 @@ class Changes:
         return sorted(
             ((number, free, mask) for (number, free), mask in found.items()), key=lambda item: item[2] & -item[2]
         )
+
+    def _alone(self, state: PoolState, node: int) -> tuple[int, NodeFree, int]:
+        position = node.bit_length() - 1
+        number = self.machine.type_of[position]
+        return number, state.touched.get(position) or self._idle[number], node
 
     def take(self, state: PoolState, holdings: Iterable[NodeHolding]) -> tuple[PoolState, list[DomainState]]:
         """Return the state after some nodes gave what is to be held, and the states that nodes came into."""

@@ -3,6 +3,9 @@
 A ranking holds every state that was live in any copy of a pool since it was last renewed. So copies share it, and
 none has to tell it what ended: states that have no nodes now are passed over, and when too many of them are, the
 rankings are renewed from the states that are live.
+
+A state that must be searched for what it can do stands where its floor puts it, and is searched when it is the best
+of those that have nodes: most never are.
 """
 
 from __future__ import annotations
@@ -17,8 +20,11 @@ from .node_classes import Classes
 from .offers import Offers
 from .plan import Offer
 
-Entry = tuple[int, int, DomainState, Offer]
-"""Cost, order of arrival, state, offer."""
+Entry = tuple[int, int, DomainState, "Offer | None"]
+"""Cost, order of arrival, state, offer; without an offer the cost is a floor."""
+
+Ties = list[tuple[int, Offer]]
+"""Nodes (bitmasks of positions) that can give a bundle at the same cost, with what each of them offers."""
 
 RANKINGS = 256
 """Bundles that are ranked before the memory is emptied."""
@@ -79,17 +85,53 @@ class Rankings:
                 self.born(state)
         return self._epoch
 
-    def walk(self, bundle: Bundle, classes: Classes, budget: Budget) -> Iterator[tuple[Entry, int]]:
-        """Yield the states that can give the bundle by themselves, best first, each with the bitmask of its nodes."""
-        stale = 0
-        for entry in self._entries(bundle, budget):
-            nodes = classes.get(entry[2])
-            if nodes:
-                yield entry, nodes
-            else:
+    def ties(self, bundle: Bundle, classes: Classes, eligible: int | None, budget: Budget) -> Iterator[Ties]:
+        """Yield the nodes that can give the bundle by themselves, best first, those of equal cost together.
+
+        Parameters
+        ----------
+        eligible
+            Bitmask of the positions that may be chosen; None for all.
+        """
+        entries = self._entries(bundle, budget)
+        tied: Ties = []
+        cost = place = stale = 0
+        while place < len(entries):
+            entry = entries[place]
+            if tied and entry[0] != cost:
+                yield tied
+                tied = []
+            nodes = classes.get(entry[2], 0)
+            if eligible is not None:
+                nodes &= eligible
+            if not nodes:
                 stale += 1
                 if stale == PATIENCE:
                     self._worn = True
+                place += 1
+                continue
+            offer = entry[3]
+            if offer is None:
+                self._settle(entries, place, bundle, budget)
+                continue
+            cost = entry[0]
+            tied.append((nodes, offer))
+            place += 1
+        if tied:
+            yield tied
+
+    def least(self, bundle: Bundle, classes: Classes, budget: Budget) -> int:
+        """Return a joint integer that no node goes below."""
+        entries = self._entries(bundle, budget)
+        return min(cost if offer is None else offer.bound for cost, _, state, offer in entries if state in classes)
+
+    def _settle(self, entries: list[Entry], place: int, bundle: Bundle, budget: Budget) -> None:
+        """Put what a state really costs in the place of its floor."""
+        _, number, state, _ = entries[place]
+        offer = self.offers.offer(state, bundle, budget)
+        del entries[place]
+        if offer is not None and not offer.outside:
+            insort(entries, (offer.cost, number, state, offer), lo=place)
 
     def _entries(self, bundle: Bundle, budget: Budget) -> list[Entry]:
         ranking = self._rankings.get(bundle)
@@ -100,8 +142,10 @@ class Rankings:
         births = self._births
         while ranking.done < len(births):
             state = births[ranking.done]
-            offer = self.offers.offer(state, bundle, budget)
-            if offer is not None and not offer.outside:
-                insort(ranking.entries, (offer.cost, ranking.done, state, offer))
+            found = self.offers.glance(state, bundle, budget)
+            if isinstance(found, int):
+                insort(ranking.entries, (found, ranking.done, state, None))
+            elif found is not None and not found.outside:
+                insort(ranking.entries, (found.cost, ranking.done, state, found))
             ranking.done += 1
         return ranking.entries

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from ..grammar.jobspec import Vertex
 from ..grammar.unit import gib
@@ -48,10 +49,34 @@ class Problem:
     """
 
     def __init__(self, machine: Machine, options: Options, vertices: tuple[Vertex, ...], warn: Log) -> None:
-        self._resolver = _Resolver(machine, options, warn)
+        self._resolver = Resolver(machine, options, warn)
         self._vertices = self._resolver.known(vertices)
         self.choices = tuple(self._resolver.choices(self._vertices))
         self._demands: dict[tuple[int, ...], Demand] = {}
+
+    @cached_property
+    def uneven(self) -> frozenset[int]:
+        """The choices, by place, of which a larger count may fit where a smaller one does not.
+
+        Counts inside a slot that takes amounts: those come from the domains of its cores, and fewer cores have fewer.
+        """
+        amounts = self._resolver.amounts
+        paths: set[str] = set()
+        for slot in (below for vertex in self._vertices for below in vertex.walk() if below.is_slot):
+            inside = list(slot.walk())[1:]
+            if any(v.type in amounts for v in inside):
+                paths |= {v.path for v in inside if v.type not in amounts}
+        return frozenset(i for i, choice in enumerate(self.choices) if choice.vertex.path in paths)
+
+    @cached_property
+    def without_amounts(self) -> Problem:
+        """The same request with no amounts inside slots: what does not fit there does not fit here."""
+        relaxed = object.__new__(Problem)
+        relaxed._resolver = self._resolver
+        relaxed._vertices = tuple(_without(v, self._resolver.amounts, in_slot=False) for v in self._vertices)
+        relaxed.choices = tuple(self._resolver.choices(relaxed._vertices))
+        relaxed._demands = {}
+        return relaxed
 
     @property
     def least(self) -> tuple[int, ...]:
@@ -90,7 +115,9 @@ class _Place:
     bare: bool = False
 
 
-class _Resolver:
+class Resolver:
+    """Knows what types mean on one machine."""
+
     def __init__(self, machine: Machine, options: Options, warn: Log) -> None:
         self.machine = machine
         self.options = options
@@ -164,6 +191,13 @@ class _Resolver:
         hosts, groups, amounts = builder.above_node(vertices, _Place())
         return Demand(GroupDemand("", 1, hosts, groups, amounts), builder.nslots(vertices, 1), sizes)
 
+    def check_in_groups(self, vertex: Vertex) -> None:
+        """Refuse an amount that stands above the nodes and is listed in nodes alone: no node would be chosen for it."""
+        if not any(name == vertex.type for group in self.machine.groups for name, _ in group.resources):
+            raise InfeasibleRequest(
+                f"{vertex.path}: here {vertex.type} is a thing of nodes: ask for it below a node or a slot"
+            )
+
     def is_domain(self, vertex: Vertex) -> bool:
         """Tell whether a vertex stands for a node, a group of nodes or a part of a node."""
         return vertex.type == "node" or vertex.type in self.levels or vertex.type in self.groups
@@ -192,7 +226,7 @@ class _Resolver:
 class _Builder:
     """One pass over the vertices with all counts known."""
 
-    def __init__(self, resolver: _Resolver, counts: Mapping[str, int]) -> None:
+    def __init__(self, resolver: Resolver, counts: Mapping[str, int]) -> None:
         self.resolver = resolver
         self.counts = counts
 
@@ -213,6 +247,8 @@ class _Builder:
         hosts: list[HostDemand] = []
         groups: list[GroupDemand] = []
         amounts: list[tuple[str, int]] = []
+        if place.slot:
+            vertices = self._on_one_node(vertices, place, hosts)
         for vertex in vertices:
             count = self.count(vertex) * place.times
             if vertex.type == "node":
@@ -225,11 +261,27 @@ class _Builder:
                 groups += more[1]
                 amounts += more[2]
             elif vertex.type in self.resolver.amounts:
+                self.resolver.check_in_groups(vertex)
                 amounts.append((vertex.type, self._amount(vertex) * place.times))
             else:
                 unit = replace(self.want(vertex, place.slot), count=1)
                 hosts.append(HostDemand(Bundle((unit,), slot=place.slot), count, loose=True, path=vertex.path))
         return tuple(hosts), tuple(groups), tuple(amounts)
+
+    def _on_one_node(
+        self, vertices: tuple[Vertex, ...], place: _Place, hosts: list[HostDemand]
+    ) -> tuple[Vertex, ...]:
+        """Put what a slot asks for in a group, but in no node, on one node; return the other vertices."""
+        resolver = self.resolver
+        above = ("node", *resolver.groups, *resolver.amounts)
+        loose = tuple(vertex for vertex in vertices if vertex.type not in above)
+        if loose:
+            if place.groups_per_slot > 1:
+                raise InfeasibleRequest(f"{loose[0].path}: a slot that names no node stands on one node")
+            wants = tuple(self.want(vertex, place.slot, bare=place.bare) for vertex in loose)
+            unit = Want(Kind.SLOT, "slot", 1, label=place.slot, wants=wants, path=loose[0].path)
+            hosts.append(HostDemand(Bundle((unit,)), place.times, loose=True, path=loose[0].path))
+        return tuple(vertex for vertex in vertices if vertex not in loose)
 
     def _slot(
         self, vertex: Vertex, count: int
@@ -241,8 +293,9 @@ class _Builder:
             unit = replace(self.want(vertex, ""), count=1)
             return (HostDemand(Bundle((unit,)), count, loose=True, path=vertex.path),), (), ()
         self._ask_something(vertex)
-        nodes = sum(self._nodes(child) for child in above)
-        hosts, groups, amounts = self.above_node(tuple(above), _Place(count, label, nodes, bare=not takes(vertex)))
+        bare = not takes(vertex)
+        nodes = sum(self._nodes(child, label, bare=bare) for child in above)
+        hosts, groups, amounts = self.above_node(tuple(above), _Place(count, label, nodes, bare=bare))
         rest = tuple(child for child in vertex.children if child not in above)
         if any(child.type not in self.resolver.amounts for child in rest):
             bad = next(child for child in rest if child.type not in self.resolver.amounts)
@@ -269,18 +322,31 @@ class _Builder:
         bundle = Bundle((*bundle.wants, want), whole=bundle.whole, slot=bundle.slot, piece=bundle.piece, ids=bundle.ids)
         return (replace(host, bundle=bundle),), groups
 
-    def _nodes(self, vertex: Vertex) -> int:
-        """Return how many nodes a vertex above or at the node makes."""
+    def _nodes(self, vertex: Vertex, slot: str, *, bare: bool) -> int:
+        """Return how many nodes a vertex above or at the node makes, several for a group that is taken whole."""
         count = self.count(vertex)
         if vertex.type == "node":
             return count
-        return count * sum(self._nodes(child) for child in vertex.children)
+        if self.resolver.takes_whole(vertex, slot, bare=bare):
+            return 2 * count
+        return count * sum(self._nodes(child, slot, bare=bare) for child in vertex.children)
 
     def _group(self, vertex: Vertex, count: int, place: _Place) -> GroupDemand:
         whole = self._whole(vertex, place.slot, bare=place.bare)
         inside = replace(place, times=1, groups_per_slot=place.groups_per_slot * self.count(vertex))
         hosts, groups, amounts = self.above_node(vertex.children, inside)
-        return GroupDemand(vertex.type, count, hosts, groups, amounts, whole, place.slot, vertex.id, path=vertex.path)
+        return GroupDemand(
+            vertex.type,
+            count,
+            hosts,
+            groups,
+            amounts,
+            whole,
+            place.slot,
+            vertex.id,
+            inside.groups_per_slot,
+            path=vertex.path,
+        )
 
     def _node(self, vertex: Vertex, count: int, place: _Place) -> HostDemand:
         whole = self._whole(vertex, place.slot, bare=place.bare)
@@ -312,6 +378,8 @@ class _Builder:
             if slot or name != "slot":
                 raise InfeasibleRequest(f"{vertex.path}: a {name} does not stand inside what is around it")
             self._ask_something(vertex)
+            if vertex.id is not None:
+                raise InfeasibleRequest(f"{vertex.path}: a slot has no ids")
             bare = not takes(vertex)
             wants = tuple(self.want(child, vertex.label or "", bare=bare) for child in vertex.children)
             return Want(Kind.SLOT, name, count, label=vertex.label or "", wants=wants, path=vertex.path)
@@ -321,6 +389,8 @@ class _Builder:
             return Want(kind, name, count, ids=vertex.id, path=vertex.path)
         if name in self.resolver.amounts:
             self._childless(vertex)
+            if vertex.id is not None:
+                raise InfeasibleRequest(f"{vertex.path}: {name} has no ids")
             return Want(Kind.AMOUNT, name, self._amount(vertex), path=vertex.path)
         whole = self._whole(vertex, slot, bare=bare)
         wants = tuple(self.want(child, slot, bare=bare) for child in vertex.children)
@@ -333,13 +403,23 @@ class _Builder:
         return count
 
     def _ask_something(self, slot: Vertex) -> None:
-        if not takes(slot) and not self.resolver.has_domain(slot):
-            raise InfeasibleRequest(f"{slot.path}: asks for no core, no gpu and no domain")
+        resolver = self.resolver
+        below = (vertex for child in slot.children for vertex in child.walk() if resolver.is_domain(vertex))
+        if not takes(slot) and not any(resolver.takes_whole(v, slot.label or "", bare=True) for v in below):
+            raise InfeasibleRequest(f"{slot.path}: asks for no core, no gpu and no whole domain")
 
     def _childless(self, vertex: Vertex) -> None:
         if vertex.children:
             below = vertex.children[0]
             raise InfeasibleRequest(f"{below.path}: no {below.type} stands inside a {vertex.type}")
+
+
+def _without(vertex: Vertex, amounts: set[str], *, in_slot: bool) -> Vertex:
+    """Return a vertex without the amounts in the slots below it, as long as something is left."""
+    inside = in_slot or vertex.is_slot
+    kept = tuple(child for child in vertex.children if not (inside and child.type in amounts))
+    children = tuple(_without(child, amounts, in_slot=inside) for child in kept or vertex.children)
+    return replace(vertex, children=children)
 
 
 def takes(vertex: Vertex) -> bool:

@@ -9,14 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import groupby
 
 from .demand import Bundle
 from .domain_state import DomainState
 from .lexicographic import Budget
 from .node_classes import Classes, bits, lowest
 from .plan import Offer
-from .rankings import Entry, Rankings
+from .rankings import Rankings, Ties
 
 SHARED_OUT = 12
 """Loose units up to which they are shared out node by node; more go to the machine's model."""
@@ -77,16 +76,23 @@ class Field:
         Nodes that are up, by state.
     eligible
         Bitmask of the positions that the constraint matches.
+    everyone
+        Whether these are all: nothing has to be masked out then.
     """
 
     classes: Classes
     eligible: int
+    everyone: bool = False
 
     def live(self) -> Iterator[tuple[DomainState, int]]:
         """Yield the states that have such nodes, with the bitmask of these."""
+        if self.everyone:
+            yield from self.classes.items()
+            return
         for state, nodes in self.classes.items():
-            if nodes & self.eligible:
-                yield state, nodes & self.eligible
+            chosen = nodes & self.eligible
+            if chosen:
+                yield state, chosen
 
 
 class Selector:
@@ -107,44 +113,34 @@ class Selector:
         self._field = field
         self._budget = budget
 
-    def _ties(self, bundle: Bundle) -> Iterator[list[tuple[int, Offer]]]:
-        """Yield the states that can give a bundle, best first, those of equal cost together."""
-        walk = self._rankings.walk(bundle, self._field.classes, self._budget)
-        eligible = self._field.eligible
-        for _, tied in groupby(walk, key=_cost):
-            found = [(nodes & eligible, entry[3]) for entry, nodes in tied if nodes & eligible]
-            if found:
-                yield found
+    def ties(self, bundle: Bundle) -> Iterator[Ties]:
+        """Yield the nodes that can give a bundle, best first, those of equal cost together."""
+        field = self._field
+        eligible = None if field.everyone else field.eligible
+        return self._rankings.ties(bundle, field.classes, eligible, self._budget)
 
     def alike(self, bundle: Bundle, count: int) -> Decision | None:
         """Choose so many nodes that each give the bundle."""
         picks: list[Pick] = []
-        cost = bound = 0
-        for tied in self._ties(bundle):
-            there = sum(nodes.bit_count() for nodes, _ in tied)
-            if there > count:
-                tied = _lowest_of(tied, count)
-                there = count
-            picks += [Pick(nodes, offer) for nodes, offer in tied]
-            cost += sum(offer.cost * nodes.bit_count() for nodes, offer in tied)
-            count -= there
-            if not count:
+        cost = 0
+        left = count
+        proven = True
+        for tied in self.ties(bundle):
+            chosen, there = _lowest_of(tied, left)
+            each = tied[0][1].cost
+            cost += each * there
+            left -= there
+            for nodes, offer in chosen:
+                picks.append(Pick(nodes, offer))
+                proven = proven and offer.bound == each
+            if not left:
                 break
-        if count:
+        if left:
             return None
-        if any(not pick.offer.proven for pick in picks):
-            bound = self._unproven_bound(bundle, sum(pick.nodes.bit_count() for pick in picks))
-        else:
-            bound = cost
-        return Decision(tuple(sorted(picks, key=_lowest_position)), cost, bound)
-
-    def _unproven_bound(self, bundle: Bundle, count: int) -> int:
-        walk = self._rankings.walk(bundle, self._field.classes, self._budget)
-        return count * min(entry[3].bound for entry, _ in walk)
-
-    def count_of(self, bundle: Bundle) -> int:
-        """Return how many nodes can give the bundle."""
-        return sum(nodes.bit_count() for tied in self._ties(bundle) for nodes, _ in tied)
+        if len(picks) > 1:
+            picks.sort(key=_lowest_position)
+        bound = cost if proven else count * self._rankings.least(bundle, self._field.classes, self._budget)
+        return Decision(tuple(picks), cost, bound)
 
     def together(self, unit: Bundle, count: int) -> Decision | None:
         """Choose one node for all of so many loose units, if no other choice can be better.
@@ -155,7 +151,7 @@ class Selector:
         lead = self._rankings.offers.scale.lead
         if lead is None:
             return None
-        first = next(self._ties(unit), None)
+        first = next(self.ties(unit), None)
         best = self.alike(unit.times(count), 1)
         if first is None or best is None or best.cost != best.bound:
             return None
@@ -186,30 +182,30 @@ class Selector:
         nodes: dict[int, list[tuple[int, Offer]]] = {}
         for units in range(1, count + 1):
             wanted = count - units + 1
-            for tied in self._ties(unit.times(units)):
-                there = sum(mask.bit_count() for mask, _ in tied)
-                kept = tied if there <= wanted else _lowest_of(tied, wanted)
+            for tied in self.ties(unit.times(units)):
+                kept, there = _lowest_of(tied, wanted)
                 for mask, offer in kept:
                     for position in bits(mask):
                         nodes.setdefault(position, []).append((units, offer))
                 wanted -= there
-                if wanted <= 0:
+                if not wanted:
                     break
         return sorted(nodes.items())
 
 
-def _cost(item: tuple[Entry, int]) -> int:
-    return item[0][0]
-
-
 def _lowest_position(pick: Pick) -> int:
-    return pick.nodes & -pick.nodes
+    return (pick.nodes & -pick.nodes).bit_length()
 
 
-def _lowest_of(tied: list[tuple[int, Offer]], count: int) -> list[tuple[int, Offer]]:
-    """Return the lowest so many nodes of states that tie."""
+def _lowest_of(tied: Ties, count: int) -> tuple[Ties, int]:
+    """Return the lowest so many nodes of states that tie, or all, and how many these are."""
+    if len(tied) == 1:
+        nodes, offer = tied[0]
+        chosen = lowest(nodes, count)
+        return [(chosen, offer)], 1 if count == 1 else chosen.bit_count()
     union = 0
     for nodes, _ in tied:
         union |= nodes
     chosen = lowest(union, count)
-    return [(nodes & chosen, offer) for nodes, offer in tied if nodes & chosen]
+    kept = [(part, offer) for nodes, offer in tied if (part := nodes & chosen)]
+    return kept, 1 if count == 1 else chosen.bit_count()

@@ -26,6 +26,20 @@ Json = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
+class HwlocGpu:
+    """The OS device that stands for a gpu."""
+
+    name: str
+    """hwloc's name, such as `cuda0` or `rsmi1`, or the operating system's."""
+    backend: str
+    """The library by which hwloc found it: CUDA, NVML, OpenCL or RSMI."""
+    uuid: str | None
+    """The vendor's own id, where the file has it."""
+    bus: str | None
+    """The PCI address, as `0000:3b:00.0`."""
+
+
+@dataclass(frozen=True, slots=True)
 class HwlocNode:
     """What an hwloc XML file says about a node."""
 
@@ -37,6 +51,10 @@ class HwlocNode:
     """Bitmask of its gpu ids."""
     host: str | None
     """The host name that the file gives."""
+    core_cpus: tuple[int, ...] = ()
+    """By core id, the bitmask of the operating system's CPUs in it."""
+    gpu_devices: tuple[HwlocGpu, ...] = ()
+    """By gpu id, the device."""
 
 
 def read_hwloc(xml: str | bytes) -> Json:
@@ -62,7 +80,14 @@ def hwloc_node(xml: str | bytes) -> HwlocNode:
     encoder = _Encoder(machine)
     topo = encoder.topo()
     cores, gpus = (1 << len(encoder.cores)) - 1, (1 << len(encoder.gpus)) - 1
-    return HwlocNode(topo, cores, gpus, machine.infos.get("HostName") or None)
+    return HwlocNode(
+        topo,
+        cores,
+        gpus,
+        machine.infos.get("HostName") or None,
+        tuple(core.cpuset for core in encoder.cores),
+        tuple(_gpu(device) for device in encoder.gpus),
+    )
 
 
 class _Encoder:
@@ -177,6 +202,16 @@ def _compute_devices(objects: list[HwlocObject]) -> list[HwlocObject]:
         if pci is None or backend_of.setdefault(pci, backend) == backend:
             found.append(obj)
     return found
+
+
+def _gpu(device: HwlocObject) -> HwlocGpu:
+    pci = _pci(device)
+    return HwlocGpu(
+        device.attributes.get("name", ""),
+        device.infos.get("Backend", ""),
+        device.infos.get("NVIDIAUUID") or device.infos.get("AMDUUID"),
+        pci.attributes.get("pci_busid") if pci is not None else None,
+    )
 
 
 def _is_idle_bridge(obj: HwlocObject) -> bool:

@@ -138,7 +138,7 @@ class ExactPoolV1(PoolSet):
 
     def _tells(self, level: int) -> bool:
         """Tell whether a message of this priority would be logged, as making one takes time."""
-        return not self._foretells and bool(getattr(self.log, "level", level) >= level)
+        return "log" in self.__dict__ and bool(getattr(self.log, "level", level) >= level)
 
     def register_alloc(self, jobid: int, R: object) -> None:
         """Let a job hold what its R says, on whatever ranks and memory included, as after a reload of the scheduler.

@@ -127,9 +127,7 @@ class Above:
                 continue
             number, odd = divmod(numbers[need], times)
             if odd or number not in need.vertex.count:
-                raise MismatchError(
-                    f"{need.vertex.path}: {numbers[need]} in each {_type_above(need)}, not {need.vertex.count}"
-                )
+                raise MismatchError(f"{need.vertex.path}: {numbers[need]} in {_around(need)}, not {need.vertex.count}")
             counts[need] = number
             if need.kind is not Kind.SLOT:
                 self._admit(need.children, numbers, 1, counts)
@@ -154,6 +152,6 @@ def _type(parent: Need | None) -> str:
     return "machine" if parent is None else parent.vertex.type
 
 
-def _type_above(need: Need) -> str:
+def _around(need: Need) -> str:
     above = need.vertex.path.rpartition("/")[0].rpartition("/")[2].partition("[")[0]
-    return above or "machine"
+    return f"each {above}" if above else "all"

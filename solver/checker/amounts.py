@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
 
 from .above import Counts, MismatchError
 from .answer import Answer, Slot
-from .cover import Way
+from .cover import TooLongError, Way
 from .ground import Ground, Place
 from .request import MEASURED, Need
 from .state import Demand, State
 
 ROUNDING = Fraction(1, 1024)
 """GiB that R may say more than was asked for, node by node: amounts in other units may be rounded up to MiB."""
+
+_MAX_TRIES = 1_000
 
 Asked = Sequence[tuple[Need, Place]]
 
@@ -111,27 +114,26 @@ class Amounts:
     def _compare(self, name: str, asked: Asked, said: Fraction, extra: Fraction, pieces: int, counts: Counts) -> None:
         """Settle the counts of open vertices by what R says, and compare the sum."""
         slack = ROUNDING * max(1, pieces) if name in MEASURED else Fraction(0)
-        times: dict[Need, int] = {}
-        for need, _ in asked:
-            times[need] = times.get(need, 0) + 1
+        times = Counter(need for need, _ in asked)
         open_ones = []
         total = Fraction(0)
-        for need, number in times.items():
+        for need in sorted(times, key=lambda need: need.index):
             if need.vertex.count.is_fixed or not self.recorded:
                 counts.setdefault(need, need.vertex.count.min)
             if need in counts:
-                total += number * need.amount(counts[need])
+                total += times[need] * need.amount(counts[need])
             else:
-                open_ones.append(need)
-        for place, need in enumerate(open_ones):
-            least = sum((times[n] * n.amount(n.vertex.count.min) for n in open_ones[place + 1 :]), Fraction(0))
-            left = said - total - least
-            most = need.vertex.count.largest(int(left / (times[need] * need.amount(1)))) if left > 0 else None
-            if most is None:
-                raise MismatchError(f"{need.vertex.path}: R says that {_say(said)} was taken, which is too little")
-            counts[need] = most
-            total += times[need] * need.amount(most)
-        if self.recorded and not total <= said <= max(total, extra) + slack:
+                open_ones.append((need, times[need] * need.amount(1)))
+        over = said if said <= extra + slack else slack
+        if open_ones:
+            chosen = _settle(open_ones, said - total, over)
+            if chosen is None:
+                path = open_ones[0][0].vertex.path
+                raise MismatchError(f"{path}: R says that {_say(said)} of {name} was taken, which no count comes to")
+            for (need, one), number in zip(open_ones, chosen, strict=True):
+                counts[need] = number
+                total += number * one
+        if self.recorded and not total <= said <= total + over:
             raise MismatchError(f"{_say(total)} of {name} was asked for, R says that {_say(said)} was taken")
 
     def _demand(
@@ -148,6 +150,23 @@ class Amounts:
             if not sources:
                 raise MismatchError(f"{need.vertex.path}: there is no {name} where it was asked for")
             demands[name, sources] = demands.get((name, sources), Fraction(0)) + need.amount(counts[need])
+
+
+def _settle(open_ones: Sequence[tuple[Need, Fraction]], left: Fraction, over: Fraction) -> list[int] | None:
+    """Return the largest counts, the first before the others, that come to an amount or at most so much less."""
+    if not open_ones:
+        return [] if 0 <= left <= over else None
+    (need, one), *others = open_ones
+    least = sum((each * other.vertex.count.min for other, each in others), Fraction(0))
+    for tried, number in enumerate(need.vertex.count.descending(int((left - least) / one)) if left > least else ()):
+        if tried > _MAX_TRIES:
+            raise TooLongError
+        rest = _settle(others, left - number * one, over)
+        if rest is not None:
+            return [number, *rest]
+        if not others:
+            break
+    return None
 
 
 def _amounts_of(slot: Slot) -> list[str]:

@@ -11,7 +11,7 @@ from typing import Any
 from ...grammar.hostlist import Hostlist
 from ...grammar.idset import IdSet, text_mask
 from ...topology.machine import Machine
-from .ground import Place
+from .ground import Place, positions
 
 _SLOT_KEYS = frozenset({"label", "slot", "cores", "gpus"})
 _ENTRY_KEYS = frozenset({"ranks", "slots"})
@@ -95,12 +95,12 @@ class _Reader:
     faults: list[str] = field(default_factory=list)
 
     def positions(self, text: str) -> Iterator[int]:
-        for rank in IdSet.parse(text):
-            position = self.machine.ranks.find(rank)
-            if position is None:
-                self.faults.append(f"rank {rank} is not one of the machine's")
-            else:
-                yield position
+        """Return the positions of ranks; those that the machine lacks are a fault."""
+        ranks = IdSet.parse(text)
+        unknown = self.machine.unknown(ranks)
+        if unknown:
+            self.faults.append(f"ranks {unknown} are none of the machine's")
+        return positions(self.machine.mask_of(ranks))
 
     def lite(self, entry: Mapping[str, Any]) -> None:
         children = entry["children"]
@@ -172,10 +172,12 @@ def read_answer(machine: Machine, R: Mapping[str, Any]) -> Answer:
             reader.lite(entry)
         reader.hosts(execution.get("nodelist"))
         nslots = execution.get("nslots")
+        if nslots is not None and (not isinstance(nslots, int) or isinstance(nslots, bool) or nslots < 1):
+            raise TypeError(f"nslots {nslots!r}")
         placement = (R.get("scheduling") or {}).get("placement")
         for entry in placement or ():
             reader.placed(entry)
-    except (KeyError, TypeError, AttributeError) as error:
+    except (KeyError, TypeError, AttributeError, OverflowError) as error:
         raise ValueError(f"not an allocated R: {type(error).__name__} {error}") from None
     for (label, _), pieces in reader.pieces.items():
         reader.slots.append(Slot(label, tuple(sorted(pieces, key=lambda piece: piece.position))))

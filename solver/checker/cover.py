@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations, islice
+from itertools import combinations
 
 from ...grammar.idset import IdSet
 from .ground import ROOT, Ground, Place
@@ -121,15 +121,19 @@ class Cover:
         self.steps = 0
 
     def ways(self, asks: Sequence[Ask], counts: Mapping[Need, int]) -> list[Way]:
-        """Return ways of meeting the vertices, given some counts already; at most `MAX_WAYS`.
+        """Return the ways of meeting the vertices, given some counts already; at most `MAX_WAYS`.
 
         Raises
         ------
         TooLongError
-            The search was cut off before it had found anything.
+            The search was cut off.
         """
-        found = self._search(tuple(asks), dict(counts), frozenset(), (), (), self.pools)
-        return list(dict.fromkeys(islice(found, MAX_WAYS)))
+        found: dict[Way, None] = {}
+        for way in self._search(tuple(asks), dict(counts), frozenset(), (), (), self.pools):
+            found[way] = None
+            if len(found) == MAX_WAYS:
+                break
+        return list(found)
 
     def _search(
         self,
@@ -215,17 +219,8 @@ class Cover:
             and self.ground.contains(ask.spot, place)
             and self.ground.contains(ask.at, place)
             and (ids is None or self.ground.identity(place) in ids)
-            and not (need.whole and not (self._all_held(place) and self.is_whole(place)))
+            and not (need.whole and not (self.ground.has_all(self.held, place) and self.is_whole(place)))
         ]
-
-    def _all_held(self, place: Place) -> bool:
-        if place[0] < 0:
-            members = self.ground.machine.groups[place[1]].members
-            nodes = [position for position in range(members.bit_length()) if members >> position & 1]
-            return all(self._all_held((position, 0)) for position in nodes)
-        cores, gpus = self.held.get(place[0], (0, 0))
-        domain = self.ground.domain(place)
-        return not (domain.cores & ~cores or domain.gpus & ~gpus)
 
     def _has(self, take: _Take) -> bool:
         """Whether a place has so many at all."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from fractions import Fraction
 from functools import lru_cache
 
@@ -55,6 +55,15 @@ class Ground:
             return f"{self.level(place)} {self.machine.groups[place[1]].number}"
         rank = f"rank {self.machine.ranks[place[0]]}"
         return rank if place[1] == 0 else f"{self.level(place)} {self.domain(place).number} of {rank}"
+
+    def has_all(self, held: Mapping[int, tuple[int, int]], place: Place) -> bool:
+        """Whether something (cores and gpus by position) has all cores and gpus of a place."""
+        if place[0] < 0:
+            members = positions(self.machine.groups[place[1]].members)
+            return all(self.has_all(held, (position, 0)) for position in members)
+        cores, gpus = held.get(place[0], (0, 0))
+        domain = self.domain(place)
+        return not (domain.cores & ~cores or domain.gpus & ~gpus)
 
     def groups_around(self, position: int) -> tuple[int, ...]:
         """Return the indices of the groups that a node stands in, the outermost first."""

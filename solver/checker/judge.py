@@ -18,12 +18,14 @@ from .answer import Answer, Slot, read_answer
 from .cover import TooLongError
 from .ground import Ground
 from .matching import Matcher
+from .outside import Match
 from .request import Kind, Need, Request, read_request
-from .splitting import Split, split
+from .splitting import Split, splits
 from .state import State
 from .worth import Value, worth
 
 MAX_FAULTS = 20
+MAX_TRIES = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,33 +133,58 @@ class Checker:
                     yield f"{place}: cores or gpus are taken by another job"
 
     def _match(self, request: Request, said: Answer, usable: int) -> Verdict:
-        """See the request in the slots, or first find slots in what is held."""
-        attempt: Split | None = None
-        slots = said.slots
-        amounts = Amounts(self._ground, self._state, usable, said.slots is not None)
-        matcher = Matcher(self._ground, self._state, request, said.held, amounts)
+        """See the request in the slots; where R does not give them, in the first proposal that will do."""
+        proposals = [Split(said.slots, ())] if said.slots is not None else splits(self._ground, request, said)
+        failed: Verdict | None = None
         try:
-            if slots is None:
-                attempt = split(self._ground, request, said)
-                slots = attempt.slots
-            match = matcher.match(slots)
-            amounts.check(match.slots, match.job_amounts, match.job_wholes, said, match.counts)
+            for proposal in proposals:
+                verdict = self._match_slots(request, said, proposal, usable)
+                if verdict.legal:
+                    return verdict
+                failed = failed or verdict
         except MismatchError as error:
-            return Verdict(False, (str(error),), self._terms(said, slots), notes=attempt.notes if attempt else ())
+            return Verdict(False, (str(error),))
         except TooLongError:
             return Verdict(False, ("not judged: there are too many ways to see the request in this answer",))
+        return failed or Verdict(False, ("no number of slots fits what is held",))
+
+    def _match_slots(self, request: Request, said: Answer, proposal: Split, usable: int) -> Verdict:
+        """See the request in slots, and say what they are worth."""
+        slots, notes = proposal.slots, proposal.notes
+        try:
+            match = self._first_match(request, said, slots, usable)
+        except MismatchError as error:
+            return Verdict(False, (str(error),), self._terms(said, slots), notes=notes)
         faults = _wrong_nslots(said, slots)
         counts = {need.vertex.path: count for need, count in _in_order(match.counts)}
         terms = worth(self._ground, self._state, said.held, slots, _size(request, match.counts))
-        notes = attempt.notes if attempt else ()
-        if attempt and (match.job_amounts or any(way.amounts for _, way in match.slots)):
+        if said.slots is None and (match.job_amounts or any(way.amounts for _, way in match.slots)):
             notes += ("R does not say what was taken of memory and the like: the least is assumed",)
         return Verdict(not faults, faults, terms, counts, notes)
 
-    def _terms(self, said: Answer, slots: Sequence[Slot] | None) -> dict[str, Value]:
+    def _first_match(self, request: Request, said: Answer, slots: Sequence[Slot], usable: int) -> Match:
+        """Return the first way of seeing the request in slots for which there is enough memory and the like."""
+        amounts = Amounts(self._ground, self._state, usable, said.slots is not None)
+        matcher = Matcher(self._ground, self._state, request, said.held, amounts)
+        reason: MismatchError | None = None
+        try:
+            for tried, match in enumerate(matcher.matches(slots)):
+                if tried > MAX_TRIES:
+                    raise TooLongError
+                try:
+                    amounts.check(match.slots, match.job_amounts, match.job_wholes, said, match.counts)
+                except MismatchError as error:
+                    reason = reason or error
+                else:
+                    return match
+        except MismatchError as error:
+            reason = error
+        if matcher.is_cut or reason is None:
+            raise TooLongError
+        raise reason
+
+    def _terms(self, said: Answer, slots: Sequence[Slot]) -> dict[str, Value]:
         """Return what can be said of an illegal answer: all but its size."""
-        if slots is None:
-            return {}
         terms = worth(self._ground, self._state, said.held, slots, ())
         del terms["size"]
         return terms

@@ -6,13 +6,15 @@ What comes out is a proposal: whether it is what was asked for is for the matche
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from .above import MismatchError
 from .answer import Answer, Piece, Slot
 from .cover import TooLongError
 from .dealing import Shares
+from .forms import Content, UncountedError, content_of, has_outside, unsearched
 from .ground import ROOT, Ground, Place
 from .packing import Item, NodePacker
 from .request import Kind, Need, Request
@@ -20,6 +22,7 @@ from .request import Kind, Need, Request
 Held = Mapping[int, tuple[int, int]]
 
 _MAX_NODES = 200
+_MAX_GUESSES = 256
 _SEARCHED = "R does not say how it is split into slots: the best split is taken"
 _NOT_PROVEN = "R does not say how it is split into slots: a good split is taken, there may be a better one"
 
@@ -40,18 +43,8 @@ class Split:
     notes: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Content:
-    """What one slot type asks for in the forms that are searched: numbers of cores and gpus, or places."""
-
-    need: Need
-    cores: tuple[Need, ...]
-    gpus: tuple[Need, ...]
-    place: Need | None
-
-
-def split(ground: Ground, request: Request, answer: Answer) -> Split:
-    """Return a split of what is held.
+def splits(ground: Ground, request: Request, answer: Answer) -> Iterator[Split]:
+    """Go through proposals: one, or one for each number of slots where nothing gives it, the largest first.
 
     Raises
     ------
@@ -60,7 +53,17 @@ def split(ground: Ground, request: Request, answer: Answer) -> Split:
     TooLongError
         The search was cut off before it found one.
     """
-    return _Splitter(ground, request, answer).split()
+    try:
+        yield _Splitter(ground, request, answer).split()
+        return
+    except UncountedError:
+        pass
+    splitter = _Splitter(ground, request, answer)
+    for tried, nslots in enumerate(range(splitter.most_slots(), 0, -1)):
+        if tried == _MAX_GUESSES:
+            raise TooLongError
+        with suppress(MismatchError):
+            yield _Splitter(ground, request, replace(answer, nslots=nslots)).split()
 
 
 class _Splitter:
@@ -69,7 +72,7 @@ class _Splitter:
         self.request = request
         self.answer = answer
         self.proven = True
-        self.contents = [_content(chain[-1]) for chain in request.chains.values()]
+        self.contents = [content_of(chain[-1]) for chain in request.chains.values()]
         self.has_rest = any(need.whole for chain in request.chains.values() for need in chain)
         self._packed: dict[object, tuple[tuple[str, int, int], ...]] = {}
 
@@ -85,15 +88,25 @@ class _Splitter:
                 slots += self._several_types(place, held)
         return Split(tuple(slots), (_SEARCHED if self.proven else _NOT_PROVEN,))
 
+    def most_slots(self) -> int:
+        """Return how many slots there can be at most."""
+        most = []
+        for content in self.contents:
+            for needs, held in zip((content.cores, content.gpus), _total(self.answer.held), strict=True):
+                least = sum(need.vertex.count.min for need in needs)
+                if least:
+                    most.append(held // least)
+        return min(most, default=sum(_total(self.answer.held)))
+
     def _common(self) -> list[Need]:
         """Return the places around all slots."""
         chains = [
             [need for need in chain[:-1] if need.kind is not Kind.NOTHING] for chain in self.request.chains.values()
         ]
         # Where more is held than the slots hold, the places that they are in do not show.
-        hidden = any(need.whole for need in chains[0][:-1]) or _has_outside(self.request.needs)
+        hidden = any(need.whole for need in chains[0][:-1]) or has_outside(self.request.needs)
         if hidden or any(chain != chains[0] for chain in chains):
-            raise _unsearched()
+            raise unsearched()
         return chains[0]
 
     def _regions(self, around: Need | None) -> list[tuple[Place, Held]]:
@@ -139,13 +152,15 @@ class _Splitter:
             slots += self._pack((position, 0), (cores, gpus), [item])
         return slots
 
-    def _number(self, content: _Content, regions: Sequence[tuple[Place, Held]]) -> int:
+    def _number(self, content: Content, regions: Sequence[tuple[Place, Held]]) -> int:
         """Return how many slots stand in each region."""
         count = content.need.vertex.count
         if count.is_fixed:
             return count.min
         nslots = self.answer.nslots
-        if not nslots or nslots % len(regions):
+        if not nslots:
+            raise UncountedError(f"{content.need.vertex.path}: R does not say how many slots there are")
+        if nslots % len(regions):
             raise MismatchError(
                 f"{content.need.vertex.path}: {nslots} slots in {len(regions)} places are no equal number in each"
             )
@@ -157,7 +172,7 @@ class _Splitter:
         totals = [_total(held) for _, held in regions]
         return min(cores for cores, _ in totals), min(gpus for _, gpus in totals)
 
-    def _each(self, content: _Content, held: tuple[int, int], number: int | None) -> tuple[int, int]:
+    def _each(self, content: Content, held: tuple[int, int], number: int | None) -> tuple[int, int]:
         """Return how many cores and gpus one slot holds, so that nothing is left over where counts are open."""
         found = []
         for needs, total in ((content.cores, held[0]), (content.gpus, held[1])):
@@ -165,7 +180,7 @@ class _Splitter:
             if all(need.vertex.count.is_fixed for need in needs):
                 found.append(least)
             elif number is None:
-                raise MismatchError(f"{content.need.vertex.path}: R does not say how many slots there are")
+                raise UncountedError(f"{content.need.vertex.path}: R does not say how many slots there are")
             elif self.has_rest and len(needs) == 1:
                 # A whole place around the slots keeps what they leave.
                 found.append(needs[0].vertex.count.largest(total // number) or least)
@@ -174,12 +189,12 @@ class _Splitter:
         return found[0], found[1]
 
     def _slots_of_places(
-        self, label: str, content: _Content, inner: Need, held: Held, regions: Sequence[tuple[Place, Held]]
+        self, label: str, content: Content, inner: Need, held: Held, regions: Sequence[tuple[Place, Held]]
     ) -> list[Slot]:
         """Make slots of places: what is held of a place is one slot's, as no two vertices stand for one place."""
         pieces: list[Piece] = []
         if inner.kind is Kind.GROUP or (self.has_rest and not inner.whole):
-            raise _unsearched()
+            raise unsearched()
         for position, (cores, gpus) in sorted(held.items()):
             for place in self.ground.touched(position, inner.vertex.type, cores, gpus):
                 domain = self.ground.domain(place)
@@ -189,11 +204,17 @@ class _Splitter:
             number = self._number(content, regions)
         per_slot: int = inner.vertex.count.min
         if not inner.vertex.count.is_fixed:
-            per_slot = len(pieces) // (number or 1)
+            if number is None:
+                raise UncountedError(f"{content.need.vertex.path}: R does not say how many slots there are")
+            per_slot = len(pieces) // number
+        if self.has_rest and len(pieces) != inner.vertex.count.min * (number or 1):
+            # Which of the places are slots does not show.
+            raise unsearched()
         if per_slot == 0 or len(pieces) != per_slot * (number or len(pieces) // per_slot):
-            if self.has_rest:
-                raise _unsearched()
             raise MismatchError(f"{inner.vertex.path}: {len(pieces)} are held, which is no whole number of slots")
+        if inner.kind is not Kind.NODE and 1 < per_slot < len(pieces):
+            # Neighbours make one slot, which is good, but not always best.
+            self.proven = False
         if inner.kind is Kind.NODE:
             return [Slot(label, tuple(pieces[i : i + per_slot])) for i in range(0, len(pieces), per_slot)]
         return [_one_piece(label, pieces[i : i + per_slot]) for i in range(0, len(pieces), per_slot)]
@@ -204,7 +225,7 @@ class _Splitter:
         for content in self.contents:
             counts = [content.need.vertex.count, *(need.vertex.count for need in (*content.cores, *content.gpus))]
             if content.place is not None or not all(count.is_fixed for count in counts):
-                raise _unsearched()
+                raise unsearched()
             cores, gpus = self._each(content, (0, 0), None)
             items.append(Item(content.need.vertex.label or "", content.need.vertex.count.min, cores, gpus))
         if place[0] >= 0:
@@ -250,33 +271,9 @@ class _Splitter:
         return [Slot(label, (Piece(position, cores, gpus),)) for label, cores, gpus in self._packed[key]]
 
 
-def _content(slot: Need) -> _Content:
-    """Return what a slot asks for, if it is of a form that is searched."""
-    needs = [
-        need
-        for need in slot.children
-        if need.kind is not Kind.AMOUNT and (need.kind is not Kind.NOTHING or need.children)
-    ]
-    if len(needs) == 1 and needs[0].kind.is_place:
-        return _Content(slot, (), (), needs[0])
-    if any(need.kind not in (Kind.CORE, Kind.GPU) or need.vertex.id is not None for need in needs):
-        raise _unsearched()
-    cores = tuple(need for need in needs if need.kind is Kind.CORE)
-    return _Content(slot, cores, tuple(need for need in needs if need.kind is Kind.GPU), None)
-
-
 def _total(held: Held) -> tuple[int, int]:
     cores = sum(cores.bit_count() for cores, _ in held.values())
     return cores, sum(gpus.bit_count() for _, gpus in held.values())
-
-
-def _has_outside(needs: Sequence[Need]) -> bool:
-    """Whether a vertex outside slots, and with no slot inside, takes something."""
-    outer = [need for need in needs if need.kind is not Kind.SLOT]
-    without = [need for need in outer if not any(inner.kind is Kind.SLOT for inner in need.walk())]
-    if any(inner.whole or inner.kind in (Kind.CORE, Kind.GPU) for need in without for inner in need.walk()):
-        return True
-    return any(_has_outside(need.children) for need in outer if need not in without)
 
 
 def _one_piece(label: str, pieces: Sequence[Piece]) -> Slot:
@@ -286,9 +283,3 @@ def _one_piece(label: str, pieces: Sequence[Piece]) -> Slot:
         cores, gpus = by_node.get(piece.position, (0, 0))
         by_node[piece.position] = cores | piece.cores, gpus | piece.gpus
     return Slot(label, tuple(Piece(position, *held) for position, held in by_node.items()))
-
-
-def _unsearched() -> MismatchError:
-    return MismatchError(
-        "not judged: R does not say how it is split into slots, and for such a request that is not searched"
-    )

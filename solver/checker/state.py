@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from fractions import Fraction
 
 from .answer import Answer
-from .ground import Ground, Place
+from .ground import Ground, Place, positions
 
 Demand = tuple[str, frozenset[Place]]
 """A resource and the places that it may come from."""
@@ -90,12 +90,8 @@ class State:
     def is_intact(self, place: Place) -> bool:
         """Whether all cores and gpus of a place are free and up."""
         if place[0] < 0:
-            group = self.ground.machine.groups[place[1]]
-            return all(
-                self.is_intact((position, 0))
-                for position in range(group.members.bit_length())
-                if group.members >> position & 1
-            )
+            members = positions(self.ground.machine.groups[place[1]].members)
+            return all(self.is_intact((position, 0)) for position in members)
         domain = self.ground.domain(place)
         cores, gpus = self.cores[place[0]], self.gpus[place[0]]
         return not (self.down >> place[0] & 1 or domain.cores & ~cores or domain.gpus & ~gpus)
@@ -103,9 +99,8 @@ class State:
     def is_whole(self, place: Place) -> bool:
         """Whether a place may be taken whole: R has all of it, and nobody has any of it."""
         if place[0] < 0:
-            members = self.ground.machine.groups[place[1]].members
-            nodes = [(position, 0) for position in range(members.bit_length()) if members >> position & 1]
-            return all(self.is_whole(node) for node in nodes)
+            members = positions(self.ground.machine.groups[place[1]].members)
+            return all(self.is_whole((position, 0)) for position in members)
         if not (self.ground.domain(place).whole and self.is_intact(place)):
             return False
         return not any(

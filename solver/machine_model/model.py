@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from ortools.sat.python import cp_model
 
-from ..demand import Demand, GroupDemand
+from ..demand import Demand
+from ..domain_state import DomainState
 from ..lexicographic import Budget, Expression, Goal, LexicographicResult, lexmin
 from ..node_classes import lowest
 from ..offers import CutOff, Offers
@@ -16,8 +17,10 @@ from ..policy import Cross, GroupTouch
 from ..selection import Decision, Field, Pick
 from ..status import Status
 from .cells import ROOT, Cell, GroupTree, make_cells
+from .chains import choose_chain
 from .patterns import Pattern, PatternLister, Placed, flatten
-from .whole_groups import WholeGroups
+from .sharing import NotDirectError
+from .slots import SlotScope, slot_scopes
 
 
 @dataclass(frozen=True)
@@ -44,16 +47,20 @@ def choose(
     CutOff
         When the time ran out before either was known.
     """
+    try:
+        return choose_chain(demand, field, tree, offers, budget, best=best)
+    except NotDirectError:
+        pass
     model = _MachineModel(demand, field, tree, offers, budget)
     goals = model.goals() if best else []
-    found = lexmin(model.model, goals, budget)
+    found = lexmin(model.model, [*goals, model.order()] if best else [], budget)
     if found.status is Status.CUT_OFF:
         raise CutOff
     if not found.status.found:
         return None
     scale = offers.scale
-    cost = scale.joint(found.values) if best else 0
-    bound = scale.joint(found.bounds) if best else 0
+    cost = scale.joint(found.values[: len(goals)]) if best else 0
+    bound = scale.joint(found.bounds[: len(goals)]) if best else 0
     picks, held = model.read(found)
     return Decision(picks, cost, bound, held, modelled=True)
 
@@ -64,16 +71,17 @@ class _MachineModel:
         self.tree = tree
         self.scale = offers.scale
         self.demands, self.hosts = flatten(demand.root)
+        self.takes_groups = any(placed.is_fill for placed in self.hosts)
         self.limits = self._limits()
-        self.field = field
         self.held: list[tuple[int, str, cp_model.IntVar]] = []
-        self.wholes = WholeGroups(field, tree, offers, budget)
-        cells = make_cells(field, tree)
+        self.cells = make_cells(field, tree)
         lister = PatternLister(self.hosts, self.limits, offers, budget)
-        self.counts = self._counts(cells, {state: lister.of(state) for state in {cell.state for cell in cells}})
-        self.hosted = self._host_groups()
+        patterns = {state: lister.of(state) for state in {cell.state for cell in self.cells}}
+        self.hosted = self._host_groups(patterns)
+        self.counts = self._counts(patterns)
         self._meet_demands()
-        self._fill_cells(cells)
+        self._fill_cells()
+        self._fill_groups()
         self._spare_amounts()
 
     def _limits(self) -> list[int]:
@@ -83,26 +91,34 @@ class _MachineModel:
             times[number] = group.count * (times[above] if number else 1)
         return [placed.demand.count * times[placed.parent] for placed in self.hosts]
 
+    @property
+    def most(self) -> int:
+        """No placement has more nodes."""
+        if self.takes_groups:
+            return sum(cell.nodes.bit_count() for cell in self.cells)
+        return sum(self.limits)
+
     # -- variables ------------------------------------------------------------------------------------------------
 
-    def _counts(self, cells: Sequence[Cell], patterns: dict[object, list[Pattern]]) -> list[_Count]:
+    def _counts(self, patterns: dict[DomainState, list[Pattern]]) -> list[_Count]:
         """Return a count for each cell and pattern that a best placement could use.
 
-        No placement has more nodes than the request has nodes and units. Within a group a node that is not among
-        that many best for a pattern can give its place to one of those that is not used.
+        No placement has more nodes than the request has nodes and units, unless groups are taken whole. Within a group
+        a node that is not among that many best for a pattern can give its place to one of those that is not used.
         """
         ranked: dict[object, list[tuple[int, int, Cell, Pattern]]] = defaultdict(list)
-        for number, cell in enumerate(cells):
+        for number, cell in enumerate(self.cells):
             for pattern in patterns[cell.state]:
-                kind = (cell.group, pattern.host, pattern.units, pattern.offer.outside, self._pieces_touch(pattern))
-                ranked[kind].append((pattern.offer.cost, number, cell, pattern))
-        most = sum(self.limits)
+                if self._can_stand(pattern, cell.group):
+                    kind = (cell.group, pattern.host, pattern.units, pattern.offer.outside, self._pieces_touch(pattern))
+                    ranked[kind].append((pattern.offer.cost, number, cell, pattern))
+        most = self.most
         kept: list[tuple[int, Cell, Pattern]] = []
         for same in ranked.values():
             room = most
             for _, number, cell, pattern in sorted(same, key=lambda item: item[:2]):
                 kept.append((number, cell, pattern))
-                room -= cell.nodes.bit_count()
+                room -= 0 if self.takes_groups else cell.nodes.bit_count()
                 if room <= 0:
                     break
         kept.sort(key=lambda item: item[0])
@@ -111,25 +127,35 @@ class _MachineModel:
             for _, cell, pattern in kept
         ]
 
+    def _can_stand(self, pattern: Pattern, group: int) -> bool:
+        """Tell whether a node of an innermost group stands in what the parts of a pattern must stand in."""
+        numbers = [number for number, _ in pattern.units]
+        if pattern.host is not None:
+            numbers.append(pattern.host)
+        return all(
+            any(self.tree.inside(group, outer) for outer in self.hosted[self.hosts[number].parent])
+            for number in numbers
+        )
+
     def _pieces_touch(self, pattern: Pattern) -> tuple[bool, ...]:
         """Return, of a piece of a slot, the levels it touches: pieces that differ here do not replace each other."""
-        if pattern.host is None or not self.hosts[pattern.host].demand.bundle.piece:
+        if pattern.host is None or not self.hosts[pattern.host].slot:
             return ()
         values = self.scale.values(pattern.offer.cost)
         return tuple(values[c.name] > 0 for c in self.scale.components if isinstance(c, Cross))
 
-    def _host_groups(self) -> list[dict[int, Expression]]:
+    def _host_groups(self, patterns: dict[DomainState, list[Pattern]]) -> list[dict[int, Expression]]:
         """Return for each group demand the groups that may be its, each with a literal; the root is the machine."""
         hosted: list[dict[int, Expression]] = [{ROOT: 1}]
         taken: dict[int, list[Expression]] = defaultdict(list)
-        for demand, above in self.demands[1:]:
+        for number, (demand, above) in enumerate(self.demands[1:], 1):
             literals: dict[int, Expression] = {}
             for outer, chosen in hosted[above].items():
                 found = []
                 for group in self.tree.of_level(demand.level, outer):
                     if demand.ids is not None and self.tree.groups[group].number not in demand.ids:
                         continue
-                    if demand.whole and self.wholes.cost(group, demand) is None:
+                    if demand.whole and not self._can_be_whole(group, number, patterns):
                         continue
                     literal = self.model.new_bool_var("")
                     literals[group] = literal
@@ -142,12 +168,23 @@ class _MachineModel:
                 self.model.add(sum(literals_of_one) <= 1)
         return hosted
 
+    def _can_be_whole(self, group: int, number: int, patterns: dict[DomainState, list[Pattern]]) -> bool:
+        """Tell whether all nodes of a group are there to be chosen, and each can be taken whole."""
+        fill = next(placed.number for placed in self.hosts if placed.is_fill and placed.parent == number)
+        able = {state for state, some in patterns.items() if any(pattern.host == fill for pattern in some)}
+        there = sum(
+            cell.nodes.bit_count()
+            for cell in self.cells
+            if self.tree.inside(cell.group, group) and cell.state in able
+        )
+        return there == self.tree.groups[group].members.bit_count()
+
     # -- constraints ----------------------------------------------------------------------------------------------
 
     def _meet_demands(self) -> None:
         """Each group that is chosen gives the nodes and the units that stand below its vertex."""
         for placed in self.hosts:
-            if self.demands[placed.parent][0].whole:
+            if placed.is_fill:
                 continue
             for group, chosen in self.hosted[placed.parent].items():
                 given = [
@@ -156,35 +193,35 @@ class _MachineModel:
                     if _given(count.pattern, placed) and self.tree.inside(count.cell.group, group)
                 ]
                 self.model.add(sum(given) == placed.demand.count * chosen)
-            if self.hosted[placed.parent]:
-                self._nowhere_else(placed)
 
-    def _nowhere_else(self, placed: Placed) -> None:
-        for count in self.counts:
-            inside = any(self.tree.inside(count.cell.group, group) for group in self.hosted[placed.parent])
-            if not inside and _given(count.pattern, placed):
-                self.model.add(count.nodes == 0)
-
-    def _fill_cells(self, cells: Sequence[Cell]) -> None:
-        """No node follows two patterns, and none of a whole group follows any."""
+    def _fill_cells(self) -> None:
+        """No node follows two patterns."""
         used: dict[int, list[cp_model.IntVar]] = defaultdict(list)
-        place = {id(cell): i for i, cell in enumerate(cells)}
         for count in self.counts:
-            used[place[id(count.cell)]].append(count.nodes)
-        for number, nodes in used.items():
-            there = cells[number].nodes.bit_count()
-            self.model.add(sum(nodes) <= there)
-            for _, group, literal in self._whole_groups():
-                if self.tree.inside(cells[number].group, group):
-                    self.model.add(sum(nodes) <= there * (1 - literal))
+            used[id(count.cell)].append(count.nodes)
+        for cell in self.cells:
+            if len(used[id(cell)]) > 1:
+                self.model.add(sum(used[id(cell)]) <= cell.nodes.bit_count())
 
-    def _whole_groups(self) -> list[tuple[GroupDemand, int, Expression]]:
-        return [
-            (demand, group, literal)
-            for (demand, _), literals in zip(self.demands, self.hosted, strict=True)
-            if demand.whole
-            for group, literal in literals.items()
-        ]
+    def _fill_groups(self) -> None:
+        """All nodes of a group that is taken whole are taken, and no node is taken whole for a group that is not."""
+        for number, literals in enumerate(self.hosted):
+            if not self.demands[number][0].whole:
+                continue
+            for group, literal in literals.items():
+                inside: dict[int, list[cp_model.IntVar]] = defaultdict(list)
+                for count in self.counts:
+                    if self.tree.inside(count.cell.group, group) and self._is_within(count.pattern.whole, number):
+                        inside[id(count.cell)].append(count.nodes)
+                for cell in self.cells:
+                    if self.tree.inside(cell.group, group):
+                        self.model.add(sum(inside[id(cell)]) == cell.nodes.bit_count() * literal)
+
+    def _is_within(self, whole: int | None, number: int) -> bool:
+        """Tell whether a group demand is another one or stands below it."""
+        while whole and whole != number:
+            whole = self.demands[whole][1]
+        return whole == number
 
     def _spare_amounts(self) -> None:
         """Take no more of a group's own amounts than there is."""
@@ -228,44 +265,55 @@ class _MachineModel:
                 goals.append(self._group_goal(component.level))
                 continue
             weights = [value[component.name] for value in values]
-            goals.append(self._sum_goal(weights, component.name, lessened=isinstance(component, Cross)))
+            goals.append(self._sum_goal(weights, lessened=isinstance(component, Cross)))
         return goals
 
-    def _sum_goal(self, weights: Sequence[int], name: str, *, lessened: bool) -> Goal:
+    def _sum_goal(self, weights: Sequence[int], *, lessened: bool) -> Goal:
         terms = [(w, count.nodes) for w, count in zip(weights, self.counts, strict=True) if w]
-        most = sum(self.limits)
         expression: Expression = sum(weight * nodes for weight, nodes in terms)
-        low = most * min((weight for weight, _ in terms if weight < 0), default=0)
-        high = most * max((weight for weight, _ in terms if weight > 0), default=0)
-        for demand, group, literal in self._whole_groups():
-            cost = self.wholes.cost(group, demand)
-            assert cost is not None
-            value = self.scale.values(cost)[name]
-            expression += value * literal
-            low, high = low + min(0, value), high + max(0, value)
+        low = self.most * min((weight for weight, _ in terms if weight < 0), default=0)
+        high = self.most * max((weight for weight, _ in terms if weight > 0), default=0)
         if lessened:
             less = self._slots_of_pieces(weights)
             if less is not None:
-                expression, low = expression - less, low - most
+                expression, low = expression - less, low - self.most
         return Goal(expression, low, high)
+
+    def order(self) -> Goal:
+        """Return what ranks placements that tie in every term: the sum of the places of their cells, lowest first."""
+        place = {id(cell): number for number, cell in enumerate(self.cells)}
+        terms = [place[id(count.cell)] * count.nodes for count in self.counts]
+        return Goal(sum(terms), 0, self.most * len(self.cells))
 
     def _slots_of_pieces(self, weights: Sequence[int]) -> Expression | None:
         """Return how many slots that stand on several nodes touch any domain of a level: one is no crossing."""
-        touching: dict[str, list[cp_model.IntVar]] = defaultdict(list)
-        number: dict[str, int] = {}
-        for placed in self.hosts:
-            bundle = placed.demand.bundle
-            if bundle.piece:
-                number[bundle.slot] = self.limits[placed.number] // placed.demand.per_slot
-                for weight, count in zip(weights, self.counts, strict=True):
-                    if weight and count.pattern.host == placed.number:
-                        touching[bundle.slot].append(count.nodes)
         slots = []
-        for label, nodes in touching.items():
-            some = self.model.new_int_var(0, number[label], "")
-            self.model.add(some <= sum(nodes))
-            slots.append(some)
+        for scope in slot_scopes(self.demands, self.hosts):
+            for group, chosen in self.hosted[scope.number].items():
+                touching = self._touching(scope, group, weights)
+                if touching:
+                    some = self.model.new_int_var(0, scope.slots, "")
+                    self.model.add(some <= sum(touching))
+                    self.model.add(some <= scope.slots * chosen)
+                    slots.append(some)
         return sum(slots) if slots else None
+
+    def _touching(self, scope: SlotScope, group: int, weights: Sequence[int]) -> list[Expression]:
+        """Return what of a group is dealt to its slots and touches the level: nodes, and groups that have such nodes."""
+        found: list[Expression] = []
+        inside: dict[int, list[Expression]] = defaultdict(list)
+        for placed, below in scope.hosts:
+            for weight, count in zip(weights, self.counts, strict=True):
+                if weight and count.pattern.host == placed.number and self.tree.inside(count.cell.group, group):
+                    if below is None:
+                        found.append(count.nodes)
+                    else:
+                        inside[self.tree.around(count.cell.group, self.demands[below][0].level)].append(count.nodes)
+        for nodes in inside.values():
+            literal = self.model.new_bool_var("")
+            self.model.add(literal <= sum(nodes))
+            found.append(literal)
+        return found
 
     def _group_goal(self, level: str) -> Goal:
         """Return the goal of few groups of a level that hold a node of the job."""
@@ -273,14 +321,7 @@ class _MachineModel:
         for group in self.tree.groups:
             if group.level != level:
                 continue
-            inside: list[Expression] = [
-                count.nodes for count in self.counts if self.tree.inside(count.cell.group, group.index)
-            ]
-            inside += [
-                literal
-                for _, whole, literal in self._whole_groups()
-                if self.tree.inside(whole, group.index) or self.tree.inside(group.index, whole)
-            ]
+            inside = [count.nodes for count in self.counts if self.tree.inside(count.cell.group, group.index)]
             if inside:
                 literal = self.model.new_bool_var("")
                 self.model.add(sum(inside) <= 0).only_enforce_if(~literal)
@@ -306,9 +347,6 @@ class _MachineModel:
                 groups = chosen[self.hosts[host].parent] if host is not None else {ROOT}
                 group = next(g for g in groups if self.tree.inside(count.cell.group, g))
                 picks.append(Pick(nodes, count.pattern.offer, host, group))
-        for demand, group, literal in self._whole_groups():
-            if solver.value(literal):
-                picks += self.wholes.picks(group, demand) or []
         held = ((group, name, solver.value(part)) for group, name, part in self.held)
         return tuple(sorted(picks, key=_lowest_position)), tuple(item for item in held if item[2])
 

@@ -1,11 +1,15 @@
-"""What one node of a state can do for a request: at most one node vertex, beside any number of loose units."""
+"""What one node of a state can do for a request: at most one node vertex, beside any number of loose units.
+
+In a group that is taken whole every node is taken whole, by what stands below the group's vertex or, as its *fill*, for
+the group alone. What stands there is then the least that the node must have, or what slots inside take of it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from ..demand import Bundle, GroupDemand, HostDemand
+from ..demand import Bundle, GroupDemand, HostDemand, Kind, Want
 from ..domain_state import DomainState
 from ..lexicographic import Budget
 from ..offers import Offers
@@ -24,11 +28,20 @@ class Placed:
         What is asked.
     parent
         Number of the group demand; 0 is the root.
+    slot
+        The label of the slot of several nodes of which these are; empty when there is none.
+    whole
+        Number of the nearest group demand around it that is taken whole.
+    is_fill
+        Whether these are the nodes that `whole` takes for itself, however many there are.
     """
 
     number: int
     demand: HostDemand
     parent: int
+    slot: str = ""
+    whole: int | None = None
+    is_fill: bool = False
 
 
 @dataclass(frozen=True)
@@ -43,11 +56,14 @@ class Pattern:
         (number of a loose demand, units), as far as above zero.
     offer
         The best way.
+    whole
+        Number of the group demand that takes the node whole, if one does.
     """
 
     host: int | None
     units: tuple[tuple[int, int], ...]
     offer: Offer
+    whole: int | None = None
 
 
 def flatten(root: GroupDemand) -> tuple[list[tuple[GroupDemand, int]], list[Placed]]:
@@ -56,8 +72,38 @@ def flatten(root: GroupDemand) -> tuple[list[tuple[GroupDemand, int]], list[Plac
     hosts: list[Placed] = []
     for number, (group, _) in enumerate(groups):
         groups.extend((below, number) for below in group.groups)
-        hosts += [Placed(i, host, number) for i, host in enumerate(group.hosts, len(hosts))]
+        whole = _whole_around(groups, number)
+        for host in group.hosts:
+            slot = host.bundle.slot if host.bundle.piece else ""
+            if whole is not None and not host.loose:
+                host = replace(host, bundle=_in_whole(host.bundle, groups[whole][0].slot))
+            hosts.append(Placed(len(hosts), host, number, slot, whole))
+        if group.whole:
+            fill = HostDemand(Bundle((), whole=True, slot=group.slot, piece=bool(group.slot)), 0)
+            hosts.append(Placed(len(hosts), fill, number, group.slot, number, is_fill=True))
     return groups, hosts
+
+
+def _whole_around(groups: Sequence[tuple[GroupDemand, int]], number: int) -> int | None:
+    while number and not groups[number][0].whole:
+        number = groups[number][1]
+    return number or None
+
+
+def _in_whole(bundle: Bundle, slot: str) -> Bundle:
+    """Return what a node must give in a group that is taken whole.
+
+    Parameters
+    ----------
+    slot
+        The label of the slot that takes the group; empty when the job does.
+    """
+    if bundle.whole:
+        return bundle
+    wants = bundle.wants
+    if bundle.slot and bundle.slot != slot:
+        wants = (Want(Kind.SLOT, "slot", 1, label=bundle.slot, wants=wants),)
+    return Bundle(wants, whole=True, slot=slot, piece=bundle.piece or bool(slot), ids=bundle.ids)
 
 
 class PatternLister:
@@ -72,46 +118,68 @@ class PatternLister:
     """
 
     def __init__(self, hosts: Sequence[Placed], limits: Sequence[int], offers: Offers, budget: Budget) -> None:
-        self._distinct = [placed for placed in hosts if not placed.demand.loose]
-        self._loose = [placed for placed in hosts if placed.demand.loose]
+        self._hosts = hosts
         self._limits = limits
         self._offers = offers
         self._budget = budget
+        self._contexts: dict[int | None, tuple[list[Placed], list[Placed]]] = {None: ([], [])}
+        for placed in hosts:
+            distinct, loose = self._contexts.setdefault(placed.whole, ([], []))
+            (loose if placed.demand.loose else distinct).append(placed)
 
     def of(self, state: DomainState) -> list[Pattern]:
         """Return all that a node of a state can do, nothing at all left out."""
         patterns: list[Pattern] = []
-        for host in (None, *self._distinct):
-            self._extend(state, host, (), 0, patterns)
+        for whole, (distinct, loose) in self._contexts.items():
+            for host in (*distinct, None) if whole is None else distinct:
+                self._extend(state, host, loose, (), patterns)
         return patterns
 
     def _extend(
-        self, state: DomainState, host: Placed | None, units: tuple[tuple[int, int], ...], at: int, found: list[Pattern]
+        self,
+        state: DomainState,
+        host: Placed | None,
+        loose: Sequence[Placed],
+        units: tuple[tuple[int, int], ...],
+        found: list[Pattern],
     ) -> bool:
         """Add the patterns that go on from some units; tell whether the units alone fit."""
-        if at < len(self._loose):
-            number = self._loose[at].number
+        if loose:
+            number = loose[0].number
             for count in range(min(self._limits[number], state.room) + 1):
-                if not self._extend(state, host, (*units, (number, count)) if count else units, at + 1, found):
+                more = (*units, (number, count)) if count else units
+                if not self._extend(state, host, loose[1:], more, found):
                     return count > 0
             return True
         if host is None and not units:
             return True
-        offer = self._offers.offer(state, self._bundle(host, units), self._budget)
+        bundle = self._bundle(host, units)
+        offer = None if bundle is None else self._offers.offer(state, bundle, self._budget)
         if offer is not None:
-            found.append(Pattern(None if host is None else host.number, units, offer))
+            number_of_host = None if host is None else host.number
+            found.append(Pattern(number_of_host, units, offer, None if host is None else host.whole))
         return offer is not None
 
-    def _bundle(self, host: Placed | None, units: tuple[tuple[int, int], ...]) -> Bundle:
-        bundles = {placed.number: placed.demand.bundle for placed in self._loose}
-        if host is None and len(units) == 1:
-            return bundles[units[0][0]].times(units[0][1])
-        beside = tuple(bundles[number].times(count).wants[0] for number, count in units)
+    def _bundle(self, host: Placed | None, units: tuple[tuple[int, int], ...]) -> Bundle | None:
+        """Return what a node must give; None where that cannot be on one node."""
+        loose = [(self._hosts[number].demand.bundle, count) for number, count in units]
+        if host is None and len(loose) == 1:
+            return loose[0][0].times(loose[0][1])
+        wants = tuple(bundle.times(count).wants[0] for bundle, count in loose)
         if host is None:
-            return Bundle((), beside=beside)
+            return Bundle((), beside=wants)
         bundle = host.demand.bundle
-        if not beside:
+        if not wants:
             return bundle
-        return Bundle(
-            bundle.wants, whole=bundle.whole, slot=bundle.slot, piece=bundle.piece, ids=bundle.ids, beside=beside
-        )
+        if host.whole is None:
+            return Bundle(
+                bundle.wants, whole=bundle.whole, slot=bundle.slot, piece=bundle.piece, ids=bundle.ids, beside=wants
+            )
+        if bundle.slot:
+            # The slot has the group, and so the node, whole: what else it asks for is the least that must be there.
+            if any(want.label != bundle.slot or want.count > 1 for want in wants):
+                return None
+            wants = tuple(below for want in wants for below in want.wants)
+        elif bundle.piece:
+            return None
+        return Bundle((*bundle.wants, *wants), whole=True, slot=bundle.slot, piece=bundle.piece, ids=bundle.ids)

@@ -45,10 +45,12 @@ def _add_whole_slots(
 def _add_torn_slots(
     taken: Taken, want: Want, context: Context, amounts: dict[str, int], listing: dict[str, list[int]]
 ) -> list[Expression]:
+    """Add slots that take a resource from several domains, which takes at least two of it."""
     torn: list[cp_model.IntVar] = []
-    for _ in range(min(want.count, sum(max(0, len(places) - 1) for places in listing.values()))):
+    edges = (len(places) - 1 for r, places in listing.items() if places and amounts[r] > 1)
+    for _ in range(min(want.count, sum(edges))):
         active = taken.model.new_bool_var("")
-        holder = taken.add_holder(Holder(want.label, GPUS not in amounts, times=active))
+        holder = taken.add_holder(Holder(want.label, GPUS not in amounts, times=active, needs=amounts))
         here = Context(context.place, active, context.scope)
         for resource, places in listing.items():
             taken.take(holder, resource, amounts[resource], here, places)

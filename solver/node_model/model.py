@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from ..demand import Bundle, Kind
-from ..domain_state import DomainState
+from ..domain_state import DomainState, mark
 from ..lexicographic import Budget, Goal, LexicographicResult, lexmin
 from ..outside import Amounts, split_outside, total_outside
 from ..plan import NodePlan, Offer, Share, SlotPlan
@@ -38,6 +38,8 @@ def solve_bundle(
     """
     asked = bundle
     bundle, outside = split_outside(state, asked)
+    if bundle.ids is not None and mark("node", bundle.ids) not in state.marks:
+        return Status.INFEASIBLE, None
     if bundle.whole and not can_be_whole(state):
         return Status.INFEASIBLE, None
     taken = Taken(state)
@@ -47,7 +49,7 @@ def solve_bundle(
         if shielded is not None:
             holder.gpuless = shielded
     goals = make_goals(taken, scale)
-    found = lexmin(taken.model, [*goals, *_order(taken)], budget)
+    found = lexmin(taken.model, [*goals, *_order(taken)], budget, linear=False)
     if not found.status.found:
         return found.status, None
     count = len(goals)
@@ -62,7 +64,13 @@ def _add_bundle(taken: Taken, bundle: Bundle) -> None:
     context = Context(0, 1)
     if bundle.whole:
         context = Context(0, 1, taken.take_whole(holder, context))
-    add_wants(taken, bundle.wants, [context], holder)
+    if bundle.piece and not bundle.slot:
+        # A slot of several nodes inside a group that the job has whole.
+        (slot,) = bundle.wants
+        inside = taken.add_holder(Holder(slot.label, gpuless=slot.total(Kind.GPU) == 0, piece=True))
+        add_wants(taken, slot.wants, [context], inside)
+    else:
+        add_wants(taken, bundle.wants, [context], holder)
     if bundle.beside:
         add_wants(taken, bundle.beside, [Context(0, 1)], taken.add_holder(Holder("", gpuless=False)))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..domain_state import UNNAMED
 from ..lexicographic import Expression, Goal
 from ..policy import Component, CoreTouch, Cross, Scale, Touch
 from .variables import CORES, GPUS, Holder, Taken
@@ -20,7 +21,7 @@ def _goal(taken: Taken, component: Component, touched: dict[int, Expression]) ->
     for place, domain in enumerate(taken.domains):
         if isinstance(component, Touch) and domain.level == component.level and component.weight(domain):
             terms.append((component.weight(domain), _touched(taken, place, touched)))
-        elif isinstance(component, CoreTouch) and component.weight(domain):
+        elif isinstance(component, CoreTouch) and domain.level != UNNAMED and component.weight(domain):
             terms.append((component.weight(domain), _shielded(taken, place)))
     low = sum(min(0, weight) for weight, _ in terms)
     high = sum(max(0, weight) for weight, _ in terms)
@@ -57,16 +58,29 @@ def _any(taken: Taken, parts: list[Expression]) -> Expression:
 
 def _shielded(taken: Taken, place: int) -> Expression:
     """Return the literal that says that a slot without GPUs holds a core that the domain lists itself."""
+    domains = taken.domains
+    unnamed = [p for p in taken.below(place) if taken.parents[p] == place and domains[p].level == UNNAMED]
+    own = [p for p in (place, *unnamed) if domains[p].own_cores]
     parts: list[Expression] = []
     for holder in taken.holders:
-        if holder.label and holder.gpuless:
-            parts += holder.takes.get((CORES, place), ())
-            parts += [
-                chosen
-                for whole, chosen in holder.wholes
-                if place in taken.below(whole) and taken.domains[place].own_cores and not taken.domains[whole].gpus
-            ]
+        if holder.label and holder.gpuless and own:
+            parts += _without_gpus(taken, holder, [p for o in own for p in holder.takes.get((CORES, o), ())])
+            wholes = ((whole, chosen) for whole, chosen in holder.wholes if place in taken.below(whole))
+            parts += [chosen for whole, chosen in wholes if not domains[whole].gpus]
     return _any(taken, parts)
+
+
+def _without_gpus(taken: Taken, holder: Holder, cores: list[Expression]) -> list[Expression]:
+    """Return what cores a slot takes that asks for no GPU, unless it gets some with domains that it takes whole."""
+    gpus = [chosen for whole, chosen in holder.wholes if taken.domains[whole].gpus]
+    if not gpus or not cores:
+        return cores
+    literal = taken.model.new_bool_var("")
+    some, with_gpus = _any(taken, cores), _any(taken, gpus)
+    taken.model.add(literal >= some - with_gpus)
+    taken.model.add(literal <= some)
+    taken.model.add(literal + with_gpus <= 1)
+    return [literal]
 
 
 def _cross_goal(taken: Taken, level: str) -> Goal:
@@ -94,7 +108,25 @@ def _cross(taken: Taken, holder: Holder, places: list[int]) -> tuple[Expression,
         return 0, 0
     cross = taken.model.new_int_var(0, len(literals) - 1, "")
     taken.model.add(cross >= sum(literals) - 1)
+    least = _least_cross(taken, holder, places)
+    if least > 0:
+        taken.model.add(cross >= least * holder.times)
     return cross, len(literals) - 1
+
+
+def _least_cross(taken: Taken, holder: Holder, places: list[int]) -> int:
+    """Return how often a slot must cross at the least, by what the fullest domains give: it only helps the search."""
+    least = 0
+    for resource, amount in holder.needs.items():
+        inside = [taken.domains[place] for place in places]
+        free = sorted((d.free_cores if resource == CORES else d.free_gpus for d in inside), reverse=True)
+        outside = (taken.domains[0].free_cores if resource == CORES else taken.domains[0].free_gpus) - sum(free)
+        left, touched = amount - outside, 0
+        while left > 0 and touched < len(free):
+            left -= free[touched]
+            touched += 1
+        least = max(least, touched - 1)
+    return least
 
 
 def _holds(taken: Taken, holder: Holder, place: int) -> Expression:

@@ -34,6 +34,8 @@ class Holder:
         How many equal slots it stands for: 1, or a variable of the model; and the most that can be.
     piece
         Whether it is a piece of a slot that has other nodes too.
+    needs
+        What a single slot that may be torn takes in all, where that is known.
     """
 
     label: str
@@ -42,6 +44,7 @@ class Holder:
     times: Expression = 1
     most: int = 1
     piece: bool = False
+    needs: dict[str, int] = field(default_factory=dict)
     takes: dict[tuple[str, int], list[Expression]] = field(default_factory=lambda: defaultdict(list))
     wholes: list[tuple[int, Expression]] = field(default_factory=list)
 
@@ -108,16 +111,11 @@ class Taken:
 
     def free(self, resource: str, place: int) -> int:
         """Return how much of a resource the domain lists itself and has free."""
-        domain = self.domains[place]
-        if resource == CORES:
-            return domain.own_free_cores
-        if resource == GPUS:
-            return domain.own_free_gpus
-        return next((free for name, _, free in domain.amounts if name == resource), 0)
+        return self.domains[place].own_free(resource)
 
     def lists(self, resource: str, place: int) -> bool:
         """Tell whether the domain lists an amount itself, free or not."""
-        return any(name == resource for name, _, _ in self.domains[place].amounts)
+        return self.domains[place].lists(resource)
 
     def lister(self, resource: str, place: int) -> int | None:
         """Return the nearest domain, from this one upwards, that lists an amount."""
@@ -167,7 +165,7 @@ class Taken:
         self.hosted[place].append(chosen)
 
     def close(self) -> None:
-        """Add what holds for all holders together: nothing twice, and nothing of a whole domain by others."""
+        """Add what holds for all holders together: nothing twice, and no core or GPU of a whole domain by others."""
         for chosen in self.hosted.values():
             if len(chosen) > 1:
                 self.model.add(sum(chosen) <= 1)
@@ -176,7 +174,7 @@ class Taken:
             if len(flows) > 1:
                 self.model.add(sum(part for part, _ in flows) <= free)
             for whole in self.wholes:
-                if place in self.below(whole.place):
+                if resource in (CORES, GPUS) and place in self.below(whole.place):
                     others = [part for part, scope in flows if whole.number not in scope]
                     if others:
                         self.model.add(sum(others) <= free * (1 - whole.chosen))

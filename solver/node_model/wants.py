@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..demand import Kind, Want
-from ..domain_state import DomainState
+from ..domain_state import DomainState, mark
 from .flat import add_flat_slots
 from .variables import CORES, GPUS, Context, Holder, Taken
 
@@ -31,7 +31,16 @@ def add_wants(taken: Taken, wants: Sequence[Want], contexts: list[Context], hold
                 add_amount(taken, want, context, holder)
         else:
             for context in contexts:
-                taken.take(holder, CORES if want.kind is Kind.CORE else GPUS, want.count, context)
+                add_ids(taken, want, context, holder)
+
+
+def add_ids(taken: Taken, want: Want, context: Context, holder: Holder) -> None:
+    """Take cores or GPUs, only those that match where the vertex names ids."""
+    places: list[int] | None = None
+    if want.ids is not None:
+        matching = mark(want.type, want.ids)
+        places = [place for place in taken.below(context.place) if matching in taken.domains[place].marks]
+    taken.take(holder, CORES if want.kind is Kind.CORE else GPUS, want.count, context, places)
 
 
 def _amounts_last(want: Want) -> bool:
@@ -49,6 +58,8 @@ def add_domains(taken: Taken, want: Want, contexts: list[Context], holder: Holde
                 continue
             if want.whole and not can_be_whole(domain):
                 continue
+            if want.ids is not None and mark(want.type, want.ids) not in domain.marks:
+                continue
             chosen = taken.model.new_bool_var("")
             found.append(chosen)
             taken.host(place, chosen)
@@ -63,7 +74,7 @@ def add_domains(taken: Taken, want: Want, contexts: list[Context], holder: Holde
 def add_slots(taken: Taken, want: Want, contexts: list[Context]) -> None:
     """Make so many slots in each context: flat ones by count, others one by one."""
     for context in contexts:
-        if all(child.kind in (Kind.CORE, Kind.GPU) for child in want.wants):
+        if all(child.kind in (Kind.CORE, Kind.GPU) and child.ids is None for child in want.wants):
             add_flat_slots(taken, want, context)
             continue
         if want.count > taken.domains[context.place].room:
@@ -77,18 +88,24 @@ def add_slots(taken: Taken, want: Want, contexts: list[Context]) -> None:
 def add_amount(taken: Taken, want: Want, context: Context, holder: Holder) -> None:
     """Take an amount from the domains that the holder's cores are in, or the nearest above that lists it.
 
-    Without cores (or outside of slots) any domain in the context will do.
+    Without cores its GPUs count; without either, and outside of slots, any domain in the context will do.
     """
     places = [place for place in taken.below(context.place) if taken.lists(want.type, place)]
     above = taken.lister(want.type, context.place)
     if above is not None and above not in places:
         places.append(above)
-    cores = [place for (resource, place) in holder.takes if resource == CORES]
+    cores = _places(holder, CORES) or _places(holder, GPUS)
     if holder.label and cores:
         near = {place: taken.lister(want.type, place) for place in cores}
         places = [place for place in places if place in near.values()]
         for place, amount in taken.take(holder, want.type, want.count, context, places).items():
-            beside = sum(sum(holder.takes[CORES, core]) for core in cores if near[core] == place)
+            kind = CORES if _places(holder, CORES) else GPUS
+            beside = sum(sum(holder.takes[kind, core]) for core in cores if near[core] == place)
             taken.model.add(amount <= want.count * beside)
         return
     taken.take(holder, want.type, want.count, context, places)
+
+
+def _places(holder: Holder, resource: str) -> list[int]:
+    """Return the places from which a holder may take a resource."""
+    return [place for (name, place) in holder.takes if name == resource]

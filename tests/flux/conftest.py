@@ -26,19 +26,24 @@ NUMA = {
 }
 
 
+def _span(first: int, last: int) -> str:
+    return f"{first}-{last}" if last > first else f"{first}"
+
+
 def _cluster(nodes: int = NODES, *, topo: dict[str, Any] | None = None, **execution: Any) -> dict[str, Any]:
-    topo = NUMA if topo is None else topo
+    ranks = _span(0, nodes - 1)
+    properties = {"fast": _span(0, min(1, nodes - 1)), **({"slow": _span(2, nodes - 1)} if nodes > 2 else {})}
     return {
         "version": 1,
         "execution": {
-            "R_lite": [{"rank": f"0-{nodes - 1}", "children": {"core": "0-15", "gpu": "0-3"}}],
+            "R_lite": [{"rank": ranks, "children": {"core": "0-15", "gpu": "0-3"}}],
             "starttime": 0.0,
             "expiration": 0.0,
-            "nodelist": [f"node[0-{nodes - 1}]"],
-            "properties": {"fast": "0-1", "slow": f"2-{nodes - 1}", "+local": f"0-{nodes - 1}"},
+            "nodelist": [f"node[{ranks}]" if nodes > 1 else "node0"],
+            "properties": {**properties, "+local": ranks},
             **execution,
         },
-        "scheduling": {"writer": "TreePool", "children": [{"ranks": f"0-{nodes - 1}", "topo": topo}]},
+        "scheduling": {"writer": "TreePool", "children": [{"ranks": ranks, "topo": topo or NUMA}]},
     }
 
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-import pytest
-
 import exactfit.adapters.flux as package
+import pytest
 from exactfit.adapters.flux import ExactPool, amend
 from flux.resource.ResourcePool import ResourcePool, _pool_class_from_uri
 
@@ -42,7 +41,7 @@ class TestAmend:
     def test_without_XML_R_is_unchanged(self) -> None:
         R = fake()
         assert amend(R) is R
-        assert R == fake()
+        assert fake() == R
 
     def test_with_XML_R_gets_its_tree_and_our_writer(self, alloc: Any) -> None:
         R = amend(fake(), hwloc_xml=XML)
@@ -56,7 +55,9 @@ class TestAmend:
         R = {"version": 1, "execution": {"R_lite": []}}
         assert amend(dict(R), hwloc_xml=XML) == R
 
-    @pytest.mark.parametrize("text", ["", "no XML", "<topology/>", "<!DOCTYPE a [<!ENTITY b 'c'>]><topology>&b;</topology>"])
+    @pytest.mark.parametrize(
+        "text", ["", "no XML", "<topology/>", "<!DOCTYPE a [<!ENTITY b 'c'>]><topology>&b;</topology>"]
+    )
     def test_what_is_no_hwloc_XML_is_a_ValueError(self, text: str) -> None:
         with pytest.raises(ValueError, match=r"\S"):
             amend(fake(), hwloc_xml=text)

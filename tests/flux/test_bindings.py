@@ -1,4 +1,4 @@
-"""Where Flux's own bindings are, they are used; where only the wheel is, its pools run over ours; else: what to install."""
+"""Flux's bindings where they are, else the wheel's pools over our stand-ins, else a word on what to install."""
 
 from __future__ import annotations
 

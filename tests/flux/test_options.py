@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-
 from exactfit.adapters.flux import ExactPool
 from exactfit.adapters.flux.options import OptionError
 from flux.resource import InfeasibleRequest
@@ -105,7 +104,7 @@ class TestMistakes:
             ExactPool(with_options(R, **chosen))
 
     def test_options_in_R_must_be_an_object(self, R: Json) -> None:
-        with pytest.raises(OptionError, match="scheduling.exactfit: expected an object"):
+        with pytest.raises(OptionError, match=r"scheduling\.exactfit: expected an object"):
             ExactPool({**R, "scheduling": {**R["scheduling"], "exactfit": "spread"}})
 
     def test_in_the_environment_the_variable_is_named(self, R: Json, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -114,7 +113,7 @@ class TestMistakes:
             ExactPool(R)
 
     def test_of_a_keyword_its_name_is_told(self, R: Json) -> None:
-        with pytest.raises(OptionError, match="^unknown_types: expected one of"):
+        with pytest.raises(OptionError, match=r"^unknown_types: expected one of"):
             ExactPool(R, unknown_types="guess")
 
     def test_Flux_logs_it_as_an_OSError_and_code_catches_a_ValueError(self) -> None:

@@ -1,4 +1,4 @@
-"""A scheduler that is reloaded gets the R of every running job, and sub-instances the R of their own: as Flux gives it."""
+"""Reloads and sub-instances: R of every running job comes back as Flux gives it, and R of a job starts an instance."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ import json
 from typing import Any
 
 import pytest
-
 from exactfit.adapters.flux import ExactPool
 from exactfit.adapters.twin.simulation import Simulation
 from flux.idset import IDset
 from flux.resource import InfeasibleRequest, InsufficientResources
 from flux.resource.ResourcePool import ResourcePool
 from flux.resource.TreePool import TreePool
+
+Json = dict[str, Any]
 
 
 def stored(allocation: Any) -> Json:

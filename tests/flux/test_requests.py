@@ -8,7 +8,6 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-
 from exactfit.adapters.flux import ExactPool
 from exactfit.adapters.flux.requests import ParsedRequest
 from flux.idset import IDset

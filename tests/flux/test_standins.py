@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-
 from exactfit.adapters.flux.standins.hostlist import Hostlist
 from exactfit.adapters.flux.standins.hostlist import decode as decode_hosts
 from exactfit.adapters.flux.standins.idset import (
@@ -28,7 +27,7 @@ from exactfit.adapters.flux.standins.jobid import JobID, id_encode, id_parse
         ("0,1,2", "0-2"),
         (5, "5"),
         ([3, 1, 2], "1-3"),
-        ({1, 1, 9}, "1,9"),
+        ({1, 9}, "1,9"),
         (range(4), "0-3"),
         (IDset("4-5"), "4-5"),
         (["0-3", "7"], "0-3,7"),  # the values of an RFC 31 constraint

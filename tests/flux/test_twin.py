@@ -6,7 +6,6 @@ import json
 from typing import Any
 
 import pytest
-
 from exactfit.adapters.flux import ExactPool
 from exactfit.adapters.twin.batches import partial, ranks_of
 from exactfit.adapters.twin.events import Cancel, Down, Extend, Prioritize, Reload, Shrink, Up
@@ -35,7 +34,9 @@ def starts(simulation: Simulation) -> dict[int, float | None]:
 class TestFifo:
     def test_jobs_start_in_order_of_priority_then_id(self, any_pool: Any, cluster: Any) -> None:
         simulation = Simulation(any_pool, cluster(2))
-        simulation.submit([(1.0, job(n, "node=2/slot=1/core=16", priority=p)) for n, p in ((3, 16), (2, 16), (1, 8), (4, 31))])
+        simulation.submit(
+            [(1.0, job(n, "node=2/slot=1/core=16", priority=p)) for n, p in ((3, 16), (2, 16), (1, 8), (4, 31))]
+        )
         simulation.run()
         assert sorted(simulation.jobs, key=lambda n: simulation.jobs[n].started or 0.0) == [4, 2, 3, 1]
 
@@ -177,13 +178,24 @@ class TestReload:
             simulation = Simulation(
                 ExactPool, cluster(4), policy=policy, housekeeping=housekeeping, observers=[ledger], queue_depth=None
             )
-            shapes = ("slot=3/core=2", "slot=1/[core=3;gpu=1]", "node=2/slot=2/core=4", "slot=1/numa{x}", "node=1{x}/slot=1/core=1")
+            shapes = (
+                "slot=3/core=2",
+                "slot=1/[core=3;gpu=1]",
+                "node=2/slot=2/core=4",
+                "slot=1/numa{x}",
+                "node=1{x}/slot=1/core=1",
+            )
             simulation.submit(mixed(120, seed=7, interval=6.0, shapes=shapes, limit=200.0))
             for time in reloads:
                 simulation.at(time, Reload())
             simulation.run()
             assert ledger.is_full
-            runs.append({n: (o.started, o.ended, o.annotations["sched"]["resource_summary"]) for n, o in simulation.jobs.items()})
+            runs.append(
+                {
+                    n: (o.started, o.ended, o.annotations["sched"]["resource_summary"])
+                    for n, o in simulation.jobs.items()
+                }
+            )
         assert runs[0] == runs[1]
 
     def test_a_job_that_cannot_be_registered_fails_alone(self, cluster: Any) -> None:
@@ -192,7 +204,9 @@ class TestReload:
         simulation.run(until=2.0)
         simulation.resources = cluster(1)
         simulation.reload()
-        assert [outcome.denied for outcome in simulation.jobs.values()].count("failed to reallocate R for running job") == 1
+        assert [outcome.denied for outcome in simulation.jobs.values()].count(
+            "failed to reallocate R for running job"
+        ) == 1
         simulation.run()
         assert simulation.scheduler.resources.copy_allocated().nnodes == 0
 

@@ -314,6 +314,21 @@ def stock_of(R: Json) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
+def group_stock_of(R: Json) -> frozenset[str]:
+    """Return what groups list beside their nodes."""
+
+    def names(listing: Json) -> set[str]:
+        found: set[str] = set()
+        for key, value in listing.items():
+            if key == "storage" or not isinstance(value, list | str):
+                found.add(key)
+            elif isinstance(value, list):
+                found |= {name for below in value for name in names(below)}
+        return found
+
+    return frozenset(names(R.get("scheduling", {}).get("groups", {})))
+
+
 def vertex(type_: str, count: object, *children: Json, **more: object) -> Json:
     """Return a vertex of a request."""
     made: Json = {"type": type_, "count": count, **more}
@@ -420,6 +435,9 @@ def full_requests(draw: Draw, R: Json) -> tuple[Json, ...]:
             beside = []
             if draw(st.integers(0, 5)) == 0:
                 beside = draw(_amounts(R))
+            if type_ in around:
+                # An amount above the nodes is one that groups list.
+                beside = [amount for amount in beside if amount["type"] in group_stock_of(R)]
             if type_ == "node" and draw(st.integers(0, 9)) == 0:
                 beside = [vertex("core", 1)]
             marked = draw(st.sampled_from(_EXCLUSIVE)) if type_ in ("node", *levels) else {}

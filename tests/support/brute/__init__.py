@@ -9,7 +9,8 @@ The words are those of RFC 14: a *vertex* of the request is met by as many *plac
 """
 
 from .find import Found, best, find
+from .membership import allows
 from .terms import LOWEST, PACK, SPREAD, term_names
 from .world import TooManyError
 
-__all__ = ["LOWEST", "PACK", "SPREAD", "Found", "TooManyError", "best", "find", "term_names"]
+__all__ = ["LOWEST", "PACK", "SPREAD", "Found", "TooManyError", "allows", "best", "find", "term_names"]

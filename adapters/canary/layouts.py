@@ -1,0 +1,134 @@
+"""Topology that a pool file names: hwloc XML, R, or `local` for this machine."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from ...topology.describe import hwloc_R
+from ...topology.machine import Machine
+from ...topology.rset import read_R
+from ..gutscore.this_machine import this_machine
+from .locality import NEAR, Layout
+
+KEY = "topology"
+"""What the pool file calls it, among the `additional_properties` of the pool or of a node."""
+
+POOL_FILE = "resource_pool_file"
+"""Under what canary notes, among the same, which file the pool was read from."""
+
+LOCAL = "local"
+
+
+class TopologyError(ValueError):
+    """The topology that a pool names cannot be used."""
+
+
+def absolute(topology: object, properties: Mapping[str, Any]) -> object:
+    """Return a topology that does not depend on where canary is run: a path is relative to the pool file."""
+    if not isinstance(topology, str) or topology == LOCAL:
+        return topology
+    return os.path.abspath(os.path.join(os.path.dirname(str(properties.get(POOL_FILE) or "")), topology))
+
+
+def layout(topology: object, host: str) -> Layout | None:
+    """Return the tree of one node; None when no topology is named.
+
+    Parameters
+    ----------
+    topology
+        ``"local"``, the path of an hwloc XML file or of an R in JSON, an R itself, or None. An R of several nodes is
+        searched for the host.
+
+    Raises
+    ------
+    TopologyError
+        It is none of these, cannot be read, or does not have the host.
+    """
+    if topology is None:
+        return None
+    if isinstance(topology, str):
+        return _of_machine(topology, host)
+    if isinstance(topology, Mapping):
+        return _of_text(json.dumps(topology, sort_keys=True), host)
+    raise TopologyError(
+        f"{KEY}: expected {LOCAL!r}, the path of an hwloc XML file or of an R, or an R, got {topology!r}"
+    )
+
+
+def instances(of: Layout) -> dict[str, list[dict[str, Any]]]:
+    """Return the cpus and gpus of a node, as canary lists them."""
+    return {
+        name: [{"id": str(i), "slots": 1} for i in range(mask.bit_length()) if mask >> i & 1]
+        for name, mask in zip(NEAR, (of.node.cores, of.node.gpus), strict=True)
+    }
+
+
+def named_in(pool_file: str | None) -> object:
+    """Return the topology that a pool file names for the pool; None when it names none.
+
+    Notes
+    -----
+    The single-node API of canary keeps no `additional_properties` of the file.
+    """
+    if not pool_file:
+        return None
+    data = yaml.safe_load(Path(pool_file).read_text(encoding="utf-8"))
+    payload = data.get("resource_pool", data) if isinstance(data, Mapping) else None
+    properties = payload.get("additional_properties") if isinstance(payload, Mapping) else None
+    topology = properties.get(KEY) if isinstance(properties, Mapping) else None
+    return absolute(topology, {POOL_FILE: pool_file})
+
+
+@lru_cache(maxsize=4096)
+def _of_machine(source: str, host: str) -> Layout:
+    return _layout(_machine(source), source, host)
+
+
+@lru_cache(maxsize=64)
+def _of_text(text: str, host: str) -> Layout:
+    try:
+        machine = read_R(text)
+    except ValueError as error:
+        raise TopologyError(f"{KEY}: {error}") from None
+    return _layout(machine, "the R", host)
+
+
+def _layout(machine: Machine, source: str, host: str) -> Layout:
+    hosts = list(machine.hosts)
+    if machine.size == 1:
+        position = 0
+    elif host in hosts:
+        position = hosts.index(host)
+    else:
+        raise TopologyError(f"{KEY}: {source} has {machine.size} nodes, and none of them is {host}")
+    return _shared(machine, position)
+
+
+@lru_cache(maxsize=4096)
+def _shared(machine: Machine, position: int) -> Layout:
+    """Return one layout for all nodes that are equal, so that what is decided for one serves all."""
+    node = machine.types[machine.type_of[position]]
+    return _of_type.setdefault(node, Layout(machine, position))
+
+
+_of_type: dict[Any, Layout] = {}
+
+
+@lru_cache(maxsize=256)
+def _machine(source: str) -> Machine:
+    try:
+        if source == LOCAL:
+            return this_machine().machine
+        data = Path(source).read_bytes()
+        if data.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
+            return read_R(hwloc_R(data))
+        return read_R(data.decode("utf-8"))
+    except (OSError, RuntimeError, ValueError) as error:
+        raise TopologyError(f"{KEY}: {source}: {error}") from None

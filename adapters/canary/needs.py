@@ -1,0 +1,80 @@
+"""What a test asks of one node: items, each so many slots of one type, in exact numbers.
+
+canary's requests are lists of ``{"type": ..., "slots": ...}``. An item is meant for one instance of its type (one GPU,
+say). One that is marked ``"whole": True``, as those of CTest's resource groups are, is never torn over several.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from typing import NamedTuple, TypeAlias
+
+Amount: TypeAlias = "int | Fraction"
+"""A number of slots, exact: canary allows fractions of a slot."""
+
+NODE_TYPES = ("node", "nodes")
+"""Types of items that say how many nodes, and are no resource of a node."""
+
+
+class NeedError(ValueError):
+    """A number of slots that nobody can give: a negative one, or no number."""
+
+
+class Need(NamedTuple):
+    """One item."""
+
+    type: str
+    slots: Amount
+    whole: bool = False
+    """Never to be torn over several instances."""
+
+
+class NodeNeeds(NamedTuple):
+    """What is asked of one node."""
+
+    items: tuple[Need, ...]
+    exclusive: bool = False
+    """Whether the node has to be free, and is taken with all that it has."""
+
+
+def amount(value: object) -> Amount:
+    """Return a number of slots without rounding: 0.1 is a tenth.
+
+    Raises
+    ------
+    NeedError
+        For what is no finite number.
+    """
+    if type(value) is int:
+        return value
+    if isinstance(value, bool) or not isinstance(value, (int, float, Fraction)) or not math.isfinite(value):
+        raise NeedError(f"{value!r} is no number of slots")
+    exact = value if isinstance(value, Fraction) else Fraction(str(value))
+    return exact.numerator if exact.denominator == 1 else exact
+
+
+def shown(exact: Amount) -> int | float:
+    """Return a number of slots as canary writes it."""
+    return exact if isinstance(exact, int) else float(exact)
+
+
+def parse_items(items: Sequence[Mapping[str, object]]) -> tuple[Need, ...]:
+    """Return the items of one request.
+
+    Raises
+    ------
+    NeedError
+        For a number of slots that is negative or none, or an item that is no mapping with a type.
+    """
+    needs = []
+    for item in items:
+        try:
+            name, slots = item["type"], amount(item.get("slots", 1))
+        except (KeyError, TypeError, AttributeError):
+            raise NeedError(f"{item!r} is no request for slots of a type") from None
+        if slots < 0:
+            raise NeedError(f"a request for {item['slots']} slots of {name}")
+        needs.append(Need(str(name), slots, item.get("whole") is True))
+    return tuple(needs)

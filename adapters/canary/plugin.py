@@ -1,0 +1,84 @@
+"""The plugin: what canary calls, by the names of its hooks.
+
+canary finds it by the entry point `exactfit`, and `canary -p no:exactfit` leaves it out. Nothing of canary changes
+before canary calls a hook of it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import pluggy
+
+from .install import CanaryChangedError, is_multi_node, switch_on
+from .layouts import KEY, absolute, instances, layout, named_in
+
+hookimpl = pluggy.HookimplMarker("canary")
+
+
+@hookimpl
+def canary_configure() -> None:
+    """Check canary, and exchange its pool, when its options are known and before it does anything."""
+    switch_on()
+
+
+@hookimpl(optionalhook=True)
+def canary_addconfig(config: Any) -> None:
+    """Exchange the pool in a child process, which makes its pool from a snapshot and configures nothing."""
+    manager = getattr(config, "resource_manager", None)
+    if getattr(manager, "_snapshot_state", None) is not None:
+        switch_on()
+
+
+@hookimpl(tryfirst=True)
+def canary_runteststart() -> None:
+    """Exchange what tells CTest's groups their resources, in the process of the test."""
+    switch_on()
+
+
+def _fill_nothing() -> None:
+    """Exchange the pool before canary makes one, where canary is used as a library."""
+    switch_on()
+
+
+def _fill_single(config: Any, pool: dict[str, dict[str, Any]]) -> None:
+    """Exchange the pool; take cpus and gpus from the topology that the pool file names, unless it lists them."""
+    switch_on()
+    topology = named_in(config.getoption("resource_pool_file"))
+    tree = layout(topology, os.uname().nodename)
+    if tree is not None:
+        pool["resources"].update(instances(tree))
+        pool["additional_properties"][KEY] = topology
+
+
+def _update_multi(pool: Any) -> None:
+    """Take cpus and gpus of nodes from the topology that the pool file names, unless it lists them."""
+    properties: Mapping[str, Any] = pool.additional_properties
+    for holder in (pool, *pool.nodes):
+        if KEY in holder.additional_properties:
+            holder.additional_properties[KEY] = absolute(holder.additional_properties[KEY], properties)
+    for node in pool.nodes:
+        tree = layout(node.additional_properties.get(KEY, properties.get(KEY)), node.id)
+        if tree is None:
+            continue
+        for name, listed in instances(tree).items():
+            if not node.resources.get(name):
+                node.set_resource(name, listed)
+
+
+def _form() -> str:
+    """Return which API this canary has; one that is not known is refused when canary starts, not here."""
+    try:
+        return "multi" if is_multi_node() else "single"
+    except CanaryChangedError:
+        return ""
+
+
+# pluggy wants the very arguments that this canary's hooks have.
+if _form() == "multi":
+    canary_resource_pool_fill = hookimpl(tryfirst=True)(_fill_nothing)
+    canary_resource_pool_update = hookimpl(_update_multi)
+elif _form() == "single":
+    canary_resource_pool_fill = hookimpl(_fill_single)  # type: ignore[assignment]  # the other form of the same hook

@@ -1,0 +1,107 @@
+"""The batch script of a worker group: what it asks of Slurm, and what it runs."""
+
+from __future__ import annotations
+
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, Final
+
+from .base import Config
+from .cluster import gpus_per_node
+from .command import group_command
+from .wants import Wants
+
+_COMMAND_SECONDS: Final = 120.0
+
+# The ways in which a user can say the same himself; then nothing is added to it.
+_SAME: Final = {
+    "--nodes": ("-N",),
+    "--ntasks-per-node": ("--ntasks", "-n"),
+    "--cpus-per-task": ("-c",),
+    "--hint": ("--threads-per-core", "--ntasks-per-core", "--extra-node-info", "-B"),
+    "--gpus-per-node": ("--gpus", "-G", "--gres", "--gpus-per-task", "--gpus-per-socket"),
+    "--account": ("-A",),
+    "--time": ("-t",),
+    "--partition": ("-p",),
+    "--job-name": ("-J",),
+}
+
+
+def batch_script(wgroup_id: int, config: Config, wants: Wants) -> list[str]:
+    """Return the lines of the script.
+
+    Notes
+    -----
+    gutscore starts all workers of a group on the job's first node. So every node is asked for with room for all of
+    them; what more than one node is for, the workers know.
+
+    Raises
+    ------
+    ValueError
+        The configuration contradicts itself.
+    """
+    gpus = gpus_per_node(config, wants)
+    asked = {
+        "--job-name": f"GUTS_WG{wgroup_id:05d}",
+        "--time": config.get("runtime"),
+        "--partition": config.get("partition"),
+        "--nodes": config.get("nodes") or 1,
+        "--ntasks-per-node": max(wants.workers, 1),
+        "--cpus-per-task": wants.cores,
+        # A CPU is a core then, whether or not cores have threads.
+        "--hint": "nomultithread",
+        "--gpus-per-node": str(gpus).removeprefix("gpu:") if gpus is not None else None,
+        "--account": config.get("account"),
+    }
+    extra: dict[str, Any] = config.get("extra_directives", {})
+    lines = ["#!/bin/bash"]
+    for option, value in asked.items():
+        if value is not None and not any(same in extra for same in (option, *_SAME[option])):
+            lines.append(f"#SBATCH {option}={value}")
+    lines += [f"#SBATCH {option}={value}" if value else f"#SBATCH {option}" for option, value in extra.items()]
+    lines += config.get("pre_cmd_list", [])
+    words = group_command(f"input_WG{wgroup_id:05d}.toml", wgroup_id, python=config.get("python", sys.executable))
+    lines.append(shlex.join(words))
+    lines += config.get("post_cmd_list", [])
+    return lines
+
+
+def submit(wgroup_id: int, script: list[str]) -> int:
+    """Submit a script and return the id of the job.
+
+    Raises
+    ------
+    RuntimeError
+        Slurm did not take it.
+    """
+    file = Path(f".WG{wgroup_id:05d}.batch")
+    file.write_text("\n".join([*script, ""]), encoding="utf-8")
+    answer = _run("sbatch", "--parsable", str(file))
+    # On a federation the cluster's name follows.
+    return int(answer.strip().splitlines()[-1].split(";")[0])
+
+
+def cancel(job_id: int) -> None:
+    """Cancel a job. One that has ended is no error.
+
+    Raises
+    ------
+    RuntimeError
+        Slurm did not do so.
+    """
+    try:
+        _run("scancel", str(job_id))
+    except RuntimeError as error:
+        if "Invalid job id" not in str(error):
+            raise
+
+
+def _run(*words: str) -> str:
+    try:
+        told = subprocess.run(words, capture_output=True, text=True, check=True, timeout=_COMMAND_SECONDS)
+    except (OSError, subprocess.SubprocessError) as error:
+        said = getattr(error, "stderr", None) or str(error)
+        raise RuntimeError(f"{words[0]} failed: {str(said).strip()}") from error
+    return told.stdout

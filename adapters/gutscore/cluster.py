@@ -1,0 +1,199 @@
+"""What Slurm has: its partitions and nodes, as sinfo prints them, and whether a request can ever be met there."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from ...grammar.idset import mask_text
+from ...grammar.slurm_gres import Gres, parse_gres
+from ...grammar.slurm_time import parse_slurm_time
+from .base import Config
+from .wants import Wants
+
+_SINFO: Final = ("sinfo", "--noheader", "--Node", "--format=%P|%N|%X|%Y|%G|%l")
+_SINFO_SECONDS: Final = 60.0
+GPU: Final = "gpu"
+
+
+def slurm_is_available() -> bool:
+    """Tell whether Slurm's commands are there."""
+    return shutil.which("sinfo") is not None and shutil.which("sbatch") is not None
+
+
+@dataclass(frozen=True, slots=True)
+class NodeKind:
+    """Nodes that are alike.
+
+    Parameters
+    ----------
+    sockets, cores
+        How many sockets, and cores in each.
+    gres
+        Their generic resources.
+    """
+
+    sockets: int
+    cores: int
+    gres: tuple[Gres, ...]
+
+    def gpus_of(self, kind: str | None) -> list[int | None]:
+        """Return the sockets of the GPUs of a type, or of all; None for a GPU that is near several, or no one knows."""
+        found: list[int | None] = []
+        for gres in self.gres:
+            if gres.name == GPU and kind in (None, gres.type):
+                one = gres.sockets is not None and len(gres.sockets) == 1 and gres.sockets.last < self.sockets
+                found += [gres.sockets.first if one and gres.sockets else None] * gres.count
+        return found
+
+    def topo(self, kind: str | None) -> dict[str, Any]:
+        """Return the RFC 49 object of such a node, with the GPUs of a type only, if one is given."""
+        sockets: list[dict[str, Any]] = []
+        gpus = self.gpus_of(kind)
+        for number in range(self.sockets):
+            cores = ((1 << self.cores) - 1) << number * self.cores
+            near = sum(1 << gpu for gpu, socket in enumerate(gpus) if socket == number)
+            sockets.append({"cores": mask_text(cores), **({"gpus": mask_text(near)} if near else {})})
+        rest = sum(1 << gpu for gpu, socket in enumerate(gpus) if socket is None)
+        return {"socket": sockets, **({"gpus": mask_text(rest)} if rest else {})}
+
+
+@dataclass
+class Partition:
+    """A partition.
+
+    Attributes
+    ----------
+    name
+        Slurm's.
+    limit
+        How long a job may run, in seconds; None without a limit.
+    nodes
+        How many nodes there are of each kind.
+    """
+
+    name: str
+    limit: int | None
+    nodes: Counter[NodeKind] = field(default_factory=Counter)
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """Slurm's partitions.
+
+    Parameters
+    ----------
+    partitions
+        By name.
+    default
+        The name of the one that a job gets that names none; None where there is no such.
+    """
+
+    partitions: Mapping[str, Partition]
+    default: str | None
+
+    @classmethod
+    def read(cls) -> Cluster:
+        """Ask Slurm.
+
+        Raises
+        ------
+        RuntimeError
+            It does not answer.
+        """
+        try:
+            told = subprocess.run(_SINFO, capture_output=True, text=True, check=True, timeout=_SINFO_SECONDS)
+        except (OSError, subprocess.SubprocessError) as error:
+            said = getattr(error, "stderr", None) or str(error)
+            raise RuntimeError(f"Slurm does not say what it has: {str(said).strip()}") from None
+        return cls.parse(told.stdout)
+
+    @classmethod
+    def parse(cls, text: str) -> Cluster:
+        """Return the cluster that sinfo's lines describe: partition, node, sockets, cores in each, gres, time limit."""
+        partitions: dict[str, Partition] = {}
+        default = None
+        for line in filter(str.strip, text.splitlines()):
+            name, _, sockets, cores, gres, limit = (part.strip() for part in line.split("|"))
+            if name.endswith("*"):
+                name = default = name[:-1]
+            if name not in partitions:
+                partitions[name] = Partition(name, None if limit == "n/a" else parse_slurm_time(limit))
+            kind = NodeKind(_at_least(sockets), _at_least(cores), parse_gres(gres))
+            partitions[name].nodes[kind] += 1
+        return cls(partitions, default)
+
+    def checked(self, config: Config) -> dict[Any, Any]:
+        """Return a resource configuration with its partition.
+
+        Raises
+        ------
+        ValueError
+            It asks for what the partition can never give.
+        """
+        name = config.get("partition") or self.default
+        if not name:
+            raise ValueError("Partition not provided and system has no default!")
+        partition = self.partitions.get(name)
+        if partition is None:
+            raise ValueError(f"Partition {name} unknown! There are {', '.join(self.partitions)}")
+        if not config.get("runtime"):
+            raise ValueError("No runtime specified! Use a Slurm time such as d-hh:mm:ss")
+        seconds = parse_slurm_time(str(config["runtime"]))
+        if partition.limit is not None and (seconds is None or seconds > partition.limit):
+            raise ValueError(f"Requested runtime {config['runtime']} exceeds the limit of partition {name}!")
+        _check_nodes(partition, config)
+        return {**config, "partition": name}
+
+
+def _check_nodes(partition: Partition, config: Config) -> None:
+    wants = Wants.of(config, config.get("nworkers", 1))
+    nodes = config.get("nodes") or 1
+    if isinstance(nodes, bool) or not isinstance(nodes, int) or nodes < 1:
+        raise ValueError(f"nodes: {str(nodes)[:60]!r} is not a whole number above 0")
+    most = partition.nodes.total()
+    if nodes > most:
+        raise ValueError(f"Requested number of nodes {nodes} exceeds the {most} of partition {partition.name}!")
+    gpus = gpus_per_node(config, wants)
+    if gpus is not None:
+        have = sum(n for kind, n in partition.nodes.items() if len(kind.gpus_of(gpus.type)) >= gpus.count)
+        if have < nodes:
+            raise ValueError(
+                f"Requested {gpus} per node on {nodes} nodes, but partition {partition.name} has {have} such nodes!"
+            )
+    if wants.workers:
+        from .placement import reason_against
+
+        reason = reason_against(partition.nodes, wants, nodes)
+        if reason:
+            raise ValueError(f"{wants} can never run in partition {partition.name}: {reason}")
+
+
+def gpus_per_node(config: Config, wants: Wants) -> Gres | None:
+    """Return what is to be asked for on each node; None for no GPUs.
+
+    Raises
+    ------
+    ValueError
+        `gpus-per-node` is no number or gres, or less than what the workers want.
+    """
+    needed = wants.workers * (wants.gpus or 0)
+    asked = config.get("gpus-per-node")
+    if not asked:
+        return Gres(GPU, wants.gpu_type, needed) if needed else None
+    text = str(asked)
+    found = parse_gres(text if text.split(":")[0] == GPU else f"{GPU}:{text}")
+    if len(found) != 1 or found[0].name != GPU:
+        raise ValueError(f"gpus-per-node: {text[:60]!r} is not one kind of GPU")
+    if found[0].count < needed:
+        raise ValueError(f"gpus-per-node: {text} is less than the {needed} that {wants} need")
+    return found[0]
+
+
+def _at_least(text: str) -> int:
+    """Return a number of sinfo's, which writes "2+" where nodes differ."""
+    return int(text.removesuffix("+"))

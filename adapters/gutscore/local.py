@@ -1,0 +1,172 @@
+"""Workers on this machine, each on cores and GPUs of its own."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import subprocess
+from pathlib import Path
+from typing import Any, Final
+
+from . import ledger
+from .base import Config, ResourceSetBaseclass
+from .command import group_command
+from .ledger import GROUP, REQUESTER, Claim, Held
+from .processes import ProcessId, end
+from .slots import Slot
+from .wants import Wants
+
+_DEFAULT_SECONDS: Final = 100
+_GRACE_SECONDS: Final = 5.0
+
+_logger = logging.getLogger(__name__)
+
+
+class ResourceSetLocal(ResourceSetBaseclass):
+    """Workers on this machine: gutscore's documented class, with slots from exactfit.
+
+    Notes
+    -----
+    Keys of the configuration, besides gutscore's `nworkers`, `runtime` (seconds) and `daemonize`: `cores_per_worker`
+    (1), `gpus_per_worker`, `topology` (a file of hwloc XML in the place of lstopo's) and `ledger` (its file).
+    """
+
+    def _init_rs(self, res_config: dict[Any, Any] | None = None, json_str: str | None = None) -> None:
+        found: Config = json.loads(json_str) if json_str else res_config or {}
+        self._runtime = _seconds(found.get("runtime", _DEFAULT_SECONDS))
+        self._daemonize = found.get("daemonize", False)
+        self._group_pid: int = found.get("wgroup_CLI_pid", -1) if json_str else -1
+        self._group: subprocess.Popen[bytes] | None = None
+        self._wants = Wants.of(found, self._nworkers)
+        self._topology: str | None = found.get("topology")
+        self._ledger: str | None = found.get("ledger")
+        name = found.get("claim") if json_str else None
+        self._claim = Claim(self._ledger, name) if name and self._ledger else None
+        self._slots = [Slot.from_json(slot) for slot in found.get("slots", ())] if json_str else []
+
+    def request(self, config: dict[Any, Any]) -> None:
+        """Claim slots for the workers and start the process that will run them.
+
+        Raises
+        ------
+        RuntimeError
+            There is no runtime, or there are no such slots: the message says whether that is for now or for ever.
+        OSError
+            The process cannot be started; nothing is claimed then.
+        """
+        self._check_runtime()
+        if self._claim is not None:
+            raise RuntimeError(f"worker group {self._wgroup_id} holds resources already")
+        self._claim_slots()
+        try:
+            self._start(group_command(self._write_input(config), self._wgroup_id, self._claim))
+        except BaseException:
+            self._forget()
+            raise
+
+    def serialize(self) -> str:
+        """Return the set as JSON that gutscore's own class reads too."""
+        own = {
+            "claim": self._claim.id if self._claim else None,
+            "ledger": self._ledger,
+            "topology": self._topology,
+            "slots": [slot.to_json() for slot in self._slots],
+        }
+        return json.dumps(
+            {
+                "type": "local",
+                "wgroup_id": self._wgroup_id,
+                "nworkers": self._nworkers,
+                "runtime": self._runtime,
+                "daemonize": self._daemonize,
+                "wgroup_CLI_pid": self._group_pid,
+                **self._wants.to_json(),
+                **{key: value for key, value in own.items() if value},
+            }
+        )
+
+    def from_json(self, resource_set_json: str) -> ResourceSetLocal:
+        """Return the set that was serialized, by this class or by gutscore's."""
+        return type(self)(json.loads(resource_set_json)["wgroup_id"], json_str=resource_set_json)
+
+    def release(self) -> None:
+        """End what runs on the slots and give them back. A set that holds none has nothing to give.
+
+        Raises
+        ------
+        RuntimeError
+            Something on the slots could not be ended: they stay claimed.
+        """
+        if self._claim is None:
+            return
+        try:
+            using = self._claim.processes()
+            found = {process for role, process in using if role != REQUESTER}
+            found.update(inner for role, process in using if role == GROUP for inner in process.session())
+            left = end([process for process in found if process.pid != os.getpid()], _GRACE_SECONDS)
+        except OSError as error:
+            raise RuntimeError(f"cannot end worker group {self._wgroup_id}: {error}") from error
+        if left:
+            pids = ", ".join(str(process.pid) for process in left)
+            raise RuntimeError(f"cannot end worker group {self._wgroup_id}: processes {pids} are still there")
+        if self._group is not None:
+            self._group.wait()
+        for worker in self._workers:
+            worker.join()
+        self._forget()
+
+    def _slot_of(self, number: int) -> tuple[Slot | None, Claim | None]:
+        if not self._slots:
+            # gutscore's own class requested the set; what it needs is found here.
+            self._claim_slots()
+            if self._claim is not None:
+                self._claim.join(GROUP)
+        if number >= len(self._slots):
+            raise RuntimeError(f"worker group {self._wgroup_id} has {len(self._slots)} slots, and all have a worker")
+        return self._slots[number], self._claim
+
+    def _claim_slots(self) -> None:
+        if not self._nworkers:
+            return
+        # The solver takes its time to import; the process that only runs workers does without.
+        from .placement import choose_slots
+        from .this_machine import this_machine
+
+        here = this_machine(self._topology)
+
+        def choose(held: Held) -> list[Slot]:
+            return choose_slots(here, self._wants, held)
+
+        self._ledger = self._ledger or ledger.default_path()
+        self._claim, self._slots = ledger.claim(self._ledger, self._wgroup_id, choose)
+
+    def _start(self, words: list[str]) -> None:
+        """Start the group in a session of its own, and let the claim stand for it from now on."""
+        out, err = (Path(f"{name}_{self._wgroup_id:05d}.txt") for name in ("stdout", "stderr"))
+        with out.open("wb") as output, err.open("wb") as errors:
+            try:
+                self._group = subprocess.Popen(words, stdout=output, stderr=errors, start_new_session=True)
+            except OSError:
+                _logger.exception("Unable to request resource using subprocess.Popen(%s)", words)
+                raise
+        self._group_pid = self._group.pid
+        process = ProcessId.of(self._group.pid)
+        if self._claim is not None and process is not None:
+            self._claim.join(GROUP, process)
+            self._claim.leave(REQUESTER)
+
+    def _forget(self) -> None:
+        """End the claim."""
+        if self._claim is not None:
+            self._claim.strike()
+        self._claim, self._slots = None, []
+
+
+def _seconds(value: object) -> int | None:
+    """Return a runtime, of which a configuration may make text."""
+    if isinstance(value, str) and value.strip().isdecimal() and len(value) < 20:
+        value = int(value)
+    if value is None or (isinstance(value, int | float) and not isinstance(value, bool)):
+        return value  # type: ignore[return-value]
+    raise ValueError(f"runtime: {str(value)[:60]!r} is no number of seconds")

@@ -1,0 +1,102 @@
+"""A worker's slot: the CPUs and GPUs that are its own, and how a process gets into it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ...grammar.idset import mask_text, text_mask
+from ...topology.masks import positions_of
+from .gpus import environment_of
+from .ledger import WORKER, Claim
+
+
+@dataclass(frozen=True, slots=True)
+class SlotGpu:
+    """A GPU of a slot: its key in the ledger, its vendor, and the word for it in the vendor's variable."""
+
+    key: str
+    vendor: str
+    token: str
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """What one worker has to itself.
+
+    Parameters
+    ----------
+    cpus
+        Bitmask of the operating system's CPUs.
+    gpus
+        Its GPUs; None when the worker sees what there is, as no word was said of GPUs.
+    """
+
+    cpus: int
+    gpus: tuple[SlotGpu, ...] | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the slot as JSON."""
+        found: dict[str, Any] = {"cpus": mask_text(self.cpus)}
+        if self.gpus is not None:
+            found["gpus"] = [{"key": gpu.key, "vendor": gpu.vendor, "token": gpu.token} for gpu in self.gpus]
+        return found
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Slot:
+        """Return the slot that `to_json` wrote.
+
+        Raises
+        ------
+        ValueError
+            It is none.
+        """
+        try:
+            gpus = value.get("gpus")
+            return cls(
+                text_mask(value["cpus"]),
+                None if gpus is None else tuple(SlotGpu(gpu["key"], gpu["vendor"], gpu["token"]) for gpu in gpus),
+            )
+        except (KeyError, TypeError, AttributeError) as error:
+            raise ValueError(f"not a slot: {type(error).__name__} {error}") from None
+
+    def enter(self) -> None:
+        """Confine this process, and what it starts, to the slot.
+
+        Raises
+        ------
+        RuntimeError
+            The CPUs are not to be had, not all of them.
+        """
+        wanted = set(positions_of(self.cpus))
+        try:
+            os.sched_setaffinity(0, wanted)
+        except OSError as error:
+            raise RuntimeError(f"cannot be pinned to CPUs {mask_text(self.cpus)}: {error.strerror}") from None
+        if os.sched_getaffinity(0) != wanted:
+            got = ",".join(map(str, sorted(os.sched_getaffinity(0))))
+            raise RuntimeError(f"pinned to CPUs {mask_text(self.cpus)}, the process got {got} only")
+        if self.gpus is not None:
+            for name, value in environment_of((gpu.vendor, gpu.token) for gpu in self.gpus).items():
+                if value is None:
+                    os.environ.pop(name, None)
+                else:
+                    os.environ[name] = value
+
+
+@dataclass(frozen=True)
+class Confined:
+    """What a worker process runs in the place of its own `run`: first into the slot, then the work."""
+
+    slot: Slot
+    claim: Claim | None
+    run: Callable[[], object]
+
+    def __call__(self) -> None:
+        """Enter the slot, make it known that this process uses it, and work."""
+        self.slot.enter()
+        if self.claim is not None:
+            self.claim.join(WORKER)
+        self.run()

@@ -1,0 +1,68 @@
+"""The switch: gutscore's modules get exactfit's classes under the names that gutscore looks for."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from types import ModuleType
+from typing import Any, Final
+
+_PLACES: Final = {
+    "scheduler.resource_set": ("ResourceSetLocal", "ResourceSetSlurm"),
+    "scheduler.resource_manager": ("ResourceSetLocal", "ResourceSetSlurm", "ResourceManager"),
+    "scheduler.scheduler": ("ResourceManager",),
+}
+_EXPECTED: Final = {
+    "scheduler.resource_set": ("ResourceSetBaseclass",),
+    "scheduler.scheduler": ("Scheduler",),
+    "scheduler.workergroup": ("WorkerGroup",),
+}
+
+_before: dict[tuple[str, str], Any] = {}
+
+
+def install() -> None:
+    """Let gutscore use exactfit's resource sets and manager, in this process and in the groups that it starts.
+
+    Raises
+    ------
+    ImportError
+        gutscore is not there, or is not built as exactfit knows it.
+    """
+    from . import ResourceManager, ResourceSetBaseclass, ResourceSetLocal, ResourceSetSlurm
+
+    ours = {kind.__name__: kind for kind in (ResourceManager, ResourceSetLocal, ResourceSetSlurm)}
+    modules = _upstream()
+    modules["scheduler.resource_set"].ResourceSetBaseclass.register(ResourceSetBaseclass)
+    for module, names in _PLACES.items():
+        for name in names:
+            _before.setdefault((module, name), getattr(modules[module], name))
+            setattr(modules[module], name, ours[name])
+
+
+def uninstall() -> None:
+    """Give gutscore its own classes back."""
+    for (module, name), own in _before.items():
+        setattr(import_module(module), name, own)
+    _before.clear()
+
+
+def _upstream() -> dict[str, ModuleType]:
+    """Return gutscore's modules, checked."""
+    found: dict[str, ModuleType] = {}
+    for places in (_PLACES, _EXPECTED):
+        for module, names in places.items():
+            try:
+                found[module] = import_module(module)
+            except ImportError as error:
+                raise ImportError(
+                    f"gutscore cannot be imported ({error}); it is installed from its repository"
+                ) from error
+            lacking = [name for name in names if not isinstance(getattr(found[module], name, None), type)]
+            if lacking:
+                where = getattr(found[module], "__file__", None)
+                raise ImportError(
+                    f"{module} ({where}) has no class {' or '.join(lacking)}: exactfit does not know this gutscore"
+                )
+    if not hasattr(found["scheduler.resource_set"].ResourceSetBaseclass, "register"):
+        raise ImportError("scheduler.resource_set.ResourceSetBaseclass is no abstract base class: unknown gutscore")
+    return found

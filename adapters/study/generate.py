@@ -1,0 +1,204 @@
+"""Jobs of the model of Lublin and Feitelson, with shapes drawn from a mix of GPU and other slots.
+
+The model's processors are domains of the machine's finest level, so that its largest job fills the machine. A mix is
+lines of a weight and a shape, ``0.3 => slot=<n>/[core=<domain_cores>;gpu=1]``, in which ``n`` is the job's size on that
+scale and the other names are the machine's, as in `rules`.
+"""
+
+from __future__ import annotations
+
+import heapq
+import random
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields, replace
+
+from .expression import Value
+from .outline import Outline
+from .rules import MIX_NAMES, Template, lines_of
+from .submissions import Forms, Submission, Workload, measured
+from .workloads.lublin import BATCH, DAY, INTERACTIVE, Cycle, Stream, gap, run_time, size
+from .workloads.trace import WorkloadError, number
+
+NAME = "lublin"
+_MODEL_SIZE = 128
+_MOST_JOBS = 2_000_000
+_HOUR, _MINUTE = 3600.0, 60.0
+
+WITH_GPUS = """\
+3 => node=<ceil(n / node_gpus)>/slot=<min(n, node_gpus)>/[core=<domain_cores>;gpu=1]
+2 => node=<ceil(n / node_gpus)>/slot=<min(n, node_gpus)>/[core=<max(1, domain_cores // 2)>;gpu=1]
+1 => slot=<min(n, node_gpus)>/[core=<max(1, domain_cores * 2 // 3)>;gpu=1]
+"""
+WITHOUT = """\
+2 => node=<ceil(n / domains)>/slot=<min(n, domains)>/core=<max(1, domain_cores // 2)>
+2 => node=<ceil(n / domains)>/slot=<min(n, domains)>/core=<domain_cores>
+1 => node=<ceil(n / domains)>/slot=<2 * min(n, domains)>/core=<max(1, domain_cores // 3)>
+1 => slot=<min(n, domains)>/core=<max(1, domain_cores // 4)>
+"""
+"""Jobs larger than a node name their nodes, as batch scripts do; the last line of each leaves them open."""
+
+
+@dataclass(frozen=True, slots=True)
+class Generator:
+    """What is to be generated.
+
+    Attributes
+    ----------
+    days
+        In which the jobs come; not used where ``jobs`` is given.
+    jobs
+        How many; 0: as many as make the load in these days.
+    load
+        What is offered, 1 for all the machine can do.
+    gpu
+        The part of the jobs that use GPUs, where the machine has any.
+    longest
+        Hours that no job runs longer.
+    """
+
+    days: float = 1.0
+    jobs: int = 0
+    load: float = 0.85
+    gpu: float = 0.5
+    longest: float = 24.0
+
+    @classmethod
+    def read(cls, text: str) -> Generator:
+        """Return the generator of ``lublin`` or ``lublin:days=2,load=0.9,gpu=0.3,longest=12,jobs=1000``.
+
+        Raises
+        ------
+        WorkloadError
+            For what is none, or out of bounds.
+        """
+        name, _, rest = text.partition(":")
+        known = {field.name for field in fields(cls)}
+        values: dict[str, float] = {}
+        for part in rest.split(",") if rest else ():
+            key, equals, value = part.partition("=")
+            if not equals or key not in known:
+                raise WorkloadError(name, None, f"{part[:40]!r}: expected {', '.join(sorted(known))} = a number")
+            try:
+                values[key] = number(value)
+            except ValueError as fault:
+                raise WorkloadError(name, None, f"{key}: {fault}") from None
+        return cls(**{**values, "jobs": int(values.get("jobs", 0))}).checked()  # type: ignore[arg-type]
+
+    def checked(self) -> Generator:
+        """Return this. WorkloadError when it is out of bounds."""
+        if not (0 < self.days <= 3660 and 0 < self.load <= 100 and 0 <= self.gpu <= 1 and 0 < self.longest <= 1000):
+            raise WorkloadError(NAME, None, "days, load and longest are above 0 (load at most 100), gpu from 0 to 1")
+        if not 0 <= self.jobs <= _MOST_JOBS:
+            raise WorkloadError(NAME, None, f"jobs: from 1 to {_MOST_JOBS}")
+        return self
+
+    def __str__(self) -> str:
+        span = f"jobs={self.jobs}" if self.jobs else f"days={self.days:g}"
+        return f"{NAME}:{span},load={self.load:g},gpu={self.gpu:g},longest={self.longest:g}"
+
+
+@dataclass(frozen=True, slots=True)
+class Mix:
+    """Shapes with holes, and how often each is drawn."""
+
+    weights: tuple[float, ...]
+    templates: tuple[Template, ...]
+
+    def draw(self, values: Mapping[str, Value], random_: random.Random) -> str:
+        """Return a shape."""
+        return random_.choices(self.templates, self.weights)[0].fill(values)
+
+
+def read_mix(text: str, name: str) -> Mix:
+    """Return the mix of a text.
+
+    Raises
+    ------
+    WorkloadError
+        For a line that is no weight and shape, with its number.
+    """
+    weights, templates = [], []
+    for line, left, right in lines_of(text, name):
+        try:
+            weights.append(number(left))
+            templates.append(Template.read(right, MIX_NAMES))
+        except ValueError as fault:
+            raise WorkloadError(name, line, str(fault)) from None
+    if not weights or min(weights) < 0 or not sum(weights):
+        raise WorkloadError(name, None, "a mix needs a weight above 0, and none below")
+    return Mix(tuple(weights), tuple(templates))
+
+
+def generate(generator: Generator, outline: Outline, seed: int, mix: Mix | None = None) -> Workload:
+    """Return a workload.
+
+    Parameters
+    ----------
+    generator
+        What is wanted.
+    outline
+        Of the machine.
+    seed
+        The same seed gives the same jobs.
+    mix
+        Of shapes, in the place of the usual ones for jobs with and without GPUs.
+
+    Raises
+    ------
+    WorkloadError
+        When the mix makes no shape.
+    """
+    draw = random.Random(seed)
+    forms = Forms(outline)
+    mixes = mix or read_mix(WITH_GPUS, "the mix"), mix or read_mix(WITHOUT, "the mix")
+    even: list[tuple[float, Stream]] = []
+    jobs: list[Submission] = []
+    work, target = 0.0, generator.load * generator.days * DAY
+    arriving = _arrivals(draw)
+    while len(jobs) < (generator.jobs or _MOST_JOBS) and (generator.jobs or work < target):
+        arrival = next(arriving)
+        n = size(arrival[1], outline.units, draw)
+        runtime = _bounded_time(arrival[1], n * _MODEL_SIZE / outline.units, generator, draw)
+        wants_gpu = bool(outline.gpus) and draw.random() < generator.gpu
+        shape = mixes[0 if wants_gpu else 1].draw({**outline.values(), "n": n}, draw)
+        try:
+            form = forms.of_shape(shape)
+        except ValueError as fault:
+            raise WorkloadError("the mix", None, f"a job of size {n} becomes {shape[:80]!r}: {fault}") from None
+        limit = _MINUTE * -(-runtime / draw.uniform(0.2, 1.0) // _MINUTE)
+        even.append(arrival)
+        jobs.append(Submission(len(jobs) + 1, 0.0, runtime, limit, 16, form))
+        work += outline.share(forms.found[form].cores, forms.found[form].gpus) * runtime
+    span = work / generator.load if generator.jobs else generator.days * DAY
+    return measured(_dated(jobs, even, span), forms.found, outline)
+
+
+def _dated(jobs: list[Submission], even: list[tuple[float, Stream]], span: float) -> list[Submission]:
+    """Let the jobs come in this time, as the cycle of the day has it."""
+    scale = span / even[-1][0]
+    cycles = {stream: Cycle(stream) for stream in (BATCH, INTERACTIVE)}
+    moments = [cycles[stream].moment(moment * scale) for moment, stream in even]
+    first = min(moments)
+    order = sorted(range(len(jobs)), key=lambda place: (moments[place], place))
+    return [
+        replace(jobs[place], number=number, submit=round(moments[place] - first, 3))
+        for number, place in enumerate(order, start=1)
+    ]
+
+
+def _bounded_time(stream: Stream, processors: float, generator: Generator, draw: random.Random) -> float:
+    while True:
+        runtime = run_time(stream, processors, draw)
+        if runtime <= generator.longest * _HOUR:
+            return runtime
+
+
+def _arrivals(draw: random.Random) -> Iterator[tuple[float, Stream]]:
+    """Yield moments and streams as if the day had no cycle, the two streams merged."""
+    coming = [(gap(stream, draw), place) for place, stream in enumerate((BATCH, INTERACTIVE))]
+    heapq.heapify(coming)
+    while True:
+        moment, place = coming[0]
+        stream = (BATCH, INTERACTIVE)[place]
+        yield moment, stream
+        heapq.heapreplace(coming, (moment + gap(stream, draw), place))

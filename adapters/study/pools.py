@@ -1,0 +1,90 @@
+"""Pool classes by the names that a study gives them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import Any
+
+OURS = "exactfit"
+FLUX_POOLS = ("Rv1Pool", "TreePool")
+_CLASS = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
+
+
+@dataclass(frozen=True, slots=True)
+class PoolName:
+    """A pool class and how it is set.
+
+    Attributes
+    ----------
+    text
+        As the user wrote it.
+    uri
+        `exactfit`, `Rv1Pool`, `TreePool`, or ``module:Class``.
+    options
+        Keywords for the class.
+    """
+
+    text: str
+    uri: str
+    options: Mapping[str, Any] = field(default_factory=dict, hash=False)
+
+    @property
+    def ours(self) -> bool:
+        """Whether it is our pool, under any policy."""
+        return self.uri == OURS
+
+    @classmethod
+    def read(cls, text: str) -> PoolName:
+        """Return the pool of a name.
+
+        Parameters
+        ----------
+        text
+            ``exactfit``, ``exactfit:spread`` (a policy; ``exactfit:affinity+fit`` for an order of terms),
+            ``Rv1Pool``, ``TreePool`` or ``module:Class``.
+
+        Raises
+        ------
+        ValueError
+            For another name, or a policy that there is not.
+        """
+        name, colon, rest = text.partition(":")
+        if name == OURS:
+            # The solver takes a second to import.
+            from ...solver.policy import parse_policy
+
+            policy = rest.replace("+", ",") if colon else "pack"
+            parse_policy(policy)
+            return cls(text, OURS, {"policy": policy})
+        if text in FLUX_POOLS or _CLASS.fullmatch(text):
+            return cls(text, text)
+        known = ", ".join((OURS, f"{OURS}:POLICY", *FLUX_POOLS))
+        raise ValueError(f"no pool is called {text[:60]!r}; there are {known}, and any module:Class")
+
+    def load(self) -> type:
+        """Return the class, a subclass of Flux's `ResourcePool`.
+
+        Raises
+        ------
+        ValueError
+            When it cannot be loaded or is none.
+        """
+        from ..flux import ExactPool
+        from ..flux.upstream import ResourcePool
+
+        if self.ours:
+            return ExactPool
+        if self.uri == "Rv1Pool":
+            # The implementation that the wrapper takes for version 1 of R.
+            return ResourcePool
+        module, _, name = ("flux.resource.TreePool:TreePool" if self.uri == "TreePool" else self.uri).partition(":")
+        try:
+            found = getattr(import_module(module), name)
+        except (ImportError, AttributeError) as fault:
+            raise ValueError(f"pool {self.text}: {fault}") from None
+        if not (isinstance(found, type) and callable(getattr(found, "alloc", None))):
+            raise ValueError(f"pool {self.text}: no class with a method alloc")
+        return found

@@ -1,0 +1,156 @@
+"""Notes every decision of a pool's, and asks our solver whether a refusal was right.
+
+The pool runs as it is: it is a subclass whose `alloc` takes the time. Decisions on copies, by which schedulers look
+ahead, are not noted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Any
+
+from ...solver import errors as solver
+from ...solver.options import Options
+from ...solver.pool import Pool
+from ...topology.machine import Machine
+from ..flux.requests import ParsedRequest
+from ..flux.upstream import InfeasibleRequest, InsufficientResources
+from ..twin.jobs import R
+
+PLACED, LATER, NEVER = "placed", "later", "never"
+FITS, CUT_OFF = "fits", "cut off"
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """One call of alloc.
+
+    Attributes
+    ----------
+    time
+        Virtual, in seconds.
+    job
+        The job's number.
+    seconds
+        What it took.
+    answer
+        `PLACED`, `LATER` or `NEVER`.
+    busy
+        The part of the machine's cores that was held before.
+    wrong
+        Whether the job was refused although a placement existed, which our solver proves by finding one. None where
+        nobody asked, or the search was cut off.
+    """
+
+    time: float
+    job: int
+    seconds: float
+    answer: str
+    busy: float
+    wrong: bool | None = None
+
+
+class Shadow:
+    """Our solver's pool in the state in which the pool that is studied is.
+
+    Parameters
+    ----------
+    machine
+        What there is.
+    time_limit
+        Seconds for one proof.
+    """
+
+    def __init__(self, machine: Machine, time_limit: float = 5.0) -> None:
+        self._pool = Pool(machine, Options(time_limit=time_limit))
+        self._known: dict[tuple[int, int], bool | None] = {}
+        self._never: dict[int, bool | None] = {}
+        self._requests: dict[int, Any] = {}
+
+    def started(self, job: int, resources: R) -> None:
+        """Follow a job that got resources."""
+        self._pool.register_alloc(job, resources)
+        self._known.clear()
+
+    def freed(self, job: int) -> None:
+        """Follow a job that returned them."""
+        self._pool.free(job)
+        self._known.clear()
+
+    def fits(self, form: int, jobspec: Mapping[str, Any], *, now: bool) -> bool | None:
+        """Tell whether a placement exists, now or on the empty machine; None when the search was cut off."""
+        known = self._known if now else self._never
+        key: Any = (form, 0) if now else form
+        if key not in known:
+            known[key] = self._ask(form, jobspec, now)
+        return known[key]  # type: ignore[index]
+
+    def _ask(self, form: int, jobspec: Mapping[str, Any], now: bool) -> bool | None:
+        request = self._requests.get(form)
+        if request is None:
+            request = self._requests[form] = ParsedRequest(jobspec).request
+        try:
+            if now:
+                self._pool.copy().alloc(-1, request)
+            else:
+                self._pool.check_feasibility(request)
+        except solver.InfeasibleRequest:
+            return False
+        except solver.InsufficientResources as refusal:
+            return None if "cut off" in str(refusal) else False
+        return True
+
+
+class Recorder:
+    """Makes the class that is run, and keeps what it decides.
+
+    Parameters
+    ----------
+    clock
+        The virtual time.
+    busy
+        The part of the machine that is held.
+    wrong
+        Whether a refusal of a job, now or for ever, was wrong.
+    """
+
+    def __init__(
+        self, clock: Callable[[], float], busy: Callable[[], float], wrong: Callable[[int, bool], bool | None]
+    ) -> None:
+        self.decisions: list[Decision] = []
+        self._clock = clock
+        self._busy = busy
+        self._wrong = wrong
+        self._live: Any = None
+
+    def of(self, pool_class: Any) -> type:
+        """Return the class with its decisions noted; the first instance is the one that counts."""
+        recorder = self
+
+        class Recorded(pool_class):  # type: ignore[misc]
+            def __init__(self, *arguments: Any, **keywords: Any) -> None:
+                super().__init__(*arguments, **keywords)
+                if recorder._live is None:
+                    recorder._live = self
+
+            def alloc(self, jobid: int, request: Any) -> Any:
+                if recorder._live is not self:
+                    return super().alloc(jobid, request)
+                begin = perf_counter()
+                try:
+                    allocation = super().alloc(jobid, request)
+                except (InsufficientResources, InfeasibleRequest) as refusal:
+                    never = isinstance(refusal, InfeasibleRequest)
+                    recorder.note(jobid, perf_counter() - begin, NEVER if never else LATER)
+                    raise
+                recorder.note(jobid, perf_counter() - begin, PLACED)
+                return allocation
+
+        return Recorded
+
+    def note(self, job: int, seconds: float, answer: str) -> None:
+        """Keep one decision."""
+        wrong = None if answer == PLACED else self._wrong(job, answer == LATER)
+        self.decisions.append(Decision(self._clock(), job, seconds, answer, self._busy(), wrong))

@@ -1,0 +1,145 @@
+"""One simulation: a workload, a machine, a pool, a policy of the queue."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from time import perf_counter
+from typing import Any
+
+from ...topology.machine import Machine
+from ...topology.rset import read_R
+from ..twin.events import Submit
+from ..twin.jobs import Job
+from ..twin.policies import EasyBackfill, Fifo
+from ..twin.simulation import Simulation
+from .figures import figures, slowdown
+from .locality import SlotSize, slot_size
+from .measures import Measures
+from .outline import outline_of
+from .pools import PoolName
+from .probe import Recorder, Shadow
+from .submissions import Workload
+from .task import GREED, Task
+
+SCHEDULING: dict[str, Callable[[], Any]] = {"easy": EasyBackfill, "fifo": Fifo}
+"""Policies of the queue, by name."""
+
+START = 1.0
+"""The twin's clock begins here, as times of 0 stand for none in Flux."""
+
+Result = dict[str, Any]
+"""``figures`` by name; ``jobs``, ``decisions`` and ``series`` as columns; for `GREED` ``greed`` as columns."""
+
+
+def run_task(value: Mapping[str, Any]) -> Result:
+    """Run a task given as JSON values, and return its result as such."""
+    task = Task.from_json(value)
+    machine = read_R(task.R)
+    workload = task.source.workload(outline_of(machine), task.seed, task.load)
+    if task.kind == GREED:
+        from .greed import compare
+
+        return compare(task, machine, workload)
+    return run(task, machine, workload)
+
+
+def run(task: Task, machine: Machine, workload: Workload) -> Result:
+    """Run a workload through one pool."""
+    begin = perf_counter()
+    twin = Twin(task, machine, workload)
+    twin.simulation.run()
+    wall = perf_counter() - begin
+    outcomes, measures = twin.simulation.jobs, twin.measures
+    return {
+        "figures": figures(outcomes, measures, twin.recorder.decisions, outline_of(machine), wall),
+        "jobs": _job_columns(twin),
+        "decisions": _decision_columns(twin),
+        "series": {"time": [time - START for time in measures.series.times], **measures.series.columns},
+    }
+
+
+class Twin:
+    """A simulation that is set up and not yet run.
+
+    Parameters
+    ----------
+    task
+        What is to be run; its first pool runs it.
+    machine, workload
+        As the task has them.
+    """
+
+    def __init__(self, task: Task, machine: Machine, workload: Workload) -> None:
+        name = PoolName.read(task.pools[0])
+        self.workload = workload
+        self._sizes = [slot_size(form.resources) for form in workload.forms]
+        self._forms = {job.number: job.form for job in workload.jobs}
+        self._shadow = Shadow(machine, task.time_limit) if task.prove and not name.ours else None
+        self._proven_ours = name.ours
+        self.measures = Measures(machine, self._size_of, self._clock, self._shadow)
+        self.recorder = Recorder(self._clock, self.measures.busy, self._wrong)
+        self.simulation = Simulation(
+            self.recorder.of(name.load()),
+            task.R,
+            policy=SCHEDULING[task.scheduling],
+            queue_depth=task.queue_depth or None,
+            forecast=False,
+            observers=[self.measures],
+            pool_kwargs={**name.options, "time_limit": task.time_limit} if name.ours else name.options,
+            start=START,
+        )
+        for job in workload.jobs:
+            spec = workload.forms[job.form].jobspec(job.limit)
+            self.simulation.at(START + job.submit, Submit(Job(job.number, spec, job.runtime, job.priority)))
+
+    def _clock(self) -> float:
+        return self.simulation.now
+
+    def _size_of(self, job: int) -> SlotSize | None:
+        return self._sizes[self._forms[job]]
+
+    def _wrong(self, job: int, now: bool) -> bool | None:
+        """Tell whether a refusal was wrong; our own pool's are proven by itself."""
+        if self._shadow is None:
+            return False if self._proven_ours else None
+        form = self._forms[job]
+        return self._shadow.fits(form, self.workload.forms[form].jobspec(0.0), now=now)
+
+
+def _job_columns(twin: Twin) -> dict[str, Sequence[Any]]:
+    levels = twin.measures.machine.levels
+    rows: list[dict[str, Any]] = []
+    for number, outcome in sorted(twin.simulation.jobs.items()):
+        place = twin.measures.places.get(number)
+        started, ended = outcome.started, outcome.ended
+        wait = started - outcome.submitted if started is not None else None
+        row: dict[str, Any] = {
+            "job": number,
+            "shape": twin.workload.forms[twin._forms[number]].text,
+            "submit": outcome.submitted - START,
+            "start": started - START if started is not None else None,
+            "end": ended - START if ended is not None else None,
+            "wait": wait,
+            "slowdown": slowdown(wait, ended - started) if wait is not None and ended and started else None,
+            "cores": place.cores if place else None,
+            "gpus": place.gpus if place else None,
+            "nodes": place.nodes if place else None,
+            "slots": place.locality.slots if place else None,
+        }
+        for level in levels:
+            row[f"touched.{level}"] = place.locality.touched[level] if place else None
+            row[f"local.{level}"] = place.locality.local[level] if place else None
+        rows.append(row)
+    return {name: [row[name] for row in rows] for name in rows[0]} if rows else {}
+
+
+def _decision_columns(twin: Twin) -> dict[str, Sequence[Any]]:
+    decisions = twin.recorder.decisions
+    return {
+        "time": [d.time - START for d in decisions],
+        "job": [d.job for d in decisions],
+        "seconds": [d.seconds for d in decisions],
+        "answer": [d.answer for d in decisions],
+        "busy": [d.busy for d in decisions],
+        "wrong": [d.wrong for d in decisions],
+    }

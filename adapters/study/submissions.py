@@ -1,0 +1,195 @@
+"""Jobs with their shapes, ready to be submitted: what a simulation reads, in few plain values that travel well."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any
+
+from ...grammar.jobspec import parse_resources
+from ...grammar.shape import parse_shape, shape_text
+from .outline import Outline
+from .rules import Rules
+from .workloads.trace import Trace, WorkloadError
+
+_SHAKEN = 300.0
+"""Seconds by which a later seed moves a trace's submissions, at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What jobs ask for that ask for the same.
+
+    Attributes
+    ----------
+    text
+        RFC 46, for people.
+    resources
+        RFC 14.
+    constraint
+        RFC 31, None for none.
+    cores, gpus
+        That it takes at least.
+    """
+
+    text: str
+    resources: Sequence[Mapping[str, Any]]
+    constraint: Mapping[str, Any] | None
+    cores: int
+    gpus: int
+
+    def jobspec(self, limit: float) -> dict[str, Any]:
+        """Return the jobspec (RFC 25) of a job with a time limit in seconds, 0 for none."""
+        system: dict[str, Any] = {"duration": limit}
+        if self.constraint is not None:
+            system["constraints"] = self.constraint
+        return {
+            "version": 1,
+            "resources": self.resources,
+            "tasks": [{"command": ["job"], "slot": "task", "count": {"per_slot": 1}}],
+            "attributes": {"system": system},
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """A job: its number from 1, when it comes, how long it runs and may run, its priority, its place in the forms."""
+
+    number: int
+    submit: float
+    runtime: float
+    limit: float
+    priority: int
+    form: int
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """Jobs by time of submission.
+
+    Attributes
+    ----------
+    jobs
+        The first at 0.
+    forms
+        What they ask for.
+    load
+        What is offered: the jobs' shares of the machine times their run times, over the time in which they come.
+    """
+
+    jobs: tuple[Submission, ...]
+    forms: tuple[Form, ...]
+    load: float
+
+    @property
+    def span(self) -> float:
+        """Seconds from the first to the last submission."""
+        return self.jobs[-1].submit - self.jobs[0].submit if self.jobs else 0.0
+
+
+class Forms:
+    """Collects what jobs ask for, equal ones once.
+
+    Parameters
+    ----------
+    outline
+        The machine.
+    """
+
+    def __init__(self, outline: Outline) -> None:
+        self.outline = outline
+        self.found: list[Form] = []
+        self._places: dict[str, int] = {}
+
+    def of_shape(self, text: str) -> int:
+        """Return the place of a shape. ValueError when it is none."""
+        place = self._places.get(text)
+        if place is None:
+            resources = _resources(text)
+            place = self._places[text] = self._add(text, resources, None)
+        return place
+
+    def of_resources(self, resources: Sequence[Mapping[str, Any]], constraint: Mapping[str, Any] | None) -> int:
+        """Return the place of RFC 14 resources. ValueError when they are none."""
+        key = repr((resources, constraint))
+        place = self._places.get(key)
+        if place is None:
+            try:
+                text = shape_text(list(resources))
+            except ValueError:
+                text = "jobspec"
+            place = self._places[key] = self._add(text, resources, constraint)
+        return place
+
+    def _add(
+        self, text: str, resources: Sequence[Mapping[str, Any]], constraint: Mapping[str, Any] | None
+    ) -> int:
+        cores, gpus = self.outline.appetite(parse_resources(resources))
+        self.found.append(Form(text, resources, constraint, cores, gpus))
+        return len(self.found) - 1
+
+
+@lru_cache(maxsize=4096)
+def _resources(text: str) -> list[dict[str, Any]]:
+    return parse_shape(text)
+
+
+def from_trace(trace: Trace, rules: Rules, most: int | None = None) -> Workload:
+    """Return the workload of a trace.
+
+    Parameters
+    ----------
+    trace
+        The jobs.
+    rules
+        For jobs without a jobspec.
+    most
+        The first so many jobs alone.
+
+    Raises
+    ------
+    WorkloadError
+        When a rule fails or makes no shape.
+    """
+    forms = Forms(rules.outline)
+    jobs = []
+    first = trace.jobs[0].submit
+    for number, job in enumerate(trace.jobs[:most], start=1):
+        if job.resources is not None:
+            place = forms.of_resources(job.resources, job.constraint)
+        else:
+            shape = rules.shape(job)
+            try:
+                place = forms.of_shape(shape)
+            except ValueError as fault:
+                raise WorkloadError(rules.name, None, f"job {job.name} becomes {shape[:80]!r}: {fault}") from None
+        jobs.append(Submission(number, job.submit - first, job.runtime, job.limit, job.priority, place))
+    return measured(jobs, forms.found, rules.outline)
+
+
+def measured(jobs: Iterable[Submission], forms: Sequence[Form], outline: Outline) -> Workload:
+    """Return a workload with its load."""
+    kept = tuple(jobs)
+    work = sum(outline.share(forms[job.form].cores, forms[job.form].gpus) * job.runtime for job in kept)
+    span = kept[-1].submit - kept[0].submit if kept else 0.0
+    return Workload(kept, tuple(forms), work / span if span else 0.0)
+
+
+def under_load(workload: Workload, load: float) -> Workload:
+    """Return the workload with its submissions closer together or farther apart, so that the load is this."""
+    if not workload.load:
+        return workload
+    factor = workload.load / load
+    jobs = tuple(replace(job, submit=job.submit * factor) for job in workload.jobs)
+    return replace(workload, jobs=jobs, load=load)
+
+
+def shaken(workload: Workload, seed: int) -> Workload:
+    """Return the workload with each submission up to five minutes later, a sample of what might have been as well."""
+    draw = random.Random(seed)
+    moved = sorted((job.submit + draw.uniform(0.0, _SHAKEN), job.number, job) for job in workload.jobs)
+    first = moved[0][0]
+    jobs = tuple(replace(job, number=number, submit=time - first) for number, (time, _, job) in enumerate(moved, 1))
+    return replace(workload, jobs=jobs)

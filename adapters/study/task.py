@@ -1,0 +1,151 @@
+"""One simulation to be run, in plain values: what goes to a worker, and what a result is kept under."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from ...topology.machine import Machine
+from .generate import Generator, generate, read_mix
+from .outline import Outline
+from .submissions import Form, Submission, Workload, shaken, under_load
+
+RUN, GREED = "run", "greed"
+"""Kinds of tasks: a pool runs the whole workload; pools place batches of it, against the optimum."""
+
+VERSION = 1
+"""Goes up when the same task would give another result, so that what was kept is not taken for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a task's jobs come from.
+
+    Attributes
+    ----------
+    generator
+        As `Generator` reads it; "" for a trace.
+    mix
+        Text of a mix for it; "" for the usual one.
+    jobs, forms
+        Of a trace; rows of `Submission` and `Form`.
+    offered
+        The load of the trace.
+    """
+
+    generator: str = ""
+    mix: str = ""
+    jobs: tuple[tuple[Any, ...], ...] = ()
+    forms: tuple[tuple[Any, ...], ...] = ()
+    offered: float = 0.0
+
+    @classmethod
+    def of(cls, workload: Workload) -> Source:
+        """Return the source that a trace's workload is."""
+        jobs = tuple(tuple(asdict(job).values()) for job in workload.jobs)
+        forms = tuple((f.text, list(f.resources), f.constraint, f.cores, f.gpus) for f in workload.forms)
+        return cls(jobs=jobs, forms=forms, offered=workload.load)
+
+    def workload(self, outline: Outline, seed: int, load: float | None) -> Workload:
+        """Return the jobs.
+
+        Parameters
+        ----------
+        outline
+            Of the machine.
+        seed
+            From 1. A trace is taken as it is for 1; every other seed shakes its submissions.
+        load
+            What is to be offered; None for what the source says.
+        """
+        if self.generator:
+            generator = Generator.read(self.generator)
+            if load is not None:
+                values = asdict(generator)
+                generator = Generator(**{**values, "load": load}).checked()
+            return generate(generator, outline, seed, read_mix(self.mix, "the mix") if self.mix else None)
+        jobs = tuple(Submission(*row) for row in self.jobs)
+        workload = Workload(jobs, tuple(Form(*row) for row in self.forms), self.offered)
+        if seed > 1:
+            workload = shaken(workload, seed)
+        return workload if load is None else under_load(workload, load)
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One simulation.
+
+    Attributes
+    ----------
+    kind
+        `RUN` or `GREED`.
+    R
+        The machine.
+    source
+        The jobs.
+    pools
+        One for a run; several to be compared for `GREED`, the first of which makes the states.
+    scheduling
+        ``easy`` or ``fifo``.
+    queue_depth
+        How many jobs the scheduler sees at a time.
+    seed, load
+        Of the workload.
+    prove
+        Whether our solver is asked about each refusal.
+    snapshots, batch
+        For `GREED`: how many batches, of how many jobs.
+    time_limit
+        Seconds for one decision of our pool, and for one proof.
+    joint_limit
+        For `GREED`: seconds for the optimum of a batch.
+    """
+
+    kind: str
+    R: Mapping[str, Any] = field(hash=False)
+    source: Source = field(hash=False)
+    pools: tuple[str, ...]
+    scheduling: str = "easy"
+    queue_depth: int = 32
+    seed: int = 1
+    load: float | None = None
+    prove: bool = True
+    snapshots: int = 0
+    batch: int = 0
+    time_limit: float = 0.5
+    joint_limit: float = 10.0
+
+    @property
+    def key(self) -> str:
+        """A name for the result: equal tasks have equal ones."""
+        text = json.dumps([VERSION, self.to_json()], sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()[:20]
+
+    @property
+    def label(self) -> str:
+        """A name for people."""
+        load = f" load {self.load:g}" if self.load is not None else ""
+        what = ", ".join(self.pools) if self.kind == RUN else "price of greed"
+        return f"{what} {self.scheduling}{load} seed {self.seed}"
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the task as JSON values."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Task:
+        """Return the task of JSON values that `to_json` made."""
+        source = dict(value["source"])
+        source["jobs"] = tuple(tuple(row) for row in source["jobs"])
+        source["forms"] = tuple(tuple(row) for row in source["forms"])
+        return cls(**{**value, "source": Source(**source), "pools": tuple(value["pools"])})
+
+
+def machine_R(machine: Machine) -> dict[str, Any]:
+    """Return a machine as the R that every pool of a study is made of."""
+    from ...topology.rset import write_R
+
+    return write_R(machine, machine.holdings)

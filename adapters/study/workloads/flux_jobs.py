@@ -1,0 +1,127 @@
+"""Flux's jobs: one JSON object a line, or what ``flux jobs -a --json`` prints.
+
+A line has the job's record (``t_submit``, ``t_run``, ``t_cleanup`` or ``runtime``, ``duration``, ``priority``, ``ncores``,
+``nnodes``) and, where ``flux job info ID jobspec`` was asked as well, its ``jobspec``, whose resources are then taken as
+they are.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ....grammar.jobspec import parse_jobspec
+from .trace import Trace, TraceJob, WorkloadError, in_order, number
+
+_LONGEST_LINE = 2**22
+_MOST_PRIORITY = 2**32 - 1
+
+
+def read_flux(lines: Iterable[str], name: str) -> Trace:
+    """Return the jobs of Flux's JSON.
+
+    Parameters
+    ----------
+    lines
+        Of the file.
+    name
+        Of the file, for messages.
+
+    Raises
+    ------
+    WorkloadError
+        For a line that is no job, with its number, and when there is none.
+    """
+    jobs: list[TraceJob] = []
+    left_out = 0
+    for place, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        for record in _records(line, name, place):
+            try:
+                job = _job(record, place)
+            except ValueError as fault:
+                raise WorkloadError(name, place, str(fault)) from None
+            if job is None:
+                left_out += 1
+            else:
+                jobs.append(job)
+    return in_order(jobs, left_out, name)
+
+
+def _records(line: str, name: str, place: int) -> list[Any]:
+    if len(line) > _LONGEST_LINE and '"jobs"' not in line[:64]:
+        raise WorkloadError(name, place, f"longer than {_LONGEST_LINE // 2**20} MiB")
+    try:
+        value = json.loads(line, parse_constant=_no_constant)
+    except json.JSONDecodeError as fault:
+        raise WorkloadError(name, place, f"not JSON: {fault.msg} at column {fault.colno}") from None
+    except (RecursionError, ValueError) as fault:
+        text = "nested too deeply" if isinstance(fault, RecursionError) else str(fault)
+        raise WorkloadError(name, place, f"not usable JSON: {text}") from None
+    if isinstance(value, Mapping) and isinstance(value.get("jobs"), list):
+        found: list[Any] = value["jobs"]
+        return found
+    return value if isinstance(value, list) else [value]
+
+
+def _no_constant(text: str) -> float:
+    raise ValueError(f"{text} is no JSON number")
+
+
+def _job(record: object, place: int) -> TraceJob | None:
+    if not isinstance(record, Mapping):
+        raise ValueError("a job is a JSON object")
+    submit = _first(record, "t_submit", "submit")
+    if submit is None:
+        raise ValueError("a job needs t_submit")
+    runtime = _runtime(record)
+    jobspec = record.get("jobspec")
+    limit = _first(record, "duration", "limit") or 0.0
+    resources: tuple[Mapping[str, Any], ...] | None = None
+    constraint = None
+    if jobspec is not None:
+        if not isinstance(jobspec, Mapping):
+            raise ValueError("jobspec: expected an object")
+        parsed = parse_jobspec(jobspec)
+        limit = parsed.duration or limit
+        resources = tuple(jobspec["resources"])
+        system = (jobspec.get("attributes") or {}).get("system") or {}
+        constraint = system.get("constraints") or None
+    processors = int(_first(record, "ncores", "ntasks") or 0)
+    if runtime is None or runtime <= 0 or (resources is None and processors <= 0):
+        return None
+    return TraceJob(
+        name=str(record.get("id", place))[:40],
+        submit=submit,
+        runtime=runtime,
+        limit=max(limit, 0.0),
+        processors=processors,
+        nodes=int(_first(record, "nnodes") or 0) if "ncores" in record else 0,
+        gpus=int(_first(record, "ngpus") or 0),
+        priority=int(min(max(_first(record, "priority", "urgency") or 16, 0), _MOST_PRIORITY)),
+        queue=str(record.get("queue", ""))[:64],
+        user=str(record.get("username", record.get("userid", "")))[:64],
+        resources=resources,
+        constraint=constraint,
+    )
+
+
+def _runtime(record: Mapping[str, Any]) -> float | None:
+    given = _first(record, "runtime")
+    if given is not None and given > 0:
+        return given
+    start, end = _first(record, "t_run"), _first(record, "t_cleanup", "t_inactive")
+    return None if start is None or end is None else end - start
+
+
+def _first(record: Mapping[str, Any], *keys: str) -> float | None:
+    """Return the first of some numbers that the record has."""
+    for key in keys:
+        if record.get(key) is not None and record[key] != "":
+            try:
+                return number(record[key])
+            except ValueError as fault:
+                raise ValueError(f"{key}: {fault}") from None
+    return None

@@ -1,0 +1,74 @@
+"""The Standard Workload Format of the Parallel Workloads Archive: a job a line, eighteen numbers each.
+
+S. J. Chapin et al., Benchmarks and standards for the evaluation of parallel job schedulers, JSSPP 1999; version 2.2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from .trace import Trace, TraceJob, WorkloadError, in_order, number
+
+FIELDS = 18
+_JOB, _SUBMIT, _RUN, _PROCESSORS, _USED_MEMORY = 0, 1, 3, 4, 6
+_ASKED_PROCESSORS, _ASKED_TIME, _ASKED_MEMORY, _USER, _QUEUE = 7, 8, 9, 11, 14
+_KIB_PER_GIB = 2**20
+
+
+def read_swf(lines: Iterable[str], name: str) -> Trace:
+    """Return the jobs of a trace.
+
+    Parameters
+    ----------
+    lines
+        Of the file; those that begin with ``;`` are comments.
+    name
+        Of the file, for messages.
+
+    Raises
+    ------
+    WorkloadError
+        For a line that is not eighteen numbers, with its number, and for a trace without jobs.
+
+    Notes
+    -----
+    -1 stands for what is not known. What was asked for goes before what was used, as a scheduler sees that.
+    """
+    jobs: list[TraceJob] = []
+    left_out = 0
+    for place, line in enumerate(lines, start=1):
+        text = line.strip()
+        if not text or text.startswith(";"):
+            continue
+        fields = text.split(None, FIELDS)
+        if len(fields) != FIELDS:
+            count = "more" if len(fields) > FIELDS else str(len(fields))
+            raise WorkloadError(name, place, f"a job has {FIELDS} fields, this line has {count}")
+        try:
+            values = [number(field) for field in fields]
+        except ValueError as fault:
+            raise WorkloadError(name, place, str(fault)) from None
+        job = _job(values)
+        if job is None:
+            left_out += 1
+        else:
+            jobs.append(job)
+    return in_order(jobs, left_out, name)
+
+
+def _job(values: list[float]) -> TraceJob | None:
+    processors = int(values[_ASKED_PROCESSORS]) if values[_ASKED_PROCESSORS] > 0 else int(values[_PROCESSORS])
+    runtime = values[_RUN]
+    if processors <= 0 or runtime <= 0 or values[_SUBMIT] < 0:
+        return None
+    each = values[_ASKED_MEMORY] if values[_ASKED_MEMORY] > 0 else max(values[_USED_MEMORY], 0.0)
+    return TraceJob(
+        name=f"{values[_JOB]:.0f}",
+        submit=values[_SUBMIT],
+        runtime=runtime,
+        limit=max(values[_ASKED_TIME], 0.0),
+        processors=processors,
+        memory=each * processors / _KIB_PER_GIB,
+        queue=f"{values[_QUEUE]:.0f}",
+        user=f"{values[_USER]:.0f}",
+    )

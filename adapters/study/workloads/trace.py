@@ -1,0 +1,113 @@
+"""A job of a trace, before anybody has decided which shape it has on the machine that is studied."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+MOST = 2**40
+"""No time in seconds, no number of processors and no amount of memory in a trace is larger."""
+
+
+class WorkloadError(ValueError):
+    """A trace that cannot be used: what it is called, the line, and what is wrong there."""
+
+    def __init__(self, name: str, line: int | None, fault: str) -> None:
+        place = f"{name}:{line}" if line is not None else name
+        super().__init__(f"{place}: {fault}")
+
+
+@dataclass(frozen=True, slots=True)
+class TraceJob:
+    """A job as a trace tells it.
+
+    Attributes
+    ----------
+    name
+        What the trace calls it.
+    submit
+        Seconds since the trace's own zero.
+    runtime
+        Seconds that it ran.
+    limit
+        Its time limit in seconds, 0 for none.
+    processors, nodes, gpus
+        What it had, or asked for; nodes and gpus are 0 where the trace does not say.
+    memory
+        GiB in all, 0 where the trace does not say.
+    priority
+        Higher goes first.
+    queue, user
+        As the trace calls them.
+    resources
+        RFC 14 resources, where the trace has a jobspec; None: a rule makes them.
+    constraint
+        RFC 31, from the jobspec.
+    """
+
+    name: str
+    submit: float
+    runtime: float
+    limit: float
+    processors: int
+    nodes: int = 0
+    gpus: int = 0
+    memory: float = 0.0
+    priority: int = 16
+    queue: str = ""
+    user: str = ""
+    resources: tuple[Mapping[str, Any], ...] | None = None
+    constraint: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """What was read.
+
+    Attributes
+    ----------
+    jobs
+        By time of submission.
+    left_out
+        Jobs of the trace that never ran or held nothing, which a simulation can do nothing with.
+    """
+
+    jobs: tuple[TraceJob, ...]
+    left_out: int = 0
+
+
+def number(text: object) -> float:
+    """Return a number of a trace.
+
+    Raises
+    ------
+    ValueError
+        For what is none, is not finite, or is beyond `MOST`.
+    """
+    if isinstance(text, bool) or not isinstance(text, str | int | float):
+        raise ValueError(f"expected a number, got {str(text)[:40]!r}")
+    if isinstance(text, str) and len(text) > 40:
+        raise ValueError(f"expected a number, got {text[:40]!r}...")
+    try:
+        value = float(text)
+    except (ValueError, OverflowError):
+        raise ValueError(f"expected a number, got {str(text)[:40]!r}") from None
+    if not math.isfinite(value) or abs(value) > MOST:
+        raise ValueError(f"no usable number: {str(text)[:40]}")
+    return value
+
+
+def in_order(jobs: list[TraceJob], left_out: int, name: str) -> Trace:
+    """Return the jobs by time of submission, the first at 0.
+
+    Raises
+    ------
+    WorkloadError
+        When there are none.
+    """
+    if not jobs:
+        raise WorkloadError(name, None, f"holds no job that ran ({left_out} left out)" if left_out else "holds no job")
+    jobs.sort(key=lambda job: job.submit)
+    return Trace(tuple(jobs), left_out)

@@ -1,0 +1,151 @@
+"""What a job holds outside its slots: the rest of whole places, and what vertices outside slots ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+from .above import Above, Counts, MismatchError
+from .answer import Slot
+from .choice import preference
+from .cover import Ask, Cover, Held, Way
+from .ground import ROOT, Ground, Place
+from .request import Kind, Need, Request
+from .state import State
+
+
+@dataclass(slots=True)
+class Match:
+    """How the request is seen in the slots.
+
+    Parameters
+    ----------
+    counts
+        How many each vertex stands for; those of memory and the like are found later.
+    slots
+        For each slot how the vertices inside it are seen.
+    job_amounts
+        What asks for memory and the like outside slots: vertex and place.
+    job_wholes
+        The whole places that belong to the job and to no slot.
+    """
+
+    counts: Counts
+    slots: list[tuple[Slot, Way]] = field(default_factory=list)
+    job_amounts: tuple[tuple[Need, Place], ...] = ()
+    job_wholes: frozenset[Place] = frozenset()
+
+
+class Outside:
+    """Sees in one answer what the request has outside slots.
+
+    Parameters
+    ----------
+    ground, state
+        The machine and what was free before.
+    request
+        What was asked for.
+    held
+        What the job holds in all.
+    above
+        The places around the slots.
+    """
+
+    def __init__(self, ground: Ground, state: State, request: Request, held: Held, above: Above) -> None:
+        self.ground = ground
+        self.state = state
+        self.request = request
+        self.held = held
+        self.above = above
+
+    def see(self, slots: Sequence[Slot], match: Match, used: frozenset[Place]) -> Match:
+        """Find what stands for the vertices outside slots, given what stands for those inside.
+
+        Raises
+        ------
+        MismatchError
+            Nothing does, or something is left over.
+        """
+        rest = {position: list(held) for position, held in self.held.items()}
+        for slot in slots:
+            for piece in slot.pieces:
+                rest[piece.position][0] &= ~piece.cores
+                rest[piece.position][1] &= ~piece.gpus
+        left = {position: (cores, gpus) for position, (cores, gpus) in rest.items() if cores or gpus}
+        asks = list(self._asks())
+        amounts = [(ask.need, ask.at) for ask in asks if ask.need.kind is Kind.AMOUNT]
+        asks = [ask for ask in asks if ask.need.kind is not Kind.AMOUNT]
+        wholes = match.job_wholes
+        if not asks:
+            self._check_leftovers(left, wholes)
+            return replace(match, job_amounts=tuple(amounts))
+        counts = dict(match.counts)
+        for cover, part in self._parts(asks, left, match.job_wholes):
+            found = [way for way in cover.ways(part, counts) if not way.used & used]
+            if not found:
+                raise MismatchError(f"{part[0].need.vertex.path}: what belongs to no slot is not what it asks for")
+            best = max(found, key=lambda way: preference(way.counts))
+            counts.update(dict(best.counts))
+            used |= best.used
+            wholes |= best.wholes
+            amounts += best.amounts
+        return replace(match, counts=counts, job_amounts=tuple(amounts), job_wholes=wholes)
+
+    def _parts(self, asks: list[Ask], left: Held, wholes: Collection[Place]) -> Iterator[tuple[Cover, list[Ask]]]:
+        """Split what is asked for node by node where each vertex stands on a node."""
+        if any(ask.at[0] < 0 for ask in asks):
+            yield Cover(self.ground, self.state.is_whole, left, tuple(wholes)), asks
+            return
+        by_node: dict[int, list[Ask]] = {}
+        for ask in asks:
+            by_node.setdefault(ask.at[0], []).append(ask)
+        others = {position: held for position, held in left.items() if position not in by_node}
+        self._check_leftovers(others, wholes)
+        for position, part in by_node.items():
+            here = {position: left.get(position, (0, 0))}
+            pools = [place for place in wholes if place[0] < 0 or place[0] == position]
+            yield Cover(self.ground, self.state.is_whole, here, pools), part
+
+    def _asks(self) -> Iterator[Ask]:
+        """Go through the vertices outside slots that have no slot inside, once in each instance of their parent."""
+
+        def below(needs: Sequence[Need], at: Place, pool: Place) -> Iterator[Ask]:
+            for need in needs:
+                if need.kind is Kind.SLOT:
+                    continue
+                if need in self.above.with_slots:
+                    if need.kind is Kind.NOTHING:
+                        for _ in range(self.above.nothing.get(need, 1)):
+                            yield from below(need.children, at, pool)
+                    continue
+                yield Ask(need, at, None, pool)
+
+        yield from below(self.request.needs, ROOT, ROOT)
+        for need, places in self.above.instances.items():
+            for place in places:
+                yield from below(need.children, place, self._pool(place))
+
+    def _pool(self, place: Place) -> Place:
+        """Return the innermost whole place at or around a place; ROOT if there is none."""
+        around = [
+            other
+            for need, places in self.above.instances.items()
+            if need.whole
+            for other in places
+            if self.ground.contains(other, place)
+        ]
+        inner = [place for place in around if all(self.ground.contains(other, place) for other in around)]
+        return inner[0] if inner else ROOT
+
+    def _check_leftovers(self, left: Held, wholes: Collection[Place]) -> None:
+        """Refuse what neither slots nor whole places explain."""
+        for position, (cores, gpus) in left.items():
+            for place in wholes:
+                if place[0] < 0 and self.ground.contains(place, (position, 0)):
+                    cores = gpus = 0
+                elif place[0] == position:
+                    cores &= ~self.ground.domain(place).cores
+                    gpus &= ~self.ground.domain(place).gpus
+            if cores or gpus:
+                much = f"{cores.bit_count()} cores and {gpus.bit_count()} gpus"
+                raise MismatchError(f"{self.ground.say((position, 0))}: {much} belong to nothing that was asked for")

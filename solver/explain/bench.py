@@ -1,0 +1,237 @@
+"""Where assumptions are tried: would the request fit if these parts did not stand in its way?
+
+A trial is a value. What it assumes free or up is a state of the pool like any other, made from the present one by
+small steps, so that the next trial starts where the last one ended.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from ...grammar.constraint import And, Constraint
+from ...grammar.jobspec import Vertex
+from ..decide import Decider, Situation
+from ..demand import Bundle, Demand, GroupDemand, HostDemand, Kind, Want
+from ..errors import InfeasibleRequest
+from ..lexicographic import Budget
+from ..pool_state import PoolState
+from ..request import Request, Shape
+from ..resolve import Problem, Resolver
+from ..selection import Field
+from .parts import Part, Relaxer, TermPart, VertexPart, terms_of, with_counts
+
+if TYPE_CHECKING:
+    from ..knowledge import Knowledge
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What is assumed.
+
+    Attributes
+    ----------
+    state
+        What is free and up.
+    terms
+        The terms of the constraint that hold.
+    gone
+        The parts of vertices that do not.
+    """
+
+    state: PoolState
+    terms: tuple[Constraint, ...]
+    gone: frozenset[VertexPart] = frozenset()
+
+
+class Bench:
+    """Tries one request on one pool.
+
+    Parameters
+    ----------
+    knowledge, state
+        Of the pool.
+    request
+        What is tried.
+    seconds
+        What a single trial may take.
+    """
+
+    def __init__(self, knowledge: Knowledge, state: PoolState, request: Request, seconds: float) -> None:
+        self.knowledge = knowledge
+        self.machine = knowledge.machine
+        self.state = state
+        self.request = request
+        self.terms = terms_of(request.constraint)
+        self.trials = 0
+        self._seconds = seconds
+        self.vertices = self._settled(request)
+        options = knowledge.options
+        self.relaxer = Relaxer(Resolver(self.machine, options, _silent), ignore=options.unknown_types == "ignore")
+
+    def _settled(self, request: Request) -> tuple[Vertex, ...]:
+        """Return the vertices with the counts that are looked into where the smallest are not the easiest."""
+        knowledge, vertices = self.knowledge, request.shape.vertices
+        try:
+            problem = knowledge.problem(request.shape)
+        except InfeasibleRequest:
+            return vertices
+        if not problem.uneven:
+            return vertices
+        trial = Trial(knowledge.changes.initial(), terms_of(request.constraint))
+        for where in (Trial(self.state, trial.terms), trial):
+            sizes = self._sizes(problem, vertices, where)
+            if sizes is not None:
+                counts = {choice.vertex.path: size for choice, size in zip(problem.choices, sizes, strict=True)}
+                return with_counts(vertices, counts)
+        return vertices
+
+    def _sizes(self, problem: Problem, vertices: tuple[Vertex, ...], trial: Trial) -> tuple[int, ...] | None:
+        decider, situation = self.situation(vertices, trial)
+        return decider.sizes(problem, situation, self.budget)
+
+    @property
+    def budget(self) -> Budget:
+        """Time for one trial."""
+        return Budget(self._seconds)
+
+    # -- trials ---------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def present(self) -> Trial:
+        """Assume nothing."""
+        return Trial(self.state, self.terms)
+
+    @cached_property
+    def idle(self) -> Trial:
+        """Assume that no job holds anything; what is down stays down."""
+        state, _ = self.knowledge.changes.mark(self.empty.state, self.machine.all & ~self.state.up, up=False)
+        return replace(self.empty, state=state)
+
+    @cached_property
+    def empty(self) -> Trial:
+        """Assume that no job holds anything and all is up."""
+        return Trial(self.knowledge.changes.initial(), self.terms)
+
+    def without(self, trial: Trial, parts: Iterable[Part]) -> Trial:
+        """Assume in addition that some terms and parts of vertices do not hold."""
+        gone = frozenset(part for part in parts if isinstance(part, VertexPart))
+        dropped = {part.term for part in parts if isinstance(part, TermPart)}
+        return replace(
+            trial, terms=tuple(term for term in trial.terms if term not in dropped), gone=trial.gone | gone
+        )
+
+    def freed(self, trial: Trial, jobs: Iterable[int]) -> Trial:
+        """Assume in addition that some jobs have ended."""
+        changes, state = self.knowledge.changes, trial.state
+        for jobid in jobs:
+            job = state.jobs.get(jobid)
+            if job is None:
+                continue
+            state, _ = changes.give(state, job.holdings)
+            used = state.group_used
+            for group, name, amount in job.group_used:
+                rest = used[group, name] - amount
+                used = used.set((group, name), rest) if rest else used.delete((group, name))
+            state = replace(state, jobs=state.jobs.delete(jobid), group_used=used)
+        return replace(trial, state=state)
+
+    def raised(self, trial: Trial, nodes: int) -> Trial:
+        """Assume in addition that some nodes are up."""
+        return replace(trial, state=self.knowledge.changes.mark(trial.state, nodes, up=True)[0])
+
+    # -- answers --------------------------------------------------------------------------------------------------
+
+    def fits(self, trial: Trial) -> bool:
+        """Tell whether the request would fit.
+
+        Raises
+        ------
+        CutOff
+            When the time ran out before that was known.
+        """
+        return self.vertices_fit(self.relaxer.relax(self.vertices, trial.gone), trial)
+
+    def vertices_fit(self, vertices: tuple[Vertex, ...], trial: Trial) -> bool:
+        """Tell whether other vertices would fit in the place of the request's.
+
+        Raises
+        ------
+        CutOff
+            When the time ran out before that was known.
+        """
+        self.trials += 1
+        demand = self.demand(vertices)
+        if demand is None:
+            return False
+        root = demand.root
+        if not (root.hosts or root.groups or root.amounts):
+            return True
+        decider, situation = self.situation(vertices, trial)
+        return decider.fits(demand, situation, self.budget)
+
+    def demand(self, vertices: tuple[Vertex, ...]) -> Demand | None:
+        """Return what vertices ask for at the least; None when the machine cannot even be asked for it."""
+        try:
+            problem = Problem(self.machine, self.knowledge.options, vertices, _silent)
+            demand = problem.demand(problem.least)
+        except InfeasibleRequest:
+            return None
+        return replace(demand, root=_group(demand.root))
+
+    def situation(self, vertices: tuple[Vertex, ...], trial: Trial, within: int = -1) -> tuple[Decider, Situation]:
+        """Return what decides, and where, under the assumptions of a trial and among some nodes."""
+        knowledge, state = self.knowledge, trial.state
+        view = knowledge.view(Shape(vertices))
+        classes = state.classes if view is None else view.classes(knowledge.changes, state)
+        field = Field(classes, self.eligible(trial) & within)
+        return knowledge.decider if view is None else view.decider, Situation(field, self.group_free(trial))
+
+    def eligible(self, trial: Trial) -> int:
+        """Return the bitmask of the positions that match the terms."""
+        return self.knowledge.eligible(And(trial.terms)) if trial.terms else self.machine.all
+
+    def group_free(self, trial: Trial) -> dict[tuple[int, str], int]:
+        """Return what is free of groups' own amounts."""
+        used = Counter(dict(trial.state.group_used.items()))
+        return {key: total - used[key] for key, total in self.knowledge.group_totals.items()}
+
+
+def _silent(_message: str) -> None:
+    """Pass over what the pool has said already."""
+
+
+# -- demands without the vertices that ask for nothing ----------------------------------------------------------------
+
+
+def _group(group: GroupDemand) -> GroupDemand:
+    hosts = tuple(kept for host in group.hosts if (kept := _host(host)) is not None)
+    amounts = tuple(amount for amount in group.amounts if amount[1])
+    return replace(group, hosts=hosts, groups=tuple(map(_group, group.groups)), amounts=amounts)
+
+
+def _host(host: HostDemand) -> HostDemand | None:
+    bundle = host.bundle
+    wants = tuple(kept for want in bundle.wants if (kept := _want(want)) is not None)
+    if not host.count or (host.loose and not wants):
+        return None
+    if wants == bundle.wants and (wants or bundle.whole):
+        return host
+    if not wants and not bundle.whole:
+        # Nothing is left but that there is such a node.
+        return replace(host, bundle=Bundle((), ids=bundle.ids))
+    return replace(
+        host, bundle=Bundle(wants, whole=bundle.whole, slot=bundle.slot, piece=bundle.piece, ids=bundle.ids)
+    )
+
+
+def _want(want: Want) -> Want | None:
+    if not want.count:
+        return None
+    wants = tuple(kept for below in want.wants if (kept := _want(below)) is not None)
+    if want.kind is Kind.SLOT and not wants:
+        return None
+    return want if wants == want.wants else replace(want, wants=wants)

@@ -1,0 +1,256 @@
+"""The smallest conflict: parts that cannot all be met, of which none can be left out.
+
+Parts are taken away as long as the rest is still in conflict, halves of what is left at a time (after J. Marques-Silva
+and others, "On computing minimal sets", by which the result is minimal for any monotone question). Jobs and ranks that
+are alike answer alike, so of each kind only a number has to be found.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Container, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain
+
+from ..lexicographic import Budget
+from ..node_classes import bits
+from ..offers import CutOff
+from .bench import Bench, Trial
+from .parts import DownPart, JobPart, Part, TermPart, VertexPart
+
+
+@dataclass(frozen=True)
+class Conflict:
+    """What cannot all be met.
+
+    Attributes
+    ----------
+    parts
+        Each of them is needed: without it the request would fit, everything that is not in conflict left aside.
+    rest
+        The assumptions under which that was found: all that is not in conflict is out of the way.
+    never
+        Whether it stands on the empty machine with every rank up.
+    complete
+        Whether the time sufficed to tell jobs apart.
+    """
+
+    parts: tuple[Part, ...]
+    rest: Trial
+    never: bool
+    complete: bool
+
+    @property
+    def vertices(self) -> tuple[VertexPart, ...]:
+        """The parts that are vertices'."""
+        return tuple(part for part in self.parts if isinstance(part, VertexPart))
+
+    @property
+    def terms(self) -> tuple[TermPart, ...]:
+        """The parts that are terms of the constraint."""
+        return tuple(part for part in self.parts if isinstance(part, TermPart))
+
+    @property
+    def down(self) -> int:
+        """Bitmask of the positions of the parts that are down."""
+        nodes = 0
+        for part in self.parts:
+            if isinstance(part, DownPart):
+                nodes |= part.nodes
+        return nodes
+
+    @property
+    def jobs(self) -> tuple[int, ...]:
+        """The jobs that are in conflict."""
+        return tuple(sorted(chain.from_iterable(part.jobs for part in self.parts if isinstance(part, JobPart))))
+
+
+def lift(bench: Bench, trial: Trial, part: Part) -> Trial:
+    """Assume in addition that a part is out of the way."""
+    if isinstance(part, JobPart):
+        return bench.freed(trial, part.jobs)
+    if isinstance(part, DownPart):
+        return bench.raised(trial, part.nodes)
+    return bench.without(trial, [part])
+
+
+def find_conflict(bench: Bench, seconds: float) -> Conflict | None:
+    """Return a smallest conflict; None when the request fits.
+
+    Parameters
+    ----------
+    seconds
+        After so long jobs are not told apart any further.
+
+    Raises
+    ------
+    CutOff
+        When not even the first trials could be finished.
+    """
+    if bench.fits(bench.present):
+        return None
+    never = not bench.fits(bench.empty)
+    search = _Search(bench, bench.empty if never else bench.present, Budget(seconds))
+    if not never:
+        search.jobs()
+        search.down()
+    search.one_by_one([*map(TermPart, bench.terms), *bench.relaxer.parts(bench.vertices)])
+    return Conflict(tuple(search.kept), search.trial, never, search.complete)
+
+
+class _Search:
+    """Takes parts away from a trial in which the request does not fit, and keeps those that cannot go."""
+
+    def __init__(self, bench: Bench, trial: Trial, budget: Budget) -> None:
+        self.bench = bench
+        self.trial = trial
+        self.kept: list[Part] = []
+        self.complete = True
+        self._budget = budget
+
+    def _go(self, trial: Trial) -> bool:
+        """Go on to a trial if the request does not fit there either; tell whether."""
+        try:
+            if self.bench.fits(trial):
+                return False
+        except CutOff:
+            self.complete = False
+            return False
+        self.trial = trial
+        return True
+
+    # -- vertices and terms ---------------------------------------------------------------------------------------
+
+    def one_by_one(self, parts: Sequence[Part]) -> None:
+        """Take away what can go, until nothing more can."""
+        while True:
+            left = [part for part in parts if self._out_of_time() or not self._go(lift(self.bench, self.trial, part))]
+            if len(left) == len(parts):
+                break
+            # Once more: a slot with memory can have more room with more cores, so the order may matter.
+            parts = left
+        self.kept += parts
+
+    def _out_of_time(self) -> bool:
+        if self._budget.left:
+            return False
+        self.complete = False
+        return True
+
+    # -- ranks ----------------------------------------------------------------------------------------------------
+
+    def down(self) -> None:
+        """Find the ranks that must be down for the conflict to stand."""
+        bench = self.bench
+        down = bench.machine.all & ~self.trial.state.up
+        useful = down & bench.eligible(self.trial)
+        if not useful or self._go(bench.raised(self.trial, down)):
+            return
+        self.trial = bench.raised(self.trial, down & ~useful)
+        kinds = alike(bench, self.trial, {position: 1 << position for position in bits(useful)})
+        self._halve(kinds, lambda chosen: bench.raised(self.trial, union(chosen)), _down_parts)
+
+    # -- jobs -----------------------------------------------------------------------------------------------------
+
+    def jobs(self) -> None:
+        """Find the jobs that must hold something for the conflict to stand."""
+        bench, jobs = self.bench, self.bench.state.jobs
+        # Freeing everything at once is no more than another state, which all jobs one after the other are not.
+        if not jobs or self._go(replace(self.trial, state=bench.idle.state)):
+            return
+        useful = bench.eligible(self.trial) & self.trial.state.up
+        nodes = {jobid: job.nodes for jobid, job in jobs.items()}
+        matter = {jobid: mask for jobid, mask in nodes.items() if mask & useful or jobs[jobid].group_used}
+        self.trial = bench.freed(self.trial, nodes.keys() - matter.keys())
+        apart = {jobid for jobid in matter if jobs[jobid].group_used}
+        kinds = alike(bench, self.trial, matter, shared=_shared(matter.values()), apart=apart)
+        self._halve(kinds, lambda chosen: bench.freed(self.trial, chosen), _job_parts)
+
+    def _halve(
+        self,
+        kinds: Sequence[Sequence[int]],
+        without: Callable[[Iterable[int]], Trial],
+        parts_of: Callable[[Sequence[int], bool], list[Part]],
+    ) -> None:
+        """Take away all of some kinds, or else of each half of them, or else as many as can go of a single kind."""
+        if self._go(without(chain.from_iterable(kinds))):
+            return
+        if len(kinds) > 1:
+            if self._out_of_time():
+                self.kept += parts_of(list(chain.from_iterable(kinds)), False)
+                return
+            middle = len(kinds) // 2
+            self._halve(kinds[:middle], without, parts_of)
+            self._halve(kinds[middle:], without, parts_of)
+            return
+        (same,) = kinds
+        gone, most = 0, len(same) - 1
+        while gone < most:
+            more = (gone + most + 1) // 2
+            if self._go(without(same[gone:more])):
+                gone = more
+            else:
+                most = more - 1
+        self.kept += parts_of(same[gone:], True)
+
+
+def _down_parts(positions: Sequence[int], apart: bool) -> list[Part]:
+    return [DownPart(1 << position) for position in sorted(positions)] if apart else [DownPart(union(positions))]
+
+
+def _job_parts(jobs: Sequence[int], apart: bool) -> list[Part]:
+    return [JobPart((jobid,)) for jobid in jobs] if apart else [JobPart(tuple(sorted(jobs)))]
+
+
+def union(positions: Iterable[int]) -> int:
+    """Return the bitmask of positions."""
+    nodes = 0
+    for position in positions:
+        nodes |= 1 << position
+    return nodes
+
+
+def _shared(masks: Iterable[int]) -> int:
+    """Return the positions that are in several masks."""
+    once = twice = 0
+    for mask in masks:
+        twice |= once & mask
+        once |= mask
+    return twice
+
+
+def alike(
+    bench: Bench, trial: Trial, nodes: Mapping[int, int], *, shared: int = 0, apart: Container[int] = ()
+) -> list[list[int]]:
+    """Group jobs, or ranks that are down, by what it does to the machine when they are out of the way.
+
+    Parameters
+    ----------
+    nodes
+        For each job, or position, the bitmask of its nodes.
+    shared
+        Bitmask of the nodes on which several jobs hold something: what becomes free there depends on the others, so
+        each job there is of its own kind.
+    apart
+        Others that are each of their own kind.
+    """
+    machine, knowledge = bench.machine, bench.knowledge
+    matching = [knowledge.eligible(term) for term in trial.terms]
+    named = knowledge.view(bench.request.shape) is not None
+    kinds: defaultdict[Hashable, list[int]] = defaultdict(list)
+    for item, mask in nodes.items():
+        if named or mask & shared or item in apart:
+            kinds[item].append(item)
+            continue
+        places = Counter(
+            (
+                machine.type_of[position],
+                knowledge.changes.free_of(trial.state, position),
+                machine.group_of[position] if machine.groups else -1,
+                trial.state.up >> position & 1,
+                tuple(eligible >> position & 1 for eligible in matching),
+            )
+            for position in bits(mask)
+        )
+        kinds[frozenset(places.items())].append(item)
+    return list(kinds.values())

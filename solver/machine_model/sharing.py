@@ -1,0 +1,126 @@
+"""Share out a number of equal things among parts of a whole, at the least cost.
+
+A part that gets something costs at least its touch, which bounds how many parts are worth using; and where at most `m`
+are used, only the `m` best for each number of things can be needed, as any other can give its place to one of these
+that is not used. Between equal costs the first part takes the most.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from ..selection import Pick
+
+WORK = 150_000
+"""Steps that one sharing out may take."""
+
+
+class NotDirectError(Exception):
+    """The request is not of the form that is proven directly, or the model solves it sooner."""
+
+
+@dataclass(frozen=True)
+class Way:
+    """A way to put some things somewhere.
+
+    Attributes
+    ----------
+    cost
+        A joint integer.
+    picks, parts
+        The nodes that it takes itself, and the ways that it is made of.
+    """
+
+    cost: int
+    picks: tuple[Pick, ...] = ()
+    parts: tuple[Way, ...] = ()
+
+    def all_picks(self) -> list[Pick]:
+        """Return all nodes, in the order of their lowest positions."""
+        picks: list[Pick] = []
+        pending = [self]
+        while pending:
+            way = pending.pop()
+            picks += way.picks
+            pending += way.parts
+        return sorted(picks, key=lambda pick: pick.nodes & -pick.nodes)
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of the whole: for how many things it has room, and the best way for each number."""
+
+    room: int
+    way: Callable[[int], Way]
+
+
+def share_out(parts: Sequence[Part], number: int, touch: int, least: int, *, untouched: int = 0) -> Way:
+    """Return the best way to share out so many things among parts that have room for them together.
+
+    Parameters
+    ----------
+    touch
+        What each part that gets something costs at least, beside its things.
+    least
+        What one thing costs at least.
+    untouched
+        How many parts cost no touch.
+
+    Raises
+    ------
+    NotDirectError
+        That takes too long.
+    """
+    if len(parts) == 1:
+        return parts[0].way(number)
+    rooms = sorted((min(part.room, number) for part in parts), reverse=True)
+    used = taken = 0
+    while taken < number:
+        taken += rooms[used]
+        used += 1
+    most = min(number, len(parts))
+    if not touch:
+        used = most
+    while True:
+        way = _among(parts, number, used)
+        if used >= most or way.cost <= (used + 1 - untouched) * touch + number * least:
+            return way
+        used += 1
+
+
+def _among(parts: Sequence[Part], number: int, used: int) -> Way:
+    """Return the best way that uses at most so many parts, or a better one."""
+    if used == 1:
+        return min((part.way(number) for part in parts if part.room >= number), key=lambda way: way.cost)
+    tables = _tables(parts, number, used)
+    if sum(len(table) for table in tables) * number > WORK:
+        raise NotDirectError
+    best: list[Way | None] = [Way(0)] + [None] * number
+    for table in reversed(tables):
+        before = best
+        best = list(before)
+        for total in range(1, number + 1):
+            found = before[total]
+            # From few to many, so that of equal costs the largest number stays.
+            for count, way in table:
+                rest = before[total - count] if count <= total else None
+                if rest is not None and (found is None or way.cost + rest.cost <= found.cost):
+                    found = Way(way.cost + rest.cost, parts=(way, rest))
+            best[total] = found
+    found = best[number]
+    assert found is not None
+    return found
+
+
+def _tables(parts: Sequence[Part], number: int, used: int) -> list[list[tuple[int, Way]]]:
+    """Return for each part that can be needed the numbers of things with their ways."""
+    if sum(min(part.room, number) for part in parts) > WORK:
+        raise NotDirectError
+    tables: list[list[tuple[int, Way]]] = [[] for _ in parts]
+    for count in range(1, number + 1):
+        ways = [(i, part.way(count)) for i, part in enumerate(parts) if part.room >= count]
+        ways.sort(key=lambda item: item[1].cost)
+        for i, way in ways[:used]:
+            tables[i].append((count, way))
+    return [table for table in tables if table]

@@ -1,0 +1,163 @@
+"""In a real Flux, where there is one: load, run, reload with jobs running, drain, nest. Elsewhere: skipped, and why."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+SECONDS = 180
+
+TOPO = """<?xml version="1.0" encoding="UTF-8"?>
+<!DOCTYPE topology SYSTEM "hwloc2.dtd">
+<topology version="2.0">
+  <object type="Machine" os_index="0" cpuset="0xff" complete_cpuset="0xff" nodeset="0x3" complete_nodeset="0x3">
+    {packages}
+  </object>
+</topology>
+"""
+
+
+def package(number: int) -> str:
+    """Write an hwloc package of four cores with a NUMA node of 16 GiB."""
+    cpus, nodes = 0xF << 4 * number, 1 << number
+    sets = f'cpuset="{cpus:#x}" complete_cpuset="{cpus:#x}" nodeset="{nodes:#x}" complete_nodeset="{nodes:#x}"'
+    cores = "".join(
+        f'<object type="Core" os_index="{core}" cpuset="{1 << core:#x}" complete_cpuset="{1 << core:#x}">'
+        f'<object type="PU" os_index="{core}" cpuset="{1 << core:#x}" complete_cpuset="{1 << core:#x}"/></object>'
+        for core in range(4 * number, 4 * number + 4)
+    )
+    memory = f'<object type="NUMANode" os_index="{number}" {sets} local_memory="{16 << 30}"/>'
+    return f'<object type="Package" os_index="{number}" {sets}>{memory}{cores}</object>'
+
+
+def run(command: list[str], **environment: str) -> subprocess.CompletedProcess[str]:
+    env = {**os.environ, **environment}
+    return subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, env=env, check=False)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _flux() -> None:
+    if shutil.which("flux") is None:
+        pytest.skip("there is no flux command on the PATH")
+    found = run(["flux", "python", "-c", "import exactfit.adapters.flux"])
+    if found.returncode:
+        pytest.skip(f"Flux's Python cannot import exactfit: {found.stderr.strip().splitlines()[-1]}")
+
+
+def inside(script: str, *arguments: str, **environment: str) -> tuple[dict[str, str], str]:
+    """Run a script in an instance; return what it tells as ``@name value`` lines, and all that it wrote."""
+    script = f'tell() {{ echo "@$1 $(cat | tr "\\n" " ")"; }}\n{script}'
+    done = run(["flux", "start", *arguments, "bash", "-c", script], **environment)
+    told = dict(line[1:].partition(" ")[::2] for line in done.stdout.splitlines() if line.startswith("@"))
+    return {name: value.strip() for name, value in told.items()}, done.stdout + done.stderr
+
+
+SLEEP = "--setattr=system.exec.test.run_duration=3600s sleep inf"
+LOAD = "flux module reload sched-simple pool-class=exactfit.adapters.flux"
+COUNT = "flux resource list -s {0} -no '{{nnodes}} {{ncores}}' | tell {1}"
+
+
+def test_jobs_are_placed_and_live_through_a_reload(tmp_path: Path) -> None:
+    xml = tmp_path / "node.xml"
+    xml.write_text(TOPO.format(packages=package(0) + package(1)))
+    told, output = inside(
+        f"""
+        {LOAD}
+        flux dmesg | grep -o 'pool-class=[^ ]*' | tail -1 | tell loaded
+        one=$(flux submit -N1 -n1 -c4 {SLEEP}); flux job wait-event -t 20 $one alloc
+        two=$(flux submit -N4 -n4 {SLEEP}); flux job wait-event -t 20 $two alloc
+        flux job info $one R | tell one
+        {COUNT.format("allocated", "before")}
+        {LOAD}
+        {COUNT.format("allocated", "after")}
+        flux jobs -no '{{status_abbrev}}' | tell running
+        three=$(flux submit -N1 -n1 -c3 {SLEEP}); flux job wait-event -t 20 $three alloc
+        flux job info $three R | tell three
+        flux cancel --all; flux queue drain -t 30
+        {COUNT.format("allocated", "left")}
+        """,
+        "--conf=fake-resources.nnodes=4",
+        f"--conf=fake-resources.hwloc-xml-path={xml}",
+        "--conf=fake-resources.amend-r=exactfit.adapters.flux:amend",
+    )
+    assert told.get("loaded") == "pool-class=exactfit", output
+    assert told["before"] == told["after"] == "4 8"
+    assert told["running"] == "R R"
+    assert told["left"] == "0 0"
+    one: dict[str, Any] = json.loads(told["one"])
+    assert one["scheduling"]["writer"] == "exactfit.adapters.flux"
+    assert one["scheduling"]["certificate"]["status"] == "OPTIMAL"
+    assert one["execution"]["R_lite"] == [{"rank": "0", "children": {"core": "0-3"}}]
+    # Three cores of one socket: where the four-node job took one, and not across two.
+    three = json.loads(told["three"])["execution"]["R_lite"]
+    assert three in ([{"rank": "0", "children": {"core": "5-7"}}], [{"rank": "1", "children": {"core": "1-3"}}])
+
+
+def test_drained_nodes_are_left_alone_and_refusals_have_reasons() -> None:
+    told, output = inside(
+        f"""
+        {LOAD}
+        flux resource drain 3
+        wide=$(flux submit -N4 -n4 {SLEEP}); sleep 2
+        flux jobs -no '{{status_abbrev}}' $wide | tell drained
+        flux resource undrain 3
+        flux job wait-event -t 20 $wide alloc
+        flux jobs -no '{{status_abbrev}}' $wide | tell undrained
+        flux job wait-event -t 20 $(flux submit -N99 -n99 true) exception | tell toomany
+        flux job wait-event -t 20 $(flux submit --setattr=system.constraints='{{"not":[]}}' true) exception | tell never
+        flux cancel --all; flux queue drain -t 30
+        flux run -N4 -n4 true && echo @alive yes
+        """,
+        "--test-size=4",
+    )
+    assert (told.get("drained"), told.get("undrained")) == ("S", "R"), output
+    assert "asks for 99" in told["toomany"]
+    assert "matches the constraint" in told["never"]
+    assert told["alive"] == "yes"
+
+
+def test_an_instance_inside_a_job_loads_the_class_by_itself() -> None:
+    ready = "flux run true; flux dmesg | grep -o 'pool-class=[^ ]*' | tail -1"
+    inner = f'flux alloc -N1 -n1 bash -c \\"{ready}\\"'
+    told, output = inside(
+        f"""
+        {LOAD}
+        flux alloc -N2 -n2 bash -c "{ready}; flux run -N2 -n2 hostname | wc -l; {inner}" | tell nested
+        {COUNT.format("allocated", "left")}
+        """,
+        "--test-size=4",
+    )
+    assert told.get("nested") == "pool-class=exactfit 2 pool-class=exactfit", output
+    assert told["left"] == "0 0"
+
+
+def test_backfill_loads_it_too() -> None:
+    told, output = inside(
+        """
+        flux module remove sched-simple
+        flux module load sched-backfill pool-class=exactfit.adapters.flux
+        flux run -N2 -n2 hostname | wc -l | tell ran
+        flux dmesg | grep 'sched-backfill.*ready' | grep -o 'pool-class=[^ ]*' | tell loaded
+        """,
+        "--test-size=2",
+    )
+    assert told == {"ran": "2", "loaded": "pool-class=exactfit"}, output
+
+
+def test_a_mistake_is_told_at_load_and_the_instance_lives_on() -> None:
+    told, output = inside(
+        """
+        flux module remove sched-simple
+        flux module load sched-simple pool-class=exactfit.adapters.flux || echo @refused yes
+        flux module load sched-simple && flux run true && echo @default yes
+        """,
+        EXACTFIT_POLICY="nonsense",
+    )
+    assert told == {"refused": "yes", "default": "yes"}, output
+    assert "EXACTFIT_POLICY" in output
