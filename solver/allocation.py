@@ -103,21 +103,31 @@ class Allocation:
 
     def placement(self) -> list[dict[str, Any]]:
         """Return which slot got what; nodes that are equal share one entry."""
-        merged: dict[tuple[NodeHolding, int], int] = {}
-        for holding in self.holdings:
-            alike = replace(holding, nodes=0)
-            if not any(not slot.whole for slot in holding.slots):
-                merged[alike, 0] = merged.get((alike, 0), 0) | holding.nodes
-                continue
-            for position in bits(holding.nodes):
-                key = (alike, self.numbers.get(position, 0))
-                merged[key] = merged.get(key, 0) | 1 << position
+        holdings = self.holdings
+        if len(holdings) == 1 and not self.numbers:
+            merged = [(holdings[0], 0, holdings[0].nodes)]
+        else:
+            merged = self._merged()
         entries = [
-            {"ranks": str(self.machine.ids_of(nodes)), **_node(holding, number)}
-            for (holding, number), nodes in sorted(merged.items(), key=lambda item: item[1] & -item[1])
+            {"ranks": self.machine.ids_text(nodes), **_node(holding, number)}
+            for holding, number, nodes in merged
             if holding.slots or holding.held or holding.outside
         ]
-        return entries + self._of_groups()
+        return entries + self._of_groups() if self.group_held else entries
+
+    def _merged(self) -> list[tuple[NodeHolding, int, int]]:
+        """Return what nodes hold, the slot's number where they hold a piece of one, and the nodes; equal ones once."""
+        merged: dict[tuple[object, ...], tuple[NodeHolding, int, int]] = {}
+        for holding in self.holdings:
+            alike = (holding.cores, holding.gpus, holding.used, holding.slots, holding.held, holding.outside)
+            if all(slot.whole for slot in holding.slots):
+                parts = [(0, holding.nodes)]
+            else:
+                parts = [(self.numbers.get(position, 0), 1 << position) for position in bits(holding.nodes)]
+            for number, nodes in parts:
+                known = merged.get((*alike, number))
+                merged[(*alike, number)] = (holding, number, known[2] | nodes if known else nodes)
+        return sorted(merged.values(), key=_lowest_position)
 
     def _of_groups(self) -> list[dict[str, Any]]:
         """Return the groups' own amounts that belong to no slot."""
@@ -129,9 +139,15 @@ class Allocation:
         return list(groups.values())
 
 
+def _lowest_position(alike: tuple[NodeHolding, int, int]) -> int:
+    return (alike[2] & -alike[2]).bit_length()
+
+
 def _node(holding: NodeHolding, number: int) -> dict[str, Any]:
     """Return what nodes hold as it stands in R: their slots, and amounts that belong to none."""
-    entry: dict[str, Any] = _amounts((*((name, amount) for _, name, amount in holding.held), *holding.outside))
+    entry: dict[str, Any] = {}
+    if holding.held or holding.outside:
+        entry = _amounts((*((name, amount) for _, name, amount in holding.held), *holding.outside))
     if holding.slots:
         entry["slots"] = [_slot(slot, number) for slot in holding.slots]
     return entry
@@ -146,7 +162,9 @@ def _slot(slot: SlotHolding, number: int) -> dict[str, Any]:
         entry["cores"] = mask_text(slot.cores)
     if slot.gpus:
         entry["gpus"] = mask_text(slot.gpus)
-    return {**entry, **_amounts((*((name, amount) for _, name, amount in slot.used), *slot.outside))}
+    if slot.used or slot.outside:
+        entry |= _amounts((*((name, amount) for _, name, amount in slot.used), *slot.outside))
+    return entry
 
 
 def _amounts(parts: Iterable[tuple[str, int]]) -> dict[str, Any]:

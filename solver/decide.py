@@ -142,27 +142,28 @@ class Decider:
             selector = Selector(self._rankings, situation.field, budget)
             count = single.count
             plain = not self._grouped or not self._compares_groups
-            if not single.loose and (count == 1 or not self._grouped) and plain:
+            if plain and (count == 1 or not (single.loose or self._grouped)):
                 return selector.alike(single.bundle, count)
             if single.loose and plain:
-                if self._room(single, situation.field, budget) < count:
-                    return None
                 together = selector.together(single.bundle, count)
                 if together is not None:
                     return together
+                if self._room(single, situation.field, budget) < count:
+                    return None
                 if count <= SHARED_OUT and not self._grouped:
                     return selector.loose(single.bundle, count)
         return self._choose(demand, situation, budget, best=True)
 
     def _choose(self, demand: Demand, situation: Situation, budget: Budget, *, best: bool) -> Decision | None:
-        from .machine_model import choose
+        from .machine_model.model import choose  # here, since it loads CP-SAT
 
         tree = self._tree.with_free(situation.group_free)
         return choose(demand, situation.field, tree, self._offers, budget, best=best)
 
     def _reaches_groups(self, single: HostDemand) -> bool:
         """Tell whether a bundle may take amounts that groups list."""
-        return any(_asks_for(want, name) for want in single.bundle.wants for name in self._group_amounts)
+        names = self._group_amounts
+        return bool(names) and any(_asks_for(want, name) for want in single.bundle.wants for name in names)
 
 
 class _Sizes:

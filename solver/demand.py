@@ -91,6 +91,10 @@ class SlotSet:
         return dict(self.needs).get("gpu", 0)
 
 
+TIMES = 64
+"""Numbers of a loose unit whose bundles are kept with it."""
+
+
 class Bundle:
     """What one node must give: compared by value, its hash computed once.
 
@@ -114,7 +118,7 @@ class Bundle:
         The bundle as `SlotSet`s, when it is that and no more; else empty.
     """
 
-    __slots__ = ("_hash", "beside", "flat", "ids", "piece", "slot", "slots", "wants", "whole")
+    __slots__ = ("_hash", "_times", "beside", "flat", "ids", "piece", "slot", "slots", "wants", "whole")
 
     def __init__(
         self,
@@ -133,6 +137,7 @@ class Bundle:
         self.piece = piece
         self.ids = ids
         self._hash = hash((wants, whole, slot, piece, ids, beside))
+        self._times: dict[int, Bundle] = {}
         self.slots = self._slots()
         self.flat = self._flat()
 
@@ -155,9 +160,14 @@ class Bundle:
 
     def times(self, count: int) -> Bundle:
         """Return the bundle of a loose unit with its count replaced."""
-        if self.wants[0].count == count:
-            return self
-        return Bundle((replace(self.wants[0], count=count),), slot=self.slot, piece=self.piece)
+        bundle = self._times.get(count)
+        if bundle is None:
+            bundle = self
+            if self.wants[0].count != count:
+                bundle = Bundle((replace(self.wants[0], count=count),), slot=self.slot, piece=self.piece)
+            if len(self._times) < TIMES:
+                self._times[count] = bundle
+        return bundle
 
     def __hash__(self) -> int:
         return self._hash

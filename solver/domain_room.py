@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from .demand import Kind, Want
 from .domain_state import DomainState
-from .node_model import can_be_whole
 
 
 def is_countable(unit: Want) -> bool:
@@ -63,7 +62,7 @@ def _able(want: Want, around: DomainState) -> int | None:
 
 
 def _gives(want: Want, domain: DomainState) -> bool | None:
-    if want.whole and not can_be_whole(domain):
+    if want.whole and not domain.can_be_whole:
         return False
     if len(want.wants) == 1 and want.wants[0].kind is Kind.DOMAIN:
         below = _able(want.wants[0], domain)

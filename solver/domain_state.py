@@ -165,6 +165,13 @@ class DomainState:
         return next((free for name, _, free in self.amounts if name == resource), 0)
 
     @property
+    def can_be_whole(self) -> bool:
+        """Whether it can be taken whole: R holds all of it, and all of it is free."""
+        if not (self.whole and self.intact):
+            return False
+        return all(total == free for domain in self.flat for _, total, free in domain.amounts)
+
+    @property
     def room(self) -> int:
         """An upper bound on how many slots, or other things of which each takes something, it has room for."""
         return self.free_cores + self.free_gpus + len(self.flat)

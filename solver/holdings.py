@@ -15,7 +15,6 @@ from .machine_model.cells import GroupTree
 from .machine_model.patterns import flatten
 from .machine_model.slots import slot_numbers
 from .node_classes import bits
-from .policy import GroupTouch
 from .pool_state import PoolState
 from .selection import Decision
 from .status import Status
@@ -26,14 +25,18 @@ def allocation_of(
 ) -> Allocation:
     """Give real nodes what a decision gives to classes; the plans mean the domains of `types`."""
     machine = knowledge.machine
-    _, hosts = flatten(demand.root)
+    single = demand.single
+    pieces = single is None or single.bundle.piece
+    hosts = flatten(demand.root)[1] if pieces else []
     holdings: list[NodeHolding] = []
     for pick in decision.picks:
         piece = pick.host is not None and bool(hosts) and hosts[pick.host].demand.bundle.piece
         for number, free, nodes in knowledge.changes.alike(state, pick.nodes):
             holdings.append(assign(types[number], free, pick.offer.plan, nodes, piece=piece))
-    held = Counter({(group, name): amount for group, name, amount in decision.group_held})
-    group_used = held + _outside(machine, knowledge.tree, holdings) if machine.groups else held
+    group_used: dict[tuple[int, str], int] = {}
+    if knowledge.group_totals:
+        held = Counter({(group, name): amount for group, name, amount in decision.group_held})
+        group_used = held + _outside(machine, knowledge.tree, holdings)
     return Allocation(
         machine,
         tuple(holdings),
@@ -41,7 +44,7 @@ def allocation_of(
         _certificate(knowledge, demand, decision),
         tuple((group, name, amount) for (group, name), amount in sorted(group_used.items())),
         decision.group_held,
-        numbers=slot_numbers(demand, decision.picks, knowledge.tree, knowledge.scale),
+        numbers=slot_numbers(demand, decision.picks, knowledge.tree, knowledge.scale) if pieces else {},
         expiration=machine.expiration,
     )
 
@@ -64,10 +67,9 @@ def _certificate(knowledge: Knowledge, demand: Demand, decision: Decision) -> Ce
     scale = knowledge.scale
     sizes = list(demand.sizes)
     terms: dict[str, int | list[int]] = {"size": sizes, **scale.values(decision.cost)}
-    bound: dict[str, int | list[int]] = {"size": sizes, **scale.values(decision.bound)}
-    if knowledge.machine.groups and not decision.modelled:
-        # A choice that the machine's model did not make touches one group of each level: its node's.
-        terms.update({c.name: 1 for c in scale.components if isinstance(c, GroupTouch)})
-        bound.update({c.name: 1 for c in scale.components if isinstance(c, GroupTouch)})
-    status = Status.OPTIMAL if decision.cost == decision.bound else Status.FEASIBLE
-    return Certificate(status, terms, bound)
+    # A choice that the machine's model did not make touches one group of each level: its node's.
+    touched = {} if decision.modelled else dict.fromkeys(scale.group_names, 1)
+    terms.update(touched)
+    if decision.cost == decision.bound:
+        return Certificate(Status.OPTIMAL, terms, terms)
+    return Certificate(Status.FEASIBLE, terms, {"size": sizes, **scale.values(decision.bound), **touched})

@@ -123,7 +123,8 @@ class Knowledge:
         if state.group_used:
             free = {key: total - state.group_used.get(key, 0) for key, total in free.items()}
         constraint = request.constraint
-        field = Field(classes, self.eligible(constraint), everyone=constraint is ALWAYS)
+        eligible = self.eligible(constraint)
+        field = Field.of_all(classes, eligible) if constraint is ALWAYS else Field(classes, eligible)
         found = decider.decide(problem, Situation(field, free), budget)
         return None if found is None else (*found, types)
 
@@ -168,7 +169,7 @@ class Knowledge:
             fits = decider.fits(problem.demand(problem.least), situation, budget)
         if fits:
             return None
-        return self.reasons.infeasible(problem, situation)
+        return self.reasons.infeasible(problem, situation, request.constraint)
 
     def empty(self, eligible: int) -> Situation:
         """Return the situation of the empty pool with every rank up."""
@@ -192,6 +193,10 @@ class Knowledge:
     def of_part(self, keep: int) -> Knowledge:
         """Return the knowledge of a part of the machine."""
         return Knowledge(self.machine.cut(keep), self.options, self._warn)
+
+    def of_machine(self, machine: Machine) -> Knowledge:
+        """Return the knowledge of another machine under the same options."""
+        return Knowledge(machine, self.options, self._warn)
 
     def moved(self, state: PoolState, old: Machine) -> PoolState:
         """Return the state of a pool of a larger machine, on this part of it."""

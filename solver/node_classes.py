@@ -6,11 +6,11 @@ of a node, in a persistent map, so that copying costs nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import immutables
 
-from ..topology.masks import positions_of
+from ..topology.masks import mask_of_runs, merge_runs, positions_of
 from .domain_state import DomainState
 
 Classes = immutables.Map[DomainState, int]
@@ -48,6 +48,12 @@ def bits(mask: int) -> Iterator[int]:
         low = mask & -mask
         yield low.bit_length() - 1
         mask ^= low
+
+
+def mask_of(positions: Iterable[int]) -> int:
+    """Return the bitmask of some positions, in any order."""
+    runs = merge_runs((position, position) for position in sorted(positions))
+    return mask_of_runs(runs) if runs else 0
 
 
 def lowest(mask: int, count: int) -> int:

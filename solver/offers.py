@@ -16,7 +16,6 @@ from .domain_state import DomainState
 from .floors import floor
 from .lexicographic import Budget
 from .mixing import MixedSlots
-from .node_model import can_be_whole, solve_bundle
 from .outside import split_outside, total_outside
 from .packing import SlotShape, WholeSlots, below, combine
 from .plan import NodePlan, Offer, Share, SlotPlan
@@ -137,7 +136,7 @@ class Offers:
                     asked[name] += some.count * amount
             if asked["core"] > state.free_cores or asked["gpu"] > state.free_gpus:
                 return False
-            if bundle.whole and not can_be_whole(state):
+            if bundle.whole and not state.can_be_whole:
                 return False
             if asked.keys() <= {"core", "gpu"}:
                 return True
@@ -183,6 +182,8 @@ class Offers:
     def _solve(
         self, state: DomainState, bundle: Bundle, budget: Budget, *, shielded: bool | None = None
     ) -> Offer | None:
+        from .node_model.model import solve_bundle  # here, since it loads CP-SAT: most pools never need it
+
         self.solves += 1
         status, offer = solve_bundle(state, bundle, self.scale, budget, shielded=shielded)
         if status is Status.CUT_OFF:
@@ -192,7 +193,7 @@ class Offers:
     def _whole_node(self, state: DomainState, bundle: Bundle) -> Offer | None:
         asked = bundle
         bundle, outside = split_outside(state, asked)
-        if not (can_be_whole(state) and _has(state, bundle.wants)):
+        if not (state.can_be_whole and _has(state, bundle.wants)):
             return None
         held = [domain for domain in state.flat if domain.cores or domain.gpus]
         cost = sum(self.scale.touch(domain) for domain in held)
@@ -208,7 +209,7 @@ class Offers:
 
     def _slots_in_whole(self, state: DomainState, bundle: Bundle, budget: Budget) -> Offer | None:
         """Return the best placement of slots in a node that the job takes whole."""
-        if not can_be_whole(state):
+        if not state.can_be_whole:
             return None
         if self._inside is None:
             self._inside = Offers(self.scale.of_slots(), self._levels)

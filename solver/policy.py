@@ -208,6 +208,8 @@ class Scale:
         The unit of each level's affinity.
     names
         Of the components.
+    group_names
+        Of those that count groups.
     """
 
     def __init__(self, components: Iterable[Component]) -> None:
@@ -219,6 +221,7 @@ class Scale:
         self._values: dict[int, Mapping[str, int]] = {}
         self.cross = {c.level: u for c, u in self.weighed() if isinstance(c, Cross)}
         self.names = tuple(component.name for component in self.components)
+        self.group_names = tuple(c.name for c in self.components if isinstance(c, GroupTouch))
 
     def weighed(self) -> Iterator[tuple[Component, int]]:
         """Yield each component with its unit."""

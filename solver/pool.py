@@ -20,6 +20,7 @@ from .holdings import allocation_of
 from .job_R import read_job
 from .knowledge import Knowledge
 from .lexicographic import Budget
+from .node_classes import mask_of
 from .offers import CutOff
 from .options import Options
 from .pool_state import Job, PoolState
@@ -96,9 +97,7 @@ class Pool:
     def allocated(self) -> list[tuple[int, int, int]]:
         """Return what jobs hold, as (positions, cores, gpus), nodes alike together."""
         changes = self._knowledge.changes
-        busy = 0
-        for position in self._state.touched:
-            busy |= 1 << position
+        busy = mask_of(self._state.touched)
         held: dict[tuple[int, int], int] = {}
         for number, free, nodes in changes.alike(self._state, busy):
             node_type = self.machine.types[number]
@@ -203,7 +202,8 @@ class Pool:
         used = state.group_used
         for group, name, amount in job.group_used:
             used = used.set((group, name), used.get((group, name), 0) + amount)
-        return replace(state, jobs=state.jobs.set(jobid, job), group_used=used), entered
+        jobs = state.jobs.set(jobid, job)
+        return PoolState(state.touched, state.classes, state.up, jobs, used, state.generation), entered
 
     def free(self, jobid: int, nodes: int | None = None) -> None:
         """Take back what a job holds, all of it or on some nodes. A job that holds nothing is no error.
@@ -211,12 +211,13 @@ class Pool:
         Parameters
         ----------
         nodes
-            Bitmask of positions; None for all.
+            Bitmask of positions: the job is still known then, even if nothing is left to it. None for all: it is
+            forgotten.
         """
         job = self._state.jobs.get(jobid)
         if job is None:
             return
-        if nodes is None or not job.nodes & ~nodes:
+        if nodes is None:
             back, left = job.holdings, None
         else:
             back = tuple(replace(h, nodes=h.nodes & nodes) for h in job.holdings if h.nodes & nodes)
@@ -230,7 +231,8 @@ class Pool:
             for group, name, amount in job.group_used:
                 rest_used = used[group, name] - amount
                 used = used.set((group, name), rest_used) if rest_used else used.delete((group, name))
-            state = replace(state, jobs=state.jobs.delete(jobid), group_used=used)
+            jobs = state.jobs.delete(jobid)
+            state = PoolState(state.touched, state.classes, state.up, jobs, used, state.generation)
         self._commit(state, entered)
 
     def update_expiration(self, jobid: int, expiration: float) -> None:
@@ -261,6 +263,13 @@ class Pool:
         self._knowledge, self._epoch = knowledge, 0
         self._state = replace(state, generation=self._state.generation + 1)
 
+    def replace_machine(self, machine: Machine) -> None:
+        """Take another machine for the same ranks and more: what jobs hold there they keep. New ranks are down."""
+        before, knowledge = self.machine, self._knowledge.of_machine(machine)
+        state = knowledge.moved(self._state, before)
+        self._knowledge, self._epoch = knowledge, 0
+        self._state = replace(state, generation=self._state.generation + 1)
+
     def set_expiration(self, expiration: float) -> None:
         """Set when the machine's resources end: seconds since the epoch, 0 for never."""
         self._knowledge = self._knowledge.with_expiration(expiration)
@@ -277,6 +286,17 @@ class Pool:
         copy._epoch = self._epoch
         return copy
 
+    @property
+    def present(self) -> tuple[Knowledge, PoolState]:
+        """What is known of the machine, and what it looks like now: values, for those who look ahead."""
+        return self._knowledge, self._state
+
+    def in_state(self, state: PoolState) -> Pool:
+        """Return an independent pool of the same machine in another state, which does not log."""
+        pool = self.copy()
+        pool._state, pool._epoch = state, 0
+        return pool
+
     # -- inside ---------------------------------------------------------------------------------------------------
 
     def _commit(self, state: PoolState, entered: list[DomainState]) -> None:
@@ -284,7 +304,8 @@ class Pool:
         born = self._knowledge.rankings.born
         for entry in entered:
             born(entry)
-        self._state = replace(state, generation=self._state.generation + 1)
+        generation = self._state.generation + 1
+        self._state = PoolState(state.touched, state.classes, state.up, state.jobs, state.group_used, generation)
 
     def _warn(self, message: str) -> None:
         self._tell(WARNING, message)

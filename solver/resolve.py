@@ -20,6 +20,10 @@ from .domain_state import MEASURED, MIB_PER_GIB
 from .errors import InfeasibleRequest
 from .options import Options
 
+MOST_SLOT_TYPES = 64
+MOST_VERTICES = 1000
+"""Requests of more are refused: the search would not end, whatever the time limit."""
+
 Log = Callable[[str], None]
 
 
@@ -51,8 +55,17 @@ class Problem:
     def __init__(self, machine: Machine, options: Options, vertices: tuple[Vertex, ...], warn: Log) -> None:
         self._resolver = Resolver(machine, options, warn)
         self._vertices = self._resolver.known(vertices)
+        self._check_size()
         self.choices = tuple(self._resolver.choices(self._vertices))
         self._demands: dict[tuple[int, ...], Demand] = {}
+
+    def _check_size(self) -> None:
+        every = [below for vertex in self._vertices for below in vertex.walk()]
+        slots = sum(1 for vertex in every if vertex.is_slot)
+        if slots > MOST_SLOT_TYPES:
+            raise InfeasibleRequest(f"{slots} slot types in one request; this pool decides up to {MOST_SLOT_TYPES} together")
+        if len(every) > MOST_VERTICES:
+            raise InfeasibleRequest(f"{len(every)} vertices in one request; this pool decides up to {MOST_VERTICES} together")
 
     @cached_property
     def uneven(self) -> frozenset[int]:

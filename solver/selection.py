@@ -8,7 +8,7 @@ nodes that any best placement could use.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from .demand import Bundle
 from .domain_state import DomainState
@@ -82,7 +82,14 @@ class Field:
 
     classes: Classes
     eligible: int
-    everyone: bool = False
+    everyone: bool = field(default=False, init=False, compare=False)
+
+    @classmethod
+    def of_all(cls, classes: Classes, everyone: int) -> Field:
+        """Return the field in which all nodes that are up may be chosen."""
+        made = cls(classes, everyone)
+        object.__setattr__(made, "everyone", True)
+        return made
 
     def live(self) -> Iterator[tuple[DomainState, int]]:
         """Yield the states that have such nodes, with the bitmask of these."""

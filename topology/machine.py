@@ -59,6 +59,10 @@ class Machine:
     @property
     def all(self) -> int:
         """The bitmask of all positions."""
+        return self._all
+
+    @cached_property
+    def _all(self) -> int:
         return (1 << len(self.ranks)) - 1
 
     @cached_property
@@ -151,6 +155,13 @@ class Machine:
     def ids_of(self, mask: int) -> IdSet:
         """Return the ranks at the positions of a bitmask."""
         return self.ranks.ids_of(mask)
+
+    def ids_text(self, mask: int) -> str:
+        """Return the ranks at the positions of a bitmask as RFC 22 text."""
+        position = mask.bit_length() - 1
+        if mask and mask == 1 << position:
+            return str(self.ranks[position])
+        return str(self.ranks.ids_of(mask))
 
     @cached_property
     def facts(self) -> Facts:

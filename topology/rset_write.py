@@ -47,34 +47,26 @@ def write_R(
     Instance-local properties (`+name`) are left out, as RFC 20 asks. `scheduling.children` has all ranks of R, those
     without a tree with an empty one: a sub-instance numbers its ranks anew and then finds them again by order.
     """
-    merged: dict[tuple[int, int], int] = {}
-    everyone = 0
-    for mask, cores, gpus in holdings:
-        if mask & everyone:
-            raise ValueError(f"holdings: rank {machine.ids_of(mask & everyone).first} is in two of them")
-        everyone |= mask
-        merged[cores, gpus] = merged.get((cores, gpus), 0) | mask
-    merged = {ids: mask for ids, mask in merged.items() if mask}
+    merged, everyone = _merge(machine, holdings)
     execution: dict[str, Any] = {
         "R_lite": [
-            {"rank": str(machine.ids_of(mask)), "children": _children(cores, gpus)}
-            for (cores, gpus), mask in sorted(merged.items(), key=lambda item: item[1] & -item[1])
+            {"rank": machine.ids_text(mask), "children": _children(cores, gpus)} for mask, cores, gpus in merged
         ],
         "starttime": starttime,
         "expiration": expiration,
     }
-    hosts = machine.hosts_at(everyone)
-    if len(hosts):
-        execution["nodelist"] = [str(hosts)]
+    if everyone and len(machine.hosts):
+        execution["nodelist"] = [_hosts(machine, everyone)]
     if nslots is not None:
         execution["nslots"] = nslots
-    properties = {
-        name: str(machine.ids_of(mask & everyone))
-        for name, mask in machine.properties.items()
-        if mask & everyone and not name.startswith("+")
-    }
-    if properties:
-        execution["properties"] = properties
+    if machine.properties:
+        properties = {
+            name: machine.ids_text(mask & everyone)
+            for name, mask in machine.properties.items()
+            if mask & everyone and not name.startswith("+")
+        }
+        if properties:
+            execution["properties"] = properties
     R: dict[str, Any] = {"version": 1, "execution": execution}
     scheduling = {**_scheduling(machine, everyone), **(scheduling_extra or {})}
     if scheduling:
@@ -82,10 +74,31 @@ def write_R(
     return R
 
 
+def _merge(
+    machine: Machine, holdings: Sequence[tuple[int, int, int]]
+) -> tuple[Sequence[tuple[int, int, int]], int]:
+    """Return the holdings with equal ones merged, by their lowest positions, and the mask of all their nodes."""
+    if len(holdings) == 1 and holdings[0][0]:
+        return holdings, holdings[0][0]
+    merged: dict[tuple[int, int], int] = {}
+    everyone = 0
+    for mask, cores, gpus in holdings:
+        if mask & everyone:
+            raise ValueError(f"holdings: rank {machine.ids_of(mask & everyone).first} is in two of them")
+        everyone |= mask
+        merged[cores, gpus] = merged.get((cores, gpus), 0) | mask
+    parts = [(mask, cores, gpus) for (cores, gpus), mask in merged.items() if mask]
+    return sorted(parts, key=lambda part: (part[0] & -part[0]).bit_length()), everyone
+
+
+def _hosts(machine: Machine, mask: int) -> str:
+    position = mask.bit_length() - 1
+    return machine.hosts[position] if mask == 1 << position else str(machine.hosts_at(mask))
+
+
 def _children(cores: int, gpus: int) -> dict[str, str]:
-    children = {}
-    if cores:
-        children["core"] = mask_text(cores)
+    """Return the ids; ``core`` is required by RFC 20, also where there is none."""
+    children = {"core": mask_text(cores)}
     if gpus:
         children["gpu"] = mask_text(gpus)
     return children
@@ -93,8 +106,8 @@ def _children(cores: int, gpus: int) -> dict[str, str]:
 
 def _scheduling(machine: Machine, everyone: int) -> dict[str, object]:
     """Return `children` and `groups` cut to some positions, nothing if these have neither a tree nor a group."""
-    entries = [(mask & everyone, topo) for topo, mask in machine.topologies if topo and mask & everyone]
-    groups = write_groups(machine.groups_at(everyone), everyone, machine.ids_of)
+    entries = [(part, topo) for topo, mask in machine.topologies if topo and (part := mask & everyone)]
+    groups = write_groups(machine.groups_at(everyone), everyone, machine.ids_of) if machine.groups else {}
     if not entries and not groups:
         return {}
     rest = everyone
@@ -102,6 +115,7 @@ def _scheduling(machine: Machine, everyone: int) -> dict[str, object]:
         rest &= ~mask
     if rest:
         entries.append((rest, {}))
-    entries.sort(key=lambda entry: entry[0] & -entry[0])
-    children = [{"ranks": str(machine.ids_of(mask)), "topo": topo} for mask, topo in entries]
+    if len(entries) > 1:
+        entries.sort(key=lambda entry: (entry[0] & -entry[0]).bit_length())
+    children = [{"ranks": machine.ids_text(mask), "topo": topo} for mask, topo in entries]
     return {"children": children, "groups": groups} if groups else {"children": children}

@@ -7,7 +7,7 @@ before canary calls a hook of it.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from typing import Any
 
 import pluggy
@@ -53,6 +53,18 @@ def _fill_single(config: Any, pool: dict[str, dict[str, Any]]) -> None:
         pool["additional_properties"][KEY] = topology
 
 
+def _fill_single_empty(config: Any, pool: dict[str, dict[str, Any]]) -> Generator[None, Any, Any]:
+    """Take those that the pool file lists as empty from the topology too: canary wants some type to be listed."""
+    result = yield
+    tree = layout(pool["additional_properties"].get(KEY), os.uname().nodename)
+    if tree is not None:
+        asked = config.getoption("resource_pool_mods") or {}
+        for name, listed in instances(tree).items():
+            if not pool["resources"].get(name) and name not in asked and name[:-1] not in asked:
+                pool["resources"][name] = listed
+    return result
+
+
 def _update_multi(pool: Any) -> None:
     """Take cpus and gpus of nodes from the topology that the pool file names, unless it lists them."""
     properties: Mapping[str, Any] = pool.additional_properties
@@ -82,3 +94,4 @@ if _form() == "multi":
     canary_resource_pool_update = hookimpl(_update_multi)
 elif _form() == "single":
     canary_resource_pool_fill = hookimpl(_fill_single)  # type: ignore[assignment]  # the other form of the same hook
+    exactfit_fill_empty = hookimpl(wrapper=True, specname="canary_resource_pool_fill")(_fill_single_empty)

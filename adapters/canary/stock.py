@@ -74,7 +74,10 @@ class Shelf:
         held
             Whether anything of the pool is held: what is free then can be less than what there is.
         """
-        raw = [instance.get("slots", 1) for instances in resources.values() for instance in instances]
+        try:
+            raw = [instance["slots"] for instances in resources.values() for instance in instances]
+        except KeyError:
+            raw = [instance.get("slots", 1) for instances in resources.values() for instance in instances]
         if raw == self._raw and places is self._places and self._same_lists(resources):
             return self.state
         full: dict[int, tuple[dict[str, Any], Amount]] = {}
@@ -91,10 +94,12 @@ class Shelf:
         return self.state
 
     def _same_lists(self, resources: Resources) -> bool:
-        return len(resources) == len(self._lists) and all(
-            name == known and instances is list_known
-            for (name, instances), (known, list_known) in zip(resources.items(), self._lists, strict=True)
-        )
+        if len(resources) != len(self._lists):
+            return False
+        for (name, instances), (known, listed) in zip(resources.items(), self._lists, strict=True):
+            if instances is not listed or name != known:
+                return False
+        return True
 
     def full(self, instance: dict[str, Any]) -> Amount:
         """Return how many slots an instance has when nobody holds any."""

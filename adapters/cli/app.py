@@ -20,6 +20,7 @@ from .check import check
 from .console import one_line, show_logged_warnings
 from .errors import InputError
 from .place import place
+from .study import study
 from .topo import topo
 
 WRONG_INPUT, OWN_FAULT, INTERRUPTED = 2, 3, 130
@@ -112,6 +113,7 @@ app = typer.Typer(
 app.command(short_help="Place jobs on a machine, with a proof.")(place)
 app.command(short_help="Show a machine; convert hwloc XML to R.")(topo)
 app.command(short_help="Judge a placement from anywhere.")(check)
+app.command(short_help="Compare pools on a workload, offline.")(study)
 
 
 def _print_version(wanted: bool) -> None:

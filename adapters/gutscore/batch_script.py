@@ -60,7 +60,10 @@ def batch_script(wgroup_id: int, config: Config, wants: Wants) -> list[str]:
     for option, value in asked.items():
         if value is not None and not any(same in extra for same in (option, *_SAME[option])):
             lines.append(f"#SBATCH {option}={value}")
-    lines += [f"#SBATCH {option}={value}" if value else f"#SBATCH {option}" for option, value in extra.items()]
+    for option, value in extra.items():
+        # sbatch would take the equals sign for a part of a short option's value.
+        joint = "=" if option.startswith("--") else " "
+        lines.append(f"#SBATCH {option}{joint}{value}" if value not in (None, "") else f"#SBATCH {option}")
     lines += config.get("pre_cmd_list", [])
     words = group_command(f"input_WG{wgroup_id:05d}.toml", wgroup_id, python=config.get("python", sys.executable))
     lines.append(shlex.join(words))

@@ -37,7 +37,7 @@ def read_sysfs(root: Path, cpus: int) -> tuple[Topo, list[int]]:
     by_id = list(cores.values())
     numas = [_list(path) for path in sorted((folder / "node").glob("node[0-9]*/cpulist"), key=_number)]
     levels = [("socket", list(packages.values())), ("numa", [numa for numa in numas if numa])]
-    if len(packages) < len(numas) and not _nested(levels[1][1], levels[0][1]) and _nested(levels[0][1], levels[1][1]):
+    if _nested(levels[0][1], levels[1][1]) and not _nested(levels[1][1], levels[0][1]):
         levels.reverse()
     return _tree(levels, by_id, cpus), by_id
 

@@ -27,8 +27,11 @@ SCHEDULING: dict[str, Callable[[], Any]] = {"easy": EasyBackfill, "fifo": Fifo}
 START = 1.0
 """The twin's clock begins here, as times of 0 stand for none in Flux."""
 
+MOMENT = 0.6
+"""When in the time in which jobs come the machine is drawn."""
+
 Result = dict[str, Any]
-"""``figures`` by name; ``jobs``, ``decisions`` and ``series`` as columns; for `GREED` ``greed`` as columns."""
+"""``figures`` by name; ``moment``, what jobs hold at one time; ``jobs``, ``decisions`` and ``series`` as columns; for `GREED` ``greed`` as columns."""
 
 
 def run_task(value: Mapping[str, Any]) -> Result:
@@ -47,11 +50,15 @@ def run(task: Task, machine: Machine, workload: Workload) -> Result:
     """Run a workload through one pool."""
     begin = perf_counter()
     twin = Twin(task, machine, workload)
+    moment = START + MOMENT * workload.span
+    twin.simulation.run(until=moment)
+    held = [[job, dict(R["execution"])] for job, R in twin.measures.running.items()]
     twin.simulation.run()
     wall = perf_counter() - begin
     outcomes, measures = twin.simulation.jobs, twin.measures
     return {
         "figures": figures(outcomes, measures, twin.recorder.decisions, outline_of(machine), wall),
+        "moment": {"time": moment - START, "held": held},
         "jobs": _job_columns(twin),
         "decisions": _decision_columns(twin),
         "series": {"time": [time - START for time in measures.series.times], **measures.series.columns},

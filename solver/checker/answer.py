@@ -99,7 +99,8 @@ class _Reader:
         ranks = IdSet.parse(text)
         unknown = self.machine.unknown(ranks)
         if unknown:
-            self.faults.append(f"ranks {unknown} are none of the machine's")
+            words = f"rank {unknown} is not one" if len(unknown) == 1 else f"ranks {unknown} are none"
+            self.faults.append(f"{words} of the machine's")
         return positions(self.machine.mask_of(ranks))
 
     def lite(self, entry: Mapping[str, Any]) -> None:

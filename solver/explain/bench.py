@@ -18,7 +18,7 @@ from ..decide import Decider, Situation
 from ..demand import Bundle, Demand, GroupDemand, HostDemand, Kind, Want
 from ..errors import InfeasibleRequest
 from ..lexicographic import Budget
-from ..pool_state import PoolState
+from ..pool_state import Changes, PoolState
 from ..request import Request, Shape
 from ..resolve import Problem, Resolver
 from ..selection import Field
@@ -126,18 +126,7 @@ class Bench:
 
     def freed(self, trial: Trial, jobs: Iterable[int]) -> Trial:
         """Assume in addition that some jobs have ended."""
-        changes, state = self.knowledge.changes, trial.state
-        for jobid in jobs:
-            job = state.jobs.get(jobid)
-            if job is None:
-                continue
-            state, _ = changes.give(state, job.holdings)
-            used = state.group_used
-            for group, name, amount in job.group_used:
-                rest = used[group, name] - amount
-                used = used.set((group, name), rest) if rest else used.delete((group, name))
-            state = replace(state, jobs=state.jobs.delete(jobid), group_used=used)
-        return replace(trial, state=state)
+        return replace(trial, state=ended(self.knowledge.changes, trial.state, jobs))
 
     def raised(self, trial: Trial, nodes: int) -> Trial:
         """Assume in addition that some nodes are up."""
@@ -198,6 +187,21 @@ class Bench:
         """Return what is free of groups' own amounts."""
         used = Counter(dict(trial.state.group_used.items()))
         return {key: total - used[key] for key, total in self.knowledge.group_totals.items()}
+
+
+def ended(changes: Changes, state: PoolState, jobs: Iterable[int]) -> PoolState:
+    """Return the state after jobs have ended; those that hold nothing are passed over."""
+    for jobid in jobs:
+        job = state.jobs.get(jobid)
+        if job is None:
+            continue
+        state, _ = changes.give(state, job.holdings)
+        used = state.group_used
+        for group, name, amount in job.group_used:
+            rest = used[group, name] - amount
+            used = used.set((group, name), rest) if rest else used.delete((group, name))
+        state = replace(state, jobs=state.jobs.delete(jobid), group_used=used)
+    return state
 
 
 def _silent(_message: str) -> None:

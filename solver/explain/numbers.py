@@ -20,7 +20,6 @@ from ..demand import Bundle, Demand, GroupDemand, HostDemand, Kind, Want
 from ..domain_state import MEASURED, MIB_PER_GIB, DomainState
 from ..lexicographic import Budget
 from ..machine_model.cells import GroupTree
-from ..node_classes import bits
 from ..offers import CutOff
 from .bench import Bench, Trial
 
@@ -256,12 +255,11 @@ class _Counter:
         return total
 
     def _kind(self, group: Group, situation: Situation) -> object:
-        """Return what makes groups alike: their own nodes by state, what they list, and the groups inside and above."""
-        nodes = group.members & situation.field.eligible
-        simple = not group.children and not any(situation.group_free) and group.parent < 0
-        if group.children or (self.machine.groups and not simple and situation.group_free):
+        """Return what makes groups alike: their nodes by state, where nothing else counts."""
+        if group.children or situation.group_free:
             return group.index
-        states = tuple((state, (mask & nodes).bit_count()) for state, mask in situation.field.live() if mask & nodes)
+        nodes = group.members & situation.field.eligible
+        states = ((state, (mask & nodes).bit_count()) for state, mask in situation.field.live() if mask & nodes)
         return frozenset(states), group.members.bit_count()
 
 
@@ -273,12 +271,3 @@ def _plain(number: Fraction | int) -> int | float:
     """Return a number that is easy to read: whole where it is, else rounded to hundredths."""
     return int(number) if number == int(number) else round(float(number), 2)
 
-
-def holders(bench: Bench, nodes: int) -> tuple[int, ...]:
-    """Return the jobs that hold something on some nodes."""
-    return tuple(sorted(jobid for jobid, job in bench.state.jobs.items() if job.nodes & nodes))
-
-
-def ranks_text(bench: Bench, nodes: int) -> str:
-    """Return the ranks of some nodes."""
-    return str(bench.machine.ids_of(nodes)) if any(True for _ in bits(nodes)) else ""

@@ -6,7 +6,3 @@ several demands at once, many loose units. `cells` cuts the machine into nodes t
 """
 
 from __future__ import annotations
-
-from .model import choose
-
-__all__ = ["choose"]

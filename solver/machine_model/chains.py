@@ -19,7 +19,7 @@ from .cells import ROOT, GroupTree
 from .sharing import NotDirectError, Part, Way, share_out
 from .supply import Nodes, Rooms, Supply, Units
 
-LOOSE = 16
+LOOSE = 1024
 """Loose units up to which they are shared out directly."""
 
 
@@ -142,11 +142,15 @@ class _Best:
         inside = [(c, room) for c in chain.tree.children(group) if (room := chain.room_in(depth, c))]
         if not inside:
             return self.supply.way(group, number)
-        parts = [Part(room, partial(self._in_child, depth, child)) for child, room in inside]
+        parts = [Part(room, partial(self._in_child, depth, child), self._like(child)) for child, room in inside]
         touch = min(self.touches.get(chain.tree.groups[child].level, 0) for child, _ in inside)
         if own:
             parts.append(Part(own, partial(self.supply.way, group)))
         return share_out(parts, number, touch, self._least(depth), untouched=int(own > 0))
+
+    def _like(self, child: int) -> object:
+        groups = self.chain.tree.groups
+        return None if groups[child].children else self.supply.like(child)
 
     def _in_child(self, depth: int, child: int, number: int) -> Way:
         if self.chain.is_link(depth, child):

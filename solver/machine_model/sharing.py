@@ -7,6 +7,7 @@ that is not used. Between equal costs the first part takes the most.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -49,10 +50,21 @@ class Way:
 
 @dataclass(frozen=True)
 class Part:
-    """A part of the whole: for how many things it has room, and the best way for each number."""
+    """A part of the whole.
+
+    Attributes
+    ----------
+    room
+        For how many things.
+    way
+        The best way for each number.
+    like
+        Equal for parts whose ways cost the same, whatever the number; None where that is not known.
+    """
 
     room: int
     way: Callable[[int], Way]
+    like: object = None
 
 
 def share_out(parts: Sequence[Part], number: int, touch: int, least: int, *, untouched: int = 0) -> Way:
@@ -91,6 +103,7 @@ def share_out(parts: Sequence[Part], number: int, touch: int, least: int, *, unt
 
 def _among(parts: Sequence[Part], number: int, used: int) -> Way:
     """Return the best way that uses at most so many parts, or a better one."""
+    parts = _without_repeats(parts, used)
     if used == 1:
         return min((part.way(number) for part in parts if part.room >= number), key=lambda way: way.cost)
     tables = _tables(parts, number, used)
@@ -111,6 +124,18 @@ def _among(parts: Sequence[Part], number: int, used: int) -> Way:
     found = best[number]
     assert found is not None
     return found
+
+
+def _without_repeats(parts: Sequence[Part], used: int) -> list[Part]:
+    """Return the parts without those that are like so many before them."""
+    seen: Counter[object] = Counter()
+    kept = []
+    for part in parts:
+        if part.like is not None:
+            seen[part.like] += 1
+        if part.like is None or seen[part.like] <= used:
+            kept.append(part)
+    return kept
 
 
 def _tables(parts: Sequence[Part], number: int, used: int) -> list[list[tuple[int, Way]]]:

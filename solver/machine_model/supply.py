@@ -28,6 +28,9 @@ class Supply(Protocol):
     def way(self, group: int, number: int) -> Way:
         """Return the best way to put so many on these nodes."""
 
+    def like(self, group: int) -> object:
+        """Return what is equal for innermost groups on which the best ways cost the same, None if that is not known."""
+
     def least(self) -> int:
         """Return what one costs at least, wherever it stands."""
 
@@ -116,6 +119,10 @@ class Nodes:
         """Return for how many there is room."""
         return self._rooms.get(group, 0)
 
+    def like(self, _group: int) -> object:
+        """Return nothing: the best way is found as soon as it is compared."""
+        return None
+
     def least(self) -> int:
         """Return what a node costs at least."""
         return self._least
@@ -180,6 +187,11 @@ class Units:
     def room(self, group: int) -> int:
         """Return for how many there is room."""
         return min(self._host.count, self._rooms.get(group, 0))
+
+    def like(self, group: int) -> object:
+        """Return how many nodes of which state there are, as far as that can matter."""
+        inside = self._inside[group]
+        return tuple((state, min(nodes.bit_count(), self._host.count)) for state, nodes in inside)
 
     def least(self) -> int:
         """Return what a unit costs at least."""

@@ -6,8 +6,3 @@ and reads the plan.
 """
 
 from __future__ import annotations
-
-from .model import solve_bundle
-from .wants import can_be_whole
-
-__all__ = ["can_be_whole", "solve_bundle"]

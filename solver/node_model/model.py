@@ -15,7 +15,7 @@ from ..policy import Scale
 from ..status import Status
 from .terms import make_goals
 from .variables import CORES, GPUS, Context, Holder, Taken
-from .wants import add_wants, can_be_whole
+from .wants import add_wants
 
 
 def solve_bundle(
@@ -40,7 +40,7 @@ def solve_bundle(
     bundle, outside = split_outside(state, asked)
     if bundle.ids is not None and mark("node", bundle.ids) not in state.marks:
         return Status.INFEASIBLE, None
-    if bundle.whole and not can_be_whole(state):
+    if bundle.whole and not state.can_be_whole:
         return Status.INFEASIBLE, None
     taken = Taken(state)
     _add_bundle(taken, bundle)

@@ -9,14 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..demand import Kind, Want
-from ..domain_state import DomainState, mark
+from ..domain_state import mark
 from .flat import add_flat_slots
 from .variables import CORES, GPUS, Context, Holder, Taken
-
-
-def can_be_whole(domain: DomainState) -> bool:
-    """Tell whether a domain can be taken whole: R holds all of it, and all of it is free."""
-    return domain.whole and domain.intact and all(total == free for d in domain.flat for _, total, free in d.amounts)
 
 
 def add_wants(taken: Taken, wants: Sequence[Want], contexts: list[Context], holder: Holder) -> None:
@@ -56,7 +51,7 @@ def add_domains(taken: Taken, want: Want, contexts: list[Context], holder: Holde
             domain = taken.domains[place]
             if place == context.place or domain.level != want.type:
                 continue
-            if want.whole and not can_be_whole(domain):
+            if want.whole and not domain.can_be_whole:
                 continue
             if want.ids is not None and mark(want.type, want.ids) not in domain.marks:
                 continue

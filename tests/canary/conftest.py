@@ -54,9 +54,16 @@ def form(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
+def environment_of(tmp_path: Path) -> Callable[[str], dict[str, str]]:
+    """Return what gives the environment of a process with a form of the API."""
+    return lambda form: environment(form, tmp_path)
+
+
+@pytest.fixture
 def canary(form: str, tmp_path: Path) -> Run:
-    """Return what runs canary in a folder of its own."""
-    inside = environment(form, tmp_path)
+    """Return what runs canary in a folder of its own; its tests find a place to write to in SEEN."""
+    (tmp_path / "seen").mkdir()
+    inside = {**environment(form, tmp_path), "SEEN": str(tmp_path / "seen")}
 
     def run(*arguments: str, folder: Path = tmp_path) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "canary", *arguments]

@@ -66,10 +66,8 @@ def ctest(folder: Path, **groups: str) -> None:
 
 
 @pytest.fixture
-def seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def seen(tmp_path: Path) -> Path:
     """Return the folder where tests write what they see."""
-    monkeypatch.setenv("SEEN", str(tmp_path / "seen"))
-    (tmp_path / "seen").mkdir()
     return tmp_path / "seen"
 
 
@@ -115,8 +113,8 @@ def test_cpus_and_gpus_of_one_test_come_from_one_numa_domain(
 ) -> None:
     pyt(tmp_path, "near", "[(3, 2), (1, 1)]")
     (tmp_path / "R.json").write_text(json.dumps(TWO_NUMA))
-    # Nothing is listed: cpus and gpus are those of the topology, whose path is relative to the file.
-    pool = write_pool(tmp_path, form, {"topology": "R.json"})
+    # cpus and gpus are those of the topology, whose path is relative to the file.
+    pool = write_pool(tmp_path, form, {"topology": "R.json"}, gpus=[])
     run = canary(pool, "run", "suite")
     assert run.returncode == 0, run.stdout + run.stderr
     for ids in read(seen).values():

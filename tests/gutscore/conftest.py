@@ -1,4 +1,4 @@
-"""A folder and a ledger of its own for each test, gutscore where it can be imported, and a Slurm where it can be had."""
+"""A folder and a ledger for each test, gutscore where it can be imported, and a Slurm where it can be had."""
 
 from __future__ import annotations
 
@@ -36,6 +36,7 @@ def two_cpus() -> list[int]:
 @pytest.fixture
 def node(folder: Path, two_cpus: list[int]) -> str:
     """A file of hwloc XML: two sockets on this machine's CPUs, each with two GPUs."""
+    assert len(two_cpus) == 2
     return str(write_node(folder / "node.xml", gpus_per_socket=2))
 
 

@@ -10,7 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from exactfit.adapters.gutscore import ResourceManager, ResourceSetBaseclass, ResourceSetLocal, ResourceSetSlurm
+from exactfit.adapters.gutscore import (
+    ResourceManager,
+    ResourceSetBaseclass,
+    ResourceSetLocal,
+    ResourceSetSlurm,
+    ledger,
+)
 from exactfit.adapters.gutscore import local as local_module
 
 FORK = multiprocessing.get_context("fork")
@@ -34,7 +40,7 @@ class Bare(ResourceSetBaseclass):
 
     def release(self) -> None: ...
 
-    def _slot_of(self, number: int) -> tuple[None, None]:
+    def _slot_of(self, number: int) -> tuple[None, None]:  # noqa: ARG002
         return None, None
 
 
@@ -52,9 +58,10 @@ def test_a_set_is_initialized_from_a_dictionary_or_a_serialized_version() -> Non
 
 @pytest.mark.parametrize("kind", [Bare, ResourceSetLocal, ResourceSetSlurm])
 def test_neither_dictionary_nor_json_is_a_runtime_error(kind: type[ResourceSetBaseclass]) -> None:
-    for nothing_given in ({}, {"res_config": {}}, {"json_str": ""}):
+    given: list[dict[str, Any]] = [{}, {"res_config": {}}, {"json_str": ""}]
+    for nothing_given in given:
         with pytest.raises(RuntimeError, match="either a dictionary or a json string"):
-            kind(0, **nothing_given)  # type: ignore[arg-type]
+            kind(0, **nothing_given)
 
 
 def test_there_is_one_worker_unless_more_are_asked_for() -> None:
@@ -177,7 +184,7 @@ def test_a_command_that_is_not_there_is_raised_on_and_nothing_stays_claimed(monk
     found = ResourceSetLocal(0, res_config={"nworkers": 1, "runtime": 10})
     with pytest.raises(FileNotFoundError):
         found.request({})
-    assert local_module.ledger.held(os.environ["EXACTFIT_LEDGER"]).cpus == 0
+    assert ledger.held(os.environ["EXACTFIT_LEDGER"]).cpus == 0
 
 
 @pytest.mark.parametrize("kind", [ResourceSetLocal, ResourceSetSlurm])

@@ -58,10 +58,10 @@ def identity(process: subprocess.Popen[bytes]) -> ProcessId:
 def test_what_is_claimed_is_held_until_it_is_struck_out(path: str) -> None:
     first, second = take(path, 0b0011, 1, ("a",)), take(path, 0b1000, 2, ("b", "c"))
     held = ledger.held(path)
-    assert (held.cpus, held.gpus) == (0b1011, {"a", "b", "c"})
+    assert (held.cpus, held.gpus) == (0b1011, frozenset("abc"))
     assert held.groups == ("workergroup 1 holds CPUs 0-1", "workergroup 2 holds CPUs 3")
     first.strike()
-    assert (ledger.held(path).cpus, ledger.held(path).gpus) == (0b1000, {"b", "c"})
+    assert (ledger.held(path).cpus, ledger.held(path).gpus) == (0b1000, frozenset("bc"))
     first.strike()
     second.strike()
     assert ledger.held(path) == Held()

@@ -49,14 +49,16 @@ def idle_group(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(local_module, "group_command", lambda *_: ["sleep", "60"])
 
 
+@pytest.mark.usefixtures("two_cpus")
 @pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
-def test_each_worker_is_on_cores_of_its_own_before_its_first_line(two_cpus: list[int], method: str) -> None:
+def test_each_worker_is_on_cores_of_its_own_before_its_first_line(method: str) -> None:
     told = run_workers(local(2), method)
     assert all(each["cpus"] for each in told)
     assert not set(told[0]["cpus"]) & set(told[1]["cpus"])
 
 
-def test_a_worker_gets_as_many_cores_as_it_asks_for(two_cpus: list[int]) -> None:
+@pytest.mark.usefixtures("two_cpus")
+def test_a_worker_gets_as_many_cores_as_it_asks_for() -> None:
     (told,) = run_workers(local(1, cores_per_worker=2))
     assert len(told["cpus"]) >= 2
 
@@ -74,10 +76,12 @@ def test_no_gpu_is_seen_by_two_workers(node: str) -> None:
     assert len({each["CUDA_VISIBLE_DEVICES"] for each in told}) == 2
 
 
-def test_a_worker_without_gpus_sees_none_and_where_nothing_is_said_of_gpus_what_there_is(node: str) -> None:
+def test_a_worker_without_gpus_sees_none_and_where_nothing_is_said_of_gpus_what_there_is(
+    node: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (none,) = run_workers(local(1, gpus_per_worker=0, topology=node))
     assert [none[key] for key in SEEN] == ["-1", "-1"]
-    os.environ["CUDA_VISIBLE_DEVICES"] = "1,3"
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "1,3")
     (all_of_them,) = run_workers(local(1, topology=node))
     assert all_of_them["CUDA_VISIBLE_DEVICES"] == "1,3"
 
@@ -89,7 +93,7 @@ def test_only_gpus_that_this_process_may_see_are_given(node: str, monkeypatch: p
 
 
 def test_more_gpus_than_there_are_is_a_runtime_error_that_says_so(node: str) -> None:
-    with pytest.raises(RuntimeError, match="Maximum number of GPUs reached: 4: .*3 GPUs each never fits"):
+    with pytest.raises(RuntimeError, match=r"Maximum number of GPUs reached: 4: .*3 GPUs each never fits"):
         local(2, gpus_per_worker=3, topology=node).request({})
 
 
@@ -111,7 +115,7 @@ def test_what_one_group_holds_no_other_gets_until_it_is_released() -> None:
 def test_gpus_are_held_too(node: str) -> None:
     first, second = local(1, gpus_per_worker=3, topology=node), local(1, gpus_per_worker=2, topology=node)
     first.request({})
-    with pytest.raises(RuntimeError, match="Maximum number of GPUs reached: 4: 1 worker .* does not fit now"):
+    with pytest.raises(RuntimeError, match=r"Maximum number of GPUs reached: 4: 1 worker .* does not fit now"):
         second.request({})
     first.release()
     second.request({})
@@ -167,7 +171,7 @@ def test_a_set_of_no_workers_holds_nothing(monkeypatch: pytest.MonkeyPatch) -> N
     assert not Path(os.environ["EXACTFIT_LEDGER"]).exists()
 
 
-def test_a_worker_that_cannot_have_its_cpus_does_not_work(folder: Path) -> None:
+def test_a_worker_that_cannot_have_its_cpus_does_not_work() -> None:
     nowhere = Slot(1 << 4000)
     with pytest.raises(RuntimeError, match="pinned to CPUs 4000"):
         nowhere.enter()
@@ -183,11 +187,11 @@ def test_a_slot_is_read_back_as_it_was_written(gpus: tuple[SlotGpu, ...] | None)
     "value", [{}, {"cpus": 3}, {"cpus": "0-"}, {"cpus": "0", "gpus": [{}]}, {"cpus": "0", "gpus": 1}, 5]
 )
 def test_what_is_no_slot_is_a_value_error(value: Any) -> None:
-    with pytest.raises(ValueError, match="idset|slot"):
+    with pytest.raises(ValueError, match=r"idset|slot"):
         Slot.from_json(value)
 
 
-def test_the_module_runs_a_group_and_says_how(folder: Path) -> None:
+def test_the_module_runs_a_group_and_says_how() -> None:
     command = [sys.executable, "-m", "exactfit.adapters.gutscore", "--help"]
     told = subprocess.run(command, capture_output=True, text=True, check=True)
     assert "Run a worker group of gutscore" in told.stdout

@@ -114,8 +114,8 @@ def test_a_topology_that_is_none_or_of_another_machine_is_a_runtime_error(folder
 
 
 NVIDIA_FILES = {
-    "proc/driver/nvidia/gpus/0000:3b:00.0/information": "Model: \t NVIDIA A100\nGPU UUID: \t GPU-aaaa-01\nDevice Minor: 0",
-    "proc/driver/nvidia/gpus/0000:af:00.0/information": "Model: \t NVIDIA A100\nGPU UUID: \t GPU-bbbb-02\nDevice Minor: 1",
+    "proc/driver/nvidia/gpus/0000:3b:00.0/information": "Model: \t A100\nGPU UUID: \t GPU-aaaa-01\nDevice Minor: 0",
+    "proc/driver/nvidia/gpus/0000:af:00.0/information": "Model: \t A100\nGPU UUID: \t GPU-bbbb-02\nDevice Minor: 1",
     "sys/bus/pci/devices/0000:3b:00.0/local_cpulist": "0-3",
     "sys/bus/pci/devices/0000:af:00.0/local_cpulist": "4-7",
 }

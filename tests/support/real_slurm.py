@@ -67,7 +67,7 @@ class RealSlurm:
     environment
         The variables by which its commands find it.
     cpus, gpus
-        How many the node has; GPUs are plain files.
+        How many the node has; GPUs are names of /dev/null.
     """
 
     def __init__(self) -> None:
@@ -126,9 +126,9 @@ class RealSlurm:
             (self.folder / name).mkdir()
         devices = []
         for number in range(self.gpus):
-            # Slurm wants a file that is there; nothing opens it.
+            # Slurm grants only what is a device, takes its number from the name, and does not open it.
             device = self.folder / f"gpu{number}"
-            device.touch()
+            device.symlink_to("/dev/null")
             devices.append(f"Name=gpu Type=a100 File={device}\n")
         (self.folder / "gres.conf").write_text("".join(devices))
         ports = _free_ports(2)

@@ -1,0 +1,83 @@
+"""Tables on disk: Parquet where pyarrow is there, CSV where it is not. A table is its columns by name."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+Columns = Mapping[str, Sequence[Any]]
+_PARQUET, _CSV = ".parquet", ".csv"
+
+
+def has_parquet() -> bool:
+    """Tell whether Parquet can be written and read."""
+    try:
+        import pyarrow.parquet  # noqa: F401
+    except ImportError:
+        return False
+    return True
+
+
+def write_columns(stem: Path, columns: Columns, *, parquet: bool) -> Path:
+    """Write a table.
+
+    Parameters
+    ----------
+    stem
+        The path without its suffix.
+    columns
+        All of one length.
+    parquet
+        In which of the two forms.
+
+    Returns
+    -------
+    Path
+        What was written.
+    """
+    if parquet:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        path = stem.with_name(stem.name + _PARQUET)
+        pq.write_table(pa.table({name: list(values) for name, values in columns.items()}), path, compression="zstd")
+        return path
+    path = stem.with_name(stem.name + _CSV)
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(columns)
+        writer.writerows(zip(*columns.values(), strict=True))
+    return path
+
+
+def read_columns(stem: Path) -> dict[str, list[Any]]:
+    """Return a table in either form; empty when there is none."""
+    path = stem.with_name(stem.name + _PARQUET)
+    if path.exists():
+        import pyarrow.parquet as pq
+
+        columns: dict[str, list[Any]] = pq.read_table(path).to_pydict()
+        return columns
+    path = stem.with_name(stem.name + _CSV)
+    if not path.exists():
+        return {}
+    with path.open(encoding="utf-8", newline="") as file:
+        reader = csv.reader(file)
+        names = next(reader, [])
+        rows = list(reader)
+    return {name: [_value(row[place]) for row in rows] for place, name in enumerate(names)}
+
+
+def _value(text: str) -> Any:
+    """Return what a field of CSV was before it was written."""
+    known = {"": None, "True": True, "False": False}
+    if text in known:
+        return known[text]
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text

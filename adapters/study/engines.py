@@ -1,0 +1,246 @@
+"""Runs tasks on an engine with the interface of `concurrent.futures`, and sees to it that a lost worker loses nothing.
+
+- ``local``: processes on this machine.
+- ``dask://host:port``: a Dask cluster that runs already (``pip install 'exactfit[dask]'``).
+- ``flux``: jobs of the Flux instance around us, by `flux.job.FluxExecutor`; the study's folder must be seen by all nodes.
+"""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, ProcessPoolExecutor, wait
+from pathlib import Path
+from typing import Any, Protocol
+
+from .run import Result, run_task
+from .store import Store
+from .task import Task
+
+LOCAL, FLUX, DASK = "local", "flux", "dask://"
+MOST_ATTEMPTS = 4
+"""A task whose worker dies so often is given up: it is the task that kills them."""
+
+
+class EngineError(RuntimeError):
+    """An engine that is not there, or a task that it could not run."""
+
+
+class Engine(Protocol):
+    """Submits a task; the result comes with the future."""
+
+    workers: int
+
+    def submit(self, task: Task) -> Future[Any]:
+        """Let a task be run."""
+
+    def close(self, *, at_once: bool) -> None:
+        """Let go of the workers, without waiting for what they do if asked to."""
+
+    def lost(self, fault: BaseException) -> bool:
+        """Tell whether a task failed because its worker was lost; make what is needed to run it again."""
+
+
+class Processes:
+    """Processes on this machine, each with one task at a time.
+
+    Parameters
+    ----------
+    workers
+        How many; 0: one for each core that we may use.
+    """
+
+    def __init__(self, workers: int = 0) -> None:
+        self.workers = workers or _cores()
+        self._executor = self._make()
+
+    def _make(self) -> Executor:
+        # A fork of a process that has threads (a solver's, a progress bar's) may never come back.
+        return ProcessPoolExecutor(self.workers, mp_context=multiprocessing.get_context("spawn"))
+
+    def submit(self, task: Task) -> Future[Any]:
+        """Let a task be run."""
+        try:
+            return self._executor.submit(run_task, task.to_json())
+        except BrokenExecutor as fault:
+            # A process died since the last result came; whoever waits for this one is told the same way.
+            failed: Future[Any] = Future()
+            failed.set_exception(fault)
+            return failed
+
+    def close(self, *, at_once: bool) -> None:
+        """Let go of the processes."""
+        if at_once:
+            for process in list((getattr(self._executor, "_processes", None) or {}).values()):
+                process.terminate()
+        self._executor.shutdown(wait=not at_once, cancel_futures=True)
+
+    def lost(self, fault: BaseException) -> bool:
+        """Make new processes where one has died, which breaks all of a pool of processes."""
+        if not isinstance(fault, BrokenExecutor):
+            return False
+        if getattr(self._executor, "_broken", False):
+            self._executor.shutdown(wait=False, cancel_futures=True)
+            self._executor = self._make()
+        return True
+
+
+class Dask:
+    """A Dask cluster that runs already.
+
+    Parameters
+    ----------
+    address
+        ``host:port`` of its scheduler.
+    """
+
+    def __init__(self, address: str) -> None:
+        try:
+            from distributed import Client
+        except ImportError:
+            raise EngineError("the engine dask needs Dask: pip install 'exactfit[dask]'") from None
+        try:
+            self._client: Any = Client(f"tcp://{address}", timeout=10)
+        except (OSError, ValueError, TimeoutError) as fault:
+            raise EngineError(f"no Dask scheduler at {address}: {fault}") from None
+        self._executor: Executor = self._client.get_executor(pure=False, retries=MOST_ATTEMPTS)
+        self.workers = max(1, sum(self._client.nthreads().values()))
+
+    def submit(self, task: Task) -> Future[Any]:
+        """Let a task be run."""
+        return self._executor.submit(run_task, task.to_json())
+
+    def close(self, *, at_once: bool) -> None:
+        """Leave the cluster, which runs on."""
+        self._executor.shutdown(wait=not at_once)
+        self._client.close()
+
+    def lost(self, fault: BaseException) -> bool:
+        """Tell whether Dask gave a task up because its workers died."""
+        return type(fault).__name__ in ("KilledWorker", "CancelledError", "FutureCancelledError")
+
+
+class Flux:
+    """Jobs of the Flux instance around us, one core each.
+
+    Parameters
+    ----------
+    store
+        Where the tasks are put and the results come back.
+    """
+
+    def __init__(self, store: Store) -> None:
+        try:
+            from flux.job import FluxExecutor, JobspecV1
+        except ImportError:
+            raise EngineError("the engine flux needs Flux's own Python (flux python) inside an instance") from None
+        self._jobspec: Any = JobspecV1
+        self._store = store
+        self.workers = max(1, _cores())
+        self._executor: Any = FluxExecutor()
+
+    def submit(self, task: Task) -> Future[Any]:
+        """Let a task be run by a process that reads and writes the study's folder."""
+        path = self._store.write_text(f"tasks/{task.key}.json", json.dumps(task.to_json()))
+        command = [sys.executable, "-m", "exactfit.adapters.study.worker", str(path), str(self._store.folder)]
+        jobspec = self._jobspec.from_command(command, num_tasks=1, cores_per_task=1)
+        jobspec.cwd, jobspec.environment = os.getcwd(), dict(os.environ)
+        future: Future[Any] = self._executor.submit(jobspec)
+        return future
+
+    def close(self, *, at_once: bool) -> None:
+        """Let go of the executor; jobs that wait are cancelled where that is asked for."""
+        self._executor.shutdown(wait=not at_once, cancel_futures=at_once)
+
+    def lost(self, fault: BaseException) -> bool:
+        """Tell whether a job failed, as when its node is lost."""
+        return type(fault).__name__ in ("JobException", "CancelledError")
+
+
+def make_engine(text: str, workers: int, store: Store) -> Engine:
+    """Return the engine of a name.
+
+    Raises
+    ------
+    EngineError
+        When there is none of this name, or it cannot be reached.
+    """
+    if text == LOCAL:
+        return Processes(workers)
+    if text.startswith(DASK):
+        return Dask(text[len(DASK) :])
+    if text == FLUX:
+        return Flux(store)
+    raise EngineError(f"no engine {text[:60]!r}; there are {LOCAL}, {DASK}HOST:PORT and {FLUX}")
+
+
+def run_all(
+    tasks: Sequence[Task], store: Store, engine: Callable[[], Engine], done: Callable[[Task], None] = lambda _: None
+) -> None:
+    """Run the tasks that are not done yet, and keep every result as soon as it is there.
+
+    Parameters
+    ----------
+    tasks
+        The study's.
+    store
+        What is done.
+    engine
+        Makes the engine, if one is needed.
+    done
+        Told of each task that is done.
+
+    Raises
+    ------
+    EngineError
+        When a task fails for good. Those that are done are kept, and so they are when the user interrupts.
+    """
+    left = {task.key: task for task in tasks if not store.has(task.key)}
+    if not left:
+        return
+    running = engine()
+    at_once = True
+    try:
+        for task, result in _results(list(left.values()), running):
+            if isinstance(result, dict):
+                store.put(task.key, task.label, result)
+            elif not store.has(task.key):
+                raise EngineError(f"{task.label}: the job ended with status {result} and left no result")
+            done(task)
+        at_once = False
+    finally:
+        running.close(at_once=at_once)
+
+
+def _results(tasks: Sequence[Task], engine: Engine) -> Iterator[tuple[Task, Result | int]]:
+    # No more is submitted than keeps the workers busy: a trace travels with every task.
+    waiting = list(reversed(tasks))
+    attempts: dict[str, int] = {}
+    flying: dict[Future[Any], Task] = {}
+    while waiting or flying:
+        while waiting and len(flying) < 2 * engine.workers:
+            task = waiting.pop()
+            attempts[task.key] = attempts.get(task.key, 0) + 1
+            flying[engine.submit(task)] = task
+        finished, _ = wait(flying, return_when=FIRST_COMPLETED)
+        for future in finished:
+            task = flying.pop(future)
+            fault = future.exception()
+            if fault is None:
+                yield task, future.result()
+            elif engine.lost(fault) and attempts[task.key] < MOST_ATTEMPTS:
+                waiting.append(task)
+            else:
+                raise EngineError(f"{task.label}: {type(fault).__name__}: {fault}") from fault
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def read_task(path: Path) -> Task:
+    """Return the task of a file that an engine wrote."""
+    return Task.from_json(json.loads(path.read_text(encoding="utf-8")))

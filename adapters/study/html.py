@@ -1,0 +1,75 @@
+"""The page of a study: one HTML file with everything in it, that asks no network for anything."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from html import escape
+
+_STYLE = """
+:root{color-scheme:light}
+body{font:15px/1.5 system-ui,"DejaVu Sans",sans-serif;color:#1d2430;margin:0 auto;max-width:1240px;padding:1.5rem}
+h1{font-size:1.7rem;margin:0 0 .3rem}h2{font-size:1.2rem;margin:2.2rem 0 .6rem;border-bottom:1px solid #d7dce2}
+p{max-width:75ch}.note{color:#566070;font-size:.9rem}
+.scroll{overflow-x:auto}table{border-collapse:collapse;font-variant-numeric:tabular-nums;font-size:.9rem}
+th,td{padding:.28rem .7rem;text-align:right;border-bottom:1px solid #e6e9ed;white-space:nowrap}
+th:first-child,td:first-child{text-align:left}thead th{border-bottom:2px solid #b9c1cb;vertical-align:bottom}
+td.best{font-weight:700}.pm{color:#7a8594;font-weight:400;font-size:.85em}
+.plots{display:grid;grid-template-columns:repeat(auto-fit,minmax(440px,1fr));gap:1.2rem}
+figure{margin:0}figure svg{width:100%;height:auto}figcaption{font-size:.9rem;color:#3c4654}
+pre{background:#f3f5f8;padding:.7rem;overflow-x:auto;font-size:.85rem;white-space:pre-wrap;overflow-wrap:anywhere}
+"""
+
+
+def page(title: str, parts: Iterable[str]) -> str:
+    """Return the page of some parts of HTML."""
+    return (
+        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        # No icon is asked for, so that the page is one file also for a browser that looks for one.
+        '<link rel="icon" href="data:,">'
+        f"<title>{escape(title)}</title><style>{_STYLE}</style></head><body>\n"
+        f"<h1>{escape(title)}</h1>\n" + "\n".join(parts) + "\n</body></html>\n"
+    )
+
+
+def heading(text: str) -> str:
+    """Return a heading."""
+    return f"<h2>{escape(text)}</h2>"
+
+
+def paragraph(text: str, kind: str = "") -> str:
+    """Return a paragraph of plain text."""
+    return f"<p class={kind}>{escape(text)}</p>" if kind else f"<p>{escape(text)}</p>"
+
+
+def verbatim(text: str) -> str:
+    """Return text as it is, such as a command."""
+    return f"<pre>{escape(text)}</pre>"
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a table; cells are HTML."""
+    top = "".join(f"<th>{escape(cell)}</th>" for cell in head)
+    body = "".join("<tr>" + "".join(_cell(cell) for cell in row) + "</tr>\n" for row in rows)
+    return f'<div class="scroll"><table><thead><tr>{top}</tr></thead><tbody>\n{body}</tbody></table></div>'
+
+
+def _cell(cell: str) -> str:
+    return f'<td class="best">{cell[1:]}</td>' if cell.startswith("*") else f"<td>{cell}</td>"
+
+
+def plot(name: str, caption: str, svg: str) -> str:
+    """Return a picture with its caption; ids in it are made its own, as one page holds many."""
+    inner = svg[svg.index("<svg") :]
+    inner = re.sub(r'\bid="([^"]+)"', rf'id="{name}-\1"', inner)
+    inner = re.sub(r'(xlink:href|href)="#([^"]+)"', rf'\1="#{name}-\2"', inner)
+    inner = re.sub(r"url\(#([^)]+)\)", rf"url(#{name}-\1)", inner)
+    label = f'<svg role="img" aria-label="{escape(caption, quote=True)}"'
+    inner = inner.replace("<svg", label, 1)
+    return f'<figure id="{name}">{inner}<figcaption>{escape(caption)}</figcaption></figure>'
+
+
+def plots(figures: Iterable[str]) -> str:
+    """Return some pictures beside each other."""
+    return '<div class="plots">' + "\n".join(figures) + "</div>"

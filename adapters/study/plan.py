@@ -1,0 +1,150 @@
+"""Which simulations a study consists of: every combination of its axes, as tasks.
+
+Axes are written ``pools=exactfit+TreePool,load=0.7:1.1:0.1,seeds=20,scheduling=easy+fifo``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from itertools import product
+from typing import Any
+
+from .run import SCHEDULING
+from .task import GREED, RUN, Source, Task
+from .workloads.trace import number
+
+NAMES = ("pools", "load", "seeds", "scheduling")
+_MOST_VALUES = 10_000
+_SLACK = 1e-9
+
+
+@dataclass(frozen=True, slots=True)
+class Axes:
+    """What varies.
+
+    Attributes
+    ----------
+    pools
+        By name.
+    loads
+        None stands for what the workload says.
+    seeds
+        Of the workload.
+    scheduling
+        Policies of the queue.
+    """
+
+    pools: tuple[str, ...]
+    loads: tuple[float | None, ...] = (None,)
+    seeds: tuple[int, ...] = (1,)
+    scheduling: tuple[str, ...] = ("easy",)
+
+    def swept(self, text: str) -> Axes:
+        """Return the axes with those that a text names in the place of these.
+
+        Raises
+        ------
+        ValueError
+            For an axis that there is not, or values that are none.
+        """
+        found = self
+        # Pools may hold "=" in no name, so that the next axis begins after a comma.
+        for part in text.split(","):
+            name, equals, values = part.partition("=")
+            if not equals or name not in NAMES or not values:
+                raise ValueError(f"{part[:60]!r}: expected {', '.join(NAMES)} = values")
+            if name == "pools":
+                found = replace(found, pools=tuple(dict.fromkeys(_pools(values))))
+            elif name == "load":
+                found = replace(found, loads=tuple(_numbers(values)))
+            elif name == "seeds":
+                found = replace(found, seeds=tuple(_seeds(values)))
+            else:
+                found = replace(found, scheduling=tuple(values.split("+")))
+        return found.checked()
+
+    def checked(self) -> Axes:
+        """Return this. ValueError for a value that is none."""
+        for name in self.scheduling:
+            if name not in SCHEDULING:
+                raise ValueError(f"scheduling: {name[:40]!r}: there are {', '.join(SCHEDULING)}")
+        for load in self.loads:
+            if load is not None and not 0 < load <= 100:
+                raise ValueError(f"load: {load:g} is not above 0 and at most 100")
+        if not self.pools:
+            raise ValueError("pools: there is none")
+        return self
+
+
+def _pools(text: str) -> list[str]:
+    """Return the names; a ``+`` inside the policy of one of ours is written ``/``."""
+    return [name.replace("/", "+") for name in text.split("+") if name]
+
+
+def _numbers(text: str) -> Iterator[float]:
+    for part in text.split("+"):
+        bounds = [number(bound) for bound in part.split(":")]
+        if len(bounds) == 1:
+            yield bounds[0]
+            continue
+        if len(bounds) != 3 or bounds[2] <= 0 or (bounds[1] - bounds[0]) / bounds[2] > _MOST_VALUES:
+            raise ValueError(f"{part[:40]!r}: expected FIRST:LAST:STEP")
+        first, last, step = bounds
+        for place in range(int((last - first) / step + _SLACK) + 1):
+            yield round(first + place * step, 9)
+
+
+def _seeds(text: str) -> Iterator[int]:
+    """Yield the seeds of ``20`` (the first twenty) or ``5:8`` (four of them)."""
+    bounds = [int(number(bound)) for bound in text.split(":")]
+    first, last = (1, bounds[0]) if len(bounds) == 1 else (bounds[0], bounds[-1])
+    if len(bounds) > 2 or not 1 <= first <= last <= first + _MOST_VALUES:
+        raise ValueError(f"seeds: {text[:40]!r}: expected a number, or FIRST:LAST")
+    yield from range(first, last + 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What all tasks of a study share; see `Task`."""
+
+    R: Mapping[str, Any]
+    source: Source
+    queue_depth: int = 32
+    prove: bool = True
+    time_limit: float = 0.5
+    snapshots: int = 0
+    batch: int = 16
+    joint_limit: float = 10.0
+
+
+def tasks_of(axes: Axes, settings: Settings) -> list[Task]:
+    """Return the tasks of a study: a run for every combination, and a comparison with the optimum for each workload."""
+    found = []
+    for scheduling, load, seed in product(axes.scheduling, axes.loads, axes.seeds):
+        one = Task(
+            RUN,
+            settings.R,
+            settings.source,
+            (),
+            scheduling=scheduling,
+            queue_depth=settings.queue_depth,
+            seed=seed,
+            load=load,
+            prove=settings.prove,
+            time_limit=settings.time_limit,
+        )
+        found += [replace(one, pools=(pool,)) for pool in axes.pools]
+        if settings.snapshots and scheduling == axes.scheduling[0]:
+            found.append(
+                replace(
+                    one,
+                    kind=GREED,
+                    pools=axes.pools,
+                    prove=False,
+                    snapshots=settings.snapshots,
+                    batch=settings.batch,
+                    joint_limit=settings.joint_limit,
+                )
+            )
+    return found

@@ -1,0 +1,222 @@
+"""Writes what a study found: the page, the pictures as files, the figures and all else as tables."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from ...topology.machine import Machine
+from ..drawing.file import draw_file
+from ..drawing.scene import Holding, Tenant, holdings, make_scene
+from . import html
+from .groups import Group, gather, greed_rows
+from .plots import Pictures
+from .store import Store
+from .task import Task
+
+_MINUTE, _HOUR = 60.0, 3600.0
+_MOST_NODES_DRAWN = 64
+_MOST_IN_LEGEND = 14
+
+_LESS, _MORE, _NEITHER = -1, 1, 0
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What a report says of a study besides its figures.
+
+    Attributes
+    ----------
+    machine_name, machine
+        Where.
+    workload
+        In words.
+    command
+        That makes it again.
+    versions
+        Of the programs that matter.
+    """
+
+    machine_name: str
+    machine: Machine
+    workload: str
+    command: str
+    versions: Mapping[str, str]
+
+
+def write_report(about: About, tasks: Sequence[Task], store: Store) -> Path:
+    """Write the report of what is done of a study, and return where its page is."""
+    groups = gather(tasks, store)
+    greed = greed_rows(tasks, store)
+    pictures = list(Pictures(groups, about.machine.levels, greed).all())
+    drawings = _drawings(about, groups)
+    for name, _, svg in (*pictures, *drawings):
+        store.write_text(f"plots/{name}.svg", svg)
+    store.write_table("figures", _figure_rows(tasks, store))
+    store.write_table("greed", greed)
+    parts = [
+        html.paragraph(f"{about.workload}, on {about.machine_name}: {_size(about.machine)}."),
+        *_findings(groups),
+        html.heading("Figures"),
+        _table(groups, about.machine),
+        html.paragraph(_EXPLAINED, "note"),
+        html.heading("Pictures"),
+        html.plots(html.plot(*picture) for picture in pictures),
+    ]
+    if greed:
+        parts += [html.heading("The price of greed"), *_greed_table(greed)]
+    if drawings:
+        parts += [html.heading("The machine at one moment"), *(html.plot(*drawing) for drawing in drawings)]
+    done = sum(1 for task in tasks if store.has(task.key))
+    parts += [
+        html.heading("To do this again"),
+        html.verbatim(about.command),
+        html.paragraph("; ".join(f"{name} {version}" for name, version in about.versions.items()), "note"),
+        html.paragraph(
+            f"{done} of {len(tasks)} simulations; seeds {_seeds(tasks)}. All data are beside this page: figures, and for "
+            "each simulation its jobs, decisions and series under results/.",
+            "note",
+        ),
+    ]
+    return store.write_text("report.html", html.page(f"Study: {about.machine_name}", parts))
+
+
+_EXPLAINED = (
+    "Slots in one domain: what each job holds is split into its slots in the best way there is, whichever pool gave it. "
+    "Wrong refusals: the pool said no although exactfit found a placement in the same state. Bounded slowdown: waiting "
+    "and running over running, no job shorter than 10 s. Intact: mean part of the domains that were wholly free while "
+    "jobs came. ± is the 95 % confidence interval over seeds. The best of a column is bold."
+)
+
+
+def _columns(machine: Machine) -> list[tuple[str, str, float, str, int]]:
+    """Return the table's columns: figure, head, factor, format, which way is better."""
+    found: list[tuple[str, str, float, str, int]] = [("ran", "jobs run", 1.0, ".0f", _MORE)]
+    for level in reversed(machine.levels):
+        found.append((f"local.{level}", f"slots in one {level}, %", 100.0, ".1f", _MORE))
+    for level in reversed(machine.levels):
+        found.append((f"touched.{level}", f"{level} a slot", 1.0, ".2f", _LESS))
+    found += [
+        ("jobs refused wrongly", "jobs refused wrongly", 1.0, ".0f", _LESS),
+        ("denied wrongly", "denied wrongly", 1.0, ".0f", _LESS),
+        ("wait", "mean wait, min", 1 / _MINUTE, ".1f", _LESS),
+        ("wait p95", "wait p95, min", 1 / _MINUTE, ".0f", _LESS),
+        ("slowdown", "bounded slowdown", 1.0, ".2f", _LESS),
+        ("utilisation", "core use, %", 100.0, ".1f", _MORE),
+        ("makespan", "makespan, h", 1 / _HOUR, ".2f", _LESS),
+        ("nodes a job", "nodes a job", 1.0, ".2f", _LESS),
+    ]
+    found += [(f"{level}s a job", f"{level}s a job", 1.0, ".2f", _LESS) for level in machine.group_levels]
+    found += [(f"intact.{level}", f"intact {level}, %", 100.0, ".1f", _MORE) for level in ("node", *machine.levels)]
+    found += [
+        ("decision", "decision, ms", 1000.0, ".2f", _NEITHER),
+        ("decision p95", "decision p95, ms", 1000.0, ".2f", _NEITHER),
+        ("decision longest", "longest, ms", 1000.0, ".0f", _NEITHER),
+    ]
+    return found
+
+
+def _table(groups: Sequence[Group], machine: Machine) -> str:
+    """Return the figures, a line a figure and a column a group."""
+    names = [_name(group, groups) for group in groups]
+    rows = []
+    for figure, head, factor, form, better in _columns(machine):
+        found = [group.figure(figure) for group in groups]
+        shown = [format(one.mean * factor, form) if one else "" for one in found]
+        # Only what reads as better is marked, and only against something else.
+        values = [float(text) for text in shown if text]
+        best = (max if better == _MORE else min)(values) if values else 0.0
+        marked = better != _NEITHER and len(set(values)) > 1
+        cells = []
+        for one, text in zip(found, shown, strict=True):
+            half = f' <span class="pm">± {format(one.half * factor, form)}</span>' if one and one.half is not None else ""
+            star = "*" if marked and text and float(text) == best else ""
+            cells.append(f"{star}{text}{half}")
+        rows.append([escape(head), *cells])
+    return html.table(["", *names], rows)
+
+
+def _name(group: Group, groups: Sequence[Group]) -> str:
+    parts = [group.pool]
+    if len({other.scheduling for other in groups}) > 1:
+        parts.append(group.scheduling)
+    if len({other.load for other in groups}) > 1:
+        parts.append(f"load {group.load:g}")
+    return ", ".join(parts)
+
+
+def _findings(groups: Sequence[Group]) -> list[str]:
+    """Return a sentence on each pool that was found to refuse wrongly."""
+    found = []
+    for group in groups:
+        refused, jobs = group.figure("jobs refused wrongly"), group.figure("jobs")
+        if refused and jobs and refused.mean:
+            text = f"{_name(group, groups)} refused {refused.mean:.0f} of {jobs.mean:.0f} jobs at a time when a placement existed."
+            found.append(html.paragraph(text))
+    return found
+
+
+def _greed_table(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    pools = list(dict.fromkeys(str(row["pool"]) for row in rows))
+    lines = []
+    for pool in pools:
+        mine = [row for row in rows if row["pool"] == pool]
+        placed, best = sum(row["placed"] for row in mine), sum(row["optimum"] for row in mine)
+        bound = sum(row["bound"] for row in mine)
+        share = f"{100 * placed / best:.1f}" if best else ""
+        lines.append([escape(pool), str(len(mine)), str(placed), str(best), str(bound), share])
+    head = ["placed one after the other by", "batches", "jobs placed", "optimum", "its bound", "% of the optimum"]
+    text = (
+        "A batch is the jobs that came next at one moment of the first pool's run, placed on the machine as it was then. "
+        "The optimum places the batch together; where its bound is higher, it is not proven."
+    )
+    return [html.table(head, lines), html.paragraph(text, "note")]
+
+
+def _drawings(about: About, groups: Sequence[Group]) -> list[tuple[str, str, str]]:
+    """Return the machine under each pool, all at one moment of one workload."""
+    if not groups or about.machine.size > _MOST_NODES_DRAWN:
+        return []
+    first = groups[0]
+    found = []
+    for place, group in enumerate(groups):
+        moment = group.results[0].get("moment")
+        if not moment or (group.load, group.scheduling) != (first.load, first.scheduling):
+            continue
+        held: list[Holding] = []
+        tenants = []
+        for number, (job, execution) in enumerate(moment["held"], start=1):
+            held += holdings(about.machine, number, {"execution": execution})
+            tenants.append(Tenant(number, f"job {job}"))
+        title = f"{group.pool} after {moment['time'] / _HOUR:.1f} hours"
+        scene = make_scene(title, about.machine, held, 0, tenants[:_MOST_IN_LEGEND])
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder, "machine.svg")
+            draw_file(scene, path)
+            found.append((f"machine-{place}", title, path.read_text(encoding="utf-8")))
+    return found
+
+
+def _figure_rows(tasks: Sequence[Task], store: Store) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = []
+    for task in tasks:
+        if store.has(task.key) and task.kind == "run":
+            head = {"pool": task.pools[0], "scheduling": task.scheduling, "load": task.load, "seed": task.seed}
+            rows.append({**head, "result": task.key, **store.get(task.key)["figures"]})
+    return rows
+
+
+def _size(machine: Machine) -> str:
+    cores = sum(nodes.bit_count() * c.bit_count() for nodes, c, _ in machine.holdings)
+    gpus = sum(nodes.bit_count() * g.bit_count() for nodes, _, g in machine.holdings)
+    return f"{machine.size} nodes, {cores} cores, {gpus} GPUs"
+
+
+def _seeds(tasks: Sequence[Task]) -> str:
+    from ...grammar.idset import IdSet
+
+    return str(IdSet.of({task.seed for task in tasks}))

@@ -1,0 +1,282 @@
+"""When a request will fit: from the ends of the jobs that run, for one job and for a queue.
+
+What is free only grows as jobs end, so the first end after which a request fits is found by steps that double, and by
+halving the last of them. States are values: going back to one costs nothing, and no copy of the machine is made.
+
+FIFO means what `forecast` of Flux's sched-fifo does. EASY is described by A. W. Mu'alem and D. G. Feitelson, IEEE
+Transactions on Parallel and Distributed Systems 12 (2001): the head of the queue has a reservation, and others start
+before it if they end by then.
+"""
+
+from __future__ import annotations
+
+from bisect import insort
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from ..decide import Situation
+from ..errors import InfeasibleRequest, InsufficientResources
+from ..lexicographic import Budget
+from ..offers import CutOff
+from ..pool_state import PoolState
+from ..request import Request
+from ..selection import Field
+from .bench import ended
+
+if TYPE_CHECKING:
+    from ..knowledge import Knowledge
+    from ..pool import Pool
+
+FIFO, EASY = "fifo", "easy"
+
+
+@dataclass(frozen=True)
+class Start:
+    """When a job of a queue starts.
+
+    Attributes
+    ----------
+    jobid
+        The job.
+    time
+        Seconds since the epoch; None when that is not known.
+    why_not
+        The reason, where it never can.
+    """
+
+    jobid: int
+    time: float | None
+    why_not: str | None = None
+
+
+def earliest_start(pool: Pool, request: Request, now: float) -> float | None:
+    """Return when a job could start if no other started before it; None when no known end lets it.
+
+    Parameters
+    ----------
+    now
+        Seconds since the epoch.
+
+    Raises
+    ------
+    InfeasibleRequest
+        When it never can.
+    """
+    future = Future(pool, now)
+    found = future.when(request, 0.0)
+    return None if found is None else max(found[0], now)
+
+
+def forecast(pool: Pool, queue: Sequence[tuple[int, Request]], now: float, order: str = FIFO) -> list[Start]:
+    """Return when each job of a queue starts, if every job runs as long as it may.
+
+    Parameters
+    ----------
+    pool
+        Is not changed.
+    queue
+        Job ids and requests, the head first.
+    now
+        Seconds since the epoch.
+    order
+        ``fifo``: no job starts before one that stands ahead of it. ``easy``: with backfill.
+
+    Notes
+    -----
+    Behind a job of unknown start or duration nothing is known of those that have to wait for it.
+    """
+    future = Future(pool, now)
+    starts = future.fifo(queue) if order == FIFO else future.easy(queue)
+    return [starts[jobid] for jobid, _ in queue]
+
+
+class _Question:
+    """One request, asked in many states."""
+
+    def __init__(self, knowledge: Knowledge, request: Request) -> None:
+        reason = knowledge.infeasible(request, Budget(knowledge.options.time_limit))
+        if reason is not None:
+            raise InfeasibleRequest(reason)
+        self.request = request
+        self._knowledge = knowledge
+        self._problem = knowledge.problem(request.shape)
+        self._view = knowledge.view(request.shape)
+        self._eligible = knowledge.eligible(request.constraint)
+
+    def fits(self, state: PoolState) -> bool:
+        """Tell whether the request fits; no, where that is not found out in time."""
+        knowledge, view = self._knowledge, self._view
+        classes = state.classes if view is None else view.classes(knowledge.changes, state)
+        decider = knowledge.decider if view is None else view.decider
+        free = knowledge.group_totals
+        if state.group_used:
+            free = {key: total - state.group_used.get(key, 0) for key, total in free.items()}
+        situation = Situation(Field(classes, self._eligible), free)
+        budget = Budget(knowledge.options.time_limit)
+        try:
+            if self._problem.uneven:
+                return decider.sizes(self._problem, situation, budget) is not None
+            return decider.fits(self._problem.demand(self._problem.least), situation, budget)
+        except CutOff:
+            return False
+
+
+class Future:
+    """A pool as it will be.
+
+    Parameters
+    ----------
+    pool
+        As it is now; it is not changed.
+    now
+        Seconds since the epoch.
+    """
+
+    def __init__(self, pool: Pool, now: float) -> None:
+        self._pool = pool
+        self._knowledge, self._state = pool.present
+        self._now = now
+        self._ends = sorted((job.end_time, jobid) for jobid, job in self._state.jobs.items() if job.end_time > 0)
+        self._questions: dict[int, _Question] = {}
+
+    # -- one request ----------------------------------------------------------------------------------------------
+
+    def when(self, request: Request, floor: float) -> tuple[float, PoolState, int] | None:
+        """Return when a request fits, the state then, and how many ends lie before.
+
+        Raises
+        ------
+        InfeasibleRequest
+            When it never does.
+        """
+        question = self._question(request)
+        if question.fits(self._state):
+            return floor, self._state, 0
+        times = [(end, [jobid for _, jobid in same]) for end, same in groupby(self._ends, key=lambda item: item[0])]
+        states = [self._state]
+        low, step = 0, 1
+        while True:
+            # It does not fit after the first `low` ends.
+            high = min(low + step, len(times))
+            if high == low:
+                return None
+            while len(states) <= high:
+                states.append(ended(self._knowledge.changes, states[-1], times[len(states) - 1][1]))
+            if question.fits(states[high]):
+                break
+            low, step = high, 2 * step
+        while high - low > 1:
+            middle = (low + high) // 2
+            if question.fits(states[middle]):
+                high = middle
+            else:
+                low = middle
+        return times[high - 1][0], states[high], sum(len(jobs) for _, jobs in times[:high])
+
+    def _question(self, request: Request) -> _Question:
+        known = self._questions.get(id(request))
+        if known is None:
+            known = self._questions[id(request)] = _Question(self._knowledge, request)
+        return known
+
+    def _go(self, found: tuple[float, PoolState, int]) -> None:
+        """Let time pass."""
+        _, self._state, passed = found
+        del self._ends[:passed]
+
+    def _pass(self, time: float) -> None:
+        """Let time pass, and end what ends by then."""
+        due = sum(1 for end, _ in self._ends if end <= time)
+        self._state = ended(self._knowledge.changes, self._state, (jobid for _, jobid in self._ends[:due]))
+        del self._ends[:due]
+
+    def _start(self, jobid: int, request: Request, start: float) -> bool:
+        """Place a job where the pool would; tell whether that was possible."""
+        pool = self._pool.in_state(self._state)
+        try:
+            pool.alloc(jobid, request)
+        except (InsufficientResources, InfeasibleRequest):
+            return False
+        state = pool.present[1]
+        end = max(start, self._now) + request.duration if request.duration > 0 else 0.0
+        self._state = replace(state, jobs=state.jobs.set(jobid, replace(state.jobs[jobid], end_time=end)))
+        if end:
+            insort(self._ends, (end, jobid))
+        return True
+
+    # -- queues ---------------------------------------------------------------------------------------------------
+
+    def fifo(self, queue: Sequence[tuple[int, Request]]) -> dict[int, Start]:
+        """Return the starts in strict order."""
+        starts = {jobid: Start(jobid, None) for jobid, _ in queue}
+        floor = 0.0
+        for jobid, request in queue:
+            try:
+                found = self.when(request, floor)
+            except InfeasibleRequest as error:
+                starts[jobid] = Start(jobid, None, str(error))
+                continue
+            if found is None:
+                break
+            floor = found[0]
+            self._go(found)
+            if not self._start(jobid, request, floor):
+                break
+            starts[jobid] = Start(jobid, max(floor, self._now))
+            if request.duration <= 0:
+                break
+        return starts
+
+    def easy(self, queue: Sequence[tuple[int, Request]]) -> dict[int, Start]:
+        """Return the starts with backfill."""
+        starts = {jobid: Start(jobid, None) for jobid, _ in queue}
+        waiting = []
+        for jobid, request in queue:
+            try:
+                self._question(request)
+                waiting.append((jobid, request))
+            except InfeasibleRequest as error:
+                starts[jobid] = Start(jobid, None, str(error))
+        time: float | None = 0.0
+        while waiting and time is not None:
+            time = self._easy_pass(waiting, time, starts)
+        return starts
+
+    def _easy_pass(
+        self, waiting: list[tuple[int, Request]], time: float, starts: dict[int, Start]
+    ) -> float | None:
+        """Start what can start at a time, and let time pass to when more may; None where that is not known."""
+        while waiting and self._try(*waiting[0], time, starts):
+            del waiting[0]
+        if not waiting:
+            return None
+        found = self.when(waiting[0][1], time)
+        if found is None:
+            return None
+        shadow = max(found[0], self._now)
+        here = max(time, self._now)
+        for item in waiting[1:]:
+            if 0 < item[1].duration <= shadow - here and self._try(*item, time, starts):
+                waiting.remove(item)
+        return self._next(waiting, time, found[0])
+
+    def _next(self, waiting: Sequence[tuple[int, Request]], time: float, shadow: float) -> float | None:
+        """Let time pass to the reservation of the head, or to when another could start and end before it."""
+        moment = shadow
+        for _, request in waiting[1:]:
+            if request.duration > 0:
+                found = self.when(request, time)
+                if found is not None and time < found[0] and max(found[0], self._now) + request.duration <= shadow:
+                    moment = min(moment, found[0])
+        if moment <= time:
+            return None
+        self._pass(moment)
+        return moment
+
+    def _try(self, jobid: int, request: Request, time: float, starts: dict[int, Start]) -> bool:
+        if not (self._question(request).fits(self._state) and self._start(jobid, request, time)):
+            return False
+        starts[jobid] = Start(jobid, max(time, self._now))
+        return True

@@ -1,0 +1,97 @@
+"""A request and what belongs to it in words: as the user wrote it, and as one says it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ...grammar.constraint import Constraint, query_text, to_json
+from ...grammar.errors import GrammarError
+from ...grammar.jobspec import Vertex
+from ...grammar.unit import gib
+from ..domain_state import MEASURED
+
+_UNCHANGED = ("storage", "memory", "chassis", "series")
+_MOST_NAMED = 4
+
+
+def shape(vertices: Sequence[Vertex]) -> str:
+    """Return vertices as RFC 46 writes them, labels left out."""
+    texts = [_vertex(vertex) for vertex in vertices]
+    return texts[0] if len(texts) == 1 else f"[{';'.join(texts)}]"
+
+
+def _vertex(vertex: Vertex) -> str:
+    text = vertex.type
+    if str(vertex.count) != "1":
+        text += f"={vertex.count}"
+    keys = [f"unit:{vertex.unit}"] if vertex.unit else []
+    keys += [f"id:{vertex.id}"] if vertex.id is not None else []
+    keys += {True: ["x"], False: ["-x"], None: []}[vertex.exclusive]
+    if keys:
+        text += "{" + ",".join(keys) + "}"
+    return f"{text}/{shape(vertex.children)}" if vertex.children else text
+
+
+def number(value: float | None) -> str:
+    """Return a number as one reads it."""
+    return "?" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def plural(name: str, count: float | None) -> str:
+    """Return a type for so many of it."""
+    if count == 1 or name in _UNCHANGED or name[-1:].isdigit():
+        return name
+    if name.endswith(("s", "x", "ch", "sh")):
+        return f"{name}es"
+    return f"{name}s"
+
+
+def amount(name: str, count: float | None, unit: str = "") -> str:
+    """Return so many things of a type."""
+    if unit:
+        return f"{number(count)} {unit} of {name}"
+    return f"{number(count)} {plural(name, count)}"
+
+
+def holds(vertex: Vertex, *, free: bool) -> str:
+    """Return what each thing that a vertex stands for must have.
+
+    Parameters
+    ----------
+    free
+        Whether that must be free.
+    """
+    whole = vertex.exclusive or not vertex.children
+    texts = ["all of it free"] if free and whole and vertex.exclusive is not False else []
+    return " and ".join(texts + [_held(child, free) for child in vertex.children])
+
+
+def _held(vertex: Vertex, free: bool) -> str:
+    count = vertex.count.min
+    if vertex.is_slot:
+        return f"{amount('slot', count)} of {shape(vertex.children)}" if count > 1 else f"{shape(vertex.children)}"
+    unit = "GiB" if vertex.type in MEASURED else ""
+    if unit:
+        size = count * gib(1, vertex.unit)
+        return amount(vertex.type, int(size) if size.denominator == 1 else round(float(size), 2), unit)
+    inside = holds(vertex, free=free) if vertex.children else ""
+    if not inside:
+        return f"{count} {'free ' if free else ''}{plural(vertex.type, count)}"
+    return f"{amount(vertex.type, count)} with {inside}"
+
+
+def query(term: Constraint) -> str:
+    """Return a term of a constraint as RFC 35 writes it."""
+    try:
+        return query_text(term)
+    except GrammarError:
+        return str(to_json(term))
+
+
+def listed(names: Sequence[str]) -> str:
+    """Return names as one lists them, the first of many."""
+    shown = list(names[:_MOST_NAMED]) if len(names) > _MOST_NAMED + 1 else list(names)
+    more = len(names) - len(shown)
+    if more:
+        return f"{', '.join(shown)} and {more} more"
+    return " and ".join([", ".join(shown[:-1]), shown[-1]]) if len(shown) > 1 else "".join(shown)
