@@ -31,8 +31,8 @@ def study(
         typer.Argument(
             metavar="WORKLOAD",
             show_default=False,
-            help="A trace: Standard Workload Format, Flux jobs as JSON, sacct --parsable2; told by content, also .gz. Or "
-            "the generator: lublin, lublin:days=1,load=0.85,gpu=0.5,longest=24 (jobs=N in the place of days).",
+            help="A trace: Standard Workload Format, Flux jobs as JSON, sacct --parsable2; told by content, also .gz. "
+            "Or the generator: lublin, lublin:days=1,load=0.85,gpu=0.5,longest=24 (jobs=N in the place of days).",
         ),
     ],
     pools: Annotated[
@@ -46,7 +46,8 @@ def study(
     ] = "exactfit,Rv1Pool,TreePool",
     scheduling: Annotated[str, typer.Option("--scheduling", metavar="easy|fifo", help="Order of the queue.")] = "easy",
     output: Annotated[
-        Path, typer.Option("--output", "-o", metavar="FOLDER", help="Results and report; what is there is not run again.")
+        Path,
+        typer.Option("--output", "-o", metavar="FOLDER", help="Results and report; what is there is not run again."),
     ] = Path("study"),
     sweep: Annotated[
         str | None,
@@ -60,14 +61,18 @@ def study(
     seed: Annotated[int, typer.Option("--seed", min=1, help="Of the generator; a trace is shaken by any but 1.")] = 1,
     load: Annotated[
         float | None,
-        typer.Option("--load", show_default=False, help="What is offered; submissions come closer together or farther."),
+        typer.Option(
+            "--load", show_default=False, help="What is offered; submissions come closer together or farther."
+        ),
     ] = None,
     jobs: Annotated[
         int | None, typer.Option("--jobs", metavar="N", min=1, show_default=False, help="The first N jobs of a trace.")
     ] = None,
     rules: Annotated[
         Path | None,
-        typer.Option("--rules", metavar="FILE", show_default=False, help="Shapes for a trace: CONDITION => SHAPE a line."),
+        typer.Option(
+            "--rules", metavar="FILE", show_default=False, help="Shapes for a trace: CONDITION => SHAPE a line."
+        ),
     ] = None,
     mix: Annotated[
         Path | None,
@@ -80,7 +85,8 @@ def study(
         bool, typer.Option("--prove/--no-prove", help="Ask exactfit whether each refusal of another pool was right.")
     ] = True,
     snapshots: Annotated[
-        int, typer.Option("--snapshots", metavar="N", min=0, help="Moments at which batches are compared with the optimum.")
+        int,
+        typer.Option("--snapshots", metavar="N", min=0, help="Moments at which batches are compared with the optimum."),
     ] = 0,
     batch: Annotated[int, typer.Option("--batch", metavar="N", min=1, help="Jobs of such a batch.")] = 16,
     time_limit: Annotated[
@@ -118,9 +124,7 @@ def study(
         for name in axes.pools:
             PoolName.read(name).load()
         source, words = _source(workload, named, rules, mix, jobs)
-        settings = Settings(
-            machine_R(named.machine), source, queue_depth, prove, time_limit, snapshots, batch
-        )
+        settings = Settings(machine_R(named.machine), source, queue_depth, prove, time_limit, snapshots, batch)
         tasks = tasks_of(axes, settings)
     except ValueError as error:
         raise InputError(str(error)) from None
@@ -155,7 +159,9 @@ def _source(
     sources = Sources()
     if workload.partition(":")[0] == NAME and not Path(workload).exists():
         if rules is not None or jobs is not None:
-            raise InputError(f"{'--rules' if rules else '--jobs'} goes with a trace; the generator takes --mix and jobs=N")
+            raise InputError(
+                f"{'--rules' if rules else '--jobs'} goes with a trace; the generator takes --mix and jobs=N"
+            )
         generator = Generator.read(workload)
         text = decode(sources.read(str(mix), "a mix"), str(mix)) if mix else ""
         if mix:
@@ -168,7 +174,9 @@ def _source(
     trace = read_trace(workload)
     found = from_trace(trace, read_rules(text, str(rules or "the usual rules"), outline), jobs)
     left = f", {trace.left_out} that never ran left out" if trace.left_out else ""
-    return Source.of(found), f"{len(found.jobs)} jobs of {plain(Path(workload).name)}{left}, offered load {found.load:.2f}"
+    return Source.of(
+        found
+    ), f"{len(found.jobs)} jobs of {plain(Path(workload).name)}{left}, offered load {found.load:.2f}"
 
 
 def _run(tasks: list[Task], store: object, engine: str, workers: int) -> None:

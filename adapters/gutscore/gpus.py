@@ -20,7 +20,7 @@ NONE_VISIBLE: Final = "-1"
 
 _BACKENDS = {"CUDA": NVIDIA, "NVML": NVIDIA, "RSMI": AMD}
 # HIP numbers what ROCR_VISIBLE_DEVICES leaves, so that lists made for the whole machine no longer hold.
-_RELATIVE_TO_ROCR = ("HIP_VISIBLE_DEVICES", "CUDA_VISIBLE_DEVICES", "GPU_DEVICE_ORDINAL")
+_RELATIVE_TO_ROCR = ("HIP_VISIBLE_DEVICES", "GPU_DEVICE_ORDINAL", "CUDA_VISIBLE_DEVICES")
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +179,7 @@ def environment_of(gpus: Iterable[tuple[str, str]]) -> dict[str, str | None]:
         for each in (vendor,) if vendor else VARIABLES:
             tokens.setdefault(each, []).append(token)
     change: dict[str, str | None] = {}
-    if AMD in tokens and NVIDIA not in tokens:
+    if AMD in tokens:
         change = dict.fromkeys(_RELATIVE_TO_ROCR)
     for vendor, variable in VARIABLES.items():
         if vendor in tokens or not tokens:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Mapping, Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ _PARQUET, _CSV = ".parquet", ".csv"
 def has_parquet() -> bool:
     """Tell whether Parquet can be written and read."""
     try:
-        import pyarrow.parquet  # noqa: F401
+        import_module("pyarrow.parquet")
     except ImportError:
         return False
     return True
@@ -38,9 +39,7 @@ def write_columns(stem: Path, columns: Columns, *, parquet: bool) -> Path:
         What was written.
     """
     if parquet:
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-
+        pa, pq = _arrow()
         path = stem.with_name(stem.name + _PARQUET)
         pq.write_table(pa.table({name: list(values) for name, values in columns.items()}), path, compression="zstd")
         return path
@@ -56,9 +55,7 @@ def read_columns(stem: Path) -> dict[str, list[Any]]:
     """Return a table in either form; empty when there is none."""
     path = stem.with_name(stem.name + _PARQUET)
     if path.exists():
-        import pyarrow.parquet as pq
-
-        columns: dict[str, list[Any]] = pq.read_table(path).to_pydict()
+        columns: dict[str, list[Any]] = _arrow()[1].read_table(path).to_pydict()
         return columns
     path = stem.with_name(stem.name + _CSV)
     if not path.exists():
@@ -68,6 +65,10 @@ def read_columns(stem: Path) -> dict[str, list[Any]]:
         names = next(reader, [])
         rows = list(reader)
     return {name: [_value(row[place]) for row in rows] for place, name in enumerate(names)}
+
+
+def _arrow() -> tuple[Any, Any]:
+    return import_module("pyarrow"), import_module("pyarrow.parquet")
 
 
 def _value(text: str) -> Any:

@@ -2,7 +2,7 @@
 
 - ``local``: processes on this machine.
 - ``dask://host:port``: a Dask cluster that runs already (``pip install 'exactfit[dask]'``).
-- ``flux``: jobs of the Flux instance around us, by `flux.job.FluxExecutor`; the study's folder must be seen by all nodes.
+- ``flux``: jobs of the Flux instance around us, by `flux.job.FluxExecutor`; all nodes must see the study's folder.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, ProcessPoolExecutor, wait
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -99,11 +100,11 @@ class Dask:
 
     def __init__(self, address: str) -> None:
         try:
-            from distributed import Client
+            distributed: Any = import_module("distributed")
         except ImportError:
             raise EngineError("the engine dask needs Dask: pip install 'exactfit[dask]'") from None
         try:
-            self._client: Any = Client(f"tcp://{address}", timeout=10)
+            self._client: Any = distributed.Client(f"tcp://{address}", timeout=10)
         except (OSError, ValueError, TimeoutError) as fault:
             raise EngineError(f"no Dask scheduler at {address}: {fault}") from None
         self._executor: Executor = self._client.get_executor(pure=False, retries=MOST_ATTEMPTS)
@@ -134,13 +135,13 @@ class Flux:
 
     def __init__(self, store: Store) -> None:
         try:
-            from flux.job import FluxExecutor, JobspecV1
-        except ImportError:
+            job: Any = import_module("flux.job")
+            self._jobspec: Any = job.JobspecV1
+            self._executor: Any = job.FluxExecutor()
+        except (ImportError, AttributeError):
             raise EngineError("the engine flux needs Flux's own Python (flux python) inside an instance") from None
-        self._jobspec: Any = JobspecV1
         self._store = store
         self.workers = max(1, _cores())
-        self._executor: Any = FluxExecutor()
 
     def submit(self, task: Task) -> Future[Any]:
         """Let a task be run by a process that reads and writes the study's folder."""

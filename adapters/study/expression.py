@@ -97,9 +97,10 @@ class Expression:
 
     def _value(self, values: Mapping[str, Value]) -> Value:
         try:
-            return _evaluate(self.tree, values)
+            value: Value = _evaluate(self.tree, values)
         except (ZeroDivisionError, OverflowError, TypeError) as fault:
             raise ValueError(f"{self.text}: {fault}") from None
+        return value
 
 
 def _check(node: ast.AST, names: frozenset[str], called: set[int]) -> None:
@@ -150,9 +151,9 @@ def _evaluate(node: ast.expr, values: Mapping[str, Value]) -> Any:
             return _bounded(_FUNCTIONS[name](*(_numeric(arg, values) for arg in args)))
         case ast.Compare(left=first, ops=ops, comparators=others):
             left = _evaluate(first, values)
-            for op, other in zip(ops, others, strict=True):
+            for comparison, other in zip(ops, others, strict=True):
                 right = _evaluate(other, values)
-                if not _COMPARE[type(op)](left, right):
+                if not _COMPARE[type(comparison)](left, right):
                     return False
                 left = right
             return True

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ...topology.machine import Machine
-from ...topology.tree import NODE
 from .locality import Piece
+
+NODE = "node"
+"""The level of nodes,."""
 
 
 class Intact:

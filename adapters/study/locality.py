@@ -1,8 +1,8 @@
 """How local the slots of a job are, by the same measure for all pools.
 
 Pools of Flux give a job cores and GPUs and leave it to the job how its slots share them. So what a job holds on a node
-is split into its slots in the best way there is (`exactfit.solver.checker` does that, without the solver), whichever pool
-gave it, and then domains are counted.
+is split into its slots in the best way there is, whichever pool gave it (`exactfit.solver.checker` does that, without
+the solver), and then domains are counted.
 """
 
 from __future__ import annotations
@@ -100,9 +100,7 @@ class Splitter:
     def _of_node(self, position: int, cores: int, gpus: int, size: SlotSize | None) -> Locality:
         kind = self._machine.type_at(position)
         # Cores of one innermost domain are alike: equal numbers there are an equal question.
-        numbers = tuple(
-            ((d.own_cores & cores).bit_count(), (d.own_gpus & gpus).bit_count()) for d in kind.domains
-        )
+        numbers = tuple(((d.own_cores & cores).bit_count(), (d.own_gpus & gpus).bit_count()) for d in kind.domains)
         key = (self._machine.type_of[position], numbers, size)
         found = self._known.get(key)
         if found is None:

@@ -49,7 +49,6 @@ class Axes:
             For an axis that there is not, or values that are none.
         """
         found = self
-        # Pools may hold "=" in no name, so that the next axis begins after a comma.
         for part in text.split(","):
             name, equals, values = part.partition("=")
             if not equals or name not in NAMES or not values:

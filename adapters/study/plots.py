@@ -71,10 +71,10 @@ class Pictures:
              self._greed, bool(self.greed)),
             ("decisions", "Time of each decision against how full the machine was", self._decisions, True),
             ("decision-times", "Decisions that took no longer than this", self._decision_times, True),
-            ("load-wait", "Mean wait by load, with 95 % confidence", lambda a: self._by_load(a, "wait", 1 / _HOUR, "hours"),
-             len(self.loads) > 1),
+            ("load-wait", "Mean wait by load, with 95 % confidence",
+             lambda axes: self._by_load(axes, "wait", 1 / _HOUR, "hours"), len(self.loads) > 1),
             ("load-slowdown", "Mean bounded slowdown by load, with 95 % confidence",
-             lambda a: self._by_load(a, "slowdown", 1.0, ""), len(self.loads) > 1),
+             lambda axes: self._by_load(axes, "slowdown", 1.0, ""), len(self.loads) > 1),
         ]  # fmt: skip
         for name, caption, draw, wanted in drawn:
             if wanted:
@@ -215,7 +215,7 @@ def _steps(axes: Axes, ordered: Sequence[float], style: Mapping[str, Any]) -> No
     axes.set_ylim(0, 102)
 
 
-def _legend(axes: Axes, place: str = "best") -> None:
+def _legend(axes: Axes, place: Any = "best") -> None:
     if axes.get_legend_handles_labels()[0]:
         axes.legend(loc=place, fontsize=8)
 

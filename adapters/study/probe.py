@@ -65,7 +65,7 @@ class Shadow:
 
     def __init__(self, machine: Machine, time_limit: float = 5.0) -> None:
         self._pool = Pool(machine, Options(time_limit=time_limit))
-        self._known: dict[tuple[int, int], bool | None] = {}
+        self._known: dict[int, bool | None] = {}
         self._never: dict[int, bool | None] = {}
         self._requests: dict[int, Any] = {}
 
@@ -82,10 +82,9 @@ class Shadow:
     def fits(self, form: int, jobspec: Mapping[str, Any], *, now: bool) -> bool | None:
         """Tell whether a placement exists, now or on the empty machine; None when the search was cut off."""
         known = self._known if now else self._never
-        key: Any = (form, 0) if now else form
-        if key not in known:
-            known[key] = self._ask(form, jobspec, now)
-        return known[key]  # type: ignore[index]
+        if form not in known:
+            known[form] = self._ask(form, jobspec, now)
+        return known[form]
 
     def _ask(self, form: int, jobspec: Mapping[str, Any], now: bool) -> bool | None:
         request = self._requests.get(form)

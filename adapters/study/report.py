@@ -77,8 +77,8 @@ def write_report(about: About, tasks: Sequence[Task], store: Store) -> Path:
         html.verbatim(about.command),
         html.paragraph("; ".join(f"{name} {version}" for name, version in about.versions.items()), "note"),
         html.paragraph(
-            f"{done} of {len(tasks)} simulations; seeds {_seeds(tasks)}. All data are beside this page: figures, and for "
-            "each simulation its jobs, decisions and series under results/.",
+            f"{done} of {len(tasks)} simulations; seeds {_seeds(tasks)}. All data are beside this page: figures, and "
+            "for each simulation its jobs, decisions and series under results/.",
             "note",
         ),
     ]
@@ -86,8 +86,8 @@ def write_report(about: About, tasks: Sequence[Task], store: Store) -> Path:
 
 
 _EXPLAINED = (
-    "Slots in one domain: what each job holds is split into its slots in the best way there is, whichever pool gave it. "
-    "Wrong refusals: the pool said no although exactfit found a placement in the same state. Bounded slowdown: waiting "
+    "Slots in one domain: what each job holds is split into its slots in the best way there is, whichever pool gave "
+    "it. Wrong refusals: the pool said no although exactfit found a placement in the same state. Bounded slowdown: waiting "
     "and running over running, no job shorter than 10 s. Intact: mean part of the domains that were wholly free while "
     "jobs came. ± is the 95 % confidence interval over seeds. The best of a column is bold."
 )
@@ -96,10 +96,9 @@ _EXPLAINED = (
 def _columns(machine: Machine) -> list[tuple[str, str, float, str, int]]:
     """Return the table's columns: figure, head, factor, format, which way is better."""
     found: list[tuple[str, str, float, str, int]] = [("ran", "jobs run", 1.0, ".0f", _MORE)]
-    for level in reversed(machine.levels):
-        found.append((f"local.{level}", f"slots in one {level}, %", 100.0, ".1f", _MORE))
-    for level in reversed(machine.levels):
-        found.append((f"touched.{level}", f"{level} a slot", 1.0, ".2f", _LESS))
+    levels = machine.levels[::-1]
+    found += [(f"local.{level}", f"slots in one {level}, %", 100.0, ".1f", _MORE) for level in levels]
+    found += [(f"touched.{level}", f"{level} domains a slot", 1.0, ".2f", _LESS) for level in levels]
     found += [
         ("jobs refused wrongly", "jobs refused wrongly", 1.0, ".0f", _LESS),
         ("denied wrongly", "denied wrongly", 1.0, ".0f", _LESS),
@@ -133,7 +132,9 @@ def _table(groups: Sequence[Group], machine: Machine) -> str:
         marked = better != _NEITHER and len(set(values)) > 1
         cells = []
         for one, text in zip(found, shown, strict=True):
-            half = f' <span class="pm">± {format(one.half * factor, form)}</span>' if one and one.half is not None else ""
+            half = (
+                f' <span class="pm">± {format(one.half * factor, form)}</span>' if one and one.half is not None else ""
+            )
             star = "*" if marked and text and float(text) == best else ""
             cells.append(f"{star}{text}{half}")
         rows.append([escape(head), *cells])
@@ -155,8 +156,8 @@ def _findings(groups: Sequence[Group]) -> list[str]:
     for group in groups:
         refused, jobs = group.figure("jobs refused wrongly"), group.figure("jobs")
         if refused and jobs and refused.mean:
-            text = f"{_name(group, groups)} refused {refused.mean:.0f} of {jobs.mean:.0f} jobs at a time when a placement existed."
-            found.append(html.paragraph(text))
+            which = f"{refused.mean:.0f} of {jobs.mean:.0f} jobs"
+            found.append(html.paragraph(f"{_name(group, groups)} refused {which} when a placement existed."))
     return found
 
 
@@ -171,8 +172,8 @@ def _greed_table(rows: Sequence[Mapping[str, Any]]) -> list[str]:
         lines.append([escape(pool), str(len(mine)), str(placed), str(best), str(bound), share])
     head = ["placed one after the other by", "batches", "jobs placed", "optimum", "its bound", "% of the optimum"]
     text = (
-        "A batch is the jobs that came next at one moment of the first pool's run, placed on the machine as it was then. "
-        "The optimum places the batch together; where its bound is higher, it is not proven."
+        "A batch is the jobs that came next at one moment of the first pool's run, placed on the machine as it was "
+        "then. The optimum places the batch together; where its bound is higher, it is not proven."
     )
     return [html.table(head, lines), html.paragraph(text, "note")]
 

@@ -1,14 +1,14 @@
-"""Which shape (RFC 46) a trace's processors, GPUs and memory become: a rule a line, of which the first that holds counts.
+"""Which shape (RFC 46) a trace's processors, GPUs and memory become: a rule a line, the first that holds counts.
 
     gpus > 0                 => slot=<gpus>/[core=<max(1, processors // gpus)>;gpu=1]
     queue == "debug"         => slot=1/core=<processors>
     processors <= node_cores => node=1/slot=<processors>/core=1
     otherwise                => node=<ceil(processors / node_cores)>/slot=1/core=<node_cores>
 
-What stands in angle brackets is arithmetic (see `expression`) on the job's ``processors``, ``nodes``, ``gpus``, ``memory``
-(GiB in all) and, in conditions, ``queue`` and ``user``, and on the machine's ``node_cores``, ``node_gpus``,
-``node_memory``, ``domains`` and ``domain_cores`` (of the finest level). ``#`` begins a comment. A mix for the generator is
-the same with a weight in the place of the condition, and ``n`` for the job's size (see `generate`).
+What stands in angle brackets is arithmetic (see `expression`) on the job's ``processors``, ``nodes``, ``gpus``,
+``memory`` (GiB in all) and, in conditions, ``queue`` and ``user``, and on the machine's ``node_cores``, ``node_gpus``,
+``node_memory``, ``domains`` and ``domain_cores`` (of the finest level). ``#`` begins a comment. A mix for the generator
+is the same with a weight in the place of the condition, and ``n`` for the job's size (see `generate`).
 """
 
 from __future__ import annotations

@@ -31,7 +31,8 @@ MOMENT = 0.6
 """When in the time in which jobs come the machine is drawn."""
 
 Result = dict[str, Any]
-"""``figures`` by name; ``moment``, what jobs hold at one time; ``jobs``, ``decisions`` and ``series`` as columns; for `GREED` ``greed`` as columns."""
+"""``figures`` by name; ``moment``: what jobs hold at one time; ``jobs``, ``decisions``, ``series``, or for `GREED`
+``greed``: tables as columns."""
 
 
 def run_task(value: Mapping[str, Any]) -> Result:
@@ -42,7 +43,8 @@ def run_task(value: Mapping[str, Any]) -> Result:
     if task.kind == GREED:
         from .greed import compare
 
-        return compare(task, machine, workload)
+        result: Result = compare(task, machine, workload)
+        return result
     return run(task, machine, workload)
 
 

@@ -123,9 +123,7 @@ class Forms:
             place = self._places[key] = self._add(text, resources, constraint)
         return place
 
-    def _add(
-        self, text: str, resources: Sequence[Mapping[str, Any]], constraint: Mapping[str, Any] | None
-    ) -> int:
+    def _add(self, text: str, resources: Sequence[Mapping[str, Any]], constraint: Mapping[str, Any] | None) -> int:
         cores, gpus = self.outline.appetite(parse_resources(resources))
         self.found.append(Form(text, resources, constraint, cores, gpus))
         return len(self.found) - 1

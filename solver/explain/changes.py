@@ -191,8 +191,10 @@ class _Search:
 
     def _dropped(self, part: VertexPart) -> Change | None:
         """Take a vertex away that asks for one thing that cannot be had at all."""
-        vertex = next(below for top in self.bench.vertices for below in top.walk() if below.path == part.path)
-        if vertex.count.min > 1 or vertex.children:
+        every = [below for top in self.bench.vertices for below in top.walk()]
+        vertex = next(below for below in every if below.path == part.path)
+        alone = any(above.children == (vertex,) for above in every)
+        if vertex.count.min > 1 or vertex.children or alone:
             return None
         return self._tried(part, Kind.DROP, _without(self.bench.vertices, part.path))
 

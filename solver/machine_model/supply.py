@@ -44,14 +44,14 @@ def capacity(state: DomainState, host: HostDemand, offers: Offers, budget: Budge
     if bundle.flat is not None:
         return min(most, SlotShape.of(bundle.flat).capacity(state) // bundle.flat.count)
     if not host.loose:
-        return int(offers.offer(state, bundle, budget) is not None)
+        return int(offers.gives(state, bundle, budget))
     low, high = 0, min(most, state.room)
     while low < high:
         middle = (low + high + 1) // 2
-        if offers.offer(state, bundle.times(middle), budget) is None:
-            high = middle - 1
-        else:
+        if offers.gives(state, bundle.times(middle), budget):
             low = middle
+        else:
+            high = middle - 1
     return low
 
 

@@ -149,10 +149,17 @@ def test_releasing_a_job_that_has_ended_is_no_error(submit: Submit) -> None:
 
 def test_the_nodes_gpus_are_dealt_to_the_workers(submit: Submit, slurm: RealSlurm) -> None:
     assert slurm.gpus == 2
-    # The batch step hands on what Slurm granted in the vendors' variables; here that is said by hand, as this Slurm's
-    # GPUs are plain files.
-    submit(nworkers=2, gpus_per_worker=1, pre_cmd_list=["export CUDA_VISIBLE_DEVICES=0,1"])
-    told = [read(f"told_0_{number}")["CUDA_VISIBLE_DEVICES"] for number in (0, 1)]
+    submit(nworkers=2, gpus_per_worker="a100:1")
+    for variable in ("CUDA_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES"):
+        assert sorted(read(f"told_0_{number}")[variable] for number in (0, 1)) == ["0", "1"]
+
+
+def test_groups_get_the_gpus_that_slurm_granted_them(submit: Submit) -> None:
+    Path("stay").touch()
+    for wgroup in (0, 1):
+        submit(wgroup, gpus_per_worker=1)
+    told = [read(f"told_{wgroup}_0")["CUDA_VISIBLE_DEVICES"] for wgroup in (0, 1)]
+    assert told == [read(f"granted_{wgroup}")["SLURM_JOB_GPUS"] for wgroup in (0, 1)]
     assert sorted(told) == ["0", "1"]
 
 

@@ -224,6 +224,16 @@ def test_gpus_that_only_the_environment_knows_are_there_too() -> None:
                 "GPU_DEVICE_ORDINAL": None,
             },
         ),
+        (
+            [(ANY, "1")],
+            {
+                "CUDA_VISIBLE_DEVICES": "1",
+                "ROCR_VISIBLE_DEVICES": "1",
+                "HIP_VISIBLE_DEVICES": None,
+                "GPU_DEVICE_ORDINAL": None,
+                "CUDA_DEVICE_ORDER": "PCI_BUS_ID",
+            },
+        ),
         ([], {"CUDA_VISIBLE_DEVICES": "-1", "ROCR_VISIBLE_DEVICES": "-1"}),
     ],
 )

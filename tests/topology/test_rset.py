@@ -97,6 +97,8 @@ def test_an_empty_r() -> None:
 
 def test_gpus_and_cores_alone() -> None:
     R = make([("0", "", "0-1"), ("1", "", "")])
+    for entry in R["execution"]["R_lite"]:
+        entry["children"].setdefault("core", "")  # RFC 20 requires the key
     assert everything(read_R(R)) == R
 
 

@@ -1,8 +1,8 @@
 """Flux's jobs: one JSON object a line, or what ``flux jobs -a --json`` prints.
 
-A line has the job's record (``t_submit``, ``t_run``, ``t_cleanup`` or ``runtime``, ``duration``, ``priority``, ``ncores``,
-``nnodes``) and, where ``flux job info ID jobspec`` was asked as well, its ``jobspec``, whose resources are then taken as
-they are.
+A line has the job's record (``t_submit``, ``t_run``, ``t_cleanup`` or ``runtime``, ``duration``, ``priority``,
+``ncores``, ``nnodes``) and, where ``flux job info ID jobspec`` was asked as well, its ``jobspec``, whose resources are
+then taken as they are.
 """
 
 from __future__ import annotations

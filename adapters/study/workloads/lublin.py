@@ -91,10 +91,8 @@ def size(stream: Stream, machine: int, draw: random.Random) -> int:
         return 1
     low = min(stream.low, top)
     middle = max(low, top - _STAGE if stream is BATCH else top * 3 / 5.5)
-    if draw.random() <= stream.first_stage:
-        exponent = draw.uniform(low, middle)
-    else:
-        exponent = draw.uniform(middle, top)
+    bounds = (low, middle) if draw.random() <= stream.first_stage else (middle, top)
+    exponent = draw.uniform(*bounds)
     if kind <= stream.serial + stream.power_of_two:
         exponent = math.floor(exponent + 0.5)
     return max(1, min(machine, int(2**exponent + 0.5)))

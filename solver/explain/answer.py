@@ -1,0 +1,144 @@
+"""The whole answer to "why not?": the conflict, the numbers, the changes, and all of it as JSON."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ...grammar.constraint import to_json
+from ..lexicographic import Budget
+from ..request import Request
+from .bench import Bench
+from .changes import Change, find_changes
+from .conflict import Conflict, find_conflict
+from .numbers import Row, count_all
+from .parts import DownPart, JobPart, Part, TermPart, VertexPart
+from .sentences import JobName, Speaker
+
+if TYPE_CHECKING:
+    from ..pool import Pool
+
+FITS, INSUFFICIENT, INFEASIBLE = "fits", "insufficient", "infeasible"
+
+_TRIAL = 2.0
+"""Seconds that a single trial may take."""
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Why a request does not fit.
+
+    Attributes
+    ----------
+    status
+        ``fits``; ``insufficient``: not now; ``infeasible``: never on this machine.
+    conflict
+        The smallest set of things that cannot all be met; None when the request fits.
+    rows
+        The numbers of its vertices.
+    changes
+        What would make it fit, the smallest first.
+    sentences
+        What is in conflict, for a person.
+    advice
+        A sentence for each change.
+    """
+
+    status: str
+    conflict: Conflict | None
+    rows: tuple[Row, ...]
+    changes: tuple[Change, ...]
+    sentences: tuple[str, ...]
+    advice: tuple[str, ...]
+    bench: Bench
+
+    @property
+    def reason(self) -> str:
+        """One line."""
+        return "; ".join(self.sentences)
+
+    def to_json(self, job_name: JobName | None = None) -> dict[str, Any]:
+        """Return all of it as JSON values.
+
+        Parameters
+        ----------
+        job_name
+            What a job is called; by default it is its number.
+        """
+        conflict = self.conflict
+        name = job_name or (lambda jobid: jobid)  # type: ignore[return-value,assignment]  # numbers stay numbers
+        return {
+            "status": self.status,
+            "sentences": list(self.sentences),
+            "conflict": [self._part(part, name) for part in conflict.parts] if conflict else [],
+            "complete": conflict.complete if conflict else True,
+            "vertices": [_row(row) for row in self.rows],
+            "changes": [
+                self._change(change, text, name) for change, text in zip(self.changes, self.advice, strict=True)
+            ],
+        }
+
+    def _part(self, part: Part, name: JobName) -> dict[str, Any]:
+        if isinstance(part, VertexPart):
+            return {"vertex": part.path, "aspect": part.aspect.value}
+        if isinstance(part, TermPart):
+            return {"constraint": to_json(part.term)}
+        if isinstance(part, DownPart):
+            return {"down": str(self.bench.machine.ids_of(part.nodes))}
+        assert isinstance(part, JobPart)
+        return {"jobs": [name(jobid) for jobid in part.jobs]}
+
+    def _change(self, change: Change, text: str, name: JobName) -> dict[str, Any]:
+        fields: dict[str, Any] = {"kind": change.kind.value, "text": text, "now": change.now}
+        if change.path:
+            fields["vertex"] = change.path
+        if change.left:
+            fields |= {"asked": change.asked, "left": change.left}
+        if change.term is not None:
+            fields["constraint"] = to_json(change.term)
+        if change.up:
+            fields["ranks"] = str(self.bench.machine.ids_of(change.up))
+        if change.jobs:
+            fields |= {"jobs": [name(jobid) for jobid in change.jobs], "time": change.time or None}
+        return fields
+
+
+def _row(row: Row) -> dict[str, Any]:
+    names = ("asked", "there", "exist", "up", "match", "free")
+    fields: dict[str, Any] = {"vertex": row.path, "type": row.type}
+    fields |= {name: getattr(row, name) for name in names}
+    if row.within is not None:
+        fields["within"] = {"level": row.within[0], "count": row.within[1]}
+    if row.unit:
+        fields["unit"] = row.unit
+    return fields
+
+
+def explain(pool: Pool, request: Request, *, job_name: JobName = str, seconds: float = 0.8) -> Explanation:
+    """Say why a request does not fit a pool, and what would make it fit.
+
+    Parameters
+    ----------
+    pool
+        Is not changed.
+    job_name
+        What jobs are called in sentences.
+    seconds
+        How long to go on telling jobs apart, and looking for more changes.
+
+    Raises
+    ------
+    CutOff
+        When it could not even be found out in time whether the request fits.
+    """
+    knowledge, state = pool.present
+    bench = Bench(knowledge, state, request, _TRIAL)
+    conflict = find_conflict(bench, 0.4 * seconds)
+    rows = count_all(bench, Budget(0.25 * seconds))
+    if conflict is None:
+        return Explanation(FITS, None, rows, (), (), (), bench)
+    changes = find_changes(bench, conflict, 0.35 * seconds)
+    speaker = Speaker(bench, conflict, rows, job_name)
+    sentences, advice = tuple(speaker.sentences()), tuple(map(speaker.change, changes))
+    status = INFEASIBLE if conflict.never else INSUFFICIENT
+    return Explanation(status, conflict, rows, changes, sentences, advice, bench)

@@ -1,0 +1,482 @@
+"""The use cases of RFC 14, each on a machine that has what it asks for and on one that just lacks it.
+
+Every answer is worked out by hand from the terms of the default policy, in the comments; the checker, which shares no
+code with the solver, has to agree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from clusters import FAT, SLIM, THREE_CLUSTERS, WIDE, node, site, switches
+from exactfit.grammar.constraint import parse_constraint
+from exactfit.grammar.jobspec import DEFAULT_LABEL, parse_jobspec, parse_resources
+from exactfit.grammar.shape import parse_shape
+from exactfit.solver.checker.judge import check
+from exactfit.solver.errors import InfeasibleRequest
+from exactfit.solver.options import Options
+from exactfit.solver.pool import Pool
+from exactfit.solver.request import Request
+from exactfit.topology.rset import read_R
+
+Json = dict[str, Any]
+
+
+def vertex(kind: str, count: object, *children: Json, **more: object) -> Json:
+    return {"type": kind, "count": count, **more, **({"with": list(children)} if children else {})}
+
+
+def slot(count: object, *children: Json, label: str = "default") -> Json:
+    return vertex("slot", count, *children, label=label)
+
+
+def at_least(count: int) -> Json:
+    return {"min": count}
+
+
+def gb(count: object) -> Json:
+    return vertex("memory", count, unit="GB")
+
+
+@dataclass(frozen=True)
+class Case:
+    """A request in both forms, its answer, and what a machine that just lacks it is told."""
+
+    number: str
+    shape: str
+    resources: Sequence[Json]
+    lite: Mapping[str, Json]
+    """`R_lite`: the children by ranks."""
+    placement: Sequence[Json]
+    """`scheduling.placement`, the label of a slot that has none in the shape left out."""
+    terms: Mapping[str, object]
+    """Of the certificate, those that are not 0; all that is not compared is 0."""
+    lacking: Json
+    reason: str
+    constraint: Json | None = None
+    options: Options = field(default_factory=Options)
+
+
+def grouped(**level: Sequence[str]) -> Json:
+    """Return `scheduling.groups` of one level with these ranks."""
+    return {name: [{"ranks": ranks} for ranks in parts] for name, parts in level.items()}
+
+
+def spread(clusters: int, racks: int, switches: int, nodes: int) -> Json:
+    return {
+        "spread.cluster": clusters,
+        "spread.rack": racks,
+        "spread.switch": switches,
+        "spread.node": nodes,
+        "intact.node": nodes,
+    }
+
+
+SLIM_NODE: Json = {"core": "0-15"}
+WIDE_NODE: Json = {"core": "0-39", "gpu": "0-1"}
+FAT_NODE: Json = {"core": "0-63", "gpu": "0-3"}
+SLIM_SLOT: Json = {"cores": "0-15", "ib10g": 1, "memory": 64}
+WIDE_SLOT: Json = {"cores": "0-39", "gpus": "0-1", "memory": 128}
+FAT_SLOT: Json = {"cores": "0-63", "gpus": "0-3", "memory": 256}
+
+# Four whole nodes: slim ones have the fewest cores, and a fat one tears its slot over four numa domains.
+FOUR_NODES = (
+    "slot=4/node",
+    [slot(4, vertex("node", 1))],
+    {"0-3": SLIM_NODE},
+    [{"ranks": "0-3", "slots": [SLIM_SLOT]}],
+    {"affinity.socket": 4, **spread(1, 1, 1, 4), "intact.socket": 8, "fit.node": 64, "fit.socket": 64},
+    site([(3, SLIM)]),
+    "slot/node: asks for 4, 3 ranks have room for 3",
+)
+
+# One whole node; the only one of its twin holds 15 of its 16 cores, so it is not there to be taken whole.
+PART: Json = site([(1, SLIM)])
+PART["execution"]["R_lite"][0]["children"]["core"] = "0-14"
+ONE_NODE = (
+    "slot/node",
+    [slot(1, vertex("node", 1))],
+    {"0": SLIM_NODE},
+    [{"ranks": "0", "slots": [SLIM_SLOT]}],
+    {"affinity.socket": 1, **spread(1, 1, 1, 1), "intact.socket": 2, "fit.node": 16, "fit.socket": 16},
+    PART,
+    "slot/node: asks for 1, 1 ranks have room for 0 for want of whole nodes",
+)
+
+# 4 GB are 3815 MiB rounded up, 24 GB are 22889.
+READ_DB: Json = {"label": "read-db", "memory": 3815 / 1024}
+DB: Json = {"label": "db", "memory": 22889 / 1024}
+
+CASES = [
+    Case("1.1", *FOUR_NODES),
+    # Thirty of the 36: all slim ones, and wide rather than fat ones, whose slots would be torn over numa domains.
+    # Fourteen wide ones need both of the cluster's racks and all of its switches.
+    Case(
+        "1.2",
+        "slot=3-30/node",
+        [slot({"min": 3, "max": 30, "operator": "+", "operand": 1}, vertex("node", 1))],
+        {"0-15": SLIM_NODE, "16-29": WIDE_NODE},
+        [{"ranks": "0-15", "slots": [SLIM_SLOT]}, {"ranks": "16-29", "slots": [WIDE_SLOT]}],
+        {
+            "size": [30],
+            "affinity.socket": 30,
+            **spread(2, 4, 8, 30),
+            "intact.socket": 60,
+            "fit.node": 16 * 16 + 14 * 40,
+            "fit.socket": 16 * 16 + 14 * 40,
+        },
+        site([(2, SLIM)]),
+        "slot/node: asks for 3, 2 ranks have room for 2",
+    ),
+    # The sockets come first, and there are two everywhere; then the cores in each of them, and four nodes have 32.
+    Case(
+        "1.3",
+        "slot=4{nodelevel}/node{-x}/socket=2+/core=4+",
+        [
+            slot(
+                4,
+                vertex("node", 1, vertex("socket", at_least(2), vertex("core", at_least(4))), exclusive=False),
+                label="nodelevel",
+            )
+        ],
+        {"32-35": {"core": "0-63"}},
+        [{"ranks": "32-35", "slots": [{"label": "nodelevel", "cores": "0-63"}]}],
+        {
+            "size": [2, 32],
+            "affinity.socket": 4,
+            "affinity.numa": 12,
+            **spread(1, 1, 1, 4),
+            "intact.socket": 8,
+            "intact.numa": 16,
+            "shield": 16,
+            "fit.node": 256,
+            "fit.socket": 256,
+            "fit.numa": 256,
+        },
+        site([(3, node(2, 4)), (1, node(2, 3))]),
+        "slot/node: asks for 4, 4 ranks have room for 3 for want of core",
+    ),
+    # As deployed pools have it, a node with children is shared; four cores of each socket of the smallest nodes.
+    Case(
+        "1.4",
+        "slot=4{nodelevel}/node/socket=2/core=4",
+        [slot(4, vertex("node", 1, vertex("socket", 2, vertex("core", 4))), label="nodelevel")],
+        {"0-3": {"core": "0-3,8-11"}},
+        [{"ranks": "0-3", "slots": [{"label": "nodelevel", "cores": "0-3,8-11"}]}],
+        {"affinity.socket": 4, **spread(1, 1, 1, 4), "intact.socket": 8, "fit.node": 64, "fit.socket": 64},
+        site([(3, node(2, 4)), (1, node(1, 8))]),
+        "slot/node: asks for 4, 4 ranks have room for 3 for want of socket",
+    ),
+    # As RFC 14 has it, what is inside a slot is exclusive: the whole nodes.
+    Case(
+        "1.4 exclusive",
+        "slot=4{nodelevel}/node/socket=2/core=4",
+        [slot(4, vertex("node", 1, vertex("socket", 2, vertex("core", 4))), label="nodelevel")],
+        {"0-3": SLIM_NODE},
+        [{"ranks": "0-3", "slots": [{"label": "nodelevel", **SLIM_SLOT}]}],
+        {"affinity.socket": 4, **spread(1, 1, 1, 4), "intact.socket": 8, "fit.node": 64, "fit.socket": 64},
+        site([(3, node(2, 4)), (1, node(2, 3))]),
+        "slot/node: asks for 4, 4 ranks have room for 3 for want of core",
+        options=Options(slot_exclusive="rfc14"),
+    ),
+    # The slots that ask for no core take their nodes whole. All four nodes on one switch of the slim cluster, the
+    # only one with ib10g; its twin has two such nodes, but each in another cluster.
+    Case(
+        "1.5",
+        "[cluster/slot=2{ib}/node/[memory=4{unit:GB};ib10g];switch/slot=2{bicore}/node/core=2]",
+        [
+            vertex("cluster", 1, slot(2, vertex("node", 1, gb(4), vertex("ib10g", 1)), label="ib")),
+            vertex("switch", 1, slot(2, vertex("node", 1, vertex("core", 2)), label="bicore")),
+        ],
+        {"0-1": SLIM_NODE, "2-3": {"core": "0-1"}},
+        [
+            {"ranks": "0-1", "slots": [{"label": "ib", **SLIM_SLOT}]},
+            {"ranks": "2-3", "slots": [{"label": "bicore", "cores": "0-1"}]},
+        ],
+        {
+            "affinity.socket": 2,
+            **spread(1, 1, 1, 4),
+            "intact.socket": 6,
+            "fit.node": 64,
+            "fit.socket": 2 * 16 + 2 * 8,
+        },
+        site(
+            [(1, SLIM), (3, node(2, 8, memory=32)), (1, SLIM), (3, node(2, 8, memory=32))],
+            {"cluster": [{"switch": [{"ranks": "0-3"}]}, {"switch": [{"ranks": "4-7"}]}]},
+        ),
+        "cluster: asks for 1, 0 of 2 have what stands below it for want of ib10g",
+    ),
+    # Both slots get as many nodes as the smaller of two clusters has with 30 cores: the four fat ones. A wide node has
+    # its 30 cores in both sockets, a fat one in two numa domains of one socket; each slot may touch one of a level.
+    Case(
+        "1.6",
+        "cluster=2/slot/node=1+{-x}/core=30",
+        [vertex("cluster", 2, slot(1, vertex("node", at_least(1), vertex("core", 30), exclusive=False)))],
+        {"16-19,32-35": {"core": "0-29"}},
+        [
+            {"ranks": "16-19", "slots": [{"slot": 0, "cores": "0-29"}]},
+            {"ranks": "32-35", "slots": [{"slot": 1, "cores": "0-29"}]},
+        ],
+        {
+            "size": [4],
+            "affinity.socket": (4 * 2 - 1) + (4 - 1),
+            "affinity.numa": 4 * 2 - 1,
+            **spread(2, 2, 2, 8),
+            "intact.socket": 4 * 2 + 4,
+            "intact.numa": 4 * 2,
+            "shield": 4 * 2 + 4 * 2,
+            "fit.node": 4 * 40 + 4 * 64,
+            "fit.socket": 4 * 40 + 4 * 32,
+            "fit.numa": 4 * 32,
+        },
+        site([(2, SLIM), (2, WIDE), (2, SLIM)], grouped(cluster=["0-1", "2-3", "4-5"])),
+        "cluster: asks for 2, 1 of 3 have what stands below it for want of core",
+    ),
+    # A switch has four nodes. Two switches of one rack and one of the next; slim nodes have the fewest free cores.
+    Case(
+        "1.7",
+        "switch=3/slot/node=1+{-x}/core",
+        [vertex("switch", 3, slot(1, vertex("node", at_least(1), vertex("core", 1), exclusive=False)))],
+        {"0-11": {"core": "0"}},
+        [
+            {"ranks": "0-3", "slots": [{"slot": 0, "cores": "0"}]},
+            {"ranks": "4-7", "slots": [{"slot": 1, "cores": "0"}]},
+            {"ranks": "8-11", "slots": [{"slot": 2, "cores": "0"}]},
+        ],
+        {
+            "size": [4],
+            "affinity.socket": 3 * (4 - 1),
+            **spread(1, 2, 3, 12),
+            "intact.socket": 12,
+            "fit.node": 12 * 16,
+            "fit.socket": 12 * 8,
+        },
+        site([(8, SLIM)], {"switch": switches(0, 8)}),
+        "switch: asks for 3, 2 of 2 have what stands below it",
+    ),
+    # 25 of 36; nine wide nodes are on three switches and in two racks, as nine slim ones would be, but the slim ones
+    # are all taken first since they have fewer cores.
+    Case(
+        "1.8",
+        "slot=4,9,16,25/node",
+        [slot("4,9,16,25", vertex("node", 1))],
+        {"0-15": SLIM_NODE, "16-24": WIDE_NODE},
+        [{"ranks": "0-15", "slots": [SLIM_SLOT]}, {"ranks": "16-24", "slots": [WIDE_SLOT]}],
+        {
+            "size": [25],
+            "affinity.socket": 25,
+            **spread(2, 4, 7, 25),
+            "intact.socket": 50,
+            "fit.node": 16 * 16 + 9 * 40,
+            "fit.socket": 16 * 16 + 9 * 40,
+        },
+        site([(3, SLIM)]),
+        "slot/node: asks for 4, 3 ranks have room for 3",
+    ),
+    Case("2.1", *FOUR_NODES),
+    Case("2.2", FOUR_NODES[0], [slot(4, vertex("node", 1), label="myslot")], *FOUR_NODES[2:]),
+    # Twenty cores: on one wide node, and there in one socket, which they fill.
+    Case(
+        "2.3",
+        "slot=10/core=2",
+        [slot(10, vertex("core", 2))],
+        {"16": {"core": "0-19"}},
+        [{"ranks": "16", "slots": [{"cores": f"{2 * n}-{2 * n + 1}"} for n in range(10)]}],
+        {**spread(1, 1, 1, 1), "intact.socket": 1, "shield": 1, "fit.node": 40, "fit.socket": 20},
+        site([(1, node(2, 8)), (1, node(1, 3))]),
+        "slot: asks for 10, 2 ranks have room for 9 for want of core",
+    ),
+    # 59.6 GiB and 16 cores: a wide node has both in one socket, a slim one in two only. A twin with 58 GiB in all.
+    Case(
+        "2.4",
+        "node/[slot=10{read-db}/[core;memory=4{unit:GB}];slot{db}/[core=6;memory=24{unit:GB}]]",
+        [
+            vertex(
+                "node",
+                1,
+                slot(10, vertex("core", 1), gb(4), label="read-db"),
+                slot(1, vertex("core", 6), gb(24), label="db"),
+            )
+        ],
+        {"16": {"core": "0-15"}},
+        [{"ranks": "16", "slots": [*({**READ_DB, "cores": str(n)} for n in range(10)), {**DB, "cores": "10-15"}]}],
+        {**spread(1, 1, 1, 1), "intact.socket": 1, "shield": 1, "fit.node": 40, "fit.socket": 20},
+        site([(2, node(2, 8, memory=29))]),
+        "node: asks for 1, 2 ranks have room for 0 for want of memory",
+    ),
+    # The amount is the first count: 64 GiB are 68.7 GB, so ten slots of 68 GB need ten domains that list memory. A fat
+    # node has four of these, so that three nodes do, of which the last gives two in one socket.
+    Case(
+        "2.5",
+        "slot=10/[memory=2+{unit:GB};core]",
+        [slot(10, gb(at_least(2)), vertex("core", 1))],
+        {"32-33": {"core": "0,16,32,48"}, "34": {"core": "0,16"}},
+        [
+            {"ranks": "32-33", "slots": [{"cores": str(16 * n), "memory": 64850 / 1024} for n in range(4)]},
+            {"ranks": "34", "slots": [{"cores": str(16 * n), "memory": 64850 / 1024} for n in range(2)]},
+        ],
+        {
+            "size": [68],
+            **spread(1, 1, 1, 3),
+            "intact.socket": 5,
+            "intact.numa": 10,
+            "shield": 10,
+            "fit.node": 3 * 64,
+            "fit.socket": 5 * 32,
+            "fit.numa": 10 * 16,
+        },
+        site([(1, node(1, 10, memory=18))]),
+        "slot: asks for 10, 1 ranks have room for 9 for want of memory",
+    ),
+    # A slot that asks for no core and no gpu takes the node whole, and the largest amount of memory counts: 274 GB are
+    # there on fat nodes alone.
+    Case(
+        "2.6",
+        "slot=2{4GB-node}/node/memory=4+{unit:GB}",
+        [slot(2, vertex("node", 1, gb(at_least(4))), label="4GB-node")],
+        {"32-33": FAT_NODE},
+        [{"ranks": "32-33", "slots": [{"label": "4GB-node", **FAT_SLOT}]}],
+        {
+            "size": [274],
+            "affinity.socket": 2,
+            "affinity.numa": 6,
+            **spread(1, 1, 1, 2),
+            "intact.socket": 4,
+            "intact.numa": 8,
+            "fit.node": 128,
+            "fit.socket": 128,
+            "fit.numa": 128,
+        },
+        site([(1, node(1, 4, memory=4)), (3, node(1, 4, memory=3))]),
+        "slot/node: asks for 2, 4 ranks have room for 1 for want of memory",
+    ),
+    Case("2.7", *ONE_NODE),
+    Case("2.8", *ONE_NODE),
+    Case(
+        "2.9",
+        "slot/node",
+        [slot(1, vertex("node", 1))],
+        {"24": WIDE_NODE},
+        [{"ranks": "24", "slots": [WIDE_SLOT]}],
+        {"affinity.socket": 1, **spread(1, 1, 1, 1), "intact.socket": 2, "fit.node": 40, "fit.socket": 40},
+        site([(4, WIDE)], properties={"amd-mi60": "0-3"}),
+        "no rank of 4 matches the constraint amd-mi50",
+        constraint={"properties": ["amd-mi50"]},
+    ),
+    # -- sockets --
+    # A slot may have two cores of each socket and no more.
+    Case(
+        "at most two cores per socket",
+        "node/socket=1-2/slot{task}/core=1-2",
+        [vertex("node", 1, vertex("socket", "1-2", slot(1, vertex("core", "1-2"), label="task")))],
+        {"0": {"core": "0-1,8-9"}},
+        [{"ranks": "0", "slots": [{"label": "task", "cores": "0-1"}, {"label": "task", "cores": "8-9"}]}],
+        {"size": [2, 2], **spread(1, 1, 1, 1), "intact.socket": 2, "fit.node": 16, "fit.socket": 16},
+        site([(2, FAT)], grouped(switch=["0-1"])) | {"execution": {"R_lite": [{"rank": "0-1", "children": {}}]}},
+        "node: asks for 1, 2 ranks have room for 0 for want of core",
+    ),
+    # One slot on each of four numa domains of one node; the twin has four on two nodes.
+    Case(
+        "four numa domains of one node",
+        "node/numa=4/slot{task}/core=2",
+        [vertex("node", 1, vertex("numa", 4, slot(1, vertex("core", 2), label="task")))],
+        {"32": {"core": "0-1,16-17,32-33,48-49"}},
+        [{"ranks": "32", "slots": [{"label": "task", "cores": f"{16 * n}-{16 * n + 1}"} for n in range(4)]}],
+        {
+            **spread(1, 1, 1, 1),
+            "intact.socket": 2,
+            "intact.numa": 4,
+            "shield": 4,
+            "fit.node": 64,
+            "fit.socket": 64,
+            "fit.numa": 64,
+        },
+        site([(2, node(1, 16, numas=2))]),
+        "node: asks for 1, 2 ranks have room for 0 for want of numa",
+    ),
+    # Two gpus of one socket; a wide node has one in each.
+    Case(
+        "gpus of one socket",
+        "slot/socket/gpu=2",
+        [slot(1, vertex("socket", 1, vertex("gpu", 2)))],
+        {"32": {"gpu": "0-1"}},
+        [{"ranks": "32", "slots": [{"gpus": "0-1"}]}],
+        {
+            "affinity.numa": 1,
+            **spread(1, 1, 1, 1),
+            "intact.socket": 1,
+            "intact.numa": 2,
+            "fit.node": 64,
+            "fit.socket": 32,
+            "fit.numa": 32,
+        },
+        site([(4, WIDE)]),
+        "slot: asks for 1, 4 ranks have room for 0 for want of gpu",
+    ),
+]
+
+
+def jobspec(case: Case) -> Json:
+    system: Json = {"duration": 3600.0, "cwd": "/home/flux"}
+    if case.constraint is not None:
+        system["constraints"] = case.constraint
+    return {
+        "version": 999,
+        "resources": list(case.resources),
+        "tasks": [{"command": ["flux", "start"], "slot": "default", "count": {"per_slot": 1}}],
+        "attributes": {"system": system},
+    }
+
+
+def requests(case: Case) -> list[tuple[Request, str]]:
+    """Return the request in both forms, each with the label that slots without one have in the shape."""
+    constraint = {} if case.constraint is None else case.constraint
+    vertices = parse_resources(parse_shape(case.shape))
+    label = next((str(one["label"]) for one in case.resources if one["type"] == "slot"), "default")
+    return [
+        (Request.from_jobspec(parse_jobspec(jobspec(case))), label),
+        (Request.of(vertices, parse_constraint(constraint), 3600.0), DEFAULT_LABEL),
+    ]
+
+
+def labelled(placement: Sequence[Json], label: str) -> list[Json]:
+    return [{**entry, "slots": [{"label": label, **one} for one in entry["slots"]]} for entry in placement]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.number)
+def test_the_use_case_has_its_exact_answer(case: Case) -> None:
+    machine = read_R(THREE_CLUSTERS)
+    for request, label in requests(case):
+        R = Pool(machine, case.options).alloc(1, request).to_dict()
+        lite = {entry["rank"]: entry["children"] for entry in R["execution"]["R_lite"]}
+        assert lite == case.lite
+        assert R["scheduling"]["placement"] == labelled(case.placement, label)
+        certificate = R["scheduling"]["certificate"]
+        assert certificate["status"] == "OPTIMAL"
+        assert certificate["terms"] == certificate["bound"]
+        expected = {**dict.fromkeys(certificate["terms"], 0), "size": [], **case.terms}
+        assert certificate["terms"] == expected
+        verdict = check(
+            machine,
+            request.shape.vertices,
+            R,
+            constraint=request.constraint,
+            slot_exclusive=case.options.slot_exclusive,
+        )
+        assert verdict.legal, verdict.violations
+        assert {name: list(v) if isinstance(v, tuple) else v for name, v in verdict.terms.items()} == expected
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.number)
+def test_a_machine_that_just_lacks_it_is_told_what_lacks(case: Case) -> None:
+    machine = read_R(case.lacking)
+    for request, _ in requests(case):
+        pool = Pool(machine, case.options)
+        with pytest.raises(InfeasibleRequest) as refused:
+            pool.alloc(1, request)
+        assert str(refused.value) == case.reason
+        with pytest.raises(InfeasibleRequest):
+            pool.check_feasibility(request)
