@@ -17,6 +17,9 @@ help:  ## show this list
 	@sed -n 's/^\([a-z]*\):.*##  *\(.*\)/  make \1|\2/p' $(firstword $(MAKEFILE_LIST)) | while IFS='|' read -r target text; do \
 	    printf '%-14s%s\n' "$$target" "$$text"; done
 
+# The last canary with the other form of its API, beside the environment: tests/canary runs both.
+OLDER_CANARY := canary-wm==26.4.16 hpc-connect==26.3.26 jinja2 markupsafe
+
 venv: $(READY)  ## make or refresh .venv with the package and its tools
 
 # Running an interpreter is the only test that counts: a name on the PATH may be a shim for nothing, and
@@ -37,6 +40,8 @@ $(READY): pyproject.toml
 	fi; \
 	echo 'installing exactfit and its tools'; \
 	$(BIN)/python -m pip install --quiet --editable '.[dev]'; \
+	rm -rf $(VENV)/canary-26.4; \
+	$(BIN)/python -m pip install --quiet --no-deps --target $(VENV)/canary-26.4 $(OLDER_CANARY); \
 	touch $@
 
 DEMO_JOBS := $(addprefix tests/cli/data/,climate.yaml insitu.yaml ensemble.yaml) \

@@ -77,7 +77,7 @@ class _LimitError(Exception):
 
 @dataclass(frozen=True)
 class Parser:
-    """One language: an RFC, a name for messages, and the Lark grammar in the file beside this module.
+    """One language: where it is defined, a name for messages, and the Lark grammar in the file beside this module.
 
     Parameters
     ----------

@@ -18,8 +18,8 @@ from .lexicographic import Budget
 from .machine_model.cells import GroupTree
 from .offers import CutOff, Offers
 from .packing import SlotShape
+from .problem import Problem
 from .rankings import Rankings
-from .resolve import Problem
 from .selection import SHARED_OUT, Decision, Field, Selector
 
 MOST_ON_A_NODE = 1 << 18

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 
 class InfeasibleRequest(OSError):
     """No placement exists even on the empty pool with every rank up: never.
@@ -14,4 +16,18 @@ class InsufficientResources(OSError):
     """No placement exists now, though one does on the empty pool: later.
 
     Also raised when the search was cut off before it found any placement; the message then says so.
+
+    Parameters
+    ----------
+    reason
+        The message, or what makes it when it is read: a scheduler that tries every few milliseconds never reads it.
     """
+
+    def __init__(self, reason: str | Callable[[], str] = "") -> None:
+        super().__init__()
+        self._reason = reason
+
+    def __str__(self) -> str:
+        if not isinstance(self._reason, str):
+            self._reason = self._reason()
+        return self._reason

@@ -24,11 +24,11 @@ from .offers import Offers
 from .options import Options
 from .policy import Scale
 from .pool_state import Changes, Job, PoolState
+from .problem import Problem
 from .rankings import Rankings
 from .reasons import Reasons
 from .refinement import Named, View, idsets_of
 from .request import Request, Shape
-from .resolve import Problem
 from .selection import Decision, Field
 
 REMEMBERED = 10_000
@@ -64,11 +64,11 @@ class Knowledge:
         }
         self.tree = GroupTree(machine.groups, self.group_totals)
         self.decider = Decider(machine, self.rankings)
-        self.reasons = Reasons(machine, self.decider)
+        self.reasons = Reasons(self)
         self._problems: dict[Shape, Problem | InfeasibleRequest] = {}
         self._views: dict[Named, View] = {}
         self._eligible: dict[Constraint, int] = {}
-        self._infeasible: dict[tuple[Shape, int], str | None] = {}
+        self._infeasible: dict[tuple[Shape, int, Constraint], str | None] = {}
 
     def problem(self, shape: Shape) -> Problem:
         """Return a request's resources on this machine.
@@ -147,7 +147,7 @@ class Knowledge:
             When the time ran out before that was known.
         """
         eligible = self.eligible(request.constraint)
-        key = (request.shape, eligible)
+        key = (request.shape, eligible, request.constraint)
         if key not in self._infeasible:
             self._remember(self._infeasible, key, self._judge(request, eligible, budget))
         return self._infeasible[key]
@@ -169,7 +169,7 @@ class Knowledge:
             fits = decider.fits(problem.demand(problem.least), situation, budget)
         if fits:
             return None
-        return self.reasons.infeasible(problem, situation, request.constraint)
+        return self.reasons.infeasible(request)
 
     def empty(self, eligible: int) -> Situation:
         """Return the situation of the empty pool with every rank up."""

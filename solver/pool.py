@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
@@ -145,7 +146,7 @@ class Pool:
         found = knowledge.decide(request, self._state, budget)
         if found is None:
             self._judge(request, budget)
-            raise InsufficientResources(self._knowledge.reasons.insufficient(request))
+            raise InsufficientResources(partial(knowledge.reasons.insufficient, request, self._state))
         allocation = allocation_of(knowledge, self._state, *found)
         end = time.time() + request.duration if request.duration > 0 else self.machine.expiration
         job = Job(end, allocation.holdings, allocation.group_used)

@@ -1,4 +1,4 @@
-"""`exactfit topo`: what a machine is made of, and hwloc XML as R."""
+"""`exactfit topo`: what a machine is made of, and hwloc XML and Slurm topologies as R."""
 
 from __future__ import annotations
 
@@ -20,9 +20,11 @@ from ..drawing.scene import make_scene
 from ..drawing.terminal import draw_terminal
 from . import options
 from .console import clip, make_console, plain
+from .errors import InputError
 from .machine_input import NamedMachine, read_machine
 from .output import Output
 from .pictures import check_target, write_picture
+from .slurm_input import with_slurm_groups
 from .source import Sources
 
 _MOST_GROUPS = 24
@@ -50,6 +52,25 @@ def topo(
             help="hwloc XML only: the names of the nodes (RFC 29, n[0-63]); with it, --nodes can be left out.",
         ),
     ] = None,
+    slurm: Annotated[
+        str | None,
+        typer.Option(
+            "--slurm",
+            metavar="FILE",
+            show_default=False,
+            help="Slurm's topology.conf or topology.yaml, told apart by content: its switches or blocks become groups "
+            "(levels switch, switch2, ... or block, block2, ... from the leaves up). - for standard input.",
+        ),
+    ] = None,
+    topology: Annotated[
+        str | None,
+        typer.Option(
+            "--topology",
+            metavar="NAME",
+            show_default=False,
+            help="With --slurm: which topology of a topology.yaml; its default if not given.",
+        ),
+    ] = None,
     output: Annotated[
         Path | None,
         typer.Option(
@@ -70,8 +91,15 @@ def topo(
       exactfit topo rfc49-a
 
       lstopo --of xml | exactfit topo - --hosts 'n[0-63]' -o R.json
+
+      exactfit topo R.json --slurm /etc/slurm/topology.conf -o R-with-switches.json
     """
-    named = read_machine(machine, Sources(), nodes=nodes, hosts=hosts)
+    sources = Sources()
+    named = read_machine(machine, sources, nodes=nodes, hosts=hosts)
+    if slurm is not None:
+        named = with_slurm_groups(named, slurm, topology, sources)
+    elif topology is not None:
+        raise InputError("--topology names a topology of the file that --slurm gives")
     if draw is not None:
         check_target(draw)
     target = Output(str(output)) if output is not None else None

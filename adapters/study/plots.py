@@ -109,6 +109,7 @@ class Pictures:
         axes.set_xlabel("wait, hours")
         axes.set_xscale("symlog", linthresh=0.1)
         axes.set_xlim(left=0)
+        _plain(axes.xaxis)
         axes.set_ylabel("% of jobs")
         _legend(axes, "lower right")
 
@@ -168,6 +169,7 @@ class Pictures:
                 rasterized=True,
             )
         axes.set_yscale("log")
+        _plain(axes.yaxis)
         axes.set_xlabel("% of cores held before the decision")
         axes.set_ylabel("milliseconds")
         _legend(axes)
@@ -177,6 +179,7 @@ class Pictures:
             seconds = sorted(s for result in group.results for s in result["decisions"].get("seconds", ()))
             _steps(axes, [max(second, 1e-7) * _MILLI for second in seconds], self._style(group.pool))
         axes.set_xscale("log")
+        _plain(axes.xaxis)
         axes.set_xlabel("milliseconds")
         axes.set_ylabel("% of decisions")
         _legend(axes, "lower right")
@@ -213,6 +216,14 @@ def _steps(axes: Axes, ordered: Sequence[float], style: Mapping[str, Any]) -> No
     shares = [100.0 * (place + 1) / len(ordered) for place in places]
     axes.step([ordered[place] for place in places], shares, where="post", linewidth=1.4, **style)
     axes.set_ylim(0, 102)
+
+
+def _plain(axis: Any) -> None:
+    """Write the numbers of a logarithmic axis out, as mathematical text is switched off."""
+    from matplotlib.ticker import FuncFormatter, NullFormatter
+
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_minor_formatter(NullFormatter())
 
 
 def _legend(axes: Axes, place: Any = "best") -> None:

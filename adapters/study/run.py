@@ -27,9 +27,6 @@ SCHEDULING: dict[str, Callable[[], Any]] = {"easy": EasyBackfill, "fifo": Fifo}
 START = 1.0
 """The twin's clock begins here, as times of 0 stand for none in Flux."""
 
-MOMENT = 0.6
-"""When in the time in which jobs come the machine is drawn."""
-
 Result = dict[str, Any]
 """``figures`` by name; ``moment``: what jobs hold at one time; ``jobs``, ``decisions``, ``series``, or for `GREED`
 ``greed``: tables as columns."""
@@ -52,7 +49,7 @@ def run(task: Task, machine: Machine, workload: Workload) -> Result:
     """Run a workload through one pool."""
     begin = perf_counter()
     twin = Twin(task, machine, workload)
-    moment = START + MOMENT * workload.span
+    moment = START + fullest(workload)
     twin.simulation.run(until=moment)
     held = [[job, dict(R["execution"])] for job, R in twin.measures.running.items()]
     twin.simulation.run()
@@ -65,6 +62,18 @@ def run(task: Task, machine: Machine, workload: Workload) -> Result:
         "decisions": _decision_columns(twin),
         "series": {"time": [time - START for time in measures.series.times], **measures.series.columns},
     }
+
+
+def fullest(workload: Workload) -> float:
+    """Return the time at which most jobs would run, were the machine without end: one moment for all pools."""
+    changes = [(job.submit, 1) for job in workload.jobs] + [(job.submit + job.runtime, -1) for job in workload.jobs]
+    running = most = 0
+    moment = 0.0
+    for time, change in sorted(changes):
+        running += change
+        if running > most:
+            most, moment = running, time
+    return moment
 
 
 class Twin:

@@ -1,1 +1,24 @@
-"""Why a request does not fit, what would make it fit, and when it will."""
+"""Why a request does not fit, what would make it fit, and when it will.
+
+`explain` answers the first two, `earliest_start` and `forecast` the last. `parts` says what can be taken away of a
+request, `bench` tries requests under assumptions, `conflict` finds the smallest conflict, `numbers` counts, `changes`
+finds what helps, `sentences` says it, `when` looks ahead.
+"""
+
+from __future__ import annotations
+
+from .answer import FITS, INFEASIBLE, INSUFFICIENT, Explanation, explain
+from .when import EASY, FIFO, Start, earliest_start, forecast
+
+__all__ = [
+    "EASY",
+    "FIFO",
+    "FITS",
+    "INFEASIBLE",
+    "INSUFFICIENT",
+    "Explanation",
+    "Start",
+    "earliest_start",
+    "explain",
+    "forecast",
+]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -57,7 +58,7 @@ class Explanation:
         """One line."""
         return "; ".join(self.sentences)
 
-    def to_json(self, job_name: JobName | None = None) -> dict[str, Any]:
+    def to_json(self, job_name: Callable[[int], object] = int) -> dict[str, Any]:
         """Return all of it as JSON values.
 
         Parameters
@@ -65,8 +66,7 @@ class Explanation:
         job_name
             What a job is called; by default it is its number.
         """
-        conflict = self.conflict
-        name = job_name or (lambda jobid: jobid)  # type: ignore[return-value,assignment]  # numbers stay numbers
+        conflict, name = self.conflict, job_name
         return {
             "status": self.status,
             "sentences": list(self.sentences),
@@ -78,7 +78,7 @@ class Explanation:
             ],
         }
 
-    def _part(self, part: Part, name: JobName) -> dict[str, Any]:
+    def _part(self, part: Part, name: Callable[[int], object]) -> dict[str, Any]:
         if isinstance(part, VertexPart):
             return {"vertex": part.path, "aspect": part.aspect.value}
         if isinstance(part, TermPart):
@@ -88,14 +88,14 @@ class Explanation:
         assert isinstance(part, JobPart)
         return {"jobs": [name(jobid) for jobid in part.jobs]}
 
-    def _change(self, change: Change, text: str, name: JobName) -> dict[str, Any]:
+    def _change(self, change: Change, text: str, name: Callable[[int], object]) -> dict[str, Any]:
         fields: dict[str, Any] = {"kind": change.kind.value, "text": text, "now": change.now}
         if change.path:
             fields["vertex"] = change.path
         if change.left:
             fields |= {"asked": change.asked, "left": change.left}
-        if change.term is not None:
-            fields["constraint"] = to_json(change.term)
+        if change.terms:
+            fields["constraint"] = [to_json(term) for term in change.terms]
         if change.up:
             fields["ranks"] = str(self.bench.machine.ids_of(change.up))
         if change.jobs:

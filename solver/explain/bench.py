@@ -20,7 +20,8 @@ from ..errors import InfeasibleRequest
 from ..lexicographic import Budget
 from ..pool_state import Changes, PoolState
 from ..request import Request, Shape
-from ..resolve import Problem, Resolver
+from ..problem import Problem
+from ..resolve import Resolver
 from ..selection import Field
 from .parts import Part, Relaxer, TermPart, VertexPart, terms_of, with_counts
 
@@ -120,9 +121,7 @@ class Bench:
         """Assume in addition that some terms and parts of vertices do not hold."""
         gone = frozenset(part for part in parts if isinstance(part, VertexPart))
         dropped = {part.term for part in parts if isinstance(part, TermPart)}
-        return replace(
-            trial, terms=tuple(term for term in trial.terms if term not in dropped), gone=trial.gone | gone
-        )
+        return replace(trial, terms=tuple(term for term in trial.terms if term not in dropped), gone=trial.gone | gone)
 
     def freed(self, trial: Trial, jobs: Iterable[int]) -> Trial:
         """Assume in addition that some jobs have ended."""
@@ -227,9 +226,7 @@ def _host(host: HostDemand) -> HostDemand | None:
     if not wants and not bundle.whole:
         # Nothing is left but that there is such a node.
         return replace(host, bundle=Bundle((), ids=bundle.ids))
-    return replace(
-        host, bundle=Bundle(wants, whole=bundle.whole, slot=bundle.slot, piece=bundle.piece, ids=bundle.ids)
-    )
+    return replace(host, bundle=Bundle(wants, whole=bundle.whole, slot=bundle.slot, piece=bundle.piece, ids=bundle.ids))
 
 
 def _want(want: Want) -> Want | None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
-from itertools import chain
 from typing import TYPE_CHECKING
 
 from ...grammar.constraint import ALWAYS, And, Constraint
@@ -17,18 +16,16 @@ from ..lexicographic import Budget
 from ..node_classes import bits, lowest
 from ..offers import CutOff
 from ..request import Request
-from .bench import Bench, Trial, ended
+from .bench import Bench, Trial
 from .conflict import Conflict, alike, union
-from .parts import NONE, Aspect, VertexPart, with_counts
+from .endings import fewest_ended, in_order_of_ends
+from .parts import NONE, Aspect, TermPart, VertexPart, with_counts
 
 if TYPE_CHECKING:
     from ..pool import Pool
 
 MOST = 5
 """Changes that are proposed."""
-
-_MOST_JOBS = 256
-"""Jobs of which the fewest that have to end are looked for."""
 
 _PRICE = {Aspect.TYPE: 0.1, Aspect.WHOLE: 0.3, Aspect.BORDER: 0.35, Aspect.IDS: 0.4, Aspect.COUNT: 0.9}
 
@@ -64,16 +61,16 @@ class Change:
     Attributes
     ----------
     kind
-        What is changed.
+        What is changed above all.
     price
         Between 0 and 1, how much is given up; the cheapest are proposed first. A count that is lowered costs its
-        share.
+        share; a change of several things costs more than one of a single thing.
     now
         Whether the request fits then at once; if not, on the idle machine.
     path, asked, left
         The vertex, its count and what is left of it.
-    term
-        The term that goes.
+    terms
+        The terms that go.
     up
         Bitmask of the positions that come up.
     jobs, time
@@ -84,11 +81,11 @@ class Change:
 
     kind: Kind
     price: float
-    now: bool
+    now: bool = True
     path: str = ""
     asked: int = 0
     left: int = 0
-    term: Constraint | None = None
+    terms: tuple[Constraint, ...] = ()
     up: int = 0
     jobs: tuple[int, ...] = ()
     time: float = 0.0
@@ -106,7 +103,7 @@ class Change:
 
 
 def find_changes(bench: Bench, conflict: Conflict, seconds: float) -> tuple[Change, ...]:
-    """Return the cheapest changes.
+    """Return the cheapest changes; of several things at once only where no single thing suffices.
 
     Parameters
     ----------
@@ -114,24 +111,36 @@ def find_changes(bench: Bench, conflict: Conflict, seconds: float) -> tuple[Chan
         After so long no more are looked for.
     """
     search = _Search(bench, conflict, Budget(seconds))
-    found = [
-        replace(change, vertices=change.vertices or bench.vertices)
-        if change.term is not None
-        else replace(change, vertices=change.vertices or bench.vertices, constraint=bench.request.constraint)
-        for change in search.all()
-    ]
-    return tuple(sorted(found, key=lambda change: (change.price, change.path))[:MOST])
+    found = list(search.single()) or list(search.combined())
+    finished = (search.finished(change) for change in found)
+    return tuple(sorted(finished, key=lambda change: (change.price, change.path))[:MOST])
 
 
 class _Search:
+    """Looks for changes of one thing, on the assumption of a base that more than one may be changed from.
+
+    Parameters
+    ----------
+    bench, conflict
+        Of the request.
+    budget
+        For all of it.
+    """
+
     def __init__(self, bench: Bench, conflict: Conflict, budget: Budget) -> None:
         self.bench = bench
-        self.conflict = conflict
         self.budget = budget
+        self.never = conflict.never
+        self.paths = {part.path for part in conflict.vertices if part.aspect is Aspect.COUNT}
+        self.aspects = conflict.vertices
+        self.terms = tuple(part.term for part in conflict.terms)
+        self.suspects = conflict.jobs
         self.base = bench.empty if conflict.never else bench.present
+        self.useful = bench.machine.all & ~bench.state.up & bench.eligible(self.base) if conflict.down else 0
 
-    def all(self) -> Iterator[Change]:
-        for search in (self.counts, self.vertices, self.terms, self.ranks, self.jobs):
+    def single(self) -> Iterator[Change]:
+        """Yield changes of one thing."""
+        for search in (self.counts, self.vertices, self.constraint, self.ranks, self.jobs):
             if not self.budget.left:
                 return
             try:
@@ -139,48 +148,98 @@ class _Search:
             except CutOff:
                 continue
 
-    def _now(self, vertices: tuple[Vertex, ...], trial: Trial) -> bool:
-        """Tell whether what fits on the idle machine fits at once."""
-        if not self.conflict.never:
-            return True
-        try:
-            return self.bench.vertices_fit(vertices, replace(trial, state=self.bench.state))
-        except CutOff:
-            return False
+    def combined(self) -> Iterator[Change]:
+        """Yield changes of one thing beside ranks that come up, or beside terms that go."""
+        bench, plain = self.bench, self.base
+        down = bench.machine.all & ~bench.state.up
+        self.paths = {v.path for top in bench.vertices for v in top.walk()}
+        self.aspects, self.terms, self.suspects = (), bench.terms, tuple(bench.state.jobs)
+        if not self.never and down & bench.eligible(plain):
+            self.useful = 0
+            self.base = bench.raised(plain, down & bench.eligible(plain))
+            for change in list(self.single()):
+                up = self._fewest_up(down & bench.eligible(self._with(change, plain)), change, plain)
+                yield replace(change, price=0.5 + change.price / 2, up=up)
+        if bench.terms:
+            self.base = replace(plain, terms=())
+            self.useful, self.terms = (0 if self.never else down), ()
+            for change in list(self.single()):
+                kept = self._needless(change, plain)
+                gone = tuple(term for term in bench.terms if term not in kept)
+                yield replace(change, price=0.6 + change.price / 2, terms=gone)
+
+    def finished(self, change: Change) -> Change:
+        """Return a change with the request after it, and whether that fits at once."""
+        vertices = change.vertices or self.bench.vertices
+        constraint = self.bench.request.constraint
+        if change.terms:
+            constraint = And(tuple(term for term in self.bench.terms if term not in change.terms))
+        now = True
+        if self.never:
+            try:
+                trial = self._with(change, self.bench.present)
+                now = self.bench.vertices_fit(vertices, trial)
+            except CutOff:
+                now = False
+        return replace(change, vertices=vertices, constraint=constraint, now=now)
+
+    def _with(self, change: Change, trial: Trial) -> Trial:
+        """Assume in addition that the machine and the constraint are changed."""
+        trial = replace(trial, terms=tuple(term for term in trial.terms if term not in change.terms))
+        trial = self.bench.freed(trial, change.jobs)
+        return self.bench.raised(trial, change.up) if change.up else trial
+
+    def _fits(self, change: Change, trial: Trial) -> bool:
+        return self.bench.vertices_fit(change.vertices or self.bench.vertices, trial)
+
+    def _needless(self, change: Change, trial: Trial) -> tuple[Constraint, ...]:
+        """Return the terms that need not go beside a change."""
+        kept: tuple[Constraint, ...] = ()
+        changed = self._with(change, trial)
+        for term in self.bench.terms:
+            if self._fits(change, replace(changed, terms=(*kept, term))):
+                kept = (*kept, term)
+        return kept
 
     # -- the request ----------------------------------------------------------------------------------------------
 
     def counts(self) -> Iterator[Change]:
         """Lower one count, to the largest that fits."""
-        paths = {part.path for part in self.conflict.vertices if part.aspect is Aspect.COUNT}
         for vertex in (below for top in self.bench.vertices for below in top.walk()):
             asked = vertex.count.min
-            if vertex.path in paths and asked > 1 and self.budget.left:
+            if vertex.path in self.paths and asked > 1 and self.budget.left:
                 left, vertices = self._lowered(vertex.path, asked)
                 if left:
-                    now = self._now(vertices, self.base)
                     yield Change(
-                        Kind.FEWER, (asked - left) / asked, now, vertex.path, asked, left, vertices=vertices
+                        Kind.FEWER,
+                        (asked - left) / asked,
+                        path=vertex.path,
+                        asked=asked,
+                        left=left,
+                        vertices=vertices,
                     )
 
     def _lowered(self, path: str, asked: int) -> tuple[int, tuple[Vertex, ...]]:
-        low, high = 0, asked - 1
-        middle = 1
+        """Return the largest smaller count that fits, and the vertices with it; 0 when none does."""
+        left = 0
         best: tuple[Vertex, ...] = ()
-        while low < high or not low:
+        low, high = 1, asked - 1
+        middle = 1
+        while low <= high:
             vertices = with_counts(self.bench.vertices, {path: middle})
             if self.bench.vertices_fit(vertices, self.base):
-                low, best = middle, vertices
-            elif middle == 1:
-                return 0, ()
+                left, best = middle, vertices
+                low = middle + 1
+            elif not left:
+                break
             else:
                 high = middle - 1
             middle = (low + high + 1) // 2
-        return low, best
+        return left, best
 
     def vertices(self) -> Iterator[Change]:
         """Take one aspect of a vertex away."""
-        for part in self.conflict.vertices:
+        for part in self.aspects:
             if part.aspect is Aspect.COUNT:
                 change = self._dropped(part)
             else:
@@ -204,29 +263,28 @@ class _Search:
             return None
         if not self.bench.vertices_fit(vertices, self.base):
             return None
-        return Change(kind, _PRICE[part.aspect], self._now(vertices, self.base), part.path, vertices=vertices)
+        return Change(kind, _PRICE[part.aspect], path=part.path, vertices=vertices)
 
-    def terms(self) -> Iterator[Change]:
+    def constraint(self) -> Iterator[Change]:
         """Drop a term of the constraint."""
-        for part in self.conflict.terms:
-            trial = self.bench.without(self.base, [part])
-            if self.bench.fits(trial):
-                now = self._now(self.bench.vertices, trial)
-                yield Change(Kind.TERM, 0.5, now, term=part.term, constraint=And(trial.terms))
+        for term in self.terms:
+            if self.bench.fits(self.bench.without(self.base, [TermPart(term)])):
+                yield Change(Kind.TERM, 0.5, terms=(term,))
 
     # -- the machine ----------------------------------------------------------------------------------------------
 
     def ranks(self) -> Iterator[Change]:
         """Bring up as few ranks as suffice."""
-        bench = self.bench
-        down = bench.machine.all & ~bench.state.up & bench.eligible(self.base)
-        if self.conflict.down and not self.conflict.never and bench.fits(bench.raised(self.base, down)):
-            up = self._fewest_up(down)
-            yield Change(Kind.UP, 0.2 + 0.2 * up.bit_count() / down.bit_count(), now=True, up=up)
+        if self.useful and not self.never and self.bench.fits(self.bench.raised(self.base, self.useful)):
+            nothing = Change(Kind.UP, 0.0)
+            up = self._fewest_up(self.useful, nothing, self.base)
+            yield replace(nothing, price=0.2 + 0.2 * up.bit_count() / self.useful.bit_count(), up=up)
 
-    def _fewest_up(self, nodes: int) -> int:
+    def _fewest_up(self, nodes: int, change: Change, trial: Trial) -> int:
+        """Return as few as possible of some nodes, that let the request fit beside a change when they come up."""
         bench, needed = self.bench, 0
-        kinds = [union(kind) for kind in alike(bench, self.base, {place: 1 << place for place in bits(nodes)})]
+        trial = self._with(change, trial)
+        kinds = [union(kind) for kind in alike(bench, trial, {place: 1 << place for place in bits(nodes)})]
         for number, kind in enumerate(kinds):
             others = needed
             for later in kinds[number + 1 :]:
@@ -234,7 +292,7 @@ class _Search:
             low, high = 0, kind.bit_count()
             while low < high:
                 middle = (low + high) // 2
-                if bench.fits(bench.raised(self.base, others | lowest(kind, middle))):
+                if self._fits(change, bench.raised(trial, others | lowest(kind, middle))):
                     high = middle
                 else:
                     low = middle + 1
@@ -243,72 +301,28 @@ class _Search:
 
     def jobs(self) -> Iterator[Change]:
         """Let one job end, the first whose end suffices; and as few as suffice of those that end first."""
-        if self.conflict.never or not self.conflict.jobs:
+        if self.never or not self.suspects:
             return
         jobs = self.bench.state.jobs
-        order = sorted(self.conflict.jobs, key=lambda jobid: (jobs[jobid].end_time or float("inf"), jobid))
-        single = self._first_alone(order)
-        few = self._fewest_ended()
+        single = self._first_alone()
+        few = fewest_ended(self.bench, self.base, self.budget)
         if few and (single is None or few != (single,)):
-            yield Change(Kind.END, 0.3 + 0.4 * len(few) / len(jobs), now=True, jobs=few, time=self._last(few))
+            yield Change(Kind.END, 0.3 + 0.4 * len(few) / len(jobs), jobs=few, time=self._last(few))
         if single is not None:
-            yield Change(Kind.END, 0.25, now=True, jobs=(single,), time=self._last((single,)))
+            yield Change(Kind.END, 0.25, jobs=(single,), time=self._last((single,)))
 
     def _last(self, some: Sequence[int]) -> float:
         ends = [self.bench.state.jobs[jobid].end_time for jobid in some]
         return max(ends) if all(ends) else 0.0
 
-    def _first_alone(self, order: Sequence[int]) -> int | None:
+    def _first_alone(self) -> int | None:
         patience = Budget(self.budget.left / 2)
-        for jobid in order:
+        for jobid in in_order_of_ends(self.bench, self.suspects):
             if not patience.left:
                 break
             if self.bench.fits(self.bench.freed(self.base, (jobid,))):
                 return jobid
         return None
-
-    def _fewest_ended(self) -> tuple[int, ...]:
-        """Return as few as possible of the jobs that must have ended when the request fits first; none if unknown."""
-        bench, jobs = self.bench, self.bench.state.jobs
-        order = sorted(jobs, key=lambda jobid: (jobs[jobid].end_time or float("inf"), jobid))
-        states = [bench.state]
-        low, step = 0, 1
-        while True:
-            high = min(low + step, len(order))
-            if high == low:
-                return ()
-            while len(states) <= high:
-                states.append(ended(bench.knowledge.changes, states[-1], (order[len(states) - 1],)))
-            if bench.fits(replace(self.base, state=states[high])):
-                break
-            low, step = high, 2 * step
-        while high - low > 1:
-            middle = (low + high) // 2
-            if bench.fits(replace(self.base, state=states[middle])):
-                high = middle
-            else:
-                low = middle
-        useful = bench.eligible(self.base) & bench.state.up
-        some = [jobid for jobid in order[:high] if jobs[jobid].nodes & useful or jobs[jobid].group_used]
-        return self._needed(some) if len(some) <= _MOST_JOBS else tuple(sorted(some))
-
-    def _needed(self, some: Sequence[int]) -> tuple[int, ...]:
-        """Return as few as possible of some jobs; those that end last are kept first."""
-        needed: list[int] = []
-
-        def reduce(some: Sequence[int], others: Sequence[int]) -> None:
-            """Keep those of `some` that must end although `others` do."""
-            if self.bench.fits(self.bench.freed(self.base, chain(needed, others))):
-                return
-            if len(some) == 1 or not self.budget.left:
-                needed.extend(some)
-                return
-            middle = len(some) // 2
-            reduce(some[:middle], [*some[middle:], *others])
-            reduce(some[middle:], others)
-
-        reduce(some, ())
-        return tuple(sorted(needed))
 
 
 def _without(vertices: tuple[Vertex, ...], path: str) -> tuple[Vertex, ...]:

@@ -74,13 +74,15 @@ def lift(bench: Bench, trial: Trial, part: Part) -> Trial:
     return bench.without(trial, [part])
 
 
-def find_conflict(bench: Bench, seconds: float) -> Conflict | None:
+def find_conflict(bench: Bench, seconds: float, *, jobs_apart: bool = True) -> Conflict | None:
     """Return a smallest conflict; None when the request fits.
 
     Parameters
     ----------
     seconds
-        After so long jobs are not told apart any further.
+        After so long nothing is told apart any further.
+    jobs_apart
+        Whether jobs are told apart at all; if not, they are one part.
 
     Raises
     ------
@@ -92,7 +94,7 @@ def find_conflict(bench: Bench, seconds: float) -> Conflict | None:
     never = not bench.fits(bench.empty)
     search = _Search(bench, bench.empty if never else bench.present, Budget(seconds))
     if not never:
-        search.jobs()
+        search.jobs(apart=jobs_apart)
         search.down()
     search.one_by_one([*map(TermPart, bench.terms), *bench.relaxer.parts(bench.vertices)])
     return Conflict(tuple(search.kept), search.trial, never, search.complete)
@@ -152,7 +154,7 @@ class _Search:
 
     # -- jobs -----------------------------------------------------------------------------------------------------
 
-    def jobs(self) -> None:
+    def jobs(self, *, apart: bool) -> None:
         """Find the jobs that must hold something for the conflict to stand."""
         bench, jobs = self.bench, self.bench.state.jobs
         # Freeing everything at once is no more than another state, which all jobs one after the other are not.
@@ -162,8 +164,11 @@ class _Search:
         nodes = {jobid: job.nodes for jobid, job in jobs.items()}
         matter = {jobid: mask for jobid, mask in nodes.items() if mask & useful or jobs[jobid].group_used}
         self.trial = bench.freed(self.trial, nodes.keys() - matter.keys())
-        apart = {jobid for jobid in matter if jobs[jobid].group_used}
-        kinds = alike(bench, self.trial, matter, shared=_shared(matter.values()), apart=apart)
+        if not apart:
+            self.kept.append(JobPart(tuple(sorted(matter))))
+            return
+        of_groups = {jobid for jobid in matter if jobs[jobid].group_used}
+        kinds = alike(bench, self.trial, matter, shared=_shared(matter.values()), apart=of_groups)
         self._halve(kinds, lambda chosen: bench.freed(self.trial, chosen), _job_parts)
 
     def _halve(

@@ -8,7 +8,7 @@ most of it, as many as are asked for.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
@@ -134,18 +134,19 @@ class _Counter:
         path, name, each = vertex.path, vertex.type, vertex.count.min
         if path in self.groups:
             found = [self._groups(self.groups[path], field) for field in self.fields]
-            return Row(path, name, asked, self._there(name), *found, each)
+            return _row_of(vertex, (asked, each), self._there(name), found)
         if name in ("core", "gpu") or self.bench.relaxer.is_amount(name):
             per = gib(1, vertex.unit) if name in MEASURED else Fraction(1)
             totals = [self._within(within, field, lambda g, f: self._total(name, g, f)) for field in self.fields]
             numbers = [_gib(total) if name in MEASURED else total for total in totals]
             unit = "GiB" if name in MEASURED else ""
-            return Row(path, name, _plain(asked * per), numbers[0], *numbers, _plain(each * per), within, unit)
+            wanted = (_plain(asked * per), _plain(each * per))
+            return _row_of(vertex, wanted, numbers[0], numbers, within, unit)
         if path in self.units:
             unit_demand = self.units[path]
             found = [self._within(within, field, lambda g, f: self._room(unit_demand, g, f)) for field in self.fields]
             there = self._within(within, self.fields[0], lambda g, f: self._there_in(name, g, f))
-            return Row(path, name, asked, found[0] if vertex.is_slot else there, *found, each, within)
+            return _row_of(vertex, (asked, each), found[0] if vertex.is_slot else there, found, within)
         return self._slot_of_nodes(vertex, asked, within, below) if vertex.is_slot else None
 
     def _slot_of_nodes(
@@ -161,7 +162,7 @@ class _Counter:
             sets = [None if n is None else int(n // (row.each or 1)) for row, n in zip(direct, numbers, strict=True)]
             known = [number for number in sets if number is not None]
             found.append(min(known) if len(known) == len(sets) else None)
-        return Row(vertex.path, vertex.type, asked, found[0], *found, vertex.count.min, within)
+        return _row_of(vertex, (asked, vertex.count.min), found[0], found, within)
 
     # -- counting -------------------------------------------------------------------------------------------------
 
@@ -204,7 +205,9 @@ class _Counter:
             else:
                 total += number * sum(domain.own_free(name) for domain in state.flat)
         free = self.bench.group_free(field.trial)
-        inside = sum(free[at] for at in free if at[1] == name and (group is None or self.tree.inside(at[0], group.index)))
+        inside = sum(
+            free[at] for at in free if at[1] == name and (group is None or self.tree.inside(at[0], group.index))
+        )
         if not inside and group is not None and name not in ("core", "gpu"):
             lister = self.tree.lister(group.index, name)
             inside = 0 if lister is None else free[lister, name]
@@ -221,7 +224,7 @@ class _Counter:
             return None
 
     def _most(self, unit: HostDemand, decider: Decider, situation: Situation) -> int:
-        """Return how often it can be given where groups give a part of it, by halving; at most as often as nodes are."""
+        """Return how often it can be given where groups give a part of it; at most once a node."""
         low, high = 0, sum(nodes.bit_count() for _, nodes in situation.field.live())
         while low < high:
             middle = (low + high + 1) // 2
@@ -263,6 +266,19 @@ class _Counter:
         return frozenset(states), group.members.bit_count()
 
 
+def _row_of(
+    vertex: Vertex,
+    wanted: tuple[Number, Number],
+    there: Number,
+    numbers: Sequence[Number],
+    within: tuple[str, int] | None = None,
+    unit: str = "",
+) -> Row:
+    asked, each = wanted
+    exist, up, match, free = numbers
+    return Row(vertex.path, vertex.type, asked, there, exist, up, match, free, each, within, unit)
+
+
 def _gib(mib: Number) -> Number:
     return None if mib is None else _plain(Fraction(mib) / MIB_PER_GIB)
 
@@ -270,4 +286,3 @@ def _gib(mib: Number) -> Number:
 def _plain(number: Fraction | int) -> int | float:
     """Return a number that is easy to read: whole where it is, else rounded to hundredths."""
     return int(number) if number == int(number) else round(float(number), 2)
-

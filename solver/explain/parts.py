@@ -194,7 +194,10 @@ class Relaxer:
             slot = replace(slot, count=fixed(slot.count.min * more))
         else:
             children = self._relax(slot.children, gone, inside)
-        return (replace(slot, children=children),) if children else ()
+        below = [vertex for child in children for vertex in child.walk()]
+        # Amounts alone no slot can ask for, so they go with the last of what they stand beside.
+        asks = any(vertex.type in ("core", "gpu") or vertex.exclusive for vertex in below)
+        return (replace(slot, children=children),) if asks else ()
 
     def _domain(self, vertex: Vertex, gone: frozenset[VertexPart], around: _Around) -> tuple[Vertex, ...]:
         children = self._relax(vertex.children, gone, self._inside(vertex, around))

@@ -13,7 +13,7 @@ from .bench import Bench
 from .changes import Change, Kind
 from .conflict import Conflict
 from .numbers import Row
-from .parts import Aspect
+from .parts import Aspect, VertexPart
 from .words import amount, holds, listed, number, plural, query, shape
 
 JobName = Callable[[int], str]
@@ -32,10 +32,10 @@ class Speaker:
     rows
         The numbers of its vertices.
     job_name
-        What a job is called, F58 where Flux speaks.
+        What a job is called, F58 where Flux speaks; None: jobs are not named.
     """
 
-    def __init__(self, bench: Bench, conflict: Conflict, rows: Sequence[Row], job_name: JobName = str) -> None:
+    def __init__(self, bench: Bench, conflict: Conflict, rows: Sequence[Row], job_name: JobName | None = None) -> None:
         self._bench = bench
         self._conflict = conflict
         self._rows = {row.path: row for row in rows}
@@ -110,7 +110,7 @@ class Speaker:
         """Return the row that lacks something: cores, GPUs or amounts that are not there, else the innermost others."""
         near = self._near()
         rows = [row for row in self._rows.values() if row.path in near]
-        leaves = [row for row in rows if not self._vertices[row.path].children and not self._is_whole(row)]
+        leaves = [row for row in rows if not self._vertices[row.path].children and not self._is_thing(row)]
         for row in leaves:
             if _less(row.match if self._conflict.never else row.exist, row.asked):
                 return row
@@ -124,63 +124,93 @@ class Speaker:
         near = {part.path for part in self._conflict.vertices}
         return near | {v.path for v in self._vertices.values() if any(c.path in near for c in v.children)}
 
-    def _is_whole(self, row: Row) -> bool:
+    def _is_thing(self, row: Row) -> bool:
         return row.type not in ("core", "gpu") and not self._bench.relaxer.is_amount(row.type)
 
     def _last(self, row: Row) -> float | None:
         return row.match if self._conflict.never else row.free
 
     def _need(self, row: Row) -> str:
+        """Return what is asked for."""
         vertex = self._vertices[row.path]
-        slot = self._slot_of(row.path)
-        free = not self._conflict.never
-        what = amount(row.type, row.asked, row.unit)
-        if vertex.is_slot:
-            return f"{what} of {shape(vertex.children)} are asked for" if row.asked != 1 else f"a {shape([vertex])}"
-        below = holds(vertex, free=free)
-        what += f" with {below}" if below and below != "all of it free" else ", all free" if below else ""
-        if slot is None:
-            what = f"{what} {_are(row.asked)} asked for"
-        else:
-            times = self._rows[slot.path].asked if slot.path in self._rows else slot.count.min
-            needs = "needs" if times == 1 else "need"
-            what = f"{amount('slot', times)} of {shape(slot.children)} {needs} {what}"
+        within = ""
         if row.within is not None:
             level, groups = row.within
-            what += f" in {amount(level, groups)}" if groups > 1 else f" in one {level}"
-        return what
+            within = f" in {amount(level, groups)}" if groups > 1 else f" in one {level}"
+        if vertex.is_slot:
+            what = f"{row.asked} slots" if row.asked != 1 else "a slot"
+            return f"{what} of {shape(vertex.children)} {_are(row.asked)} asked for{within}"
+        below = holds(vertex, free=not self._conflict.never)
+        what = amount(row.type, row.asked, row.unit)
+        what += f", {below}" if below.startswith("wholly") else f" with {below}" if below else ""
+        slot = self._slot_of(row.path)
+        if slot is None:
+            return f"{what} {_are(row.asked)} asked for{within}"
+        times = self._rows[slot.path].asked if slot.path in self._rows else slot.count.min
+        slots, needs = ("a slot", "needs") if times == 1 else (f"{times} slots", "need")
+        return f"{slots} of {shape(slot.children)} {needs} {what}{within}"
 
     def _slot_of(self, path: str) -> Vertex | None:
-        around = [v for v in self._vertices.values() if v.is_slot and path.startswith(f"{v.path}/")]
-        return around[0] if around else None
+        return next((v for v in self._vertices.values() if v.is_slot and path.startswith(f"{v.path}/")), None)
 
     def _supply(self, row: Row) -> str:
-        exist, up, match, free = row.numbers
+        """Return what there is."""
         scope = f" in the best {row.within[0]}" if row.within and row.within[1] == 1 else ""
         if self._conflict.never:
-            unit = f" {row.unit}" if row.unit else ""
-            if not exist and row.there:
-                return f"none of the {number(row.there)} that there are{scope} can be that"
-            few = f"{number(exist)}{unit} exist{'s' if exist == 1 else ''}{scope}"
-            if _less(exist, row.there):
-                few += f" among {amount(row.type, row.there)}"
-            if _less(match, exist):
-                few += f", {number(match)} of them on ranks that match the constraint"
-            return few
-        parts = [f"{number(free)} {_are(free)} free{scope}"]
-        for more, text in (
-            (_gap(match, free), f"held by {self._jobs()}" if self._conflict.jobs else "not to be had together"),
+            return self._ever(row, scope)
+        exist, up, match, free = row.numbers
+        slot = row.type == "slot"
+        parts = [f"there is room for {number(free) if free else 'none'} now{scope}" if slot else _free(row, scope)]
+        partly = "wholly or partly " if row.type not in ("core", "gpu") and not row.unit else ""
+        for gap, where in (
+            (_gap(match, free), f"where {self._jobs()} hold something" if slot else f"{partly}held by {self._jobs()}"),
             (_gap(up, match), "on ranks that do not match the constraint"),
             (_gap(exist, up), f"on ranks that are down ({self._down()})"),
         ):
-            if more:
-                partly = "in part or whole " if text.startswith("held") and self._is_whole(row) else ""
-                parts.append(f"{number(more)} more {_are(more)} {partly}{text}")
-        return ", ".join(parts)
+            if gap:
+                parts.append(f"{number(gap)} more {'' if slot else f'{_are(gap)} '}{where}")
+        return ", ".join(parts) + self._because(row)
+
+    def _ever(self, row: Row, scope: str) -> str:
+        exist, _, match, _ = row.numbers
+        if row.type == "slot":
+            text = f"there is room for {number(exist) if exist else 'none'}{scope or ' on this machine'}"
+        elif VertexPart(row.path, Aspect.WHOLE) in self._conflict.parts and _less(exist, row.there):
+            text = f"R holds all of {number(exist)} of {amount(row.type, row.there)}{scope}"
+        elif not exist:
+            every = f"none of the {number(row.there)} {plural(row.type, row.there)} has" if row.there != 1 else ""
+            text = f"{every or f'the only {row.type} has not'} that{scope}" if row.there else f"there is none{scope}"
+        else:
+            unit = f" {row.unit}" if row.unit else ""
+            text = f"{number(exist)}{unit} exist{'s' if exist == 1 and not unit else ''}{scope}"
+            if _less(exist, row.there):
+                text += f", among {amount(row.type, row.there)}"
+        if _less(match, exist):
+            text += f", {number(match)} of them on ranks that match the constraint"
+        return text + self._because(row)
+
+    def _because(self, row: Row) -> str:
+        """Name what below a vertex it is that cannot be had, where it has more below it than that."""
+        below = [v for v in self._vertices.values() if v.path.startswith(f"{row.path}/") and not v.children]
+        paths = {part.path for part in self._conflict.vertices}
+        guilty = [v for v in below if v.path in paths]
+        if not guilty or len(guilty) == len(below):
+            return ""
+        return f" (because of {listed([shape([v]) for v in guilty])})"
 
     def _jobs(self) -> str:
+        """Name the jobs in conflict; where none is, as all that they hold would not suffice, those that are there."""
+        bench = self._bench
         jobs = self._conflict.jobs
-        return f"{plural('job', len(jobs))} {listed([self._name(jobid) for jobid in jobs])}"
+        if self._name is None:
+            return "jobs"
+        if not jobs:
+            nodes = bench.eligible(bench.present) & bench.state.up
+            jobs = tuple(sorted(jobid for jobid, job in bench.state.jobs.items() if job.nodes & nodes))
+        return self._named(jobs)
+
+    def _named(self, jobs: Sequence[int]) -> str:
+        return f"{plural('job', len(jobs))} {listed([(self._name or str)(jobid) for jobid in jobs])}"
 
     def _down(self) -> str:
         machine = self._bench.machine
@@ -202,31 +232,38 @@ class Speaker:
         return text if change.now or not self._conflict.never else f"{text} (on the idle machine, not now)"
 
     def _change(self, change: Change) -> str:
-        vertex = self._vertices.get(change.path)
-        name = change.path
-        if vertex is not None and change.kind is Kind.FEWER:
-            return f"ask for {vertex.type}={change.left} instead of {change.asked} ({name})"
-        if vertex is not None and change.kind is Kind.SHARED:
-            return f"let {name} be shared: exclusive false"
-        if vertex is not None and change.kind is Kind.OPEN:
-            return f"leave {vertex.type} out ({name}): what stands inside it may then stand anywhere"
-        if change.kind is Kind.ANY:
-            return f"take any id for {name}"
-        if change.kind is Kind.DROP:
-            return f"leave {name} out"
-        if change.kind is Kind.TERM and change.term is not None:
-            return f"drop {query(change.term)} from the constraint"
-        if change.kind is Kind.UP:
-            ranks = self._bench.machine.ids_of(change.up)
-            return f"bring up {plural('rank', change.up.bit_count())} {ranks}"
-        names = listed([self._name(jobid) for jobid in change.jobs])
-        when = f" (by {moment(change.time)})" if change.time else ""
-        return f"let {plural('job', len(change.jobs))} {names} end{when}"
+        machine = self._bench.machine
+        texts = [self._of_vertex(change)] if change.path else []
+        texts += [f"drop {query(term)} from the constraint" for term in change.terms]
+        if change.up:
+            texts.append(f"bring up {plural('rank', change.up.bit_count())} {machine.ids_of(change.up)}")
+        if change.jobs:
+            when = f" (by {moment(change.time)})" if change.time else ""
+            texts.append(f"let {self._named(change.jobs)} end{when}")
+        return " and ".join(texts)
+
+    def _of_vertex(self, change: Change) -> str:
+        path = change.path
+        name = self._vertices[path].type
+        where = f" ({path})" if path != name else ""
+        unit = self._vertices[path].unit
+        unit = f"{{unit:{unit}}}" if unit else ""
+        return {
+            Kind.FEWER: f"ask for {name}={change.left}{unit} instead of {change.asked}{where}",
+            Kind.SHARED: f"let {path} be shared",
+            Kind.OPEN: f"leave out {name}{where}: what it holds may then stand anywhere in what is around it",
+            Kind.ANY: f"take any id for {path}",
+        }.get(change.kind, f"leave out {path}")
 
 
 def moment(seconds: float) -> str:
     """Return a time as the clock on the wall shows it."""
     return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(seconds))
+
+
+def _free(row: Row, scope: str) -> str:
+    unit = f" {row.unit}" if row.unit else ""
+    return f"{number(row.free)}{unit} {_are(row.free)} free{scope}" if row.free else f"none is free{scope}"
 
 
 def _are(count: float | None) -> str:

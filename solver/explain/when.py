@@ -244,9 +244,7 @@ class Future:
             time = self._easy_pass(waiting, time, starts)
         return starts
 
-    def _easy_pass(
-        self, waiting: list[tuple[int, Request]], time: float, starts: dict[int, Start]
-    ) -> float | None:
+    def _easy_pass(self, waiting: list[tuple[int, Request]], time: float, starts: dict[int, Start]) -> float | None:
         """Start what can start at a time, and let time pass to when more may; None where that is not known."""
         while waiting and self._try(*waiting[0], time, starts):
             del waiting[0]

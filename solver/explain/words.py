@@ -62,14 +62,14 @@ def holds(vertex: Vertex, *, free: bool) -> str:
         Whether that must be free.
     """
     whole = vertex.exclusive or not vertex.children
-    texts = ["all of it free"] if free and whole and vertex.exclusive is not False else []
+    texts = ["wholly free"] if free and whole and vertex.exclusive is not False else []
     return " and ".join(texts + [_held(child, free) for child in vertex.children])
 
 
 def _held(vertex: Vertex, free: bool) -> str:
     count = vertex.count.min
     if vertex.is_slot:
-        return f"{amount('slot', count)} of {shape(vertex.children)}" if count > 1 else f"{shape(vertex.children)}"
+        return f"{amount('slot', count) if count > 1 else 'a slot'} of {shape(vertex.children)}"
     unit = "GiB" if vertex.type in MEASURED else ""
     if unit:
         size = count * gib(1, vertex.unit)

@@ -173,9 +173,7 @@ class _MachineModel:
         fill = next(placed.number for placed in self.hosts if placed.is_fill and placed.parent == number)
         able = {state for state, some in patterns.items() if any(pattern.host == fill for pattern in some)}
         there = sum(
-            cell.nodes.bit_count()
-            for cell in self.cells
-            if self.tree.inside(cell.group, group) and cell.state in able
+            cell.nodes.bit_count() for cell in self.cells if self.tree.inside(cell.group, group) and cell.state in able
         )
         return there == self.tree.groups[group].members.bit_count()
 
@@ -299,7 +297,7 @@ class _MachineModel:
         return sum(slots) if slots else None
 
     def _touching(self, scope: SlotScope, group: int, weights: Sequence[int]) -> list[Expression]:
-        """Return what of a group is dealt to its slots and touches the level: nodes, and groups that have such nodes."""
+        """Return what of a group is dealt to its slots and touches the level: nodes, and groups with such nodes."""
         found: list[Expression] = []
         inside: dict[int, list[Expression]] = defaultdict(list)
         for placed, below in scope.hosts:

@@ -171,9 +171,7 @@ class Units:
                 for group, part in tree.split(nodes):
                     self._inside.setdefault(group, []).append((state, part))
                     self._rooms[group] = self._rooms.get(group, 0) + most * part.bit_count()
-        costs = [
-            (n, self._offer(state, n).cost) for state, most in self._mosts.items() for n in range(1, most + 1)
-        ]
+        costs = [(n, self._offer(state, n).cost) for state, most in self._mosts.items() for n in range(1, most + 1)]
         self._least = min((cost // n for n, cost in costs), default=0)
         self._least_beside = min(((cost - self._node_touch) // n for n, cost in costs), default=0)
 

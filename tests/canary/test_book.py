@@ -10,6 +10,8 @@ import pytest
 from exactfit.adapters.canary import chooser
 from exactfit.adapters.canary.book import Book, NodeEntry
 from exactfit.adapters.canary.needs import NodeNeeds
+from exactfit.adapters.canary.offer import Offer, offer
+from exactfit.adapters.canary.stock import NodeState
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -66,8 +68,12 @@ def test_what_is_said_to_fit_is_given_and_comes_back(
 
 def test_a_refusal_is_remembered_until_something_changes(monkeypatch: pytest.MonkeyPatch) -> None:
     made = []
-    offer = chooser.offer
-    monkeypatch.setattr(chooser, "offer", lambda *args: made.append(args) or offer(*args))
+
+    def counted(asked: NodeNeeds, state: NodeState) -> Offer | None:
+        made.append(asked)
+        return offer(asked, state)
+
+    monkeypatch.setattr(chooser, "offer", counted)
     book = Book()
     pool = resources(cpus=[1, 1])
     there = entries(pool)

@@ -10,9 +10,8 @@ from typing import Any
 import pytest
 import yaml
 
-pytest.importorskip(
-    "_canary.resource_pool.manager", reason="this canary has the single-node form", exc_type=ImportError
-)
+FORM = "multi-node"
+"""Of canary's API; see conftest.py."""
 
 Items = list[tuple[str, float]]
 

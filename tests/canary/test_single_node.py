@@ -9,10 +9,8 @@ from typing import Any
 import pytest
 import yaml
 
-try:
-    import _canary.resource_pool.adapter  # noqa: F401
-except ImportError:
-    pytest.skip("this canary has the multi-node form; see test_forms.py", allow_module_level=True)
+FORM = "single-node"
+"""Of canary's API; see conftest.py."""
 
 
 @pytest.fixture

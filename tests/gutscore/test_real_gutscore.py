@@ -28,7 +28,8 @@ def start() -> Iterator[Start]:
     made = []
 
     def begin(tasks: int = 0, **resource: Any) -> Any:
-        importlib.import_module("toml").dump({"case": {"name": "run"}, "resource": resource}, open("input.toml", "w"))
+        config = importlib.import_module("toml").dumps({"case": {"name": "run"}, "resource": resource})
+        Path("input.toml").write_text(config)
         scheduler = load("scheduler").Scheduler([])
         made.append(scheduler)
         for _ in range(tasks):
@@ -41,7 +42,8 @@ def start() -> Iterator[Start]:
         for wgroup in scheduler._wgroups:
             if getattr(wgroup, "_resource_set", None):
                 wgroup._resource_set.release()
-        scheduler.cleanup()
+        # Workers that were ended are in the queue still, and it would wait for them.
+        scheduler.get_queue().delete(timeout=0.1)
 
 
 def wait(ready: Callable[[], bool], seconds: float = 60) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import json
-import os
 from typing import Any
 
 import pytest
@@ -12,6 +11,7 @@ from exactfit.adapters.gutscore import ResourceManager, ResourceSetLocal, Resour
 from exactfit.adapters.gutscore import local as local_module
 from exactfit.adapters.gutscore.batch_script import batch_script
 from exactfit.adapters.gutscore.cluster import Cluster
+from exactfit.adapters.gutscore.this_machine import this_machine
 from exactfit.adapters.gutscore.wants import Wants
 
 
@@ -65,16 +65,19 @@ def test_a_slurm_set_of_any_runtime_is_restored(text: str) -> None:
 def test_cores_come_back_when_a_group_is_released(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(local_module, "group_command", lambda *_: ["sleep", "60"])
     manager = ResourceManager({})
-    for _ in range(len(os.sched_getaffinity(0)) + 1):
+    for _ in range(this_machine().cores.bit_count() + 1):
         manager.get_resources({"nworkers": 1, "runtime": 5}, 0).release()
 
 
 def test_two_managers_do_not_give_the_same_cores(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(local_module, "group_command", lambda *_: ["sleep", "60"])
-    made = []
+
+    def one(manager: ResourceManager) -> Any:
+        return manager.get_resources({"nworkers": 1, "runtime": 5}, 0)
+
+    made = [one(ResourceManager({})) for _ in range(this_machine().cores.bit_count())]
     with pytest.raises(RuntimeError, match="does not fit now"):
-        while True:
-            made.append(ResourceManager({}).get_resources({"nworkers": 1, "runtime": 5}, 0))
+        one(ResourceManager({}))
     cpus = [json.loads(found.serialize())["slots"][0]["cpus"] for found in made]
     assert len(set(cpus)) == len(cpus) > 0
     for found in made:

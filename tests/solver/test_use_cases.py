@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from clusters import FAT, SLIM, THREE_CLUSTERS, WIDE, node, site, switches
+from clusters import SLIM, THREE_CLUSTERS, WIDE, node, site, switches
 from exactfit.grammar.constraint import parse_constraint
 from exactfit.grammar.jobspec import DEFAULT_LABEL, parse_jobspec, parse_resources
 from exactfit.grammar.shape import parse_shape
 from exactfit.solver.checker.judge import check
-from exactfit.solver.errors import InfeasibleRequest
+from exactfit.solver.errors import InfeasibleRequest, InsufficientResources
 from exactfit.solver.options import Options
 from exactfit.solver.pool import Pool
 from exactfit.solver.request import Request
@@ -207,7 +207,7 @@ CASES = [
             [(1, SLIM), (3, node(2, 8, memory=32)), (1, SLIM), (3, node(2, 8, memory=32))],
             {"cluster": [{"switch": [{"ranks": "0-3"}]}, {"switch": [{"ranks": "4-7"}]}]},
         ),
-        "cluster: asks for 1, 0 of 2 have what stands below it for want of ib10g",
+        "cluster[0]: asks for 1, 0 of 2 have what stands below it for want of ib10g",
     ),
     # Both slots get as many nodes as the smaller of two clusters has with 30 cores: the four fat ones. A wide node has
     # its 30 cores in both sockets, a fat one in two numa domains of one socket; each slot may touch one of a level.
@@ -367,16 +367,16 @@ CASES = [
         constraint={"properties": ["amd-mi50"]},
     ),
     # -- sockets --
-    # A slot may have two cores of each socket and no more.
+    # Slots of one core, of which each of two sockets takes two and no more.
     Case(
         "at most two cores per socket",
-        "node/socket=1-2/slot{task}/core=1-2",
-        [vertex("node", 1, vertex("socket", "1-2", slot(1, vertex("core", "1-2"), label="task")))],
+        "node/socket=2/slot=1-2{task}/core",
+        [vertex("node", 1, vertex("socket", 2, slot("1-2", vertex("core", 1), label="task")))],
         {"0": {"core": "0-1,8-9"}},
-        [{"ranks": "0", "slots": [{"label": "task", "cores": "0-1"}, {"label": "task", "cores": "8-9"}]}],
-        {"size": [2, 2], **spread(1, 1, 1, 1), "intact.socket": 2, "fit.node": 16, "fit.socket": 16},
-        site([(2, FAT)], grouped(switch=["0-1"])) | {"execution": {"R_lite": [{"rank": "0-1", "children": {}}]}},
-        "node: asks for 1, 2 ranks have room for 0 for want of core",
+        [{"ranks": "0", "slots": [{"label": "task", "cores": str(core)} for core in (0, 1, 8, 9)]}],
+        {"size": [2], **spread(1, 1, 1, 1), "intact.socket": 2, "fit.node": 16, "fit.socket": 16},
+        site([(4, node(1, 16))]),
+        "node: asks for 1, 4 ranks have room for 0 for want of socket",
     ),
     # One slot on each of four numa domains of one node; the twin has four on two nodes.
     Case(
@@ -451,7 +451,10 @@ def test_the_use_case_has_its_exact_answer(case: Case) -> None:
     machine = read_R(THREE_CLUSTERS)
     for request, label in requests(case):
         R = Pool(machine, case.options).alloc(1, request).to_dict()
-        lite = {entry["rank"]: entry["children"] for entry in R["execution"]["R_lite"]}
+        lite = {
+            entry["rank"]: {kind: ids for kind, ids in entry["children"].items() if ids}
+            for entry in R["execution"]["R_lite"]
+        }
         assert lite == case.lite
         assert R["scheduling"]["placement"] == labelled(case.placement, label)
         certificate = R["scheduling"]["certificate"]
@@ -480,3 +483,53 @@ def test_a_machine_that_just_lacks_it_is_told_what_lacks(case: Case) -> None:
         assert str(refused.value) == case.reason
         with pytest.raises(InfeasibleRequest):
             pool.check_feasibility(request)
+
+
+CHASSIS = "chassis/[node=16/slot/core=8;storage=24{unit:TiB}]"
+
+
+def chassis(*storage: int) -> Json:
+    """Return the R of chassis of sixteen nodes with so many TiB of storage each."""
+    groups = [{"ranks": f"{16 * n}-{16 * n + 15}", "storage": 1024 * tib} for n, tib in enumerate(storage)]
+    return site([(16 * len(storage), node(2, 8))], {"chassis": groups})
+
+
+def test_sixteen_nodes_of_one_chassis_with_24_TiB_of_its_storage() -> None:
+    machine = read_R(chassis(20, 32))
+    pool = Pool(machine)
+    request = Request.of(parse_resources(parse_shape(CHASSIS)))
+    R = pool.alloc(1, request).to_dict()
+    assert [entry["rank"] for entry in R["execution"]["R_lite"]] == ["16-31"]
+    assert R["execution"]["R_lite"][0]["children"]["core"] == "0-7"
+    assert R["scheduling"]["placement"] == [
+        {"ranks": "16-31", "slots": [{"label": "task", "cores": "0-7"}]},
+        {"level": "chassis", "number": 1, "storage": 24 * 1024},
+    ]
+    assert R["scheduling"]["certificate"]["status"] == "OPTIMAL"
+    assert check(machine, request.shape.vertices, R).legal
+    with pytest.raises(InsufficientResources):
+        pool.alloc(2, request)
+    rest = Request.of(parse_resources(parse_shape("chassis/[node=16/slot/core=8;storage=8{unit:TiB}]")))
+    # Nodes that are in use already are the better ones, as long as their chassis has the storage.
+    for jobid, ranks, number in ((2, "16-31", 1), (3, "0-15", 0)):
+        given = pool.alloc(jobid, rest).to_dict()
+        assert [entry["rank"] for entry in given["execution"]["R_lite"]] == [ranks]
+        assert given["scheduling"]["placement"][-1] == {"level": "chassis", "number": number, "storage": 8 * 1024}
+    pool.free(1)
+    pool.free(2)
+    assert pool.alloc(4, request).to_dict()["execution"]["R_lite"][0]["rank"] == "16-31"
+
+
+def test_chassis_of_23_TiB_just_lack_it() -> None:
+    pool = Pool(read_R(chassis(23, 23)))
+    with pytest.raises(InfeasibleRequest) as refused:
+        pool.alloc(1, Request.of(parse_resources(parse_shape(CHASSIS))))
+    assert str(refused.value) == "chassis: asks for 1, 0 of 2 have what stands below it for want of storage"
+
+
+def test_chassis_of_15_nodes_just_lack_it() -> None:
+    R = site(
+        [(31, node(2, 8))], {"chassis": [{"ranks": "0-14", "storage": 65536}, {"ranks": "15-29", "storage": 65536}]}
+    )
+    with pytest.raises(InfeasibleRequest, match=r"^chassis: asks for 1, 0 of 2 have what stands below it$"):
+        Pool(read_R(R)).alloc(1, Request.of(parse_resources(parse_shape(CHASSIS))))

@@ -1,0 +1,50 @@
+"""Slurm topologies as the command line takes them: topology.conf or topology.yaml, told apart by content."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import Final
+
+from ...topology.slurm_groups import with_slurm_topology
+from ...topology.slurm_topology import SlurmTopology, read_topology_conf, read_topology_yaml
+from .errors import InputError
+from .guarded_yaml import yaml_documents
+from .machine_input import NamedMachine
+from .source import Sources, decode, source_name
+
+_YAML_KEY: Final = re.compile(r"^[ \t]*-?[ \t]*topology[ \t]*:", re.MULTILINE)
+
+
+def with_slurm_groups(named: NamedMachine, argument: str, topology: str | None, sources: Sources) -> NamedMachine:
+    """Return a machine with the groups of a Slurm topology.
+
+    Parameters
+    ----------
+    argument
+        A file, or ``-``.
+    topology
+        Which of the topologies of a topology.yaml; its default when None.
+
+    Raises
+    ------
+    InputError
+        When the file is no topology, or does not go with the machine.
+    """
+    name = source_name(argument)
+    text = decode(sources.read(argument, "the Slurm topology"), argument)
+    try:
+        return replace(named, machine=with_slurm_topology(named.machine, _read(text, topology)))
+    except ValueError as error:
+        raise InputError(f"{name}: {error}") from None
+
+
+def _read(text: str, topology: str | None) -> SlurmTopology:
+    if _YAML_KEY.search(text):
+        documents = list(yaml_documents(text))
+        if len(documents) != 1:
+            raise ValueError(f"{len(documents)} YAML documents where one is expected")
+        return read_topology_yaml(documents[0], topology)
+    if topology is not None:
+        raise ValueError("this is no topology.yaml, the only form with topologies by name")
+    return read_topology_conf(text)

@@ -1,0 +1,72 @@
+"""Which jobs have to end for a request to fit: as few as possible of those that end first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from itertools import chain
+
+from ..lexicographic import Budget
+from .bench import Bench, Trial, ended
+
+MOST = 256
+"""Jobs of which the fewest are looked for."""
+
+
+def in_order_of_ends(bench: Bench, jobs: Iterable[int]) -> list[int]:
+    """Return jobs in the order in which they end, those of unknown ends last."""
+    known = bench.state.jobs
+    return sorted(jobs, key=lambda jobid: (known[jobid].end_time or float("inf"), jobid))
+
+
+def fewest_ended(bench: Bench, base: Trial, budget: Budget) -> tuple[int, ...]:
+    """Return as few as possible of the jobs that have ended when the request fits first; none where it never does.
+
+    Parameters
+    ----------
+    base
+        What is assumed beside.
+    budget
+        For leaving out those that need not end.
+    """
+    jobs = bench.state.jobs
+    order = in_order_of_ends(bench, jobs)
+    states = [base.state]
+    low, step = 0, 1
+    while True:
+        high = min(low + step, len(order))
+        if high == low:
+            return ()
+        while len(states) <= high:
+            states.append(ended(bench.knowledge.changes, states[-1], (order[len(states) - 1],)))
+        if bench.fits(replace(base, state=states[high])):
+            break
+        low, step = high, 2 * step
+    while high - low > 1:
+        middle = (low + high) // 2
+        if bench.fits(replace(base, state=states[middle])):
+            high = middle
+        else:
+            low = middle
+    useful = bench.eligible(base) & base.state.up
+    some = [jobid for jobid in order[:high] if jobs[jobid].nodes & useful or jobs[jobid].group_used]
+    return _needed(bench, base, some, budget) if len(some) <= MOST else tuple(sorted(some))
+
+
+def _needed(bench: Bench, base: Trial, jobs: Sequence[int], budget: Budget) -> tuple[int, ...]:
+    """Return as few as possible of some jobs whose ends suffice; those that end last are kept first."""
+    needed: list[int] = []
+
+    def reduce(some: Sequence[int], others: Sequence[int]) -> None:
+        """Keep those of `some` that must end although `others` do."""
+        if bench.fits(bench.freed(base, chain(needed, others))):
+            return
+        if len(some) == 1 or not budget.left:
+            needed.extend(some)
+            return
+        middle = len(some) // 2
+        reduce(some[:middle], [*some[middle:], *others])
+        reduce(some[middle:], others)
+
+    reduce(jobs, ())
+    return tuple(sorted(needed))

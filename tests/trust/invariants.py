@@ -1,0 +1,98 @@
+"""What must hold of a pool at any time, and of any answer of it: pure checks, a sentence each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from exactfit.grammar.constraint import Constraint
+from exactfit.grammar.jobspec import Vertex
+from exactfit.solver.checker import check
+from exactfit.topology.machine import Machine
+
+from .model import NOTHING, Held, Json, Model, held_of
+
+UNJUDGED = "not judged"
+"""How the checker begins when it gives up."""
+
+
+def nothing_is_held_twice(jobs: Mapping[int, Held]) -> None:
+    """No two jobs hold the same core or GPU."""
+    seen: dict[tuple[int, int, int], int] = {}
+    for jobid, held in jobs.items():
+        for rank, ids in held.items():
+            for kind, numbers in enumerate(ids):
+                for number in numbers:
+                    other = seen.setdefault((rank, kind, number), jobid)
+                    assert other == jobid, f"jobs {other} and {jobid} hold {('core', 'gpu')[kind]} {number} of {rank}"
+
+
+def only_what_is_there_is_held(there: Held, held: Held) -> None:
+    """No job holds what its rank does not have."""
+    for rank, (cores, gpus) in held.items():
+        has = there.get(rank, NOTHING)
+        assert cores <= has[0], f"rank {rank}: held cores {sorted(cores)}, there are {sorted(has[0])}"
+        assert gpus <= has[1], f"rank {rank}: held gpus {sorted(gpus)}, there are {sorted(has[1])}"
+
+
+def the_pool_holds_what_the_model_holds(said: Held, model: Model) -> None:
+    """The pool says of every rank that just that is held which its jobs were given and did not return."""
+    assert said == model.held()
+
+
+def the_jobs_are_the_models(ends: Mapping[int, float], model: Model) -> None:
+    """The pool knows the jobs that were started and did not end, and when they will."""
+    assert dict(ends) == model.ends
+
+
+def sums_are_right(total: Mapping[str, int], taken: Mapping[str, int], model: Model) -> None:
+    """The numbers of cores and GPUs that there are, and that are held, are those of the model."""
+    held = model.held()
+    for place, kind in enumerate(("core", "gpu")):
+        assert total[kind] == sum(len(ids[place]) for ids in model.there.values())
+        assert taken[kind] == sum(len(ids[place]) for ids in held.values())
+
+
+def generation_is_monotone(before: int, after: int, *, changed: bool) -> None:
+    """The generation goes up with every change, and stays where it is with none."""
+    assert (after > before) if changed else (after == before), (before, after)
+
+
+def the_answer_avoids_what_is_down(R: Json, down: set[int]) -> None:
+    """No rank that is down is chosen."""
+    assert not held_of(R).keys() & down
+
+
+def the_answer_is_legal(
+    machine: Machine,
+    vertices: Sequence[Vertex],
+    R: Json,
+    constraint: Constraint,
+    running: Sequence[Json],
+    down: int,
+) -> None:
+    """The checker, which shares no code with the solver, calls the answer legal and counts the same terms."""
+    verdict = check(machine, vertices, R, constraint=constraint, running=running, down=down)
+    if any(violation.startswith(UNJUDGED) for violation in verdict.violations):
+        return
+    assert verdict.violations == ()
+    said = {name: _plain(value) for name, value in R["scheduling"]["certificate"]["terms"].items()}
+    counted = {name: _plain(value) for name, value in verdict.terms.items()}
+    assert {name: counted[name] for name in said} == said
+
+
+def the_bounds_are_bounds(certificate: Json) -> None:
+    """OPTIMAL is said where, and only where, every term has met its bound."""
+    assert (certificate["status"] == "OPTIMAL") == (certificate["terms"] == certificate["bound"])
+
+
+def the_answer_is_the_best(certificate: Json, best: Mapping[str, Any]) -> None:
+    """A proven answer is as good, term by term, as the best of all placements."""
+    if certificate["status"] == "OPTIMAL":
+        assert {name: _plain(value) for name, value in certificate["terms"].items()} == {
+            name: _plain(value) for name, value in best.items()
+        }
+
+
+def _plain(value: object) -> object:
+    return list(value) if isinstance(value, tuple) else value

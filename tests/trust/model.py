@@ -1,0 +1,107 @@
+"""The trivial model beside the pool: who holds which core and GPU ids of which rank, in dictionaries of sets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from exactfit.grammar.idset import IdSet
+
+Json = dict[str, Any]
+Ids = tuple[frozenset[int], frozenset[int]]
+"""Cores and GPUs."""
+
+Held = dict[int, Ids]
+"""By rank."""
+
+NOTHING: Ids = (frozenset(), frozenset())
+
+
+def held_of(R: Mapping[str, Any]) -> Held:
+    """Return what an R lists."""
+    held: Held = {}
+    for entry in R["execution"]["R_lite"]:
+        ids = tuple(frozenset(IdSet.parse(entry["children"].get(kind, ""))) for kind in ("core", "gpu"))
+        for rank in IdSet.parse(str(entry["rank"])):
+            cores, gpus = held.get(rank, NOTHING)
+            held[rank] = cores | ids[0], gpus | ids[1]
+    return {rank: ids for rank, ids in held.items() if any(ids)}
+
+
+def part_of(R: Json, ranks: Iterable[int]) -> Json:
+    """Return the part of a job's R on some ranks, placement included: what is left of it after others were freed."""
+    kept = IdSet.of(ranks)
+
+    def cut(entries: Iterable[Json], key: str) -> list[Json]:
+        parts = [{**entry, key: IdSet.parse(str(entry[key])) & kept} for entry in entries if key in entry]
+        return [{**part, key: str(part[key])} for part in parts if part[key]]
+
+    execution = {**R["execution"], "R_lite": cut(R["execution"]["R_lite"], "rank")}
+    del execution["nodelist"]
+    placement = R.get("scheduling", {}).get("placement", ())
+    # What groups gave to no slot has no ranks; it stays until the job is gone.
+    of_groups = [entry for entry in placement if "ranks" not in entry]
+    return {
+        "version": 1,
+        "execution": execution,
+        "scheduling": {"writer": "exactfit.adapters.flux", "placement": [*cut(placement, "ranks"), *of_groups]},
+    }
+
+
+@dataclass
+class Model:
+    """A machine, its jobs, and what is down.
+
+    Attributes
+    ----------
+    there
+        What each rank has.
+    jobs
+        What each job holds.
+    allocated
+        The R of each job, cut to the ranks that it still holds.
+    ends
+        When each job ends.
+    down
+        Ranks.
+    """
+
+    there: Held
+    jobs: dict[int, Held] = field(default_factory=dict)
+    allocated: dict[int, Json] = field(default_factory=dict)
+    ends: dict[int, float] = field(default_factory=dict)
+    down: set[int] = field(default_factory=set)
+
+    def start(self, jobid: int, R: Json) -> None:
+        self.jobs[jobid] = held_of(R)
+        self.allocated[jobid] = R
+
+    def keep(self, jobid: int, ranks: Iterable[int]) -> None:
+        """Leave a job nothing but what it has on these ranks."""
+        kept = set(ranks)
+        self.jobs[jobid] = {rank: ids for rank, ids in self.jobs[jobid].items() if rank in kept}
+        self.allocated[jobid] = part_of(self.allocated[jobid], kept)
+
+    def end(self, jobid: int) -> None:
+        del self.jobs[jobid], self.allocated[jobid], self.ends[jobid]
+
+    def remove(self, ranks: Iterable[int]) -> None:
+        for rank in ranks:
+            self.there.pop(rank, None)
+            self.down.discard(rank)
+        for jobid, held in list(self.jobs.items()):
+            if not held.keys() <= self.there.keys():
+                self.keep(jobid, self.there)
+
+    def held(self) -> Held:
+        """Return what all jobs hold together."""
+        total: Held = {}
+        for job in self.jobs.values():
+            for rank, (cores, gpus) in job.items():
+                before = total.get(rank, NOTHING)
+                total[rank] = before[0] | cores, before[1] | gpus
+        return total
+
+    def copy(self) -> Model:
+        return Model(dict(self.there), dict(self.jobs), dict(self.allocated), dict(self.ends), set(self.down))

@@ -1,0 +1,260 @@
+"""The whole pool protocol in any order, through Flux's pool class and through the solver's pool, beside a model.
+
+After every step the invariants hold; what is given is legal, and the best that trying all placements finds; and what is
+refused cannot be placed by trying them all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import brute
+import pytest
+from exactfit.grammar.constraint import ALWAYS, Constraint, parse_constraint
+from exactfit.grammar.idset import IdSet
+from exactfit.grammar.jobspec import Vertex, parse_resources
+from exactfit.topology.machine import Machine
+from exactfit.topology.rset import read_R
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from . import inputs, invariants
+from .conftest import SETTINGS
+from .model import Json, Model, held_of
+from .subjects import NeverError, NotNowError, Subject, ThroughFlux, ThroughSolver
+
+PATIENCE = 4_000
+"""Partial placements that trying them all may take: above, an answer is judged by the checker alone."""
+
+CUT_OFF = "cut off"
+"""What a refusal says that proves nothing."""
+
+
+class PoolMachine(RuleBasedStateMachine):
+    """A pool, the model beside it, and sometimes an older copy that nothing may touch."""
+
+    subject_class: type[Subject]
+
+    @initialize(R=inputs.machines())
+    def start(self, R: Json) -> None:
+        self.R = R
+        self.pool = self.subject_class(R)
+        self.model = Model(held_of(R))
+        self.number = 0
+        self.generation = self.pool.generation()
+        self.aside: tuple[Subject, Model, int] | None = None
+
+    # -- jobs -----------------------------------------------------------------------------------------------------
+
+    @precondition(lambda self: self.model.there)
+    @rule(data=st.data(), duration=st.sampled_from((0.0, 3600.0)))
+    def alloc(self, data: st.DataObject, duration: float) -> None:
+        resources, constraint = data.draw(inputs.requests(self.R))
+        self.number += 1
+        trial = Trial(self.R, self.model, resources, constraint)
+        try:
+            R = self.pool.alloc(self.number, resources, constraint, duration)
+        except (NeverError, NotNowError) as refusal:
+            trial.check_refusal(refusal)
+            self.check_feasibility(resources, constraint, never=isinstance(refusal, NeverError))
+            self.settled(changed=False)
+            return
+        trial.check_answer(R)
+        self.check_feasibility(resources, constraint, never=False)
+        self.model.start(self.number, R)
+        end = self.pool.ends()[self.number]
+        assert (end == 0.0) == (duration == 0.0)
+        self.model.ends[self.number] = end
+        self.settled(changed=True)
+
+    def check_feasibility(self, resources: list[Json], constraint: Json | None, *, never: bool) -> None:
+        """Let check_feasibility say the same as alloc."""
+        try:
+            self.pool.check(resources, constraint)
+        except NeverError:
+            assert never
+        except NotNowError as refusal:
+            assert CUT_OFF in str(refusal)
+        else:
+            assert not never
+
+    @precondition(lambda self: self.model.jobs)
+    @rule(data=st.data(), how=st.sampled_from(("whole", "final", "part", "part", "last part")))
+    def free(self, data: st.DataObject, how: str) -> None:
+        jobid = data.draw(st.sampled_from(sorted(self.model.jobs)))
+        ranks = sorted(self.model.jobs[jobid])
+        R = self.model.allocated[jobid]
+        if how == "whole" or not ranks:
+            self.pool.free(jobid)
+            self.model.end(jobid)
+        elif how == "final":
+            self.pool.free_last(jobid, R)
+            self.model.end(jobid)
+        else:
+            some = ranks if how == "last part" else data.draw(st.lists(st.sampled_from(ranks), min_size=1))
+            left = set(ranks) - set(some)
+            self.pool.free_part(jobid, _part(R, some))
+            self.model.keep(jobid, left)
+        self.settled(changed=True)
+
+    @rule(jobid=st.integers(1000, 1003))
+    def free_unknown(self, jobid: int) -> None:
+        self.pool.free(jobid)
+        self.pool.expire(jobid, 1.0)
+        self.settled(changed=False)
+
+    @precondition(lambda self: self.model.jobs)
+    @rule(data=st.data(), end=st.sampled_from((0.0, 7200.0, 1e9)))
+    def update_expiration(self, data: st.DataObject, end: float) -> None:
+        jobid = data.draw(st.sampled_from(sorted(self.model.jobs)))
+        self.pool.expire(jobid, end)
+        self.model.ends[jobid] = end
+        self.settled(changed=True)
+
+    # -- ranks ----------------------------------------------------------------------------------------------------
+
+    @rule(data=st.data(), up=st.booleans())
+    def mark(self, data: st.DataObject, up: bool) -> None:
+        ranks = data.draw(self.some_ranks())
+        self.pool.mark(ranks, up=up)
+        self.model.down = self.model.down - ranks if up else self.model.down | ranks & self.model.there.keys()
+        # Whether marking what is marked is a change is the pool's to say.
+        self.generation = min(self.generation, self.pool.generation())
+        self.settled(changed=self.generation < self.pool.generation())
+
+    @rule(data=st.data(), rare=st.integers(0, 3))
+    def remove_ranks(self, data: st.DataObject, rare: int) -> None:
+        ranks = data.draw(self.some_ranks()) if rare == 0 else set[int]()
+        self.pool.remove(ranks)
+        self.model.remove(ranks)
+        self.settled(changed=True)
+
+    def some_ranks(self) -> st.SearchStrategy[set[int]]:
+        """Draw ranks, among them one that there may never have been."""
+        return st.sets(st.sampled_from([*sorted(held_of(self.R)), 99]), max_size=2)
+
+    # -- copies and reloads ---------------------------------------------------------------------------------------
+
+    @rule(go_on_with_the_copy=st.booleans())
+    def copy(self, go_on_with_the_copy: bool) -> None:
+        copy = self.pool.copy()
+        assert copy.generation() == self.pool.generation()
+        self.compare_aside()
+        if go_on_with_the_copy:
+            self.pool, copy = copy, self.pool
+        self.aside = copy, self.model.copy(), copy.generation()
+
+    @rule()
+    def reload(self) -> None:
+        """Start anew from R, and register all jobs by what is left of their R."""
+        ends = {jobid: R["execution"]["expiration"] for jobid, R in self.model.allocated.items()}
+        self.pool = self.subject_class(self.R)
+        self.pool.remove(held_of(self.R).keys() - self.model.there.keys())
+        self.pool.mark(self.model.there, up=False)
+        for jobid, R in self.model.allocated.items():
+            self.pool.register(jobid, R)
+        self.pool.mark(self.model.there.keys() - self.model.down, up=True)
+        self.model.ends = ends
+        self.generation = self.pool.generation()
+
+    # -- what always holds ----------------------------------------------------------------------------------------
+
+    def settled(self, *, changed: bool) -> None:
+        """See to it that the generation tells whether anything has changed."""
+        now = self.pool.generation()
+        invariants.generation_is_monotone(self.generation, now, changed=changed)
+        self.generation = now
+
+    @invariant()
+    def all_is_accounted_for(self) -> None:
+        invariants.nothing_is_held_twice(self.model.jobs)
+        compare(self.pool, self.model)
+
+    def compare_aside(self) -> None:
+        """See to it that the older copy is as it was."""
+        if self.aside is not None:
+            pool, model, generation = self.aside
+            compare(pool, model)
+            assert pool.generation() == generation
+
+    def teardown(self) -> None:
+        if not hasattr(self, "pool"):
+            return
+        self.compare_aside()
+        for jobid in list(self.model.jobs):
+            self.pool.free(jobid)
+            self.model.end(jobid)
+        compare(self.pool, self.model)
+        assert self.pool.held() == {}
+
+
+def compare(pool: Subject, model: Model) -> None:
+    held = pool.held()
+    invariants.the_pool_holds_what_the_model_holds(held, model)
+    invariants.only_what_is_there_is_held(model.there, held)
+    invariants.sums_are_right(*pool.totals(), model)
+    invariants.the_jobs_are_the_models(pool.ends(), model)
+    assert pool.down() == model.down
+
+
+def _part(R: Json, ranks: list[int]) -> Json:
+    from .model import part_of
+
+    return part_of(R, ranks)
+
+
+class Trial:
+    """One request in one state, judged without the pool."""
+
+    def __init__(self, R: Json, model: Model, resources: list[Json], constraint: Json | None) -> None:
+        whole = read_R(R)
+        self.machine: Machine = whole.cut(whole.mask_of(IdSet.of(model.there)))
+        self.vertices: tuple[Vertex, ...] = parse_resources(resources)
+        self.constraint: Constraint = ALWAYS if constraint is None else parse_constraint(constraint)
+        self.running = [R for R in model.allocated.values() if R["execution"]["R_lite"]]
+        self.down_ranks = set(model.down)
+        self.down = self.machine.mask_of(IdSet.of(model.down))
+
+    def check_answer(self, R: Json) -> None:
+        invariants.the_answer_avoids_what_is_down(R, self.down_ranks)
+        invariants.the_bounds_are_bounds(R["scheduling"]["certificate"])
+        invariants.the_answer_is_legal(self.machine, self.vertices, R, self.constraint, self.running, self.down)
+        known, best = self.best(now=True)
+        if known:
+            assert best is not None
+            invariants.the_answer_is_the_best(R["scheduling"]["certificate"], best)
+
+    def check_refusal(self, refusal: Exception) -> None:
+        """Try all placements in vain; those on the empty pool as well where it is said that there never is one."""
+        if CUT_OFF in str(refusal):
+            return
+        assert not str(refusal).startswith("the search failed"), refusal
+        known, best = self.best(now=True)
+        assert best is None, (str(refusal), best)
+        ever_known, ever = self.best(now=False)
+        if known and ever_known:
+            assert isinstance(refusal, NeverError) == (ever is None), (str(refusal), ever)
+
+    def best(self, *, now: bool) -> tuple[bool, Mapping[str, Any] | None]:
+        """Return whether trying all placements came to an end, and the terms of the best one."""
+        try:
+            return True, brute.best(
+                self.machine,
+                self.vertices,
+                constraint=self.constraint,
+                running=self.running if now else (),
+                down=self.down if now else 0,
+                patience=PATIENCE,
+            )
+        except brute.TooManyError:
+            return False, None
+
+
+@pytest.mark.parametrize("subject", [ThroughFlux, ThroughSolver])
+def test_the_protocol_in_any_order(subject: type[Subject]) -> None:
+    from hypothesis.stateful import run_state_machine_as_test
+
+    machine = type(f"Pool{subject.__name__}", (PoolMachine,), {"subject_class": subject})
+    run_state_machine_as_test(machine, settings=settings(SETTINGS))
