@@ -15,6 +15,7 @@ from typing import ClassVar
 
 import lark
 
+from .bits import lowest_bit
 from .errors import GrammarError, shown
 from .limits import MAX_ID, MAX_MASK_ID
 from .parser import Parser
@@ -33,6 +34,7 @@ _MAX_DIGITS = 19
 _LONGEST_SHOWN = 50
 _CACHED_BITS = 256
 _FEW = 64
+_FEW_RUNS = 8
 
 
 class _Values(lark.Transformer[lark.Token, "list[tuple[str, ...]]"]):
@@ -230,16 +232,19 @@ _short_mask_text = lru_cache(maxsize=4096)(_mask_text)
 def _runs(mask: int) -> Iterator[Interval]:
     if mask < 0:
         raise ValueError("a mask is not negative")
-    if not mask:
-        return
-    first = (mask & -mask).bit_length() - 1
-    above = mask >> first
-    if not above & (above + 1):
-        yield first, mask.bit_length() - 1
-        return
+    base = 0
+    for _ in range(_FEW_RUNS):
+        if not mask:
+            return
+        first = lowest_bit(mask).bit_length() - 1
+        mask >>= first
+        length = (mask ^ (mask + 1)).bit_length() - 1
+        yield base + first, base + first + length - 1
+        mask >>= length
+        base += first + length
     # Linear in the bits, where shifting an integer for each run is quadratic.
     for run in re.finditer("1+", f"{mask:b}"[::-1]):
-        yield run.start(), run.end() - 1
+        yield base + run.start(), base + run.end() - 1
 
 
 def _from_bits(bits: str) -> int:

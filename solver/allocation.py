@@ -8,11 +8,14 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
+from ..grammar.bits import lowest_bit
 from ..grammar.idset import mask_text
 from ..topology.machine import Machine
 from ..topology.rset import write_R
+from ..topology.tree import NodeType
 from .assignment import NodeHolding, SlotHolding
-from .domain_state import MEASURED, MIB_PER_GIB
+from .domain_state import MEASURED, MIB_PER_GIB, Used
+from .job_R import NodeAmounts, take_near
 from .node_classes import bits
 from .status import Status
 
@@ -91,7 +94,10 @@ class Allocation:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the R of RFC 20, with the tree, the placement and the certificate in ``scheduling``."""
-        extra = {"placement": self.placement(), "certificate": self.certificate}
+        extra: dict[str, object] = {"placement": self.placement(), "certificate": self.certificate}
+        amounts = self._amounts_by_domain()
+        if amounts:
+            extra["amounts"] = amounts
         return write_R(
             self.machine,
             [(holding.nodes, holding.cores, holding.gpus) for holding in self.holdings],
@@ -129,6 +135,20 @@ class Allocation:
                 merged[(*alike, number)] = (holding, number, known[2] | nodes if known else nodes)
         return sorted(merged.values(), key=_lowest_position)
 
+    def _amounts_by_domain(self) -> list[dict[str, Any]]:
+        """Return from which domains amounts are taken, of the nodes where the placement alone would be read otherwise."""
+        entries = []
+        for holding in self.holdings:
+            if holding.used:
+                node_type = self.machine.type_at((holding.nodes & -holding.nodes).bit_length() - 1)
+                if _read_back(holding, node_type) != holding.used:
+                    entry: dict[str, Any] = {"ranks": self.machine.ids_text(holding.nodes)}
+                    for index, name, amount in holding.used:
+                        domain = node_type.domains[index]
+                        entry.setdefault(name, {})[f"{domain.level} {domain.number}"] = _shown(name, amount)
+                    entries.append(entry)
+        return entries
+
     def _of_groups(self) -> list[dict[str, Any]]:
         """Return the groups' own amounts that belong to no slot."""
         groups: dict[int, dict[str, Any]] = {}
@@ -140,7 +160,18 @@ class Allocation:
 
 
 def _lowest_position(alike: tuple[NodeHolding, int, int]) -> int:
-    return (alike[2] & -alike[2]).bit_length()
+    return lowest_bit(alike[2]).bit_length()
+
+
+def _read_back(holding: NodeHolding, node_type: NodeType) -> Used:
+    """Return what a node's entry in the placement would be read as."""
+    here: NodeAmounts = {}
+    for slot in holding.slots:
+        for name, amount in _sums((*((name, amount) for _, name, amount in slot.used), *slot.outside)):
+            take_near(node_type, here, slot.cores, slot.gpus, name, amount)
+    for name, amount in _sums((*((name, amount) for _, name, amount in holding.held), *holding.outside)):
+        take_near(node_type, here, 0, 0, name, amount)
+    return tuple((index, name, amount) for (index, name), amount in sorted(here.items()))
 
 
 def _node(holding: NodeHolding, number: int) -> dict[str, Any]:
@@ -168,10 +199,14 @@ def _slot(slot: SlotHolding, number: int) -> dict[str, Any]:
 
 
 def _amounts(parts: Iterable[tuple[str, int]]) -> dict[str, Any]:
+    return {name: _shown(name, amount) for name, amount in _sums(parts)}
+
+
+def _sums(parts: Iterable[tuple[str, int]]) -> list[tuple[str, int]]:
     total: Counter[str] = Counter()
     for name, amount in parts:
         total[name] += amount
-    return {name: _shown(name, amount) for name, amount in sorted(total.items())}
+    return sorted(total.items())
 
 
 def _shown(name: str, amount: int) -> int | float:

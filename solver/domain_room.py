@@ -1,4 +1,4 @@
-"""How often a node has room for a slot that asks for domains: counted, where no two such slots can be in each other's way.
+"""How often a node has room for a slot that asks for domains: counted, where no two of them are in each other's way.
 
 That is so when each instance of the unit stands in domains of its own and asks there for cores and GPUs, or for such
 domains inside, and no more: then a domain is able or not by itself.

@@ -37,6 +37,7 @@ def read_job(machine: Machine, R: Mapping[str, Any] | str | Machine) -> Job:  # 
         raise ValueError(f"allocation contains ranks not in resource pool: {lacking}")
     amounts = _Amounts(machine)
     amounts.read((part.scheduling or {}).get("placement"))
+    amounts.read_domains((part.scheduling or {}).get("amounts"))
     holdings: list[NodeHolding] = []
     for positions, cores, gpus in part.holdings:
         nodes = machine.mask_of(part.ids_of(positions))
@@ -86,20 +87,31 @@ class _Amounts:
                     self.of_groups[group.index, name] += _units(name, entry[name])
 
     def _take(self, position: int, cores: int, gpus: int, name: str, amount: int) -> None:
-        """Take an amount from where the cores are, one domain after the other; else from the nearest group above."""
-        node_type = self.machine.type_at(position)
+        """Take an amount from the node where it lists it, the rest from the nearest group above."""
         here = self.of_nodes.setdefault(position, {})
-        for index, total in _sources(node_type, cores, gpus, name):
-            part = min(amount, total - here.get((index, name), 0))
-            if part > 0:
-                here[index, name] = here.get((index, name), 0) + part
-                amount -= part
+        amount = take_near(self.machine.type_at(position), here, cores, gpus, name, amount)
         group = self.machine.group_of[position] if amount and self.machine.groups else -1
         while group >= 0:
             if any(resource == name for resource, _ in self.machine.groups[group].resources):
                 self.of_groups[group, name] += amount
                 return
             group = self.machine.groups[group].parent
+
+    def read_domains(self, amounts: object) -> None:
+        """Read `scheduling.amounts`, which says of some nodes what the placement leaves open."""
+        if not isinstance(amounts, list | tuple):
+            return
+        try:
+            for entry in amounts:
+                for position in bits(self.machine.mask_of(IdSet.parse(entry["ranks"]))):
+                    places = {(d.level, d.number): d.index for d in self.machine.type_at(position).domains}
+                    self.of_nodes[position] = {
+                        (places[_domain(domain)], name): _units(name, amount)
+                        for name in entry.keys() - _ENTRY_KEYS
+                        for domain, amount in entry[name].items()
+                    }
+        except (TypeError, AttributeError, KeyError, OverflowError) as error:
+            raise ValueError(f"scheduling.amounts: {type(error).__name__} {error}") from None
 
     def split(self, nodes: int) -> Iterable[tuple[tuple[tuple[int, str, int], ...], int]]:
         """Return the nodes (a bitmask) by what is taken of their amounts."""
@@ -112,6 +124,21 @@ class _Amounts:
         if nodes:
             found[()] = found.get((), 0) | nodes
         return found.items()
+
+
+def take_near(node_type: NodeType, here: NodeAmounts, cores: int, gpus: int, name: str, amount: int) -> int:
+    """Add an amount to those taken of a node, where the cores are, one domain after the other; return what is left."""
+    for index, total in _sources(node_type, cores, gpus, name):
+        part = min(amount, total - here.get((index, name), 0))
+        if part > 0:
+            here[index, name] = here.get((index, name), 0) + part
+            amount -= part
+    return amount
+
+
+def _domain(text: str) -> tuple[str, int]:
+    level, _, number = text.rpartition(" ")
+    return level, int(number)
 
 
 def _sources(node_type: NodeType, cores: int, gpus: int, name: str) -> list[tuple[int, int]]:

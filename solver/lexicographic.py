@@ -6,6 +6,7 @@ models take one solve. The only module that runs `CpSolver`.
 
 from __future__ import annotations
 
+import importlib
 import math
 import time
 from collections.abc import Sequence
@@ -78,6 +79,11 @@ class Budget:
     def left(self) -> float:
         """Seconds left, never below zero."""
         return max(0.0, self._end - time.monotonic())
+
+
+def load_solver() -> None:
+    """Load CP-SAT now, which takes the better part of a second, and not when it is first needed."""
+    importlib.import_module("ortools.sat.python.cp_model")
 
 
 def lexmin(

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 
 import immutables
 
+from ..grammar.bits import lowest_bit
 from ..topology.masks import mask_of_runs, merge_runs, positions_of
 from .domain_state import DomainState
 
@@ -37,17 +38,13 @@ def moved(
 
 def bits(mask: int) -> Iterator[int]:
     """Yield the positions in a bitmask, lowest first."""
-    if not mask & (mask - 1):
-        if mask:
-            yield mask.bit_length() - 1
-        return
-    if mask.bit_count() > _FEW:
-        yield from positions_of(mask)
-        return
-    while mask:
-        low = mask & -mask
+    for _ in range(_FEW):
+        if not mask:
+            return
+        low = lowest_bit(mask)
         yield low.bit_length() - 1
         mask ^= low
+    yield from positions_of(mask)
 
 
 def mask_of(positions: Iterable[int]) -> int:
@@ -58,12 +55,17 @@ def mask_of(positions: Iterable[int]) -> int:
 
 def lowest(mask: int, count: int) -> int:
     """Return the lowest so many bits of a mask; all of one that has not as many."""
-    if count < 2 or not mask:
-        return mask & -mask if count else 0
-    shift = (mask & -mask).bit_length() - 1
+    if count < 1 or not mask:
+        return 0
+    low = lowest_bit(mask)
+    if count == 1:
+        return low
+    shift = low.bit_length() - 1
     run = (1 << count) - 1
     if (mask >> shift) & run == run:
         return run << shift
+    if count <= _FEW:
+        return _few_lowest(mask, count)
     if mask.bit_count() <= count:
         return mask
     # Halving the part that is looked at, so that all of it is gone through about twice.
@@ -81,3 +83,12 @@ def lowest(mask: int, count: int) -> int:
         part &= part - 1
     end = base + (part & -part).bit_length()
     return mask & ((1 << end) - 1)
+
+
+def _few_lowest(mask: int, count: int) -> int:
+    chosen = 0
+    for _ in range(count):
+        low = lowest_bit(mask)
+        chosen |= low
+        mask ^= low
+    return chosen

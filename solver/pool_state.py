@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 import immutables
 
+from ..grammar.bits import lowest_bit, only_bit
 from ..topology.machine import Machine
 from .assignment import NodeFree, NodeHolding, minus, plus
 from .domain_state import DomainState, arrange
@@ -73,8 +74,12 @@ class PoolState:
     generation: int = 0
 
 
+FEW_TOUCHED = 64
+"""Nodes of which something is held up to which these are gone through rather than all that are asked about."""
+
+
 def _lowest_position(alike: tuple[int, NodeFree, int]) -> int:
-    return (alike[2] & -alike[2]).bit_length()
+    return lowest_bit(alike[2]).bit_length()
 
 
 class Changes:
@@ -115,12 +120,14 @@ class Changes:
 
     def alike(self, state: PoolState, nodes: int) -> list[tuple[int, NodeFree, int]]:
         """Group nodes that are free alike: (type, what is free, bitmask), in the order of their lowest positions."""
-        if not nodes & (nodes - 1):
-            return [self._alone(state, nodes)] if nodes else []
+        position = only_bit(nodes)
+        if position is not None:
+            number = self.machine.type_of[position]
+            return [(number, state.touched.get(position) or self._idle[number], nodes)]
         found: dict[tuple[int, NodeFree], int] = defaultdict(int)
         untouched = nodes
         touched = state.touched
-        if len(touched) < nodes.bit_count():
+        if len(touched) < FEW_TOUCHED:
             nodes &= mask_of(touched)
         for position in bits(nodes):
             free = touched.get(position)
@@ -134,11 +141,6 @@ class Changes:
         if len(alike) > 1:
             alike.sort(key=_lowest_position)
         return alike
-
-    def _alone(self, state: PoolState, node: int) -> tuple[int, NodeFree, int]:
-        position = node.bit_length() - 1
-        number = self.machine.type_of[position]
-        return number, state.touched.get(position) or self._idle[number], node
 
     def take(self, state: PoolState, holdings: Iterable[NodeHolding]) -> tuple[PoolState, list[DomainState]]:
         """Return the state after some nodes gave what is to be held, and the states that nodes came into."""

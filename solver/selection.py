@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from ..grammar.bits import lowest_bit
 from .demand import Bundle
 from .domain_state import DomainState
 from .lexicographic import Budget
@@ -201,7 +202,7 @@ class Selector:
 
 
 def _lowest_position(pick: Pick) -> int:
-    return (pick.nodes & -pick.nodes).bit_length()
+    return lowest_bit(pick.nodes).bit_length()
 
 
 def _lowest_of(tied: Ties, count: int) -> tuple[Ties, int]:

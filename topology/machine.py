@@ -11,6 +11,7 @@ from typing import TypeVar
 
 import networkx as nx
 
+from ..grammar.bits import only_bit
 from ..grammar.hostlist import Hostlist
 from ..grammar.idset import IdSet
 from .groups import Group, cut_groups, levels_of_groups
@@ -158,10 +159,8 @@ class Machine:
 
     def ids_text(self, mask: int) -> str:
         """Return the ranks at the positions of a bitmask as RFC 22 text."""
-        position = mask.bit_length() - 1
-        if mask and mask == 1 << position:
-            return str(self.ranks[position])
-        return str(self.ranks.ids_of(mask))
+        position = only_bit(mask)
+        return str(self.ranks.ids_of(mask) if position is None else self.ranks[position])
 
     @cached_property
     def facts(self) -> Facts:

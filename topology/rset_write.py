@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from ..grammar.bits import lowest_bit, only_bit
 from ..grammar.idset import mask_text
 from .groups import write_groups
 from .machine import Machine
@@ -88,12 +89,16 @@ def _merge(
         everyone |= mask
         merged[cores, gpus] = merged.get((cores, gpus), 0) | mask
     parts = [(mask, cores, gpus) for (cores, gpus), mask in merged.items() if mask]
-    return sorted(parts, key=lambda part: (part[0] & -part[0]).bit_length()), everyone
+    return sorted(parts, key=_lowest_position), everyone
+
+
+def _lowest_position(part: tuple[Any, ...]) -> int:
+    return lowest_bit(part[0]).bit_length()
 
 
 def _hosts(machine: Machine, mask: int) -> str:
-    position = mask.bit_length() - 1
-    return machine.hosts[position] if mask == 1 << position else str(machine.hosts_at(mask))
+    position = only_bit(mask)
+    return str(machine.hosts_at(mask)) if position is None else machine.hosts[position]
 
 
 def _children(cores: int, gpus: int) -> dict[str, str]:
@@ -116,6 +121,6 @@ def _scheduling(machine: Machine, everyone: int) -> dict[str, object]:
     if rest:
         entries.append((rest, {}))
     if len(entries) > 1:
-        entries.sort(key=lambda entry: (entry[0] & -entry[0]).bit_length())
+        entries.sort(key=_lowest_position)
     children = [{"ranks": machine.ids_text(mask), "topo": topo} for mask, topo in entries]
     return {"children": children, "groups": groups} if groups else {"children": children}

@@ -10,7 +10,8 @@ from ...grammar.constraint import to_json
 from ..lexicographic import Budget
 from ..request import Request
 from .bench import Bench
-from .changes import Change, find_changes
+from .change import Change
+from .changes import find_changes
 from .conflict import Conflict, find_conflict
 from .numbers import Row, count_all
 from .parts import DownPart, JobPart, Part, TermPart, VertexPart
@@ -104,7 +105,7 @@ class Explanation:
 
 
 def _row(row: Row) -> dict[str, Any]:
-    names = ("asked", "there", "exist", "up", "match", "free")
+    names = ("asked", "there", "exist", "match", "up", "free")
     fields: dict[str, Any] = {"vertex": row.path, "type": row.type}
     fields |= {name: getattr(row, name) for name in names}
     if row.within is not None:

@@ -1,4 +1,4 @@
-"""Where assumptions are tried: would the request fit if these parts did not stand in its way?
+"""Where assumptions are tried: whether the request would fit if these parts did not stand in its way.
 
 A trial is a value. What it assumes free or up is a state of the pool like any other, made from the present one by
 small steps, so that the next trial starts where the last one ended.
@@ -19,8 +19,8 @@ from ..demand import Bundle, Demand, GroupDemand, HostDemand, Kind, Want
 from ..errors import InfeasibleRequest
 from ..lexicographic import Budget
 from ..pool_state import Changes, PoolState
-from ..request import Request, Shape
 from ..problem import Problem
+from ..request import Request, Shape
 from ..resolve import Resolver
 from ..selection import Field
 from .parts import Part, Relaxer, TermPart, VertexPart, terms_of, with_counts
@@ -72,6 +72,9 @@ class Bench:
         self.vertices = self._settled(request)
         options = knowledge.options
         self.relaxer = Relaxer(Resolver(self.machine, options, _silent), ignore=options.unknown_types == "ignore")
+
+    def _shorter(self, budget: Budget | None) -> Budget:
+        return self.budget if budget is None or budget.left > self._seconds else budget
 
     def _settled(self, request: Request) -> tuple[Vertex, ...]:
         """Return the vertices with the counts that are looked into where the smallest are not the easiest."""
@@ -133,17 +136,22 @@ class Bench:
 
     # -- answers --------------------------------------------------------------------------------------------------
 
-    def fits(self, trial: Trial) -> bool:
+    def fits(self, trial: Trial, budget: Budget | None = None) -> bool:
         """Tell whether the request would fit.
+
+        Parameters
+        ----------
+        budget
+            The time there is for it, if that is less than any trial may take.
 
         Raises
         ------
         CutOff
             When the time ran out before that was known.
         """
-        return self.vertices_fit(self.relaxer.relax(self.vertices, trial.gone), trial)
+        return self.vertices_fit(self.relaxer.relax(self.vertices, trial.gone), trial, budget)
 
-    def vertices_fit(self, vertices: tuple[Vertex, ...], trial: Trial) -> bool:
+    def vertices_fit(self, vertices: tuple[Vertex, ...], trial: Trial, budget: Budget | None = None) -> bool:
         """Tell whether other vertices would fit in the place of the request's.
 
         Raises
@@ -159,7 +167,7 @@ class Bench:
         if not (root.hosts or root.groups or root.amounts):
             return True
         decider, situation = self.situation(vertices, trial)
-        return decider.fits(demand, situation, self.budget)
+        return decider.fits(demand, situation, self._shorter(budget))
 
     def demand(self, vertices: tuple[Vertex, ...]) -> Demand | None:
         """Return what vertices ask for at the least; None when the machine cannot even be asked for it."""

@@ -6,23 +6,18 @@ A change of one thing must undo every conflict, so only parts of the conflict th
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from enum import Enum
-from typing import TYPE_CHECKING
+from dataclasses import replace
 
-from ...grammar.constraint import ALWAYS, And, Constraint
+from ...grammar.constraint import And, Constraint
 from ...grammar.jobspec import Vertex
 from ..lexicographic import Budget
 from ..node_classes import bits, lowest
 from ..offers import CutOff
-from ..request import Request
 from .bench import Bench, Trial
+from .change import Change, Kind
 from .conflict import Conflict, alike, union
 from .endings import fewest_ended, in_order_of_ends
 from .parts import NONE, Aspect, TermPart, VertexPart, with_counts
-
-if TYPE_CHECKING:
-    from ..pool import Pool
 
 MOST = 5
 """Changes that are proposed."""
@@ -30,76 +25,7 @@ MOST = 5
 _PRICE = {Aspect.TYPE: 0.1, Aspect.WHOLE: 0.3, Aspect.BORDER: 0.35, Aspect.IDS: 0.4, Aspect.COUNT: 0.9}
 
 
-class Kind(Enum):
-    """What is changed."""
-
-    FEWER = "fewer"
-    """A vertex asks for less."""
-    SHARED = "shared"
-    """A domain need not be taken whole."""
-    OPEN = "open"
-    """A vertex goes, what stands inside may stand anywhere in what is around it."""
-    ANY = "any-id"
-    """Any id will do."""
-    DROP = "drop"
-    """A vertex goes."""
-    TERM = "constraint"
-    """A term of the constraint goes."""
-    UP = "up"
-    """Ranks come up."""
-    END = "end"
-    """Jobs end."""
-
-
 _KINDS = {Aspect.TYPE: Kind.DROP, Aspect.WHOLE: Kind.SHARED, Aspect.BORDER: Kind.OPEN, Aspect.IDS: Kind.ANY}
-
-
-@dataclass(frozen=True)
-class Change:
-    """Something that makes a request fit.
-
-    Attributes
-    ----------
-    kind
-        What is changed above all.
-    price
-        Between 0 and 1, how much is given up; the cheapest are proposed first. A count that is lowered costs its
-        share; a change of several things costs more than one of a single thing.
-    now
-        Whether the request fits then at once; if not, on the idle machine.
-    path, asked, left
-        The vertex, its count and what is left of it.
-    terms
-        The terms that go.
-    up
-        Bitmask of the positions that come up.
-    jobs, time
-        The jobs that end, and the last of their ends: seconds since the epoch, 0 when one has none.
-    vertices, constraint
-        The request after the change.
-    """
-
-    kind: Kind
-    price: float
-    now: bool = True
-    path: str = ""
-    asked: int = 0
-    left: int = 0
-    terms: tuple[Constraint, ...] = ()
-    up: int = 0
-    jobs: tuple[int, ...] = ()
-    time: float = 0.0
-    vertices: tuple[Vertex, ...] = ()
-    constraint: Constraint = ALWAYS
-
-    def apply(self, pool: Pool, request: Request) -> tuple[Pool, Request]:
-        """Return a pool and a request after the change."""
-        changed = pool.copy()
-        for jobid in self.jobs:
-            changed.free(jobid)
-        if self.up:
-            changed.mark_up(self.up)
-        return changed, Request.of(self.vertices, self.constraint, request.duration, request.name)
 
 
 def find_changes(bench: Bench, conflict: Conflict, seconds: float) -> tuple[Change, ...]:
@@ -190,7 +116,7 @@ class _Search:
         return self.bench.raised(trial, change.up) if change.up else trial
 
     def _fits(self, change: Change, trial: Trial) -> bool:
-        return self.bench.vertices_fit(change.vertices or self.bench.vertices, trial)
+        return self.bench.vertices_fit(change.vertices or self.bench.vertices, trial, self.budget)
 
     def _needless(self, change: Change, trial: Trial) -> tuple[Constraint, ...]:
         """Return the terms that need not go beside a change."""
@@ -227,7 +153,7 @@ class _Search:
         middle = 1
         while low <= high:
             vertices = with_counts(self.bench.vertices, {path: middle})
-            if self.bench.vertices_fit(vertices, self.base):
+            if self.bench.vertices_fit(vertices, self.base, self.budget):
                 left, best = middle, vertices
                 low = middle + 1
             elif not left:
@@ -261,21 +187,23 @@ class _Search:
         every = [below for top in vertices for below in top.walk()]
         if not any(v.is_slot for v in every) or any(v.count == NONE or (v.is_slot and not v.children) for v in every):
             return None
-        if not self.bench.vertices_fit(vertices, self.base):
+        if not self.bench.vertices_fit(vertices, self.base, self.budget):
             return None
         return Change(kind, _PRICE[part.aspect], path=part.path, vertices=vertices)
 
     def constraint(self) -> Iterator[Change]:
         """Drop a term of the constraint."""
         for term in self.terms:
-            if self.bench.fits(self.bench.without(self.base, [TermPart(term)])):
+            if self.bench.fits(self.bench.without(self.base, [TermPart(term)]), self.budget):
                 yield Change(Kind.TERM, 0.5, terms=(term,))
 
     # -- the machine ----------------------------------------------------------------------------------------------
 
     def ranks(self) -> Iterator[Change]:
         """Bring up as few ranks as suffice."""
-        if self.useful and not self.never and self.bench.fits(self.bench.raised(self.base, self.useful)):
+        if not self.useful or self.never:
+            return
+        if self.bench.fits(self.bench.raised(self.base, self.useful), self.budget):
             nothing = Change(Kind.UP, 0.0)
             up = self._fewest_up(self.useful, nothing, self.base)
             yield replace(nothing, price=0.2 + 0.2 * up.bit_count() / self.useful.bit_count(), up=up)
@@ -320,7 +248,7 @@ class _Search:
         for jobid in in_order_of_ends(self.bench, self.suspects):
             if not patience.left:
                 break
-            if self.bench.fits(self.bench.freed(self.base, (jobid,))):
+            if self.bench.fits(self.bench.freed(self.base, (jobid,)), self.budget):
                 return jobid
         return None
 

@@ -92,10 +92,11 @@ def find_conflict(bench: Bench, seconds: float, *, jobs_apart: bool = True) -> C
     if bench.fits(bench.present):
         return None
     never = not bench.fits(bench.empty)
-    search = _Search(bench, bench.empty if never else bench.present, Budget(seconds))
+    search = _Search(bench, bench.empty if never else bench.present, Budget(0.6 * seconds))
     if not never:
         search.jobs(apart=jobs_apart)
         search.down()
+    search.more_time(0.4 * seconds)
     search.one_by_one([*map(TermPart, bench.terms), *bench.relaxer.parts(bench.vertices)])
     return Conflict(tuple(search.kept), search.trial, never, search.complete)
 
@@ -113,7 +114,7 @@ class _Search:
     def _go(self, trial: Trial) -> bool:
         """Go on to a trial if the request does not fit there either; tell whether."""
         try:
-            if self.bench.fits(trial):
+            if self.bench.fits(trial, self._budget):
                 return False
         except CutOff:
             self.complete = False
@@ -132,6 +133,10 @@ class _Search:
             # Once more: a slot with memory can have more room with more cores, so the order may matter.
             parts = left
         self.kept += parts
+
+    def more_time(self, seconds: float) -> None:
+        """Set the time that there is from now on."""
+        self._budget = Budget(seconds)
 
     def _out_of_time(self) -> bool:
         if self._budget.left:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from itertools import chain
 
 from ..lexicographic import Budget
+from ..offers import CutOff
 from .bench import Bench, Trial, ended
 
 MOST = 256
@@ -27,7 +28,12 @@ def fewest_ended(bench: Bench, base: Trial, budget: Budget) -> tuple[int, ...]:
     base
         What is assumed beside.
     budget
-        For leaving out those that need not end.
+        For all of it; what it is not enough for is that none is left out.
+
+    Raises
+    ------
+    CutOff
+        When it is not enough to find any.
     """
     jobs = bench.state.jobs
     order = in_order_of_ends(bench, jobs)
@@ -39,18 +45,21 @@ def fewest_ended(bench: Bench, base: Trial, budget: Budget) -> tuple[int, ...]:
             return ()
         while len(states) <= high:
             states.append(ended(bench.knowledge.changes, states[-1], (order[len(states) - 1],)))
-        if bench.fits(replace(base, state=states[high])):
+        if bench.fits(replace(base, state=states[high]), budget):
             break
         low, step = high, 2 * step
     while high - low > 1:
         middle = (low + high) // 2
-        if bench.fits(replace(base, state=states[middle])):
+        if bench.fits(replace(base, state=states[middle]), budget):
             high = middle
         else:
             low = middle
     useful = bench.eligible(base) & base.state.up
     some = [jobid for jobid in order[:high] if jobs[jobid].nodes & useful or jobs[jobid].group_used]
-    return _needed(bench, base, some, budget) if len(some) <= MOST else tuple(sorted(some))
+    try:
+        return _needed(bench, base, some, budget) if len(some) <= MOST else tuple(sorted(some))
+    except CutOff:
+        return tuple(sorted(some))
 
 
 def _needed(bench: Bench, base: Trial, jobs: Sequence[int], budget: Budget) -> tuple[int, ...]:
@@ -59,7 +68,7 @@ def _needed(bench: Bench, base: Trial, jobs: Sequence[int], budget: Budget) -> t
 
     def reduce(some: Sequence[int], others: Sequence[int]) -> None:
         """Keep those of `some` that must end although `others` do."""
-        if bench.fits(bench.freed(base, chain(needed, others))):
+        if bench.fits(bench.freed(base, chain(needed, others)), budget):
             return
         if len(some) == 1 or not budget.left:
             needed.extend(some)

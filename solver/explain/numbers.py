@@ -1,4 +1,4 @@
-"""The numbers of each vertex: asked, exist, up, match the constraint, free.
+"""The numbers of each vertex: asked, exist, match the constraint, up, free.
 
 For a slot, a domain, a node or a group they count those that by themselves can give what stands below one of them; for
 cores, GPUs and amounts the things themselves. What stands below a group vertex is counted in the groups that have the
@@ -39,9 +39,9 @@ class Row:
         How many, counts multiplied down the request.
     there
         How many things of the type the machine has, whatever they can give.
-    exist, up, match, free
-        How many of them can give what is asked below them: all there are, on an idle machine; those on ranks that are
-        up; those whose ranks match the constraint too; those that can give it now.
+    exist, match, up, free
+        How many of them can give what is asked below them: all there are, on an idle machine; those whose ranks match
+        the constraint; those whose ranks are up too; those that can give it now.
     each
         How many are asked for in each instance of the parent.
     within
@@ -55,8 +55,8 @@ class Row:
     asked: Number
     there: Number
     exist: Number
-    up: Number
     match: Number
+    up: Number
     free: Number
     each: Number
     within: tuple[str, int] | None = None
@@ -65,7 +65,7 @@ class Row:
     @property
     def numbers(self) -> tuple[Number, Number, Number, Number]:
         """Those that can give what is asked, fewer and fewer."""
-        return self.exist, self.up, self.match, self.free
+        return self.exist, self.match, self.up, self.free
 
 
 @dataclass(frozen=True)
@@ -92,11 +92,10 @@ class _Counter:
         self.units: dict[str, HostDemand] = {}
         self._index(demand.root)
         everything, matching = Trial(bench.empty.state, ()), bench.eligible(bench.present)
-        up = bench.state.up
         self.fields = (
             _Field(everything, self.machine.all),
-            _Field(everything, up),
-            _Field(everything, up & matching),
+            _Field(everything, matching),
+            _Field(everything, matching & bench.state.up),
             _Field(Trial(bench.state, ()), matching),
         )
 
@@ -144,8 +143,8 @@ class _Counter:
             return _row_of(vertex, wanted, numbers[0], numbers, within, unit)
         if path in self.units:
             unit_demand = self.units[path]
-            found = [self._within(within, field, lambda g, f: self._room(unit_demand, g, f)) for field in self.fields]
-            there = self._within(within, self.fields[0], lambda g, f: self._there_in(name, g, f))
+            found = [self._within(within, field, lambda _, f: self._room(unit_demand, f)) for field in self.fields]
+            there = self._within(within, self.fields[0], lambda g, _: self._there_in(name, g))
             return _row_of(vertex, (asked, each), found[0] if vertex.is_slot else there, found, within)
         return self._slot_of_nodes(vertex, asked, within, below) if vertex.is_slot else None
 
@@ -185,7 +184,7 @@ class _Counter:
     def _there(self, level: str) -> int:
         return sum(1 for group in self.machine.groups if group.level == level)
 
-    def _there_in(self, level: str, group: Group | None, field: _Field) -> int:
+    def _there_in(self, level: str, group: Group | None) -> int:
         nodes = self.machine.all if group is None else group.members
         each = ((mask & nodes).bit_count() for mask in self.machine.type_masks)
         sizes = (len(kind.by_level.get(level, ())) for kind in self.machine.types)
@@ -213,7 +212,7 @@ class _Counter:
             inside = 0 if lister is None else free[lister, name]
         return total + inside
 
-    def _room(self, unit: HostDemand, group: Group | None, field: _Field) -> Number:
+    def _room(self, unit: HostDemand, field: _Field) -> Number:
         """Return how often some nodes can give one thing."""
         alone = Demand(GroupDemand("", 1, hosts=(unit,)), 0, ())
         decider, situation = self._situation(field)
@@ -275,8 +274,8 @@ def _row_of(
     unit: str = "",
 ) -> Row:
     asked, each = wanted
-    exist, up, match, free = numbers
-    return Row(vertex.path, vertex.type, asked, there, exist, up, match, free, each, within, unit)
+    exist, match, up, free = numbers
+    return Row(vertex.path, vertex.type, asked, there, exist, match, up, free, each, within, unit)
 
 
 def _gib(mib: Number) -> Number:

@@ -10,7 +10,7 @@ from ...grammar.constraint import Properties
 from ...grammar.jobspec import Vertex
 from ..errors import InfeasibleRequest
 from .bench import Bench
-from .changes import Change, Kind
+from .change import Change, Kind
 from .conflict import Conflict
 from .numbers import Row
 from .parts import Aspect, VertexPart
@@ -158,21 +158,21 @@ class Speaker:
         scope = f" in the best {row.within[0]}" if row.within and row.within[1] == 1 else ""
         if self._conflict.never:
             return self._ever(row, scope)
-        exist, up, match, free = row.numbers
+        exist, match, up, free = row.numbers
         slot = row.type == "slot"
         parts = [f"there is room for {number(free) if free else 'none'} now{scope}" if slot else _free(row, scope)]
         partly = "wholly or partly " if row.type not in ("core", "gpu") and not row.unit else ""
         for gap, where in (
-            (_gap(match, free), f"where {self._jobs()} hold something" if slot else f"{partly}held by {self._jobs()}"),
-            (_gap(up, match), "on ranks that do not match the constraint"),
-            (_gap(exist, up), f"on ranks that are down ({self._down()})"),
+            (_gap(up, free), f"where {self._jobs()} hold something" if slot else f"{partly}held by {self._jobs()}"),
+            (_gap(match, up), f"on ranks that are down ({self._down()})"),
+            (_gap(exist, match), "on ranks that do not match the constraint"),
         ):
             if gap:
                 parts.append(f"{number(gap)} more {'' if slot else f'{_are(gap)} '}{where}")
         return ", ".join(parts) + self._because(row)
 
     def _ever(self, row: Row, scope: str) -> str:
-        exist, _, match, _ = row.numbers
+        exist, match, _, _ = row.numbers
         if row.type == "slot":
             text = f"there is room for {number(exist) if exist else 'none'}{scope or ' on this machine'}"
         elif VertexPart(row.path, Aspect.WHOLE) in self._conflict.parts and _less(exist, row.there):

@@ -319,10 +319,10 @@ class _MachineModel:
         for group in self.tree.groups:
             if group.level != level:
                 continue
-            inside = [count.nodes for count in self.counts if self.tree.inside(count.cell.group, group.index)]
-            if inside:
+            nodes = [count.nodes for count in self.counts if self.tree.inside(count.cell.group, group.index)]
+            if nodes:
                 literal = self.model.new_bool_var("")
-                self.model.add(sum(inside) <= 0).only_enforce_if(~literal)
+                self.model.add(sum(nodes) == 0).only_enforce_if(~literal)
                 literals.append(literal)
         return Goal(sum(literals), 0, len(literals))
 

@@ -1,0 +1,83 @@
+"""A change that makes a request fit: a value that says what is different afterwards."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from ...grammar.constraint import ALWAYS, Constraint
+from ...grammar.jobspec import Vertex
+from ..request import Request
+
+if TYPE_CHECKING:
+    from ..pool import Pool
+
+
+class Kind(Enum):
+    """What is changed."""
+
+    FEWER = "fewer"
+    """A vertex asks for less."""
+    SHARED = "shared"
+    """A domain need not be taken whole."""
+    OPEN = "open"
+    """A vertex goes, what stands inside may stand anywhere in what is around it."""
+    ANY = "any-id"
+    """Any id will do."""
+    DROP = "drop"
+    """A vertex goes."""
+    TERM = "constraint"
+    """A term of the constraint goes."""
+    UP = "up"
+    """Ranks come up."""
+    END = "end"
+    """Jobs end."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """Something that makes a request fit.
+
+    Attributes
+    ----------
+    kind
+        What is changed above all.
+    price
+        Between 0 and 1, how much is given up; the cheapest are proposed first. A count that is lowered costs its
+        share; a change of several things costs more than one of a single thing.
+    now
+        Whether the request fits then at once; if not, on the idle machine.
+    path, asked, left
+        The vertex, its count and what is left of it.
+    terms
+        The terms that go.
+    up
+        Bitmask of the positions that come up.
+    jobs, time
+        The jobs that end, and the last of their ends: seconds since the epoch, 0 when one has none.
+    vertices, constraint
+        The request after the change.
+    """
+
+    kind: Kind
+    price: float
+    now: bool = True
+    path: str = ""
+    asked: int = 0
+    left: int = 0
+    terms: tuple[Constraint, ...] = ()
+    up: int = 0
+    jobs: tuple[int, ...] = ()
+    time: float = 0.0
+    vertices: tuple[Vertex, ...] = ()
+    constraint: Constraint = ALWAYS
+
+    def apply(self, pool: Pool, request: Request) -> tuple[Pool, Request]:
+        """Return a pool and a request after the change."""
+        changed = pool.copy()
+        for jobid in self.jobs:
+            changed.free(jobid)
+        if self.up:
+            changed.mark_up(self.up)
+        return changed, Request.of(self.vertices, self.constraint, request.duration, request.name)

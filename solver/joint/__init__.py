@@ -1,0 +1,28 @@
+"""Several jobs at once, by one CP-SAT model: which of a batch fit together, and which running jobs have to move.
+
+- `wants`: what a job asks for, in the form that these models take: equal slots of cores and gpus, on nodes.
+- `room`: what is free, node by node, cut to the nodes that can matter.
+- `batch`: places a batch together; `parts` cuts a large one.
+- `ids`: from counts to core and gpu ids, and to R.
+- `moves`: the fewest running jobs to migrate so that a waiting job fits.
+"""
+
+from __future__ import annotations
+
+from .batch import Batch, place_batch
+from .moves import Move, MovePlan, plan_moves
+from .parts import place_in_parts
+from .wants import BatchJob, NotJointError, Want, want_of
+
+__all__ = [
+    "Batch",
+    "BatchJob",
+    "Move",
+    "MovePlan",
+    "NotJointError",
+    "Want",
+    "place_batch",
+    "place_in_parts",
+    "plan_moves",
+    "want_of",
+]
