@@ -136,7 +136,7 @@ class Allocation:
         return sorted(merged.values(), key=_lowest_position)
 
     def _amounts_by_domain(self) -> list[dict[str, Any]]:
-        """Return from which domains amounts are taken, of the nodes where the placement alone would be read otherwise."""
+        """Return from which domains amounts are taken, on nodes where the placement alone would be read otherwise."""
         entries = []
         for holding in self.holdings:
             if holding.used:

@@ -142,7 +142,7 @@ class Bundle:
         self.flat = self._flat()
 
     def _slots(self) -> tuple[SlotSet, ...]:
-        if self.whole or self.piece:
+        if self.whole or self.piece or self.ids is not None:
             return ()
         if self.slot:
             parts = [Want(Kind.SLOT, "slot", 1, label=self.slot, wants=self.wants), *self.beside]

@@ -110,7 +110,7 @@ class _Amounts:
                         for name in entry.keys() - _ENTRY_KEYS
                         for domain, amount in entry[name].items()
                     }
-        except (TypeError, AttributeError, KeyError, OverflowError) as error:
+        except (TypeError, AttributeError, KeyError, OverflowError, ValueError) as error:
             raise ValueError(f"scheduling.amounts: {type(error).__name__} {error}") from None
 
     def split(self, nodes: int) -> Iterable[tuple[tuple[tuple[int, str, int], ...], int]]:

@@ -162,7 +162,11 @@ class Offers:
                 return offer
         elif not bundle.piece and not bundle.beside and _only_slots(bundle):
             return self._slots_in_whole(state, bundle, budget)
-        elif bundle.whole and all(want.kind in (Kind.CORE, Kind.GPU, Kind.AMOUNT) for want in bundle.wants):
+        elif (
+            bundle.whole
+            and bundle.ids is None
+            and all(want.kind in (Kind.CORE, Kind.GPU, Kind.AMOUNT) for want in bundle.wants)
+        ):
             return self._whole_node(state, bundle)
         return self._solve(state, bundle, budget)
 

@@ -74,10 +74,6 @@ class PoolState:
     generation: int = 0
 
 
-FEW_TOUCHED = 64
-"""Nodes of which something is held up to which these are gone through rather than all that are asked about."""
-
-
 def _lowest_position(alike: tuple[int, NodeFree, int]) -> int:
     return lowest_bit(alike[2]).bit_length()
 
@@ -127,7 +123,7 @@ class Changes:
         found: dict[tuple[int, NodeFree], int] = defaultdict(int)
         untouched = nodes
         touched = state.touched
-        if len(touched) < FEW_TOUCHED:
+        if len(touched) < nodes.bit_count():
             nodes &= mask_of(touched)
         for position in bits(nodes):
             free = touched.get(position)

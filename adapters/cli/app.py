@@ -19,6 +19,7 @@ from typer.core import TyperGroup
 from .check import check
 from .console import one_line, show_logged_warnings
 from .errors import InputError
+from .explain import explain
 from .place import place
 from .study import study
 from .topo import topo
@@ -111,6 +112,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command(short_help="Place jobs on a machine, with a proof.")(place)
+app.command(short_help="Say why a job does not fit, what would help, and when it will.")(explain)
 app.command(short_help="Show a machine; convert hwloc XML to R.")(topo)
 app.command(short_help="Judge a placement from anywhere.")(check)
 app.command(short_help="Compare pools on a workload, offline.")(study)

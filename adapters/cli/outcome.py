@@ -88,12 +88,12 @@ def crossings(machine: Machine, R: Mapping[str, Any]) -> dict[str, int]:
     total: Counter[str] = Counter()
     spanning: defaultdict[tuple[str, int], Counter[str]] = defaultdict(Counter)
     for entry in R["scheduling"]["placement"]:
-        nodes = machine.mask_of(IdSet.parse(entry["ranks"]))
+        nodes = machine.mask_of(IdSet.parse(entry.get("ranks", "")))
         for node_type, mask in zip(machine.types, machine.type_masks, strict=True):
             count = (nodes & mask).bit_count()
             if not count:
                 continue
-            for slot in entry["slots"]:
+            for slot in entry.get("slots", ()):
                 cores, gpus = text_mask(slot.get("cores", "")), text_mask(slot.get("gpus", ""))
                 touched = Counter(d.level for d in node_type.domains if d.cores & cores or d.gpus & gpus)
                 if "slot" in slot:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -16,6 +16,7 @@ from . import options
 from .console import clip, make_console, plain
 from .errors import InputError
 from .job_input import Job, read_jobs
+from .joint import decide_jointly, with_moves
 from .machine_input import read_machine
 from .outcome import INFEASIBLE, INSUFFICIENT, PLACED, Outcome
 from .output import Output
@@ -73,6 +74,18 @@ def place(
     certificate: Annotated[
         bool, typer.Option("--certificate", help="Print the value and the proven bound of every term, for each job.")
     ] = False,
+    joint: Annotated[
+        bool, typer.Option("--joint", help="Place the jobs together: as many as fit, then as local as can be.")
+    ] = False,
+    moves: Annotated[
+        int,
+        typer.Option(
+            "--moves",
+            metavar="N",
+            min=0,
+            help="For a job that does not fit now, look for the fewest jobs, at most N, to migrate so that it does.",
+        ),
+    ] = 0,
     draw: options.DrawOption = None,
     drawing: options.DrawingOption = True,
 ) -> int:
@@ -101,8 +114,15 @@ def place(
     pool = make_pool(named.machine, Settings(policy, time_limit, slot_exclusive, unknown_types))
     occupy(pool, before, nodes_down, first_id=len(wanted) + 1)
 
-    outcomes = []
-    for outcome in _decide(pool, wanted):
+    outcomes: list[Outcome] = []
+    summary = ""
+    decided: Iterable[Outcome] = _decide(pool, wanted)
+    if joint:
+        decided, summary = decide_jointly(pool, wanted, time_limit)
+    if moves:
+        names = {len(wanted) + number: f"{name} of --allocated" for number, (name, _) in enumerate(before, start=1)}
+        decided = with_moves(pool, list(decided), moves, time_limit, names)
+    for outcome in decided:
         outcomes.append(outcome)
         if as_json:
             print(outcome.json_line(), flush=True)
@@ -111,6 +131,8 @@ def place(
     scene = _scene(plain(named.name), named.machine, [R for _, R in before], nodes_down, outcomes)
     if not as_json:
         _report(outcomes, named.machine, scene if drawing else None, certificate, bool(target and target.is_stdout))
+        if summary:
+            make_console(stderr=bool(target and target.is_stdout)).print(summary, soft_wrap=True)
     if draw is not None:
         write_picture(scene, draw)
     return 0 if all(outcome.status == PLACED for outcome in outcomes) else NOT_PLACED

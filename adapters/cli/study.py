@@ -80,7 +80,7 @@ def study(
     ] = None,
     queue_depth: Annotated[
         int, typer.Option("--queue-depth", metavar="N", min=0, help="Jobs the scheduler sees at a time; 0 for all.")
-    ] = 32,
+    ] = 8,
     prove: Annotated[
         bool, typer.Option("--prove/--no-prove", help="Ask exactfit whether each refusal of another pool was right.")
     ] = True,

@@ -60,6 +60,8 @@ class NodeState:
         Who holds an id; free ids are missing.
     ranks, hosts, groups
         How the nodes are called: idset, hostlist ("" when too long to name), the groups that they stand in.
+    note
+        What else is to be said of them.
     """
 
     nodes: int
@@ -70,6 +72,7 @@ class NodeState:
     ranks: str
     hosts: str
     groups: str = ""
+    note: str = ""
 
     @property
     def count(self) -> int:
@@ -89,7 +92,11 @@ class NodeState:
 
     @property
     def summary(self) -> str:
-        """What is free on each node, in words."""
+        """What is free on each node, in words, and the note."""
+        return f"{self._free} · {self.note}" if self.note else self._free
+
+    @property
+    def _free(self) -> str:
         cores, gpus = self.type.cores.bit_count(), self.type.gpus.bit_count()
         each = "each " if self.count > 1 else ""
         if self.down:
@@ -161,7 +168,12 @@ def holdings(machine: Machine, tenant: int, R: Mapping[str, Any]) -> list[Holdin
 
 
 def make_scene(
-    title: str, machine: Machine, held: Sequence[Holding] = (), down: int = 0, tenants: Sequence[Tenant] = ()
+    title: str,
+    machine: Machine,
+    held: Sequence[Holding] = (),
+    down: int = 0,
+    tenants: Sequence[Tenant] = (),
+    notes: Sequence[tuple[int, str]] = (),
 ) -> Scene:
     """Return the scene of a machine.
 
@@ -177,12 +189,14 @@ def make_scene(
         Bitmask of positions that are down.
     tenants
         The jobs for the legend.
+    notes
+        Bitmasks of positions, and what is to be said of the nodes there.
     """
-    parts = _cut(list(machine.type_masks), [down, *(holding.nodes for holding in held)])
+    parts = _cut(list(machine.type_masks), [down, *(holding.nodes for holding in held), *(mask for mask, _ in notes)])
     busy = 0
     for holding in held:
         busy |= holding.nodes
-    states = [_state(machine, part, held, down) for part in _by_group(machine, parts, busy)]
+    states = [_state(machine, part, held, down, notes) for part in _by_group(machine, parts, busy)]
     states.sort(key=lambda state: state.nodes & -state.nodes)
     return Scene(title, tuple(states), tuple(tenants), any(holding.tenant == HELD_BEFORE for holding in held))
 
@@ -208,7 +222,9 @@ def _by_group(machine: Machine, parts: list[int], busy: int) -> list[int]:
     return parts
 
 
-def _state(machine: Machine, nodes: int, held: Sequence[Holding], down: int) -> NodeState:
+def _state(
+    machine: Machine, nodes: int, held: Sequence[Holding], down: int, notes: Sequence[tuple[int, str]]
+) -> NodeState:
     cores: dict[int, int] = {}
     gpus: dict[int, int] = {}
     for holding in held:
@@ -229,4 +245,5 @@ def _state(machine: Machine, nodes: int, held: Sequence[Holding], down: int) -> 
         ranks=str(machine.ids_of(nodes)),
         hosts=hosts,
         groups=", ".join(f"{group.level} {group.number}" for group in inside),
+        note=", ".join(text for mask, text in notes if mask & nodes),
     )

@@ -17,6 +17,7 @@ from flux.resource.ResourcePoolImplementation import InfeasibleRequest, Insuffic
 from ...grammar.idset import IdSet
 from ...solver import errors as solver
 from ...solver.allocation import Allocation
+from ...solver.offers import CutOff
 from ...solver.request import Request
 from .accounting import check_final, check_partial
 from .options import KEYWORDS
@@ -105,7 +106,7 @@ class ExactPoolV1(PoolSet):
         try:
             allocation = core.alloc(jobid, wanted)
         except solver.InsufficientResources as refusal:
-            raise InsufficientResources(str(refusal)) from None
+            raise _NotNow(refusal) from None
         except solver.InfeasibleRequest as refusal:
             raise InfeasibleRequest(str(refusal)) from None
         except Exception as crash:
@@ -119,6 +120,28 @@ class ExactPoolV1(PoolSet):
         if self._tells(syslog.LOG_DEBUG):
             self.log(syslog.LOG_DEBUG, f"alloc: {JobID(jobid).f58}: {allocated.dumps()}")
         return allocated
+
+    def explain(self, request: object) -> dict[str, Any]:
+        """Say why a request does not fit now, or never, and what would make it fit, as JSON values.
+
+        Too slow for every job of a scheduling loop, quick enough for the head of the queue.
+
+        Raises
+        ------
+        InfeasibleRequest
+            For what is no request.
+        InsufficientResources
+            When the time was too short to find out whether it fits.
+        """
+        from ...solver.explain import explain
+
+        def name(jobid: int) -> str:
+            return str(JobID(jobid).f58)
+
+        try:
+            return explain(self._pool, _wanted(request), job_name=name).to_json(name)
+        except CutOff:
+            raise InsufficientResources("the search was cut off before it knew whether there is a placement") from None
 
     def _allocated(self, jobid: int, allocation: Allocation) -> Self:
         made = type(self).__new__(type(self))
@@ -208,6 +231,17 @@ class ExactPoolV1(PoolSet):
     def job_end_times(self) -> list[tuple[int, float]]:
         """Return (job id, end) of all jobs, the end in seconds since the epoch, 0 for none."""
         return [(jobid, job.end_time) for jobid, job in self._pool.jobs.items()]
+
+
+class _NotNow(InsufficientResources):
+    """Flux's error with the solver's message, which is made when it is read: a scheduler that waits never reads it."""
+
+    def __init__(self, refusal: solver.InsufficientResources) -> None:
+        super().__init__()
+        self._refusal = refusal
+
+    def __str__(self) -> str:
+        return str(self._refusal)
 
 
 def _wanted(request: object) -> Request:

@@ -75,6 +75,10 @@ class ExactPool(ResourcePool):
         """Log with the callable that the pool was given; without one, nothing happens."""
         self.impl.log(level, msg)
 
+    def explain(self, request: object) -> dict[str, Any]:
+        """Say why a request does not fit now, or never, and what would make it fit, as JSON values."""
+        return self.impl.explain(request)
+
     def encode(self) -> str:
         """Return the pool as R JSON text."""
         return self.impl.encode()

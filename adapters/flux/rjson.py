@@ -160,22 +160,26 @@ def _without_foreign_placement(machine: Machine) -> Machine:
     placement = scheduling.get("placement") if scheduling is not None else None
     if scheduling is None or placement is None or _placed(placement) <= machine.ranks.ids:
         return machine
-    return replace(machine, scheduling={k: v for k, v in scheduling.items() if k not in ("placement", "certificate")})
+    return replace(machine, scheduling={k: v for k, v in scheduling.items() if k not in ("placement", "certificate", "amounts")})
 
 
 def _placed(placement: object) -> IdSet:
     ranks = IdSet()
     for entry in placement if isinstance(placement, (list, tuple)) else ():
-        ranks |= IdSet.parse(str(entry["ranks"]))
+        # What a job holds of a group's own amounts stands on no rank.
+        ranks |= IdSet.parse(str(entry.get("ranks", "")))
     return ranks
 
 
 def _cut_scheduling(scheduling: Mapping[str, Any], written: Mapping[str, Any], ranks: IdSet) -> dict[str, Any]:
     """Return R's ``scheduling`` with trees and groups as they are written now, and slots on these ranks only."""
     kept = {**scheduling, **{key: written[key] for key in ("children", "groups") if key in written}}
-    if "placement" in kept:
-        cut = [{**entry, "ranks": IdSet.parse(str(entry["ranks"])) & ranks} for entry in kept["placement"]]
-        kept["placement"] = [{**entry, "ranks": str(entry["ranks"])} for entry in cut if entry["ranks"]]
+    for key in ("placement", "amounts"):
+        if key in kept:
+            on_ranks = [entry for entry in kept[key] if "ranks" in entry]
+            cut = [{**entry, "ranks": IdSet.parse(str(entry["ranks"])) & ranks} for entry in on_ranks]
+            of_groups = [entry for entry in kept[key] if "ranks" not in entry]
+            kept[key] = [{**entry, "ranks": str(entry["ranks"])} for entry in cut if entry["ranks"]] + of_groups
     return kept
 
 

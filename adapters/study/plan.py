@@ -109,7 +109,7 @@ class Settings:
 
     R: Mapping[str, Any]
     source: Source
-    queue_depth: int = 32
+    queue_depth: int = 8
     prove: bool = True
     time_limit: float = 0.5
     snapshots: int = 0

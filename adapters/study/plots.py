@@ -97,10 +97,10 @@ class Pictures:
             bars = axes.bar(at, means, width * 0.92, color=style["color"], label=group.pool)
             axes.bar_label(bars, fmt="%.0f", fontsize=8, padding=1)
         axes.set_xticks(range(len(self.levels)), self.levels)
-        axes.set_ylim(0, 112)
+        axes.set_ylim(0, 126)
         axes.set_yticks(range(0, 101, 20))
         axes.set_ylabel("% of slots")
-        _legend(axes)
+        axes.legend(loc="upper center", fontsize=8, ncols=4)
 
     def _waits(self, axes: Axes) -> None:
         for group in self.one:

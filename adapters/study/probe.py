@@ -20,7 +20,8 @@ from ..flux.upstream import InfeasibleRequest, InsufficientResources
 from ..twin.jobs import R
 
 PLACED, LATER, NEVER = "placed", "later", "never"
-FITS, CUT_OFF = "fits", "cut off"
+CUT_OFF = "cut off"
+"""What our solver says in a refusal that is no proof."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +99,7 @@ class Shadow:
         except solver.InfeasibleRequest:
             return False
         except solver.InsufficientResources as refusal:
-            return None if "cut off" in str(refusal) else False
+            return None if CUT_OFF in str(refusal) else False
         return True
 
 
@@ -142,14 +143,14 @@ class Recorder:
                     allocation = super().alloc(jobid, request)
                 except (InsufficientResources, InfeasibleRequest) as refusal:
                     never = isinstance(refusal, InfeasibleRequest)
-                    recorder.note(jobid, perf_counter() - begin, NEVER if never else LATER)
+                    recorder.note(jobid, perf_counter() - begin, NEVER if never else LATER, str(refusal))
                     raise
                 recorder.note(jobid, perf_counter() - begin, PLACED)
                 return allocation
 
         return Recorded
 
-    def note(self, job: int, seconds: float, answer: str) -> None:
-        """Keep one decision."""
-        wrong = None if answer == PLACED else self._wrong(job, answer == LATER)
+    def note(self, job: int, seconds: float, answer: str, reason: str = "") -> None:
+        """Keep one decision; a search of ours that was cut off has proven nothing."""
+        wrong = None if answer == PLACED or CUT_OFF in reason else self._wrong(job, answer == LATER)
         self.decisions.append(Decision(self._clock(), job, seconds, answer, self._busy(), wrong))

@@ -109,7 +109,7 @@ class Task:
     source: Source = field(hash=False)
     pools: tuple[str, ...]
     scheduling: str = "easy"
-    queue_depth: int = 32
+    queue_depth: int = 8
     seed: int = 1
     load: float | None = None
     prove: bool = True

@@ -44,6 +44,10 @@ class Explanation:
         What is in conflict, for a person.
     advice
         A sentence for each change.
+    bench
+        Where it was found out.
+    job_name
+        What jobs are called.
     """
 
     status: str
@@ -53,6 +57,7 @@ class Explanation:
     sentences: tuple[str, ...]
     advice: tuple[str, ...]
     bench: Bench
+    job_name: JobName = str
 
     @property
     def reason(self) -> str:
@@ -132,14 +137,17 @@ def explain(pool: Pool, request: Request, *, job_name: JobName = str, seconds: f
     CutOff
         When it could not even be found out in time whether the request fits.
     """
+    # Loading the solver takes most of a second, which is no part of the time to look for an answer.
+    from ..machine_model import model  # noqa: F401
+
     knowledge, state = pool.present
     bench = Bench(knowledge, state, request, _TRIAL)
     conflict = find_conflict(bench, 0.4 * seconds)
     rows = count_all(bench, Budget(0.25 * seconds))
     if conflict is None:
-        return Explanation(FITS, None, rows, (), (), (), bench)
+        return Explanation(FITS, None, rows, (), (), (), bench, job_name)
     changes = find_changes(bench, conflict, 0.35 * seconds)
     speaker = Speaker(bench, conflict, rows, job_name)
     sentences, advice = tuple(speaker.sentences()), tuple(map(speaker.change, changes))
     status = INFEASIBLE if conflict.never else INSUFFICIENT
-    return Explanation(status, conflict, rows, changes, sentences, advice, bench)
+    return Explanation(status, conflict, rows, changes, sentences, advice, bench, job_name)

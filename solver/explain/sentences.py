@@ -163,7 +163,7 @@ class Speaker:
         parts = [f"there is room for {number(free) if free else 'none'} now{scope}" if slot else _free(row, scope)]
         partly = "wholly or partly " if row.type not in ("core", "gpu") and not row.unit else ""
         for gap, where in (
-            (_gap(up, free), f"where {self._jobs()} hold something" if slot else f"{partly}held by {self._jobs()}"),
+            (_gap(up, free), f"where {self._jobs()} {self._hold()} something" if slot else f"{partly}held by {self._jobs()}"),
             (_gap(match, up), f"on ranks that are down ({self._down()})"),
             (_gap(exist, match), "on ranks that do not match the constraint"),
         ):
@@ -208,6 +208,9 @@ class Speaker:
             nodes = bench.eligible(bench.present) & bench.state.up
             jobs = tuple(sorted(jobid for jobid, job in bench.state.jobs.items() if job.nodes & nodes))
         return self._named(jobs)
+
+    def _hold(self) -> str:
+        return "holds" if self._name is not None and len(self._conflict.jobs) == 1 else "hold"
 
     def _named(self, jobs: Sequence[int]) -> str:
         return f"{plural('job', len(jobs))} {listed([(self._name or str)(jobid) for jobid in jobs])}"

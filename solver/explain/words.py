@@ -25,7 +25,7 @@ def _vertex(vertex: Vertex) -> str:
     if str(vertex.count) != "1":
         text += f"={vertex.count}"
     keys = [f"unit:{vertex.unit}"] if vertex.unit else []
-    keys += [f"id:{vertex.id}"] if vertex.id is not None else []
+    keys += [f"id:'{vertex.id}'"] if vertex.id is not None else []
     keys += {True: ["x"], False: ["-x"], None: []}[vertex.exclusive]
     if keys:
         text += "{" + ",".join(keys) + "}"

@@ -157,9 +157,7 @@ class _BatchModel:
                     want = self.wants[job.id]
                     each = want.gpus if gpu else want.cores
                     whole = want.whole
-                    taken.append(
-                        free * self.touched[job.id, place] if whole else each * self.slots[job.id, place]
-                    )
+                    taken.append(free * self.touched[job.id, place] if whole else each * self.slots[job.id, place])
             if taken:
                 self.model.add(sum(taken) <= free)
             for leaf, masks in enumerate(node.leaves):

@@ -6,7 +6,7 @@ parts lose is told by a bound for the whole: a relaxation in which slots may be 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from ortools.sat.python import cp_model
 
@@ -14,7 +14,7 @@ from ..lexicographic import Budget, Goal, lexmin
 from ..pool import Pool
 from ..status import Status
 from .batch import TERMS, Batch, Stand, place_batch
-from .ids import taken
+from .ids import holdings
 from .room import Node, eligible, rooms
 from .wants import BatchJob, want_of
 
@@ -41,40 +41,31 @@ def place_in_parts(pool: Pool, jobs: Sequence[BatchJob], seconds: float, *, most
         return place_batch(pool, jobs, seconds)
     count = -(-len(jobs) // most)
     nodes = sorted(rooms(pool), key=lambda node: (node.cores.bit_count(), node.gpus.bit_count(), node.position))
+    wants = {job.id: want_of(job.request) for job in jobs}
     by_size = sorted(jobs, key=_size)
-    each = seconds / (count + 1)
+    each = seconds / (count + 2)
     stands: dict[int, tuple[Stand, ...]] = {}
-    local = TERMS[1:]
     terms = dict.fromkeys(TERMS, 0)
-    for part in range(count):
-        found = place_batch(pool, by_size[part::count], each, nodes=nodes[part::count])
+    left = {node.position: node for node in nodes}
+    for part in range(count + 1):
+        some, room = by_size[part::count], nodes[part::count]
+        if part == count:
+            some, room = [job for job in jobs if job.id not in stands], list(left.values())
+        if not some:
+            continue
+        found = place_batch(pool, some, each, nodes=room)
+        left.update(holdings(found.stands, wants)[1])
         stands.update(found.stands)
         terms = {name: terms[name] + found.terms.get(name, 0) for name in TERMS}
-    left = [job for job in jobs if job.id not in stands]
-    if left:
-        rest = place_batch(pool, left, each, nodes=_after(nodes, stands))
-        stands.update(rest.stands)
-        terms = {name: terms[name] + rest.terms.get(name, 0) for name in TERMS}
-    bound = upper_bound(pool, jobs, nodes, each)
-    proven = terms["weight"] == bound
+    bound = max(upper_bound(pool, jobs, nodes, each), terms["weight"])
     # Of the terms after the weight nothing is proven by parts.
-    return Batch(Status.FEASIBLE, terms, {"weight": max(bound, terms["weight"]), **dict.fromkeys(local, 0)}, stands) if (
-        stands or not proven
-    ) else Batch(Status.OPTIMAL, terms, terms, stands)
+    return Batch(Status.FEASIBLE, terms, {**dict.fromkeys(TERMS, 0), "weight": bound}, stands)
 
 
 def _size(job: BatchJob) -> tuple[int, int, int]:
     want = want_of(job.request)
     times = max(1, want.hosts) * want.slots
     return (-times * want.cores, -times * want.gpus, job.id)
-
-
-def _after(nodes: Sequence[Node], stands: Mapping[int, tuple[Stand, ...]]) -> list[Node]:
-    """Return the nodes with what the parts have left of them."""
-    left = {node.position: node for node in nodes}
-    for stand in (stand for some in stands.values() for stand in some):
-        left[stand.node.position] = stand.node
-    return [node for node in nodes if node.position not in {s.node.position for some in stands.values() for s in some}]
 
 
 def upper_bound(pool: Pool, jobs: Sequence[BatchJob], nodes: Sequence[Node], seconds: float) -> int:
@@ -101,6 +92,3 @@ def upper_bound(pool: Pool, jobs: Sequence[BatchJob], nodes: Sequence[Node], sec
     most = sum(job.weight for job in jobs)
     found = lexmin(model, [Goal(sum(goal), -most, 0)], Budget(seconds))
     return -found.bounds[0] if found.status.found else most
-
-
-__all__ = ["MOST_JOBS", "place_in_parts", "taken", "upper_bound"]

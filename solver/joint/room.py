@@ -43,7 +43,9 @@ class Node:
     def most(self, want: Want) -> int:
         """Return how many slots of a want fit, all else staying free."""
         if want.whole:
-            enough = want.slots * want.cores <= self.cores.bit_count() and want.slots * want.gpus <= self.gpus.bit_count()
+            enough = (
+                want.slots * want.cores <= self.cores.bit_count() and want.slots * want.gpus <= self.gpus.bit_count()
+            )
             return want.slots if self.is_idle and enough else 0
         fits = [have.bit_count() // each for have, each in ((self.cores, want.cores), (self.gpus, want.gpus)) if each]
         return min(fits, default=0)

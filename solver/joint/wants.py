@@ -82,7 +82,9 @@ def want_of(request: Request) -> Want:
         if not slot.is_slot:
             raise NotJointError(f"{slot.path}: a {slot.type} is placed one job at a time only")
         cores, gpus = _content(slot)
-        return _checked(Want(top.count.min, slot.count.min, cores, gpus, bool(top.exclusive), slot.label or "task"), top)
+        return _checked(
+            Want(top.count.min, slot.count.min, cores, gpus, bool(top.exclusive), slot.label or "task"), top
+        )
     if not top.is_slot:
         raise NotJointError(f"{top.path}: a {top.type} is placed one job at a time only")
     label = top.label or "task"

@@ -241,8 +241,8 @@ class _MachineModel:
                         taken[lister, resource].append(part)
                         self.held.append((lister, resource, part))
                     self.model.add(sum(parts) == amount * literal)
-        for key, parts in taken.items():
-            self.model.add(sum(parts) <= self.tree.free[key])
+        for key, amounts in taken.items():
+            self.model.add(sum(amounts) <= self.tree.free[key])
 
     def _listers(self, group: int, resource: str) -> list[int]:
         """Return the groups that a vertex right below a group takes an amount from: it, else inside it, else above."""

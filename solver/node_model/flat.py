@@ -33,7 +33,7 @@ def _add_whole_slots(
     counts: list[Expression] = []
     homes = [[place for place in places if taken.free(r, place) >= amounts[r]] for r, places in listing.items()]
     for home in product(*homes):
-        most = min(want.count, *(taken.free(r, p) // amounts[r] for r, p in zip(listing, home, strict=True)))
+        most = min([want.count, *(taken.free(r, p) // amounts[r] for r, p in zip(listing, home, strict=True))])
         count = taken.model.new_int_var(0, most, "")
         holder = taken.add_holder(Holder(want.label, GPUS not in amounts, home, count, most))
         for resource, place in zip(listing, home, strict=True):

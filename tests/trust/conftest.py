@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 
 LONG = os.environ.get("EXACTFIT_TRUST") == "long"
 
@@ -14,5 +14,6 @@ SETTINGS = settings(
     deadline=None,
     suppress_health_check=list(HealthCheck),
     print_blob=True,
+    phases=[p for p in Phase if p is not Phase.shrink] if os.environ.get("EXACTFIT_TRUST") == "quick" else tuple(Phase),
 )
 """Of the tests whose length hypothesis decides."""

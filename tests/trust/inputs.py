@@ -10,7 +10,6 @@ from typing import Any
 
 import clusters
 import strategies
-from exactfit.grammar.shape import parse_shape
 from exactfit.topology.presets import preset
 from hypothesis import strategies as st
 
@@ -69,6 +68,8 @@ NAMED: dict[str, Json] = {
 
 ROOMY = (
     "slot=1/core=1",
+    "slot=1/core=2",
+    "slot=1/[core=1;gpu=1]",
     "slot=3/core=7",
     "slot=12/core=10",
     "node=2/slot=2/core=9",
@@ -88,15 +89,3 @@ def machines() -> st.SearchStrategy[Json]:
     named = st.sampled_from(sorted(NAMED)).map(NAMED.__getitem__)
     return st.one_of(strategies.machines(), strategies.machines(simple=True), named)
 
-
-@st.composite
-def requests(draw: st.DrawFn, R: Json) -> tuple[list[Json], Json | None]:
-    """Draw the resources and the constraint of a request of any kind."""
-    form = draw(st.integers(0, 5))
-    if form == 0:
-        resources = parse_shape(draw(st.sampled_from(ROOMY)))
-    elif form < 3:
-        resources = list(draw(strategies.simple_requests(R)))
-    else:
-        resources = list(draw(strategies.full_requests(R)))
-    return resources, draw(strategies.constraints(R))

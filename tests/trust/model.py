@@ -37,8 +37,8 @@ def part_of(R: Json, ranks: Iterable[int]) -> Json:
         parts = [{**entry, key: IdSet.parse(str(entry[key])) & kept} for entry in entries if key in entry]
         return [{**part, key: str(part[key])} for part in parts if part[key]]
 
-    execution = {**R["execution"], "R_lite": cut(R["execution"]["R_lite"], "rank")}
-    del execution["nodelist"]
+    execution = {key: value for key, value in R["execution"].items() if key != "nodelist"}
+    execution["R_lite"] = cut(R["execution"]["R_lite"], "rank")
     placement = R.get("scheduling", {}).get("placement", ())
     # What groups gave to no slot has no ranks; it stays until the job is gone.
     of_groups = [entry for entry in placement if "ranks" not in entry]

@@ -1,0 +1,101 @@
+"""What `exactfit explain` prints, part by part."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+from .console import clip, plain
+from .job_input import Job
+from .tables import job_label
+
+if TYPE_CHECKING:
+    from ...solver.explain import Explanation, Start
+    from ...solver.explain.numbers import Row
+
+_NAME = 60
+_VERDICTS = {"fits": "fits now", "insufficient": "does not fit now", "infeasible": "can never run here"}
+
+
+def headline(job: Job, status: str) -> str:
+    """Return what became of a job."""
+    return f"job {job.number} ({clip(plain(job.name), _NAME)}) {_VERDICTS[status]}"
+
+
+def numbers_table(rows: Sequence[Row]) -> Table:
+    """Return the numbers of each vertex."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("vertex", overflow="fold")
+    for name in ("asked", "exist", "match", "up", "free"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for row in rows:
+        name = plain(row.path)
+        if row.within is not None:
+            level, count = row.within
+            name += f" (in the best {level})" if count == 1 else f" (in the best {count} of {level})"
+        table.add_row(Text(name), *(_number(n, row.unit) for n in (row.asked, *row.numbers)))
+    return table
+
+
+def _number(number: float | None, unit: str) -> str:
+    if number is None:
+        return "?"
+    text = f"{number:.2f}" if isinstance(number, float) else str(number)
+    return f"{text} {unit}" if unit else text
+
+
+def conflict_line(explanation: Explanation) -> str:
+    """Return the smallest set of things that are in conflict."""
+    from ...solver.explain.words import listed, query
+
+    conflict = explanation.conflict
+    if conflict is None:
+        return ""
+    aspects: dict[str, list[str]] = {}
+    for part in conflict.vertices:
+        aspects.setdefault(part.path, []).append(part.aspect.value)
+    parts = [f"{path} ({', '.join(names)})" for path, names in aspects.items()]
+    parts += [f"the constraint {query(part.term)}" for part in conflict.terms]
+    if conflict.down:
+        parts.append(f"down: {clip(str(explanation.bench.machine.ids_of(conflict.down)), _NAME)}")
+    if conflict.jobs:
+        parts.append(f"held by {listed([explanation.job_name(jobid) for jobid in conflict.jobs])}")
+    return "; ".join(parts)
+
+
+def starts_table(jobs: Iterable[Job], starts: Mapping[int, Start], now: float) -> Table:
+    """Return when the jobs of a queue start."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("job", justify="right", no_wrap=True)
+    table.add_column("request", no_wrap=True, overflow="ellipsis", max_width=_NAME)
+    table.add_column("start", no_wrap=True)
+    table.add_column("in", no_wrap=True, justify="right")
+    for job in jobs:
+        start = starts[job.number]
+        row = [job_label(job.number), Text(plain(job.name))]
+        if start.time is None:
+            table.add_row(*row, "never" if start.why_not else "not known", "-")
+        else:
+            clock = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(start.time))
+            table.add_row(*row, clock, span(start.time - now))
+    return table
+
+
+def span(seconds: float) -> str:
+    """Return a span of time that is easy to read."""
+    if seconds < 1:
+        return "now"
+    whole = round(seconds)
+    days, rest = divmod(whole, 86400)
+    hours, rest = divmod(rest, 3600)
+    minutes, rest = divmod(rest, 60)
+    if days:
+        return f"{days} d {hours} h"
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"

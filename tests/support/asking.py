@@ -1,0 +1,67 @@
+"""Asking why a request does not fit, and checking whatever the answer claims."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from exactfit.grammar.constraint import ALWAYS
+from exactfit.grammar.jobspec import parse_resources
+from exactfit.grammar.query import parse_query
+from exactfit.grammar.shape import parse_shape
+from exactfit.solver.errors import InfeasibleRequest, InsufficientResources
+from exactfit.solver.explain import FITS, INFEASIBLE, Explanation, explain
+from exactfit.solver.explain.conflict import lift
+from exactfit.solver.pool import Pool
+from exactfit.solver.request import Request
+
+
+def ask(shape: str, query: str = "", duration: float = 0.0) -> Request:
+    """Return the request of an RFC 46 shape and an RFC 35 query."""
+    constraint = parse_query(query) if query else ALWAYS
+    return Request.of(parse_resources(parse_shape(shape)), constraint, duration, shape)
+
+
+def explained(pool: Pool, request: Request, seconds: float = 5.0) -> Explanation:
+    """Return the explanation, after everything that it claims has been tried."""
+    generation = pool.generation
+    explanation = explain(pool, request, job_name=lambda jobid: f"j{jobid}", seconds=seconds)
+    assert pool.generation == generation
+    assert_the_verdict_is_the_pools(pool, request, explanation)
+    assert_the_conflict_is_minimal(explanation)
+    assert_every_change_helps(pool, request, explanation)
+    json.dumps(explanation.to_json())
+    return explanation
+
+
+def assert_the_verdict_is_the_pools(pool: Pool, request: Request, explanation: Explanation) -> None:
+    if explanation.status == FITS:
+        pool.copy().alloc(10**9, request)
+        return
+    error = InfeasibleRequest if explanation.status == INFEASIBLE else InsufficientResources
+    with pytest.raises(error):
+        pool.copy().alloc(10**9, request)
+
+
+def assert_the_conflict_is_minimal(explanation: Explanation) -> None:
+    conflict, bench = explanation.conflict, explanation.bench
+    if conflict is None:
+        return
+    assert conflict.parts
+    assert not bench.fits(conflict.rest), "what is said to be in conflict is not"
+    for part in conflict.parts:
+        assert bench.fits(lift(bench, conflict.rest, part)), f"{part} is not needed"
+
+
+def assert_every_change_helps(pool: Pool, request: Request, explanation: Explanation) -> None:
+    assert len(explanation.changes) == len(explanation.advice) <= 5
+    assert [c.price for c in explanation.changes] == sorted(c.price for c in explanation.changes)
+    for change, advice in zip(explanation.changes, explanation.advice, strict=True):
+        changed, other = change.apply(pool, request)
+        if change.now:
+            changed.alloc(10**9, other)
+        else:
+            changed.check_feasibility(other)
+            assert "not now" in advice
+            with pytest.raises(InsufficientResources):
+                changed.alloc(10**9, other)
