@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import product
 
 from ..topology.machine import Machine
@@ -16,6 +17,7 @@ from .domain_room import is_countable, room_for
 from .domain_state import DomainState
 from .lexicographic import Budget
 from .machine_model.cells import GroupTree
+from .neighbours import Neighbours
 from .offers import CutOff, Offers
 from .packing import SlotShape
 from .problem import Problem
@@ -57,12 +59,15 @@ class Decider:
         self._machine = machine
         self._rankings = rankings
         self._offers: Offers = rankings.offers
-        self._compares_groups = bool(machine.groups) and any(
-            level for level in machine.group_levels if not _covers(machine, level)
-        )
+        self._grouped = bool(self._offers.scale.group_names)
+        self._compares_groups = self._grouped and any(not _covers(machine, level) for level in machine.group_levels)
         self._group_amounts = {name for group in machine.groups for name, _ in group.resources}
-        self._grouped = bool(machine.groups)
         self._tree = GroupTree(machine.groups, {})
+
+    @cached_property
+    def _neighbours(self) -> Neighbours | None:
+        known = bool(self._offers.scale.group_names) and Neighbours.are_in(self._machine)
+        return Neighbours(self._machine) if known else None
 
     def decide(self, problem: Problem, situation: Situation, budget: Budget) -> tuple[Demand, Decision] | None:
         """Return the demand with the largest counts that fit, and its best placement; None when there is none.
@@ -144,6 +149,10 @@ class Decider:
             plain = not self._grouped or not self._compares_groups
             if plain and (count == 1 or not (single.loose or self._grouped)):
                 return selector.alike(single.bundle, count)
+            if plain and not single.loose and self._neighbours is not None:
+                close = selector.close(single.bundle, count, self._neighbours)
+                if close is not None:
+                    return close
             if single.loose and plain:
                 together = selector.together(single.bundle, count)
                 if together is not None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from ..topology.machine import Machine
 from ..topology.tree import NodeType
@@ -15,7 +16,7 @@ from .machine_model.cells import GroupTree
 from .machine_model.patterns import flatten
 from .machine_model.slots import slot_numbers
 from .node_classes import bits
-from .pool_state import PoolState
+from .pool_state import Job, PoolState
 from .selection import Decision
 from .status import Status
 
@@ -42,15 +43,33 @@ def allocation_of(
         tuple(holdings),
         demand.nslots,
         _certificate(knowledge, demand, decision),
-        tuple((group, name, amount) for (group, name), amount in sorted(group_used.items())),
+        _listed(group_used),
         decision.group_held,
         numbers=slot_numbers(demand, decision.picks, knowledge.tree, knowledge.scale) if pieces else {},
         expiration=machine.expiration,
     )
 
 
-def _outside(machine: Machine, tree: GroupTree, holdings: list[NodeHolding]) -> Counter[tuple[int, str]]:
-    """Return what nodes take of groups' own amounts."""
+def parted(machine: Machine, tree: GroupTree, job: Job, nodes: int) -> tuple[Job, Job]:
+    """Return what a job holds on some nodes, with what these have of groups above, and all else that it holds."""
+    there = tuple(replace(h, nodes=h.nodes & nodes) for h in job.holdings if h.nodes & nodes)
+    rest = tuple(replace(h, nodes=h.nodes & ~nodes) for h in job.holdings if h.nodes & ~nodes)
+    if not job.group_used:
+        return replace(job, holdings=there), replace(job, holdings=rest)
+    used = Counter({(group, name): amount for group, name, amount in job.group_used})
+    above = used & _outside(machine, tree, there)
+    return (
+        replace(job, holdings=there, group_used=_listed(above)),
+        replace(job, holdings=rest, group_used=_listed(used - above)),
+    )
+
+
+def _listed(used: Mapping[tuple[int, str], int]) -> tuple[tuple[int, str, int], ...]:
+    return tuple((group, name, amount) for (group, name), amount in sorted(used.items()))
+
+
+def _outside(machine: Machine, tree: GroupTree, holdings: Sequence[NodeHolding]) -> Counter[tuple[int, str]]:
+    """Return what nodes take of groups' own amounts: by group index and resource."""
     total: Counter[tuple[int, str]] = Counter()
     for holding in holdings:
         wanted = [*holding.outside, *(part for slot in holding.slots for part in slot.outside)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from typing import Any
 
@@ -12,7 +12,7 @@ from ..topology.machine import Machine
 from ..topology.rset import read_R
 from ..topology.tree import NodeType
 from .assignment import NodeHolding
-from .domain_state import MEASURED, MIB_PER_GIB, amounts_of
+from .domain_state import MEASURED, MIB_PER_GIB, Used, amounts_of
 from .node_classes import bits
 from .pool_state import Job
 
@@ -35,24 +35,26 @@ def read_job(machine: Machine, R: Mapping[str, Any] | str | Machine) -> Job:  # 
     lacking = machine.unknown(part.ids_of(part.all))
     if lacking:
         raise ValueError(f"allocation contains ranks not in resource pool: {lacking}")
-    amounts = _Amounts(machine)
+    amounts = _Amounts(machine, machine.mask_of(part.ids_of(part.all)))
     amounts.read((part.scheduling or {}).get("placement"))
     amounts.read_domains((part.scheduling or {}).get("amounts"))
     holdings: list[NodeHolding] = []
     for positions, cores, gpus in part.holdings:
         nodes = machine.mask_of(part.ids_of(positions))
-        for used, alike in amounts.split(nodes):
-            holdings.append(NodeHolding(alike, cores, gpus, used))
+        for used, outside, alike in amounts.split(nodes):
+            holdings.append(NodeHolding(alike, cores, gpus, used, outside=outside))
     of_groups = tuple((group, name, amount) for (group, name), amount in sorted(amounts.of_groups.items()))
     return Job(part.expiration, tuple(holdings), of_groups)
 
 
 class _Amounts:
-    """The amounts that a placement says, on the domains that they come from."""
+    """The amounts that a placement says of some nodes (a bitmask), on the domains and groups that they come from."""
 
-    def __init__(self, machine: Machine) -> None:
+    def __init__(self, machine: Machine, nodes: int) -> None:
         self.machine = machine
+        self.nodes = nodes
         self.of_nodes: dict[int, NodeAmounts] = {}
+        self.outside: dict[int, Counter[str]] = {}
         self.of_groups: Counter[tuple[int, str]] = Counter()
 
     def read(self, placement: object) -> None:
@@ -76,7 +78,7 @@ class _Amounts:
         ]
         rest = [(0, 0, name, _units(name, entry[name])) for name in sorted(entry.keys() - _ENTRY_KEYS)]
         if slots or rest:
-            for position in bits(self.machine.mask_of(IdSet.parse(entry["ranks"]))):
+            for position in bits(self.machine.mask_of(IdSet.parse(entry["ranks"])) & self.nodes):
                 for cores, gpus, name, amount in (*slots, *rest):
                     self._take(position, cores, gpus, name, amount)
 
@@ -94,6 +96,7 @@ class _Amounts:
         while group >= 0:
             if any(resource == name for resource, _ in self.machine.groups[group].resources):
                 self.of_groups[group, name] += amount
+                self.outside.setdefault(position, Counter())[name] += amount
                 return
             group = self.machine.groups[group].parent
 
@@ -103,7 +106,7 @@ class _Amounts:
             return
         try:
             for entry in amounts:
-                for position in bits(self.machine.mask_of(IdSet.parse(entry["ranks"]))):
+                for position in bits(self.machine.mask_of(IdSet.parse(entry["ranks"])) & self.nodes):
                     places = {(d.level, d.number): d.index for d in self.machine.type_at(position).domains}
                     self.of_nodes[position] = {
                         (places[_domain(domain)], name): _units(name, amount)
@@ -113,17 +116,20 @@ class _Amounts:
         except (TypeError, AttributeError, KeyError, OverflowError, ValueError) as error:
             raise ValueError(f"scheduling.amounts: {type(error).__name__} {error}") from None
 
-    def split(self, nodes: int) -> Iterable[tuple[tuple[tuple[int, str, int], ...], int]]:
-        """Return the nodes (a bitmask) by what is taken of their amounts."""
-        found: dict[tuple[tuple[int, str, int], ...], int] = {}
-        for position, taken in self.of_nodes.items():
+    def split(self, nodes: int) -> Iterator[tuple[Used, tuple[tuple[str, int], ...], int]]:
+        """Yield the nodes (a bitmask) by what is taken of their amounts, and of those of groups above them."""
+        found: dict[tuple[Used, tuple[tuple[str, int], ...]], int] = {}
+        for position in sorted(self.of_nodes.keys() | self.outside.keys()):
             if nodes >> position & 1:
+                taken = self.of_nodes.get(position, {})
                 used = tuple((index, name, amount) for (index, name), amount in sorted(taken.items()))
-                found[used] = found.get(used, 0) | 1 << position
+                key = used, tuple(sorted(self.outside.get(position, {}).items()))
+                found[key] = found.get(key, 0) | 1 << position
                 nodes &= ~(1 << position)
         if nodes:
-            found[()] = found.get((), 0) | nodes
-        return found.items()
+            found[(), ()] = found.get(((), ()), 0) | nodes
+        for (used, outside), alike in found.items():
+            yield used, outside, alike
 
 
 def take_near(node_type: NodeType, here: NodeAmounts, cores: int, gpus: int, name: str, amount: int) -> int:

@@ -144,10 +144,12 @@ def _own(domain: DomainState, shapes: Sequence[Shape]) -> dict[str, int] | None:
 
 
 def _inside(shapes: Sequence[Shape], own: dict[str, int]) -> tuple[Shape, ...] | None:
-    """Return what slots still take of the domain's children; None where cores are found and amounts are not."""
+    """Return what slots still take of the domain's children; None where amounts stand below the cores they go with."""
     inside = tuple(Shape(tuple(need for need in shape.needs if need[0] not in own), shape.shielded) for shape in shapes)
-    for shape in inside:
-        if "core" in own and any(name not in ("core", "gpu") for name, _ in shape.needs):
+    for before, after in zip(shapes, inside, strict=True):
+        # Amounts go with the cores, or with the GPUs of a slot that has no cores, and never come from further in.
+        beside = "core" if "core" in dict(before.needs) else "gpu"
+        if beside in own and any(name not in ("core", "gpu") for name, _ in after.needs):
             return None
     return inside
 

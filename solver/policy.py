@@ -208,8 +208,8 @@ class Scale:
         The unit of each level's affinity.
     names
         Of the components.
-    group_names
-        Of those that count groups.
+    group_names, group_units
+        Of those that count groups: their names, and their units by level.
     """
 
     def __init__(self, components: Iterable[Component]) -> None:
@@ -222,6 +222,7 @@ class Scale:
         self.cross = {c.level: u for c, u in self.weighed() if isinstance(c, Cross)}
         self.names = tuple(component.name for component in self.components)
         self.group_names = tuple(c.name for c in self.components if isinstance(c, GroupTouch))
+        self.group_units = {c.level: unit for c, unit in self.weighed() if isinstance(c, GroupTouch)}
 
     def weighed(self) -> Iterator[tuple[Component, int]]:
         """Yield each component with its unit."""
@@ -242,6 +243,15 @@ class Scale:
             elif before < len(crosses) and not _same_on_all_nodes(component):
                 return False
         return True
+
+    @cached_property
+    def before_groups(self) -> Callable[[int], int] | None:
+        """What of a joint integer is compared before the groups; None unless all groups are compared together."""
+        places = [i for i, component in enumerate(self.components) if isinstance(component, GroupTouch)]
+        if not places or places[-1] - places[0] != len(places) - 1:
+            return None
+        shift = BITS * (len(self.components) - places[0])
+        return lambda joint: (joint + (1 << shift >> 1)) >> shift
 
     @cached_property
     def lead(self) -> Callable[[int], int] | None:

@@ -17,7 +17,7 @@ from ..topology.machine import Machine
 from .allocation import Allocation
 from .domain_state import DomainState
 from .errors import InfeasibleRequest, InsufficientResources
-from .holdings import allocation_of
+from .holdings import allocation_of, parted
 from .job_R import read_job
 from .knowledge import Knowledge
 from .lexicographic import Budget
@@ -34,6 +34,14 @@ WARNING = 4
 ERROR = 3
 
 Log = Callable[[int, str], None]
+
+
+def _reason(knowledge: Knowledge, request: Request, state: PoolState) -> str:
+    """Return why a request does not fit now; it is asked for when an error is read, which must not fail."""
+    try:
+        return knowledge.reasons.insufficient(request, state)
+    except Exception:
+        return "does not fit now"
 
 
 def _silent(_level: int, _message: str) -> None:
@@ -121,6 +129,10 @@ class Pool:
         """
         try:
             allocation, state, entered = self._prepare(jobid, request)
+            if allocation.proof.status is not Status.OPTIMAL:
+                self._tell(WARNING, f"job {jobid}: the search was cut off; the placement used is not proven optimal")
+            self._commit(state, entered)
+            return allocation
         except (InfeasibleRequest, InsufficientResources):
             raise
         except CutOff:
@@ -132,10 +144,6 @@ class Pool:
             message = f"the search failed ({type(error).__name__}: {error})"
             self._tell(ERROR, f"job {jobid}: {message}")
             raise InsufficientResources(message) from error
-        self._commit(state, entered)
-        if allocation.proof.status is not Status.OPTIMAL:
-            self._tell(WARNING, f"job {jobid}: the search was cut off; the placement used is not proven optimal")
-        return allocation
 
     def _prepare(self, jobid: int, request: Request) -> tuple[Allocation, PoolState, list[DomainState]]:
         if jobid in self._state.jobs:
@@ -146,11 +154,11 @@ class Pool:
         found = knowledge.decide(request, self._state, budget)
         if found is None:
             self._judge(request, budget)
-            raise InsufficientResources(partial(knowledge.reasons.insufficient, request, self._state))
+            raise InsufficientResources(partial(_reason, knowledge, request, self._state))
         allocation = allocation_of(knowledge, self._state, *found)
         end = time.time() + request.duration if request.duration > 0 else self.machine.expiration
         job = Job(end, allocation.holdings, allocation.group_used)
-        state, entered = self._hold(jobid, job)
+        state, entered = self._knowledge.changes.started(self._state, jobid, job)
         return allocation, state, entered
 
     def check_feasibility(self, request: Request) -> None:
@@ -196,15 +204,7 @@ class Pool:
                 if holding.cores & ~free.cores or holding.gpus & ~free.gpus:
                     ranks = self.machine.ids_of(nodes)
                     raise ValueError(f"job {jobid}: another job holds some of its resources on rank {ranks}")
-        self._commit(*self._hold(jobid, job))
-
-    def _hold(self, jobid: int, job: Job) -> tuple[PoolState, list[DomainState]]:
-        state, entered = self._knowledge.changes.take(self._state, job.holdings)
-        used = state.group_used
-        for group, name, amount in job.group_used:
-            used = used.set((group, name), used.get((group, name), 0) + amount)
-        jobs = state.jobs.set(jobid, job)
-        return PoolState(state.touched, state.classes, state.up, jobs, used, state.generation), entered
+        self._commit(*self._knowledge.changes.started(self._state, jobid, job))
 
     def free(self, jobid: int, nodes: int | None = None) -> None:
         """Take back what a job holds, all of it or on some nodes. A job that holds nothing is no error.
@@ -219,22 +219,10 @@ class Pool:
         if job is None:
             return
         if nodes is None:
-            back, left = job.holdings, None
+            self._commit(*self._knowledge.changes.returned(self._state, jobid, job, None))
         else:
-            back = tuple(replace(h, nodes=h.nodes & nodes) for h in job.holdings if h.nodes & nodes)
-            rest = tuple(replace(h, nodes=h.nodes & ~nodes) for h in job.holdings if h.nodes & ~nodes)
-            left = replace(job, holdings=rest)
-        state, entered = self._knowledge.changes.give(self._state, back)
-        if left is not None:
-            state = replace(state, jobs=state.jobs.set(jobid, left))
-        else:
-            used = state.group_used
-            for group, name, amount in job.group_used:
-                rest_used = used[group, name] - amount
-                used = used.set((group, name), rest_used) if rest_used else used.delete((group, name))
-            jobs = state.jobs.delete(jobid)
-            state = PoolState(state.touched, state.classes, state.up, jobs, used, state.generation)
-        self._commit(state, entered)
+            back, left = parted(self.machine, self._knowledge.tree, job, nodes)
+            self._commit(*self._knowledge.changes.returned(self._state, jobid, back, left))
 
     def update_expiration(self, jobid: int, expiration: float) -> None:
         """Set the end time of a job that holds resources."""
@@ -259,17 +247,11 @@ class Pool:
         if keep == self.machine.all:
             self._commit(self._state, [])
             return
-        knowledge = self._knowledge.of_part(keep)
-        state = knowledge.moved(self._state, self.machine)
-        self._knowledge, self._epoch = knowledge, 0
-        self._state = replace(state, generation=self._state.generation + 1)
+        self._move(self._knowledge.of_part(keep))
 
     def replace_machine(self, machine: Machine) -> None:
         """Take another machine for the same ranks and more: what jobs hold there they keep. New ranks are down."""
-        before, knowledge = self.machine, self._knowledge.of_machine(machine)
-        state = knowledge.moved(self._state, before)
-        self._knowledge, self._epoch = knowledge, 0
-        self._state = replace(state, generation=self._state.generation + 1)
+        self._move(self._knowledge.of_machine(machine))
 
     def set_expiration(self, expiration: float) -> None:
         """Set when the machine's resources end: seconds since the epoch, 0 for never."""
@@ -307,6 +289,18 @@ class Pool:
             born(entry)
         generation = self._state.generation + 1
         self._state = PoolState(state.touched, state.classes, state.up, state.jobs, state.group_used, generation)
+
+    def _move(self, knowledge: Knowledge) -> None:
+        """Make another machine's knowledge the present, with what is left of the jobs there."""
+        state = self._state
+        gone = self.machine.all & ~self.machine.mask_of(knowledge.machine.ranks.ids)
+        for jobid, job in state.jobs.items() if gone else ():
+            if job.nodes & gone:
+                back, left = parted(self.machine, self._knowledge.tree, job, gone)
+                state, _ = self._knowledge.changes.returned(state, jobid, back, left)
+        state = replace(knowledge.moved(state, self.machine), generation=state.generation + 1)
+        # Nothing is called between these, so that nothing can come between them.
+        self._knowledge, self._state, self._epoch = knowledge, state, 0
 
     def _warn(self, message: str) -> None:
         self._tell(WARNING, message)

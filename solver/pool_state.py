@@ -184,6 +184,27 @@ class Changes:
         new = PoolState(new_touched, new_classes, state.up, state.jobs, state.group_used, state.generation)
         return new, entered
 
+    def started(self, state: PoolState, jobid: int, job: Job) -> tuple[PoolState, list[DomainState]]:
+        """Return the state in which a job holds what it got, and the states that nodes came into."""
+        state, entered = self.take(state, job.holdings)
+        used = state.group_used
+        for group, name, amount in job.group_used:
+            used = used.set((group, name), used.get((group, name), 0) + amount)
+        jobs = state.jobs.set(jobid, job)
+        return PoolState(state.touched, state.classes, state.up, jobs, used, state.generation), entered
+
+    def returned(
+        self, state: PoolState, jobid: int, back: Job, left: Job | None
+    ) -> tuple[PoolState, list[DomainState]]:
+        """Return the state after a job gave back a part; without one that is left, all, and it is forgotten."""
+        state, entered = self.give(state, back.holdings)
+        used = state.group_used
+        for group, name, amount in back.group_used:
+            rest = used[group, name] - amount
+            used = used.set((group, name), rest) if rest else used.delete((group, name))
+        jobs = state.jobs.delete(jobid) if left is None else state.jobs.set(jobid, left)
+        return PoolState(state.touched, state.classes, state.up, jobs, used, state.generation), entered
+
     def mark(self, state: PoolState, nodes: int, *, up: bool) -> tuple[PoolState, list[DomainState]]:
         """Return the state after nodes came up or went down, and the states that nodes came into."""
         there = nodes & state.up

@@ -11,7 +11,7 @@ of those that have nodes: most never are.
 from __future__ import annotations
 
 from bisect import insort
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from .demand import Bundle
 from .domain_state import DomainState
@@ -124,6 +124,21 @@ class Rankings:
         """Return a joint integer that no node goes below."""
         entries = self._entries(bundle, budget)
         return min(cost if offer is None else offer.bound for cost, _, state, offer in entries if state in classes)
+
+    def rivals(self, bundle: Bundle, classes: Classes, lead: Callable[[int], int], budget: Budget) -> int:
+        """Return the bitmask of at least all nodes that may be as good as the best one in what leads a joint integer."""
+        entries = self._entries(bundle, budget)
+        best: int | None = None
+        found = 0
+        for cost, _, state, offer in entries:
+            nodes = classes.get(state)
+            if nodes is not None:
+                if best is not None and lead(cost) > best:
+                    break
+                found |= nodes
+                if best is None and offer is not None:
+                    best = lead(cost)
+        return found
 
     def _settle(self, entries: list[Entry], place: int, bundle: Bundle, budget: Budget) -> None:
         """Put what a state really costs in the place of its floor."""

@@ -14,6 +14,7 @@ from ..grammar.bits import lowest_bit
 from .demand import Bundle
 from .domain_state import DomainState
 from .lexicographic import Budget
+from .neighbours import Neighbours
 from .node_classes import Classes, bits, lowest
 from .plan import Offer
 from .rankings import Rankings, Ties
@@ -149,6 +150,34 @@ class Selector:
             picks.sort(key=_lowest_position)
         bound = cost if proven else count * self._rankings.least(bundle, self._field.classes, self._budget)
         return Decision(tuple(picks), cost, bound)
+
+    def close(self, bundle: Bundle, count: int, neighbours: Neighbours) -> Decision | None:
+        """Choose so many nodes of those that like the bundle best, in the fewest groups; None when that is not proven.
+
+        They must be enough, and no groups fewer with the help of others that are compared after the groups only.
+        """
+        tied = next(self.ties(bundle), [])
+        nodes = 0
+        for part, _ in tied:
+            nodes |= part
+        if any(not offer.proven for _, offer in tied) or nodes.bit_count() < count:
+            return None
+        found = neighbours.closest(nodes, count)
+        if found is None:
+            return None
+        chosen, touched = found
+        scale = self._rankings.offers.scale
+        if max(touched.values()) > 1:
+            if scale.before_groups is None:
+                return None
+            field = self._field
+            rivals = self._rankings.rivals(bundle, field.classes, scale.before_groups, self._budget) & field.eligible
+            with_rivals = found if rivals == nodes else neighbours.closest(rivals | nodes, count)
+            if with_rivals is None or with_rivals[1] != touched:
+                return None
+        picks = [Pick(part & chosen, offer) for part, offer in tied if part & chosen]
+        cost = tied[0][1].cost * count + sum(scale.group_units[level] * number for level, number in touched.items())
+        return Decision(tuple(sorted(picks, key=_lowest_position)), cost, cost, modelled=True)
 
     def together(self, unit: Bundle, count: int) -> Decision | None:
         """Choose one node for all of so many loose units, if no other choice can be better.

@@ -77,7 +77,7 @@ class ExactPoolV1(PoolSet):
         except solver.InfeasibleRequest as refusal:
             raise InfeasibleRequest(str(refusal)) from None
         except solver.InsufficientResources as cut_off:
-            self.log(syslog.LOG_WARNING, f"feasibility: not known, so the job is let through: {cut_off}")
+            self._say(syslog.LOG_WARNING, f"feasibility: not known, so the job is let through: {cut_off}")
 
     def alloc(self, jobid: int, request: object) -> Self:
         """Give a job the best placement of its request that there is now.
@@ -113,12 +113,14 @@ class ExactPoolV1(PoolSet):
             raise self._crashed(jobid, crash) from crash
         try:
             allocated = self._allocated(jobid, allocation)
-        except Exception as crash:
+            if self._tells(syslog.LOG_DEBUG):
+                self._say(syslog.LOG_DEBUG, f"alloc: {JobID(jobid).f58}: {allocated.dumps()}")
+        except BaseException as crash:
             core.free(jobid)
-            raise self._crashed(jobid, crash) from crash
+            if isinstance(crash, Exception):
+                raise self._crashed(jobid, crash) from crash
+            raise
         self._bump()
-        if self._tells(syslog.LOG_DEBUG):
-            self.log(syslog.LOG_DEBUG, f"alloc: {JobID(jobid).f58}: {allocated.dumps()}")
         return allocated
 
     def explain(self, request: object) -> dict[str, Any]:
@@ -156,12 +158,8 @@ class ExactPoolV1(PoolSet):
 
     def _crashed(self, jobid: int, crash: Exception) -> InsufficientResources:
         message = f"the pool failed ({type(crash).__name__}: {crash})"
-        self.log(syslog.LOG_ERR, f"alloc: {JobID(jobid).f58}: {message}")
+        self._say(syslog.LOG_ERR, f"alloc: {JobID(jobid).f58}: {message}")
         return InsufficientResources(message)
-
-    def _tells(self, level: int) -> bool:
-        """Tell whether a message of this priority would be logged, as making one takes time."""
-        return "log" in self.__dict__ and bool(getattr(self.log, "level", level) >= level)
 
     def register_alloc(self, jobid: int, R: object) -> None:
         """Let a job hold what its R says, on whatever ranks and memory included, as after a reload of the scheduler.
@@ -182,7 +180,7 @@ class ExactPoolV1(PoolSet):
         core = self._pool
         core.register_alloc(jobid, replace(held.own_machine(), expiration=held.get_expiration()))
         self._bump()
-        self.log(syslog.LOG_INFO, f"hello: {JobID(jobid).f58}: {held.dumps()}")
+        self._say(syslog.LOG_INFO, f"hello: {JobID(jobid).f58}: {held.dumps()}")
 
     def free(self, jobid: int, R: object = None, final: bool = False) -> None:
         """Take back what a job holds; a job that the pool does not know is no error.
@@ -219,7 +217,7 @@ class ExactPoolV1(PoolSet):
         self._bump()
         if self._tells(syslog.LOG_DEBUG):
             ranks = core.machine.ids_of(job.nodes if nodes is None else nodes)
-            self.log(syslog.LOG_DEBUG, f"free: {JobID(jobid).f58}: ranks {ranks}{' (final)' if final else ''}")
+            self._say(syslog.LOG_DEBUG, f"free: {JobID(jobid).f58}: ranks {ranks}{' (final)' if final else ''}")
 
     def update_expiration(self, jobid: int, expiration: float) -> None:
         """Set the end of a job, in seconds since the epoch; of a job that the pool does not know, nothing."""

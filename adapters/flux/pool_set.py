@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import syslog
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from flux.resource.ResourcePoolImplementation import ResourcePoolImplementation
@@ -59,11 +60,20 @@ class PoolSet(ExactSet, ResourcePoolImplementation):
             raise TypeError(f"expected R as JSON text or a mapping, got {type(R).__name__}")
         machine, left_out = machine_of(R)
         if left_out:
-            self.log(syslog.LOG_WARNING, f"exactfit: {left_out}")
+            self._say(syslog.LOG_WARNING, f"exactfit: {left_out}")
         self._options = gather(R, options)
         self._become(machine)
         self._core = None
         self._removed = IdSet()
+
+    def _say(self, level: int, message: str) -> None:
+        """Log; a log that fails must not change what the pool does, nor what it says of it."""
+        with suppress(Exception):
+            self.log(level, message)
+
+    def _tells(self, level: int) -> bool:
+        """Tell whether a message of this priority would be logged, as making one takes time."""
+        return "log" in self.__dict__ and bool(getattr(self.log, "level", level) >= level)
 
     @property
     def _pool(self) -> Pool:

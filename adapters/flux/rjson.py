@@ -160,7 +160,9 @@ def _without_foreign_placement(machine: Machine) -> Machine:
     placement = scheduling.get("placement") if scheduling is not None else None
     if scheduling is None or placement is None or _placed(placement) <= machine.ranks.ids:
         return machine
-    return replace(machine, scheduling={k: v for k, v in scheduling.items() if k not in ("placement", "certificate", "amounts")})
+    return replace(
+        machine, scheduling={k: v for k, v in scheduling.items() if k not in ("placement", "certificate", "amounts")}
+    )
 
 
 def _placed(placement: object) -> IdSet:

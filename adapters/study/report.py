@@ -89,8 +89,8 @@ _EXPLAINED = (
     "Slots in one domain: what each job holds is split into its slots in the best way there is, whichever pool gave "
     "it. Wrong refusals: the pool said no although exactfit found a placement in the same state; not "
     "proven: its search was cut off by the time limit, so that nobody knows. Bounded slowdown: "
-    "waiting and running over running, no job shorter than 10 s. Intact: mean part of the domains that were wholly free while "
-    "jobs came. ± is the 95 % confidence interval over seeds. The best of a column is bold."
+    "waiting and running over running, no job shorter than 10 s. Intact: mean part of the domains that were wholly "
+    "free while jobs came. ± is the 95 % confidence interval over seeds. The best of a column is bold."
 )
 
 

@@ -148,7 +148,7 @@ def read_request(
         if kind is Kind.SLOT:
             bare = not any(inner.type in ("core", "gpu") for inner in vertex.walk())
         children = tuple([read(child, in_slot or kind is Kind.SLOT, bare) for child in vertex.children])
-        if kind is Kind.NOTHING and unknown_types != "ignore":
+        if kind is Kind.NOTHING and unknown_types != "ignore" and not _is_root(vertex):
             unknown[vertex.type] = None
         innermost = bare and not any(types.is_place(inner) for child in vertex.children for inner in child.walk())
         by_default = not vertex.children or innermost or (in_slot and slot_exclusive == "rfc14")
@@ -165,3 +165,8 @@ def read_request(
     for need in needs:
         chain(need, ())
     return Request(needs, chains, tuple(unknown))
+
+
+def _is_root(vertex: Vertex) -> bool:
+    """Whether a vertex stands for the whole machine, which is one cluster."""
+    return vertex.type == "cluster" and 1 in vertex.count and bool(vertex.children)

@@ -137,9 +137,6 @@ def explain(pool: Pool, request: Request, *, job_name: JobName = str, seconds: f
     CutOff
         When it could not even be found out in time whether the request fits.
     """
-    # Loading the solver takes most of a second, which is no part of the time to look for an answer.
-    from ..machine_model import model  # noqa: F401
-
     knowledge, state = pool.present
     bench = Bench(knowledge, state, request, _TRIAL)
     conflict = find_conflict(bench, 0.4 * seconds)

@@ -15,7 +15,7 @@ from ..node_classes import bits, lowest
 from ..offers import CutOff
 from .bench import Bench, Trial
 from .change import Change, Kind
-from .conflict import Conflict, alike, union
+from .conflict import Conflict, alike, jobs_alike, union
 from .endings import fewest_ended, in_order_of_ends
 from .parts import NONE, Aspect, TermPart, VertexPart, with_counts
 
@@ -184,6 +184,7 @@ class _Search:
         return self._tried(part, Kind.DROP, _without(self.bench.vertices, part.path))
 
     def _tried(self, part: VertexPart, kind: Kind, vertices: tuple[Vertex, ...]) -> Change | None:
+        vertices = _tidy(vertices)
         every = [below for top in vertices for below in top.walk()]
         if not any(v.is_slot for v in every) or any(v.count == NONE or (v.is_slot and not v.children) for v in every):
             return None
@@ -245,12 +246,20 @@ class _Search:
 
     def _first_alone(self) -> int | None:
         patience = Budget(self.budget.left / 2)
-        for jobid in in_order_of_ends(self.bench, self.suspects):
+        kinds = jobs_alike(self.bench, self.base, self.suspects)
+        firsts = [in_order_of_ends(self.bench, kind)[0] for kind in kinds]
+        for jobid in in_order_of_ends(self.bench, firsts):
             if not patience.left:
                 break
             if self.bench.fits(self.bench.freed(self.base, (jobid,)), self.budget):
                 return jobid
         return None
+
+
+def _tidy(vertices: tuple[Vertex, ...]) -> tuple[Vertex, ...]:
+    """Return vertices without those that ask for nothing, where others stand beside them."""
+    kept = tuple(vertex for vertex in vertices if vertex.count != NONE)
+    return tuple(replace(vertex, children=_tidy(vertex.children)) for vertex in kept or vertices)
 
 
 def _without(vertices: tuple[Vertex, ...], path: str) -> tuple[Vertex, ...]:

@@ -89,6 +89,9 @@ def find_conflict(bench: Bench, seconds: float, *, jobs_apart: bool = True) -> C
     CutOff
         When not even the first trials could be finished.
     """
+    # Loading the solver takes most of a second, which is no part of the time for a trial.
+    from ..machine_model import model  # noqa: F401
+
     if bench.fits(bench.present):
         return None
     never = not bench.fits(bench.empty)
@@ -165,15 +168,12 @@ class _Search:
         # Freeing everything at once is no more than another state, which all jobs one after the other are not.
         if not jobs or self._go(replace(self.trial, state=bench.idle.state)):
             return
-        useful = bench.eligible(self.trial) & self.trial.state.up
-        nodes = {jobid: job.nodes for jobid, job in jobs.items()}
-        matter = {jobid: mask for jobid, mask in nodes.items() if mask & useful or jobs[jobid].group_used}
-        self.trial = bench.freed(self.trial, nodes.keys() - matter.keys())
+        matter = [jobid for jobid in jobs if matters(bench, self.trial, jobid)]
+        self.trial = bench.freed(self.trial, set(jobs.keys()).difference(matter))
         if not apart:
             self.kept.append(JobPart(tuple(sorted(matter))))
             return
-        of_groups = {jobid for jobid in matter if jobs[jobid].group_used}
-        kinds = alike(bench, self.trial, matter, shared=_shared(matter.values()), apart=of_groups)
+        kinds = jobs_alike(bench, self.trial, matter)
         self._halve(kinds, lambda chosen: bench.freed(self.trial, chosen), _job_parts)
 
     def _halve(
@@ -227,6 +227,21 @@ def _shared(masks: Iterable[int]) -> int:
         twice |= once & mask
         once |= mask
     return twice
+
+
+def matters(bench: Bench, trial: Trial, jobid: int) -> bool:
+    """Tell whether a job holds anything that the request could have."""
+    job = trial.state.jobs[jobid]
+    return bool(job.group_used or job.nodes & bench.eligible(trial) & trial.state.up)
+
+
+def jobs_alike(bench: Bench, trial: Trial, jobs: Iterable[int]) -> list[list[int]]:
+    """Group jobs by what their end does to the machine, if none but they ends."""
+    known = trial.state.jobs
+    nodes = {jobid: known[jobid].nodes for jobid in jobs}
+    shared = _shared(job.nodes for job in known.values())
+    of_groups = {jobid for jobid in nodes if known[jobid].group_used}
+    return alike(bench, trial, nodes, shared=shared, apart=of_groups)
 
 
 def alike(

@@ -163,7 +163,10 @@ class Speaker:
         parts = [f"there is room for {number(free) if free else 'none'} now{scope}" if slot else _free(row, scope)]
         partly = "wholly or partly " if row.type not in ("core", "gpu") and not row.unit else ""
         for gap, where in (
-            (_gap(up, free), f"where {self._jobs()} {self._hold()} something" if slot else f"{partly}held by {self._jobs()}"),
+            (
+                _gap(up, free),
+                f"where {self._jobs()} {self._hold()} something" if slot else f"{partly}held by {self._jobs()}",
+            ),
             (_gap(match, up), f"on ranks that are down ({self._down()})"),
             (_gap(exist, match), "on ranks that do not match the constraint"),
         ):

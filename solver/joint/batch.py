@@ -115,7 +115,7 @@ class _BatchModel:
             self._share_node(place, node)
 
     def _add_job(self, job: int, want: Want, allowed: int) -> None:
-        """A job that is placed gets all its slots; one with hosts gets as many on each."""
+        """Give a job that is placed all its slots; one with hosts as many on each."""
         touched = []
         for place, node in enumerate(self.room):
             most = min(node.most(want), want.slots) if allowed >> node.position & 1 else 0

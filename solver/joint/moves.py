@@ -7,13 +7,13 @@ that stay keep their ids; those that move get what is free, so that numbers are 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ortools.sat.python import cp_model
 
 from ...grammar.constraint import evaluate
-from ..lexicographic import Budget, Goal, lexmin
+from ..lexicographic import Budget, Expression, Goal, lexmin
 from ..node_classes import bits
 from ..pool import Pool
 from ..request import Request
@@ -108,7 +108,7 @@ class _MoveModel:
                 for holding in state.holdings
                 for position in bits(holding.nodes)
             }
-        self.taken: dict[int, list[tuple[Load, object]]] = {position: [] for position in self.up}
+        self.taken: dict[int, list[tuple[Load, Expression]]] = {position: [] for position in self.up}
         self.leaves: dict[int, cp_model.IntVar] = {}
         self.new: dict[tuple[int, int, Load], cp_model.IntVar] = {}
         for job, loads in self.loads.items():
@@ -117,11 +117,12 @@ class _MoveModel:
         self.model.add(self.moved <= most)
         self.waiting = self._add_waiting(want, allowed)
         for position, taken in self.taken.items():
-            for kind in (0, 1):
-                self.model.add(sum(load[kind] * times for load, times in taken) <= self.total[position][kind])  # type: ignore[operator, misc]
+            for amount in (0, 1):
+                used: list[Expression] = [load[amount] * times for load, times in taken]
+                self.model.add(sum(used) <= self.total[position][amount])
 
     def _add_running(self, job: int, loads: Mapping[int, Load]) -> None:
-        """A job stays where it is, or has every load on another node."""
+        """Leave a job where it is, or give every load of it another node."""
         if any(position not in self.total for position in loads):
             for position in set(loads) & set(self.total):
                 self.taken[position].append((loads[position], 1))
@@ -144,7 +145,7 @@ class _MoveModel:
                 self.model.add(sum(here) <= 1)
 
     def _add_waiting(self, want: Want, allowed: int) -> dict[int, cp_model.IntVar]:
-        """The waiting job has all its slots."""
+        """Give the waiting job all its slots."""
         found: dict[int, cp_model.IntVar] = {}
         for position in self.up:
             if not allowed >> position & 1:
@@ -173,9 +174,9 @@ class _MoveModel:
         return moves, _mask(position for position, count in self.waiting.items() if solver.value(count))
 
 
-def _mask(positions: object) -> int:
+def _mask(positions: Iterable[int]) -> int:
     mask = 0
-    for position in positions:  # type: ignore[attr-defined]
+    for position in positions:
         mask |= 1 << position
     return mask
 

@@ -1,8 +1,15 @@
-"""The exact model of the machine: which groups, and how many nodes of which state give which bundle.
+"""The choice on the whole machine: which groups, and how many nodes of which state give which bundle.
 
 Needed where a choice on one node bears on another: groups that are asked for or compared, amounts that nodes share,
-several demands at once, many loose units. `cells` cuts the machine into nodes that are equal in all that matters,
-`patterns` lists what a node of each state can do, `model` wires counts of both, solves and reads the picks.
+several demands at once, many loose units. `cells` holds the tree of groups and cuts the machine into nodes that are
+equal in all that matters. Where a request is one chain of groups around one kind of node or slot, `chains` proves the
+best choice directly: `supply` says what the nodes of a group give, `sharing` shares out. All else goes to a model:
+`patterns` lists what a node of each state can do, `slots` says which nodes make which slot, `model` wires counts of
+all, solves and reads the picks.
 """
 
 from __future__ import annotations
+
+from .model import choose
+
+__all__ = ["choose"]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Protocol
 
-from ..demand import HostDemand
+from ..demand import Bundle, HostDemand
 from ..domain_state import DomainState
 from ..lexicographic import Budget
 from ..node_classes import bits, lowest
@@ -156,7 +156,9 @@ class Units:
     def __init__(self, host: HostDemand, field: Field, tree: GroupTree, offers: Offers, budget: Budget) -> None:
         self._host = host
         self._memory = tree.memory
-        self._find = partial(_unit_offer, offers, host, budget)
+        self._known = offers
+        self._budget = budget
+        self._bundles: dict[int, Bundle] = {}
         self._node_touch = sum(
             unit for c, unit in offers.scale.weighed() if isinstance(c, Touch) and c.name == "spread.node"
         )
@@ -179,7 +181,10 @@ class Units:
         key = (state, units)
         offer = self._offers.get(key)
         if offer is None:
-            offer = self._offers[key] = self._find(state, units)
+            bundle = self._bundles.get(units)
+            if bundle is None:
+                bundle = self._bundles[units] = self._host.bundle.times(units)
+            offer = self._offers[key] = _proven(self._known.offer(state, bundle, self._budget))
         return offer
 
     def room(self, group: int) -> int:
@@ -201,11 +206,11 @@ class Units:
 
     def way(self, group: int, number: int) -> Way:
         """Share out units among the nodes of a group; of nodes in one state only the lowest so many can be needed."""
-        inside = tuple((state, lowest(nodes, number)) for state, nodes in self._inside[group])
+        inside = tuple(self._inside[group])
         key = (self._host.bundle, number, inside)
         way = self._memory.get(key)
         if way is None:
-            nodes = sorted((position, state) for state, mask in inside for position in bits(mask))
+            nodes = sorted((position, state) for state, mask in inside for position in bits(lowest(mask, number)))
             parts = [Part(self._mosts[state], partial(self._on_node, place, state)) for place, state in nodes]
             way = self._memory[key] = share_out(parts, number, self._node_touch, self._least_beside)
         return way
@@ -213,7 +218,3 @@ class Units:
     def _on_node(self, position: int, state: DomainState, units: int) -> Way:
         offer = self._offer(state, units)
         return Way(offer.cost, (Pick(1 << position, offer, None),))
-
-
-def _unit_offer(offers: Offers, host: HostDemand, budget: Budget, state: DomainState, units: int) -> Offer:
-    return _proven(offers.offer(state, host.bundle.times(units), budget))

@@ -16,7 +16,7 @@ from flux.resource import InfeasibleRequest, InsufficientResources
 
 Json = dict[str, Any]
 
-SECONDS = 2.0
+SECONDS = 20
 """What refusing may take, on a slow machine and with all that is loaded on first use."""
 
 

@@ -145,3 +145,9 @@ def test_every_vertex_keeps_its_place(shape: str, expected: list[tuple[str, str,
 def test_a_site_chooses_the_order_of_terms(policy: str, expected: list[tuple[str, str, str]]) -> None:
     pool = pool_of(2, [("1", "0-7")], policy=parse_policy(policy))
     assert lite(pool.alloc(9, request("slot/core=4"))) == expected
+
+
+def test_the_machine_is_one_cluster() -> None:
+    assert lite(pool_of().alloc(1, request("cluster/node/slot/core=2"))) == [("0", "0-1", "")]
+    with pytest.raises(InfeasibleRequest, match="clusters"):
+        pool_of().alloc(1, request("cluster=2/node/slot/core=2"))

@@ -18,7 +18,7 @@ from exactfit.grammar.jobspec import Vertex, parse_resources
 from exactfit.grammar.shape import parse_shape
 from exactfit.topology.machine import Machine
 from exactfit.topology.rset import read_R
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -30,9 +30,11 @@ from hypothesis.stateful import (
 )
 
 from . import inputs, invariants
-from .conftest import SETTINGS
+from .conftest import EXPLORES
 from .model import Json, Model, held_of, part_of
 from .subjects import NeverError, NotNowError, Subject, ThroughFlux, ThroughSolver
+
+RUNS, STEPS = (3_000, 50) if EXPLORES else (60, 20)
 
 PATIENCE = 4_000
 """Partial placements that trying them all may take: above, an answer is judged by the checker alone."""
@@ -279,4 +281,4 @@ class Trial:
 @pytest.mark.parametrize("subject", [ThroughFlux, ThroughSolver])
 def test_the_protocol_in_any_order(subject: type[Subject]) -> None:
     machine = type(f"Pool{subject.__name__}", (PoolMachine,), {"subject_class": subject})
-    run_state_machine_as_test(machine, settings=settings(SETTINGS))
+    run_state_machine_as_test(machine, settings=settings(max_examples=RUNS, stateful_step_count=STEPS, suppress_health_check=list(HealthCheck)))

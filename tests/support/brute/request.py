@@ -66,7 +66,8 @@ def read(
             return Need(vertex, vertex.type, False, False, children)
         if vertex.type in stock:
             return Need(vertex, "stock", False, False, children)
-        if unknown_types == "refuse":
+        is_root = vertex.type == "cluster" and 1 in vertex.count and vertex.children
+        if unknown_types == "refuse" and not is_root:
             raise UnknownTypeError(vertex.type)
         return Need(vertex, "nothing", False, False, children)
 

@@ -1,0 +1,72 @@
+"""The one line that a pool gives with each of its errors."""
+
+from __future__ import annotations
+
+import pytest
+from asking import ask
+from clusters import SLIM, site
+from exactfit.solver import reasons
+from exactfit.solver.errors import InfeasibleRequest, InsufficientResources
+from exactfit.solver.pool import Pool
+from exactfit.topology.rset import read_R
+
+
+def slim(nodes: int, **more: dict[str, str]) -> Pool:
+    return Pool(read_R(site([(nodes, SLIM)], **more)))
+
+
+@pytest.mark.parametrize(
+    ("shape", "query", "says"),
+    [
+        ("slot=5/node", "", "slot/node: 5 slots of node need 5 nodes: 4 exist"),
+        ("slot/core=17", "", "slot: a slot of core=17 is asked for: there is room for none on this machine"),
+        ("slot/gpu", "", "slot/gpu: a slot of gpu needs 1 gpu: there is none"),
+        ("slot/[core;nic=1]", "", "slot/nic[1]: this machine has no nic"),
+        ("slot/core", "gpu", "slot/core: no rank has the property gpu"),
+    ],
+)
+def test_what_never_fits_names_the_vertex_and_what_lacks(shape: str, query: str, says: str) -> None:
+    pool = slim(4)
+    for ask_the_pool in (lambda: pool.check_feasibility(ask(shape, query)), lambda: pool.alloc(1, ask(shape, query))):
+        with pytest.raises(InfeasibleRequest) as refused:
+            ask_the_pool()
+        assert str(refused.value) == says
+
+
+def test_what_does_not_fit_now_says_how_much_there_is() -> None:
+    pool = slim(4)
+    pool.alloc(1, ask("slot=2/node"))
+    pool.mark_down(0b1000)
+    with pytest.raises(InsufficientResources) as refused:
+        pool.alloc(2, ask("slot=3/node"))
+    assert str(refused.value) == (
+        "slot/node: 3 slots of node need 3 nodes, wholly free: 1 is free, 2 more are wholly or partly held by jobs, "
+        "1 more is on ranks that are down (3)"
+    )
+
+
+def test_it_is_of_the_time_when_it_was_asked() -> None:
+    pool = slim(2)
+    pool.alloc(1, ask("slot/node"))
+    with pytest.raises(InsufficientResources) as refused:
+        pool.alloc(2, ask("slot=2/node"))
+    pool.free(1)
+    assert "1 is free, 1 more" in str(refused.value)
+
+
+def test_a_scheduler_that_does_not_read_it_does_not_pay_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    def never(*_arguments: object) -> str:
+        raise AssertionError("made although nobody reads it")
+
+    pool = slim(1)
+    pool.alloc(1, ask("slot/node"))
+    monkeypatch.setattr(reasons.Reasons, "insufficient", never)
+    with pytest.raises(InsufficientResources):
+        pool.alloc(2, ask("slot/node"))
+
+
+def test_constraints_that_match_the_same_ranks_keep_their_own_words() -> None:
+    pool = slim(2)
+    for query in ("red", "green"):
+        with pytest.raises(InfeasibleRequest, match=f"property {query}"):
+            pool.check_feasibility(ask("slot/core", query))

@@ -1,0 +1,173 @@
+"""Batches placed together and moves: against every way there is on machines small enough, and by the checker."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from itertools import combinations, product
+
+import pytest
+from exactfit.grammar.jobspec import Jobspec, parse_resources
+from exactfit.grammar.shape import parse_shape
+from exactfit.solver.checker import Checker
+from exactfit.solver.errors import InsufficientResources
+from exactfit.solver.joint import BatchJob, NotJointError, Want, place_batch, place_in_parts, plan_moves, want_of
+from exactfit.solver.joint.ids import batch_R
+from exactfit.solver.options import Options
+from exactfit.solver.policy import parse_policy
+from exactfit.solver.pool import Pool
+from exactfit.solver.request import Request
+from exactfit.solver.status import Status
+from exactfit.topology.describe import describe_R
+from exactfit.topology.machine import Machine
+from exactfit.topology.rset import read_R
+
+SHAPES = (
+    "slot=1/core=3",
+    "slot=3/core=2",
+    "slot=2/[core=2;gpu=1]",
+    "node=1/slot=2/[core=3;gpu=1]",
+    "node=2/slot=1/core=3",
+    "node=1{x}/slot=1/core=1",
+    "slot=1/node",
+    "slot=2/node=1/core=4",
+)
+SECONDS = 20.0
+
+
+def request(shape: str) -> Request:
+    return Request.from_jobspec(Jobspec(parse_resources(parse_shape(shape)), version=9999))
+
+
+def machine(nodes: int) -> Machine:
+    """Return nodes of two domains of four cores and a gpu."""
+    return read_R(describe_R({"numa": [{"cores": f"{4 * n}-{4 * n + 3}", "gpus": str(n)} for n in (0, 1)]}, nodes))
+
+
+def ways(want: Want, free: Sequence[tuple[int, int]]) -> list[tuple[int, ...]]:
+    """Return all numbers of slots on each node that are what is wanted."""
+    each = range(want.slots + 1) if not want.hosts else (0, want.slots)
+    total = want.slots * max(1, want.hosts)
+    return [counts for counts in product(each, repeat=len(free)) if sum(counts) == total]
+
+
+def fits(wants: Sequence[Want], free: Sequence[tuple[int, int]]) -> bool:
+    """Tell whether all of the wants fit, by trying everything."""
+    if not wants:
+        return True
+    want, rest = wants[0], wants[1:]
+    for counts in ways(want, free):
+        left = []
+        for count, (cores, gpus) in zip(counts, free, strict=True):
+            if want.whole and count:
+                left.append((0, 0) if (cores, gpus) == (8, 2) else (-1, -1))
+            else:
+                left.append((cores - count * want.cores, gpus - count * want.gpus))
+        if min(map(min, left)) >= 0 and fits(rest, left):
+            return True
+    return False
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_as_many_are_placed_as_can_be(seed: int) -> None:
+    draw = random.Random(seed)
+    here = machine(2)
+    shapes = [draw.choice(SHAPES) for _ in range(draw.randint(3, 6))]
+    jobs = [BatchJob(n, request(shape), draw.choice((1, 1, 3))) for n, shape in enumerate(shapes)]
+    batch = place_batch(Pool(here), jobs, SECONDS)
+    wants = {job.id: want_of(job.request) for job in jobs}
+    some = [kept for size in range(len(jobs) + 1) for kept in combinations(jobs, size)]
+    best = max(sum(j.weight for j in kept) for kept in some if fits([wants[j.id] for j in kept], [(8, 2)] * 2))
+    assert batch.status is Status.OPTIMAL
+    assert batch.terms["weight"] == batch.bounds["weight"] == best == sum(jobs[n].weight for n in batch.stands)
+    checker = Checker(here)
+    for number, R in batch_R(here, batch, wants).items():
+        verdict = checker.judge(parse_resources(parse_shape(shapes[number])), R)
+        assert verdict.legal, (shapes[number], verdict.violations)
+        checker.allocate(R)
+
+
+def test_one_by_one_places_fewer() -> None:
+    pool = Pool(machine(1))
+    shapes = ("slot=1/core=5", "slot=1/[core=4;gpu=1]", "slot=1/[core=4;gpu=1]")
+    placed = 0
+    for number, shape in enumerate(shapes):
+        try:
+            pool.alloc(number, request(shape))
+            placed += 1
+        except InsufficientResources:
+            continue
+    jobs = [BatchJob(n, request(shape)) for n, shape in enumerate(shapes)]
+    assert (placed, place_batch(Pool(machine(1)), jobs, SECONDS).terms["weight"]) == (1, 2)
+
+
+def test_slots_stand_in_one_domain_where_they_can() -> None:
+    jobs = [BatchJob(n, request("slot=1/core=3")) for n in range(2)] + [BatchJob(2, request("slot=1/core=2"))]
+    batch = place_batch(Pool(machine(1)), jobs, SECONDS)
+    assert (batch.terms["weight"], batch.terms["affinity"], batch.terms["intact.node"]) == (3, 1, 1)
+
+
+def test_what_runs_stays() -> None:
+    here = machine(2)
+    pool = Pool(here)
+    pool.alloc(7, request("slot=1/core=5"))
+    batch = place_batch(pool, [BatchJob(1, request("slot=2/node"))], SECONDS)
+    assert batch.stands == {}
+    assert list(pool.jobs) == [7]
+
+
+def test_large_batches_are_cut_and_say_their_gap() -> None:
+    pool = Pool(machine(12))
+    jobs = [BatchJob(n, request(SHAPES[n % 5])) for n in range(30)]
+    parts = place_in_parts(pool, jobs, SECONDS, most=8)
+    whole = place_batch(pool, jobs, SECONDS, local=False)
+    assert parts.terms["weight"] <= whole.terms["weight"] <= parts.bounds["weight"]
+    assert 0 <= parts.gap < 1
+    wants = {job.id: want_of(job.request) for job in jobs}
+    checker = Checker(pool.machine)
+    for number, R in batch_R(pool.machine, parts, wants).items():
+        assert checker.judge(jobs[number].request.shape.vertices, R).legal
+        checker.allocate(R)
+
+
+@pytest.mark.parametrize(
+    "shape", ["slot=2/numa{x}", "rack=1/node=1/slot=1/core=1", "slot=1/core=1-4", "slot=1/[core=1;memory=4]"]
+)
+def test_other_forms_are_refused_by_name(shape: str) -> None:
+    with pytest.raises(NotJointError, match="one job at a time"):
+        want_of(request(shape))
+
+
+def scattered() -> Pool:
+    """Return four nodes with a job of four cores on each."""
+    pool = Pool(machine(4), Options(policy=parse_policy("spread")))
+    for number in range(4):
+        pool.alloc(number, request("node=1/slot=1/core=4"))
+    return pool
+
+
+def test_the_fewest_jobs_move() -> None:
+    pool = scattered()
+    assert plan_moves(pool, request("slot=2/node"), 1, SECONDS) is None
+    plan = plan_moves(pool, request("slot=2/node"), 4, SECONDS)
+    assert plan is not None
+    assert (plan.status, len(plan.moves), plan.together, plan.nodes.bit_count()) == (Status.OPTIMAL, 2, 0, 2)
+    for move in plan.moves:
+        assert move.old & plan.nodes
+        assert not move.new & plan.nodes
+    assert plan_moves(pool, request("slot=3/node"), 4, SECONDS) is None
+
+
+def test_no_job_moves_where_it_fits() -> None:
+    plan = plan_moves(scattered(), request("slot=4/core=1"), 4, SECONDS)
+    assert plan is not None
+    assert plan.moves == ()
+
+
+def test_jobs_on_nodes_that_are_down_stay() -> None:
+    pool = scattered()
+    pool.mark_down(0b0001)
+    plan = plan_moves(pool, request("slot=1/node"), 4, SECONDS)
+    assert plan is not None
+    assert all(not move.old & 1 and not move.new & 1 for move in plan.moves)
+    assert len(plan.moves) == 1

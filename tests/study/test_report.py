@@ -1,0 +1,172 @@
+"""`exactfit study` as a user runs it: the page, in a browser too, the files beside it, and wrong input."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from html.parser import HTMLParser
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from exactfit.adapters.cli import app
+from exactfit.adapters.study.columns import read_columns
+from exactfit.adapters.study.html import plot
+from typer.testing import CliRunner
+
+WORKLOAD = "lublin:jobs=30,load=0.7,longest=2"
+BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+
+
+def study(*arguments: object) -> tuple[int, str, str]:
+    found = CliRunner().invoke(app, ["study", *map(str, arguments)])
+    if found.exception is not None and not isinstance(found.exception, SystemExit):
+        raise found.exception
+    return found.exit_code, found.stdout, found.stderr
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A study of two loads and two seeds, with batches against the optimum."""
+    path = tmp_path_factory.mktemp("study")
+    pools = "exactfit,Rv1Pool,TreePool"
+    sweep = "load=0.5+0.8,seeds=2"
+    status, out, err = study(
+        "rfc49-a:4", WORKLOAD, "--pools", pools, "--sweep", sweep, "--snapshots", 1, "--batch", 4, "-o", path
+    )
+    assert (status, err) == (0, "")
+    assert f"report: {path}/report.html" in out
+    return path
+
+
+class Page(HTMLParser):
+    """Collects what a page refers to, and whether its tags match."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ids: list[str] = []
+        self.links: list[str] = []
+        self.tags: set[str] = set()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        for name, value in attrs:
+            if name == "id":
+                self.ids.append(value or "")
+            if name in ("src", "href", "xlink:href", "action", "data"):
+                self.links.append(value or "")
+
+
+def test_the_page_stands_alone(folder: Path) -> None:
+    text = (folder / "report.html").read_text(encoding="utf-8")
+    page = Page()
+    page.feed(text)
+    assert all(link.startswith(("#", "data:")) for link in page.links)
+    assert not re.search(r"url\((?!#)", text)
+    assert not page.tags & {"script", "iframe", "object", "embed", "img"}
+    assert len(page.ids) == len(set(page.ids))
+    assert {link[1:] for link in page.links if link.startswith("#")} <= set(page.ids)
+
+
+def test_the_page_says_what_it_is_of(folder: Path) -> None:
+    text = (folder / "report.html").read_text(encoding="utf-8")
+    for part in (
+        "exactfit, load 0.5",
+        "TreePool, load 0.8",
+        "slots in one numa, %",
+        "± ",
+        "The price of greed",
+        "seeds 1-2",
+    ):
+        assert part in text
+
+
+def test_all_is_beside_it_as_tables_and_pictures(folder: Path) -> None:
+    figures = read_columns(folder / "figures")
+    assert len(figures["pool"]) == 3 * 2 * 2
+    assert set(read_columns(folder / "greed")["pool"]) == {"exactfit", "Rv1Pool", "TreePool"}
+    for key in figures["result"]:
+        assert read_columns(folder / "results" / key / "jobs")["job"] == list(range(1, 31))
+    names = {path.stem for path in (folder / "plots").glob("*.svg")}
+    assert {"locality", "waits", "timeline", "intact", "greed", "decisions", "load-wait", "machine-0"} <= names
+    for path in (folder / "plots").glob("*.svg"):
+        ElementTree.parse(path)
+
+
+def test_a_second_start_runs_nothing_and_writes_the_same_page(folder: Path) -> None:
+    before = (folder / "report.html").read_bytes()
+    kept = {path: path.stat().st_mtime_ns for path in (folder / "results").rglob("*") if path.is_file()}
+    sweep = "load=0.5+0.8,seeds=2"
+    status, _, _ = study("rfc49-a:4", WORKLOAD, "--sweep", sweep, "--snapshots", 1, "--batch", 4, "-o", folder)
+    assert status == 0
+    assert {path: path.stat().st_mtime_ns for path in kept} == kept
+    assert (folder / "report.html").read_bytes() == before
+
+
+@pytest.mark.skipif(BROWSER is None, reason="no Chromium (on Debian: apt install chromium)")
+def test_a_browser_shows_the_page_without_an_error(folder: Path, tmp_path: Path) -> None:
+    picture = tmp_path / "page.png"
+    command = [
+        str(BROWSER),
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-dev-shm-usage",
+        f"--user-data-dir={tmp_path}",
+        "--enable-logging=stderr",
+        "--window-size=1280,2400",
+        # Whatever it would fetch cannot be found, and that would be logged.
+        "--host-resolver-rules=MAP * ~NOTFOUND",
+        f"--screenshot={picture}",
+        (folder / "report.html").as_uri(),
+    ]
+    run = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert run.returncode == 0, run.stderr[-2000:]
+    assert picture.stat().st_size > 50_000
+    assert [line for line in run.stderr.splitlines() if "CONSOLE" in line or "ERR_" in line] == []
+
+
+def test_ids_of_pictures_are_their_own() -> None:
+    svg = '<?xml version="1.0"?><svg><clipPath id="p1"/><g clip-path="url(#p1)"/><use xlink:href="#p1"/></svg>'
+    found = plot("a", "A & B", svg)
+    assert found.count("a-p1") == 3
+    assert "A &amp; B" in found
+    assert "<?xml" not in found
+
+
+@pytest.mark.parametrize(
+    ("arguments", "fault"),
+    [
+        (("rfc49-a", "no-such-file"), "no-such-file: cannot read the workload: No such file or directory"),
+        (("rfc49-a", "lublin:load=x"), "lublin: load: expected a number, got 'x'"),
+        (("rfc49-a", WORKLOAD, "--pools", "Best"), "no pool is called 'Best'"),
+        (("rfc49-a", WORKLOAD, "--sweep", "x=1"), "'x=1': expected pools, load, seeds, scheduling = values"),
+        (("rfc49-a", WORKLOAD, "--engine", "cloud", "--pools", "Rv1Pool"), "no engine 'cloud'"),
+        (("rfc49-a", WORKLOAD, "--rules", "r"), "--rules goes with a trace"),
+        (("rfc49-a", WORKLOAD, "--scheduling", "best"), "scheduling: 'best': there are easy, fifo"),
+    ],
+)
+def test_wrong_input_gets_one_line(arguments: tuple[str, ...], fault: str, tmp_path: Path) -> None:
+    status, out, err = study(*arguments, "-o", tmp_path / "out")
+    assert (status, out) == (2, "")
+    assert err.startswith(f"exactfit: {fault}")
+    assert err.count("\n") == 1
+
+
+def test_a_trace_is_run_with_rules(tmp_path: Path) -> None:
+    trace = tmp_path / "trace.swf"
+    trace.write_text("".join(f"{n} {n * 10} 0 60 4 -1 -1 4 120 -1 1 1 1 1 1 1 -1 -1\n" for n in range(1, 9)))
+    rules = tmp_path / "rules"
+    rules.write_text("otherwise => slot=<processors>/core=2\n")
+    status, out, _ = study(
+        "rfc49-a:2", trace, "--rules", rules, "--pools", "TreePool", "--jobs", 5, "--load", 0.5, "-o", tmp_path / "out"
+    )
+    assert status == 0
+    assert "TreePool" in out
+    page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert "5 jobs of trace.swf" in page
+    rules.write_text("otherwise => slots\n")
+    status, _, err = study("rfc49-a:2", trace, "--rules", rules, "-o", tmp_path / "out")
+    assert (status, err.count("\n")) == (2, 1)
+    assert "becomes 'slots'" in err

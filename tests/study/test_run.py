@@ -1,0 +1,140 @@
+"""One simulation: what is measured, and that every pool is measured alike."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from exactfit.adapters.study.locality import SlotSize, Splitter, slot_size
+from exactfit.adapters.study.pools import PoolName
+from exactfit.adapters.study.run import run_task
+from exactfit.adapters.study.task import GREED, Source, Task
+from exactfit.adapters.twin.batches import ranks_of
+from exactfit.grammar.shape import parse_shape
+from exactfit.topology.machine import Machine
+
+MakeTask = Callable[..., Task]
+
+
+def source(*rows: tuple[str, float, float]) -> Source:
+    """Return the jobs of shapes, times of submission and run times."""
+    jobs = tuple((n, submit, run, run, 16, n - 1) for n, (_, submit, run) in enumerate(rows, start=1))
+    return Source(jobs=jobs, forms=tuple((text, parse_shape(text), None, 1, 0) for text, _, _ in rows), offered=0.5)
+
+
+@pytest.mark.parametrize("pool", ["exactfit", "exactfit:affinity+fit", "Rv1Pool", "TreePool"])
+def test_every_pool_runs_every_job(task: MakeTask, pool: str) -> None:
+    result = run_task(json.loads(json.dumps(task(pool).to_json())))
+    figures = result["figures"]
+    assert (figures["jobs"], figures["ran"], figures["denied"]) == (40, 40, 0)
+    assert 0 < figures["utilisation"] <= 1
+    assert all(0 <= figures[f"local.{level}"] <= 1 <= figures[f"touched.{level}"] for level in ("socket", "numa"))
+    assert all(0 <= figures[f"intact.{level}"] <= 1 for level in ("node", "socket", "numa"))
+    assert {len(column) for column in result["jobs"].values()} == {40}
+    json.dumps(result)
+
+
+def test_the_same_task_gives_the_same_result_but_for_times(task: MakeTask) -> None:
+    one, two = (run_task(task("TreePool").to_json()) for _ in range(2))
+    assert one["jobs"] == two["jobs"]
+    assert one["series"] == two["series"]
+
+
+def test_waits_and_slowdowns_are_those_of_a_queue(task: MakeTask) -> None:
+    jobs = source(("node=4/slot=1/core=120", 0.0, 100.0), ("slot=1/core=1", 10.0, 50.0))
+    result = run_task(task("Rv1Pool", source=jobs, scheduling="fifo").to_json())
+    assert result["jobs"]["wait"] == [0.0, 90.0]
+    assert result["jobs"]["slowdown"] == [1.0, 2.8]
+    assert result["figures"]["makespan"] == 150.0
+    assert result["figures"]["utilisation"] == pytest.approx((480 * 100 + 50) / (480 * 150))
+
+
+def test_backfill_lets_a_short_job_pass(task: MakeTask) -> None:
+    rows = (("node=3/slot=1/core=120", 0.0, 100.0), ("node=4/slot=1/core=1", 1.0, 10.0), ("slot=1/core=1", 2.0, 50.0))
+    for scheduling, start in (("fifo", 100.0), ("easy", 2.0)):
+        result = run_task(task("Rv1Pool", source=source(*rows), scheduling=scheduling).to_json())
+        assert result["jobs"]["start"][2] == pytest.approx(start, abs=10.0)
+
+
+def pool_class() -> type:
+    """Return a pool that refuses the first time it is asked for a job, whatever is free."""
+    from exactfit.adapters.flux.upstream import InsufficientResources, ResourcePool
+
+    class Refusing(ResourcePool):  # type: ignore[misc]
+        def alloc(self, jobid: int, request: Any) -> Any:
+            refused = self.__dict__.setdefault("refused", set())
+            if jobid not in refused:
+                refused.add(jobid)
+                raise InsufficientResources
+            return super().alloc(jobid, request)
+
+    return Refusing
+
+
+def test_refusals_of_what_fits_are_proven(task: MakeTask, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(PoolName, "load", lambda _: pool_class())
+    rows = [("slot=1/core=1", 10.0 * n, 50.0) for n in range(4)]
+    figures = run_task(task("site:Pool", source=source(*rows)).to_json())["figures"]
+    assert figures["refused wrongly"] == figures["refusals"] >= 3
+    assert figures["not proven"] == 0
+
+
+def test_refusals_that_are_right_are_not_held_against_a_pool(task: MakeTask) -> None:
+    rows = [("node=4/slot=1/core=100", 0.0, 50.0), ("node=4/slot=1/core=100", 1.0, 50.0), ("slot=1/core=999", 2.0, 5.0)]
+    figures = run_task(task("Rv1Pool", source=source(*rows)).to_json())["figures"]
+    assert figures["refusals"] > 0
+    assert (figures["refused wrongly"], figures["denied wrongly"], figures["denied"]) == (0, 0, 1)
+
+
+def test_slots_are_split_in_the_best_way(machine: Machine) -> None:
+    splitter = Splitter(machine)
+    numa = (1 << 15) - 1
+    # Ten cores each of two domains: two slots of ten are local, four of five are too, one of twenty is not.
+    cores = (numa & 0x3FF) | (0x3FF << 15)
+    for size, slots, local in ((10, 2, 2), (5, 4, 4), (20, 1, 0)):
+        found = splitter.look([(0, cores, 0)], SlotSize(size, 0))
+        assert (found.slots, found.local["numa"], found.touched["numa"]) == (slots, local, slots + (1 - bool(local)))
+
+
+@pytest.mark.parametrize(
+    ("shape", "size"),
+    [
+        ("node=2/slot=2/[core=3;gpu=1]", SlotSize(3, 1)),
+        ("slot=2/numa=2/core=3", None),
+        ("slot=1/core=1-4", None),
+        ("slot=1/node", None),
+    ],
+)
+def test_slots_of_plain_requests_have_a_size(shape: str, size: SlotSize | None) -> None:
+    assert slot_size(parse_shape(shape)) == size
+
+
+def test_a_moment_has_what_jobs_held_then(task: MakeTask) -> None:
+    result = run_task(task("Rv1Pool", source=source(("node=2/slot=1/core=9", 0.0, 50.0))).to_json())
+    ((job, execution),) = result["moment"]["held"]
+    assert job == 1
+    assert len(ranks_of({"execution": execution})) == 2
+
+
+def test_the_price_of_greed_is_at_most_the_optimum(task: MakeTask) -> None:
+    greedy = task(
+        kind=GREED, pools=("exactfit", "Rv1Pool", "TreePool"), snapshots=2, batch=6, joint_limit=2.0, prove=False
+    )
+    greed = run_task(greedy.to_json())["greed"]
+    assert set(greed["pool"]) == {"exactfit", "Rv1Pool", "TreePool"}
+    for placed, optimum, bound, jobs in zip(*(greed[k] for k in ("placed", "optimum", "bound", "jobs")), strict=True):
+        assert placed <= optimum <= bound <= jobs
+
+
+@pytest.mark.parametrize("name", ["nothing", "exactfit:nonsense", "no module:x", "os:path", ""])
+def test_pools_that_there_are_not(name: str) -> None:
+    with pytest.raises(ValueError, match=r"\S"):
+        PoolName.read(name).load()
+
+
+def test_tasks_travel_as_json(task: MakeTask) -> None:
+    one = task(source=source(("slot=1/core=1", 0.0, 5.0)))
+    assert Task.from_json(json.loads(json.dumps(one.to_json()))).key == one.key
+    assert task(seed=2).key != task(seed=1).key
