@@ -164,6 +164,7 @@ class Offers:
             return self._slots_in_whole(state, bundle, budget)
         elif (
             bundle.whole
+            and not bundle.beside
             and bundle.ids is None
             and all(want.kind in (Kind.CORE, Kind.GPU, Kind.AMOUNT) for want in bundle.wants)
         ):

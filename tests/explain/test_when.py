@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import time
+from typing import Any
 
 import pytest
 from asking import ask
@@ -125,6 +126,13 @@ def one_end_after_the_other(pool: Pool, queue: list[tuple[int, Request]]) -> lis
     return found
 
 
+def core_of(pool: Any) -> Pool:
+    """Return the solver's pool behind one of Flux's protocol."""
+    core = pool.impl._pool
+    assert isinstance(core, Pool)
+    return core
+
+
 class _Protocol:
     """As much of Flux's pool protocol as a forecast calls."""
 
@@ -162,7 +170,7 @@ def test_a_forecast_is_no_slower_than_that_of_flux_with_TreePool() -> None:
         begin = time.perf_counter()
         if pool_class is ExactPool:
             queue = [(nodes + n, Request.from_jobspec(jobspec(shape, 100.0))) for n, shape in enumerate(shapes)]
-            starts = times(forecast(pool.impl._pool, queue, NOW))
+            starts = times(forecast(core_of(pool), queue, NOW))
             # The first needs 300 of the nodes, the third 450 of them after the first has ended.
             assert starts[0] == 1299.0
         else:

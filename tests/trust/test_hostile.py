@@ -56,8 +56,13 @@ def nested(depth: int, opening: str, middle: str, closing: str) -> str:
     return opening * depth + middle + closing * depth
 
 
+SETS = 'os_index="0" cpuset="0x1" complete_cpuset="0x1" nodeset="0x1" complete_nodeset="0x1"'
+NUMA = f'<object type="NUMANode" {SETS} local_memory="1073741824"/>'
+CORE = '<object type="Core" os_index="0" cpuset="0x1"><object type="PU" os_index="0" cpuset="0x1"/></object>'
+
+
 def hwloc(inside: str, prolog: str = "", name: str = "") -> str:
-    machine = f'<object type="Machine" os_index="0" cpuset="0x1" complete_cpuset="0x1" nodeset="0x1" name="{name}">'
+    machine = f'<object type="Machine" {SETS} name="{name}">{NUMA}'
     return f'<?xml version="1.0"?>{prolog}<topology version="2.0">{machine}{inside}</object></topology>'
 
 
@@ -84,7 +89,7 @@ REFUSED: dict[str, tuple[str, str]] = {
     "a shape of 100,000 slashes": ("shape", "slot/" + "a/" * 100_000 + "core"),
     "a count of a million digits": ("count", "9" * 1_000_000),
     "ids of 40 digits": ("idset", "1-" + "9" * 40),
-    "a million broken ids": ("idset", "1," * 1_000_000),
+    "100,000 broken ids": ("idset", "1," * 100_000),
     "2**70 hosts": ("hostlist", "a[0-1180591620717411303424]"),
     "hosts that multiply": ("hostlist", "a" + "[0-9999]" * 20),
     "gres of a million digits": ("gres", "gpu:" + "1" * 1_000_000),
@@ -111,9 +116,11 @@ REFUSED: dict[str, tuple[str, str]] = {
 @pytest.mark.parametrize("name", REFUSED)
 def test_it_is_refused_at_once(name: str) -> None:
     reader, text = REFUSED[name]
-    with confined(SECONDS, MEBIBYTES), pytest.raises(ValueError, match=".") as refusal:
-        TARGETS[reader].read(text)
-    assert len(str(refusal.value)) < 1000
+    # Memory is measured in a second go, as measuring takes more time than reading.
+    for bounds in ((SECONDS, None), (float("inf"), MEBIBYTES)):
+        with confined(*bounds), pytest.raises(ValueError, match=".") as refusal:
+            TARGETS[reader].read(text)
+        assert len(str(refusal.value)) < 1000
 
 
 TAKEN: dict[str, tuple[str, str]] = {
@@ -125,7 +132,7 @@ TAKEN: dict[str, tuple[str, str]] = {
     "2**23 hosts": ("hostlist", "n[0-8388607]"),
     "ids up to 2**31": ("idset", "0-2147483646"),
     "stepped counts up to 2**50": ("count", "1-1125899906842624:3:+"),
-    "a cpuset without end": ("hwloc", hwloc('<object type="PU" os_index="0" cpuset="0x1" complete_cpuset="0xf...f"/>')),
+    "a cpuset without end": ("hwloc", hwloc(CORE.replace("0x1", "0xf...f", 1))),
     "an unused alias": ("YAML", "a: &a [1]\nb: 2\n"),
 }  # fmt: skip
 
@@ -133,8 +140,9 @@ TAKEN: dict[str, tuple[str, str]] = {
 @pytest.mark.parametrize("name", TAKEN)
 def test_it_is_large_or_odd_but_legal(name: str) -> None:
     reader, text = TAKEN[name]
-    with confined(SECONDS, MEBIBYTES):
-        TARGETS[reader].read(text)
+    for bounds in ((SECONDS, None), (float("inf"), MEBIBYTES)):
+        with confined(*bounds):
+            TARGETS[reader].read(text)
 
 
 @pytest.mark.parametrize(
@@ -159,14 +167,13 @@ def test_external_entities_are_not_read(tmp_path: Path, prolog: str) -> None:
 )
 def test_an_external_DTD_as_hwloc_names_it_is_passed_over(tmp_path: Path, prolog: str) -> None:
     # lstopo writes such a line, so that it cannot be refused.
-    pu = '<object type="Core" os_index="0" cpuset="0x1"><object type="PU" os_index="0" cpuset="0x1"/></object>'
     with confined():
-        TARGETS["hwloc"].read(hwloc(pu, prolog.format(tmp_path / "none.dtd")))
+        TARGETS["hwloc"].read(hwloc(CORE, prolog.format(tmp_path / "none.dtd")))
 
 
 @pytest.mark.parametrize("encoding", ["utf_8_sig", "rot13", "idna", "no-such", "cp037"])
 def test_an_encoding_of_pythons_own_is_not_loaded(encoding: str) -> None:
-    text = hwloc('<object type="PU" os_index="0" cpuset="0x1"/>').replace("?>", f' encoding="{encoding}"?>', 1)
+    text = hwloc(CORE).replace("?>", f' encoding="{encoding}"?>', 1)
     with confined(), pytest.raises(ValueError, match="encoding"):
         TARGETS["hwloc"].read(text)
 
