@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv demo test lint types check bench clean
+.PHONY: help venv demo test lint types check bench peers fuzz soak coverage mutants clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -15,7 +15,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 help:  ## show this list
 	@sed -n 's/^\([a-z]*\):.*##  *\(.*\)/  make \1|\2/p' $(firstword $(MAKEFILE_LIST)) | while IFS='|' read -r target text; do \
-	    printf '%-14s%s\n' "$$target" "$$text"; done
+	    printf '%-16s%s\n' "$$target" "$$text"; done
 
 # The last canary with the other form of its API, beside the environment: tests/canary runs both.
 OLDER_CANARY := canary-wm==26.4.16 hpc-connect==26.3.26 jinja2 markupsafe
@@ -70,6 +70,30 @@ check: $(READY)  ## the tests alone
 
 bench: $(READY)  ## time one job on 10,000 nodes
 	$(BIN)/python benchmarks/one_job.py
+
+# What the tests of tests/README.md take for hours instead of seconds. These need more tools than the tests do.
+TRUST := $(VENV)/.trust
+HERE = PYTHONPATH=tests/support $(BIN)/python -m
+
+$(TRUST): $(READY)
+	$(BIN)/python -m pip install --quiet --editable '.[dev,trust]'
+	@touch $@
+
+peers: $(READY)  ## Flux's own pools and ours on the same random sequences (SEQUENCES=1000)
+	$(HERE) peers $(SEQUENCES)
+
+fuzz: $(TRUST)  ## everything that reads text, by hypothesis and atheris (SECONDS=20 for each reader with each)
+	$(HERE) fuzzing $(SECONDS)
+
+soak: $(READY)  ## a million operations on 1,000 ranks, each answer checked (OPERATIONS=1000000)
+	$(HERE) soak $(OPERATIONS)
+
+coverage: $(TRUST)  ## branches of grammar, topology and solver that the tests take
+	$(BIN)/python -m coverage run -m pytest
+	$(BIN)/python -m coverage report
+
+mutants: $(TRUST)  ## small changes to checker and commit code: which do the tests not notice? (MUTANTS=100 of each)
+	$(HERE) mutants $(MUTANTS)
 
 clean:  ## remove .venv, caches and build products
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

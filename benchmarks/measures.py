@@ -3,20 +3,13 @@
 from __future__ import annotations
 
 import gc
-import json
-import random
-import subprocess
-import sys
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from exactfit.solver.checker import Checker
-
-from .contenders import NAMES, PEERS, make
-from .machines import SITES, Site, job
-from .steady import Steady, WrongError
-from .stopwatch import Summary, Time, summarize, timed
+from .contenders import NAMES, PEERS
+from .machines import SITES
+from .steady import Steady
+from .stopwatch import summarize
 
 Figures = dict[str, Any]
 

@@ -91,7 +91,7 @@ class SlotSet:
         return dict(self.needs).get("gpu", 0)
 
 
-TIMES = 64
+TIMES = 1024
 """Numbers of a loose unit whose bundles are kept with it."""
 
 

@@ -120,6 +120,17 @@ class Offers:
                 return self.offer(state, bundle, budget)
         return floor(self.scale, state, bundle)
 
+    def uncrossed(self, state: DomainState, unit: Bundle, limit: int) -> int | None:
+        """Return how many of a unit, up to a limit, a node gives without tearing one; None where that is not known.
+
+        It is known only where no placement is better that tears any.
+        """
+        flat = unit.flat
+        if flat is None or flat.count != 1 or self._by_model or not self._tears_last or not self.scale.cross:
+            return None
+        split = self._whole_slots.split(state, SlotShape.of(flat), limit)
+        return None if split is None else min(limit, len(split.costs) - 1)
+
     def gives(self, state: DomainState, bundle: Bundle, budget: Budget) -> bool:
         """Tell whether a node can give the bundle by itself, with as little search as possible.
 

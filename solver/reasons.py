@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from .errors import InfeasibleRequest
 from .lexicographic import Budget
-from .offers import CutOff
 from .pool_state import PoolState
 from .request import Request
 
@@ -60,5 +59,5 @@ class Reasons:
                 return ""
             speaker = Speaker(bench, conflict, count_all(bench, Budget(PATIENCE / 2)))
             return f"{speaker.subject}: {'; '.join(speaker.sentences())}"
-        except CutOff:
+        except Exception:  # a verdict must not be lost, nor a scheduler die, because its reason could not be found
             return ""

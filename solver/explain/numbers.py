@@ -77,7 +77,7 @@ class _Field:
 
 
 def count_all(bench: Bench, budget: Budget) -> tuple[Row, ...]:
-    """Return the numbers of all vertices that the machine knows, in pre-order."""
+    """Return the numbers of all vertices that the machine knows, in pre-order, as far as the time suffices."""
     demand = bench.demand(bench.relaxer.relax(bench.vertices, frozenset()))
     return tuple(_Counter(bench, demand, budget).rows(bench.vertices, 1, None)) if demand is not None else ()
 
@@ -119,6 +119,8 @@ class _Counter:
 
     def rows(self, vertices: tuple[Vertex, ...], parents: int, within: tuple[str, int] | None) -> Iterator[Row]:
         for vertex in vertices:
+            if not self.budget.left:
+                return
             asked = parents * vertex.count.min
             inside = within
             if vertex.path in self.groups:

@@ -59,7 +59,7 @@ class Speaker:
         conflict = self._conflict
         if conflict.terms and not self._nothing_matches:
             matching = self._bench.eligible(self._bench.present).bit_count()
-            terms = " and ".join(query(part.term) for part in conflict.terms)
+            terms = listed([query(part.term) for part in conflict.terms])
             found.append(f"the constraint {terms} leaves {matching} of {amount('rank', self._bench.machine.size)}")
         return found
 
@@ -94,8 +94,8 @@ class Speaker:
             named = isinstance(term, Properties) and not term.names[0].startswith("^")
             what = f"has the property {query(term)}" if named else f"matches {query(term)}"
             return f"no rank {what}"
-        each = ", ".join(f"{query(term)} matches {knowledge.eligible(term).bit_count()}" for term in terms)
-        return f"no rank matches {' and '.join(map(query, terms))}: alone {each}"
+        each = [f"{query(term)} matches {knowledge.eligible(term).bit_count()}" for term in terms]
+        return f"no rank matches {listed([*map(query, terms)])}: alone {listed(each)}"
 
     def _refusal(self) -> str:
         """Return why the machine cannot even be asked, where that is so."""
@@ -228,7 +228,14 @@ class Speaker:
         if len(paths) == 1:
             path = next(iter(paths))
             return f"there is no room for {shape([self._vertices[path]])}"
-        return f"each fits by itself, but not all together: {', '.join(paths)}"
+        for kind in ("core", "gpu"):
+            rows = [row for row in self._rows.values() if row.type == kind and row.path in paths]
+            asked = sum(row.asked or 0 for row in rows)
+            there = max((self._last(row) or 0 for row in rows), default=0)
+            if asked > there:
+                have = "exist" if self._conflict.never else "are free"
+                return f"{listed([*paths])} need {amount(kind, asked)} together: {number(there)} {have}"
+        return f"each fits by itself, but not all together: {listed([*paths])}"
 
     # -- changes --------------------------------------------------------------------------------------------------
 

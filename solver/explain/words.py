@@ -12,11 +12,21 @@ from ..domain_state import MEASURED
 
 _UNCHANGED = ("storage", "memory", "chassis", "series")
 _MOST_NAMED = 4
+_LONGEST = 120
 
 
 def shape(vertices: Sequence[Vertex]) -> str:
-    """Return vertices as RFC 46 writes them, labels left out."""
-    texts = [_vertex(vertex) for vertex in vertices]
+    """Return vertices as RFC 46 writes them, labels left out, cut short where they are very long."""
+    return clipped(_level(vertices))
+
+
+def clipped(text: str) -> str:
+    """Return a text, its end replaced by an ellipsis where it is very long."""
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+
+
+def _level(vertices: Sequence[Vertex]) -> str:
+    texts = [_vertex(vertex) for vertex in vertices[:_LONGEST]]
     return texts[0] if len(texts) == 1 else f"[{';'.join(texts)}]"
 
 
@@ -29,7 +39,7 @@ def _vertex(vertex: Vertex) -> str:
     keys += {True: ["x"], False: ["-x"], None: []}[vertex.exclusive]
     if keys:
         text += "{" + ",".join(keys) + "}"
-    return f"{text}/{shape(vertex.children)}" if vertex.children else text
+    return f"{text}/{_level(vertex.children)}" if vertex.children else text
 
 
 def number(value: float | None) -> str:
@@ -63,7 +73,7 @@ def holds(vertex: Vertex, *, free: bool) -> str:
     """
     whole = vertex.exclusive or not vertex.children
     texts = ["wholly free"] if free and whole and vertex.exclusive is not False else []
-    return " and ".join(texts + [_held(child, free) for child in vertex.children])
+    return clipped(" and ".join(texts + [_held(child, free) for child in vertex.children[:_LONGEST]]))
 
 
 def _held(vertex: Vertex, free: bool) -> str:
@@ -83,9 +93,9 @@ def _held(vertex: Vertex, free: bool) -> str:
 def query(term: Constraint) -> str:
     """Return a term of a constraint as RFC 35 writes it."""
     try:
-        return query_text(term)
+        return clipped(query_text(term))
     except GrammarError:
-        return str(to_json(term))
+        return clipped(str(to_json(term)))
 
 
 def listed(names: Sequence[str]) -> str:

@@ -45,9 +45,13 @@ def choose_chain(
     if host.loose and host.count > LOOSE:
         raise NotDirectError
     home = links[-1].level if links else ""
-    supply: Supply = (
-        Units(host, field, tree, offers, budget) if host.loose else Nodes(host, field, tree, offers, budget, home)
-    )
+    supply: Supply
+    if host.loose:
+        supply = Units(host, field, tree, offers, budget, whole=True)
+        if not chain.has_room(supply):
+            supply = Units(host, field, tree, offers, budget)
+    else:
+        supply = Nodes(host, field, tree, offers, budget, home)
     if not chain.has_room(supply):
         return None
     way = _Best(chain, supply, offers.scale).way(0, ROOT, chain.counts[0])

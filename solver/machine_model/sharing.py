@@ -11,9 +11,10 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from ..packing import combine
 from ..selection import Pick
 
-WORK = 150_000
+WORK = 500_000
 """Steps that one sharing out may take."""
 
 
@@ -65,6 +66,26 @@ class Part:
     room: int
     way: Callable[[int], Way]
     like: object = None
+
+
+class SharedOut:
+    """The best ways to share out any number of things, up to some, among parts.
+
+    Parameters
+    ----------
+    most
+        No more than there is room for.
+    """
+
+    def __init__(self, parts: Sequence[Part], most: int) -> None:
+        self._parts = parts
+        tables = [[0, *(part.way(n).cost for n in range(1, min(part.room, most) + 1))] for part in parts]
+        self._costs, self._choices = combine(tables, most)
+
+    def way(self, number: int) -> Way:
+        """Return the best way for a number."""
+        chosen = zip(self._parts, self._choices[number], strict=True)
+        return Way(self._costs[number], parts=tuple(part.way(n) for part, n in chosen if n))
 
 
 def share_out(parts: Sequence[Part], number: int, touch: int, least: int, *, untouched: int = 0) -> Way:
@@ -143,7 +164,10 @@ def _tables(parts: Sequence[Part], number: int, used: int) -> list[list[tuple[in
     if sum(min(part.room, number) for part in parts) > WORK:
         raise NotDirectError
     tables: list[list[tuple[int, Way]]] = [[] for _ in parts]
-    for count in range(1, number + 1):
+    rooms = sorted((min(part.room, number) for part in parts), reverse=True)
+    # With less in one of them, the others could not hold the rest.
+    fewest = max(1, number - sum(rooms[: used - 1]))
+    for count in range(fewest, rooms[0] + 1):
         ways = [(i, part.way(count)) for i, part in enumerate(parts) if part.room >= count]
         ways.sort(key=lambda item: item[1].cost)
         for i, way in ways[:used]:

@@ -10,13 +10,16 @@ from ..demand import Bundle, HostDemand
 from ..domain_state import DomainState
 from ..lexicographic import Budget
 from ..node_classes import bits, lowest
-from ..offers import Offers
+from ..offers import CutOff, Offers
 from ..packing import SlotShape
 from ..plan import Offer
 from ..policy import Touch
 from ..selection import Field, Pick
 from .cells import ROOT, GroupTree
-from .sharing import NotDirectError, Part, Way, share_out
+from .sharing import NotDirectError, Part, SharedOut, Way, share_out
+
+AT_ONCE = 100_000
+"""Steps up to which units are shared out among the nodes of a group for all numbers at once."""
 
 
 class Supply(Protocol):
@@ -151,9 +154,18 @@ class Nodes:
 
 
 class Units:
-    """Loose units, any number of them on a node."""
+    """Loose units, any number of them on a node.
 
-    def __init__(self, host: HostDemand, field: Field, tree: GroupTree, offers: Offers, budget: Budget) -> None:
+    Parameters
+    ----------
+    whole
+        Whether a node is to give only as many as it can without tearing one. Where there is room for all of them then,
+        nothing is better that tears any.
+    """
+
+    def __init__(
+        self, host: HostDemand, field: Field, tree: GroupTree, offers: Offers, budget: Budget, *, whole: bool = False
+    ) -> None:
         self._host = host
         self._memory = tree.memory
         self._known = offers
@@ -166,8 +178,11 @@ class Units:
         self._mosts: dict[DomainState, int] = {}
         self._inside: dict[int, list[tuple[DomainState, int]]] = {}
         self._rooms: dict[int, int] = {}
+        self._ways: dict[int, SharedOut] = {}
         for state, nodes in field.live():
             most = capacity(state, host, offers, budget)
+            if most and whole:
+                most = offers.uncrossed(state, host.bundle, most) or 0
             if most:
                 self._mosts[state] = most
                 for group, part in tree.split(nodes):
@@ -205,15 +220,29 @@ class Units:
         return [self._offer(state, 1) for state in self._mosts]
 
     def way(self, group: int, number: int) -> Way:
-        """Share out units among the nodes of a group; of nodes in one state only the lowest so many can be needed."""
+        """Share out units among the nodes of a group."""
+        if not self._budget.left:
+            raise CutOff
         inside = tuple(self._inside[group])
         key = (self._host.bundle, number, inside)
         way = self._memory.get(key)
         if way is None:
-            nodes = sorted((position, state) for state, mask in inside for position in bits(lowest(mask, number)))
-            parts = [Part(self._mosts[state], partial(self._on_node, place, state)) for place, state in nodes]
-            way = self._memory[key] = share_out(parts, number, self._node_touch, self._least_beside)
+            way = self._memory[key] = self._way(group, number, inside)
         return way
+
+    def _way(self, group: int, number: int, inside: Sequence[tuple[DomainState, int]]) -> Way:
+        room = self.room(group)
+        if sum(min(self._mosts[state], room) * nodes.bit_count() for state, nodes in inside) * room <= AT_ONCE:
+            ways = self._ways.get(group)
+            if ways is None:
+                ways = self._ways[group] = SharedOut(self._parts(inside, room), room)
+            return ways.way(number)
+        return share_out(self._parts(inside, number), number, self._node_touch, self._least_beside)
+
+    def _parts(self, inside: Sequence[tuple[DomainState, int]], number: int) -> list[Part]:
+        """Return the nodes that can be needed: of those in one state only the lowest so many."""
+        nodes = sorted((position, state) for state, mask in inside for position in bits(lowest(mask, number)))
+        return [Part(self._mosts[state], partial(self._on_node, place, state), state) for place, state in nodes]
 
     def _on_node(self, position: int, state: DomainState, units: int) -> Way:
         offer = self._offer(state, units)

@@ -30,7 +30,8 @@ def explained(run: Run, *arguments: object) -> dict[str, Any]:
     result = run("explain", *arguments, "--json")
     (line,) = result.lines
     assert result.status == (0 if line["status"] == "fits" else 1)
-    return line
+    found: dict[str, Any] = line
+    return found
 
 
 def test_it_says_what_lacks_and_what_would_help(run: Run, machine_R: Path, running: Path) -> None:

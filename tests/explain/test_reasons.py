@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from asking import ask
 from clusters import SLIM, site
@@ -70,3 +72,29 @@ def test_constraints_that_match_the_same_ranks_keep_their_own_words() -> None:
     for query in ("red", "green"):
         with pytest.raises(InfeasibleRequest, match=f"property {query}"):
             pool.check_feasibility(ask("slot/core", query))
+
+
+@pytest.mark.parametrize(
+    "shape",
+    ["[" + ";".join(f"slot{{s{n}}}/core=9" for n in range(60)) + "]", "/".join(["socket"] * 60) + "/slot/core"],
+    ids=["wide", "deep"],
+)
+def test_the_reason_for_a_huge_request_is_short_and_soon_found(shape: str) -> None:
+    start = time.perf_counter()
+    with pytest.raises(InfeasibleRequest) as refused:
+        slim(2).check_feasibility(ask(shape))
+    assert time.perf_counter() - start < 15.0
+    assert len(str(refused.value)) < 1000
+
+
+def test_a_search_for_the_reason_that_fails_does_not_change_the_verdict(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_arguments: object, **_options: object) -> None:
+        raise RuntimeError
+
+    monkeypatch.setattr("exactfit.solver.explain.conflict.find_conflict", fail)
+    pool = slim(1)
+    with pytest.raises(InfeasibleRequest, match="does not fit on this machine"):
+        pool.check_feasibility(ask("slot=2/node"))
+    pool.alloc(1, ask("slot/node"))
+    with pytest.raises(InsufficientResources, match="does not fit now"):
+        pool.alloc(2, ask("slot/node"))

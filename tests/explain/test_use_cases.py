@@ -351,7 +351,7 @@ CASES = [
         site([(4, WIDE)], properties={"amd-mi50": "0-1", "big": "2-3"}),
         "slot/node",
         NEVER,
-        "no rank matches amd-mi50 and big: alone amd-mi50 matches 2, big matches 2",
+        "no rank matches amd-mi50 and big: alone amd-mi50 matches 2 and big matches 2",
         "slot/node:border constraint",
         query="amd-mi50 and big",
     ),

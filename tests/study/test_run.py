@@ -62,7 +62,7 @@ def pool_class() -> type:
     """Return a pool that refuses the first time it is asked for a job, whatever is free."""
     from exactfit.adapters.flux.upstream import InsufficientResources, ResourcePool
 
-    class Refusing(ResourcePool):  # type: ignore[misc]
+    class Refusing(ResourcePool):
         def alloc(self, jobid: int, request: Any) -> Any:
             refused = self.__dict__.setdefault("refused", set())
             if jobid not in refused:

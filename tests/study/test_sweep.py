@@ -47,8 +47,19 @@ class TestAxes:
 
     @pytest.mark.parametrize(
         "text",
-        ["", "load", "load=", "speed=3", "load=1:2", "load=1:2:0", "load=0:1e9:1e-9", "load=-1"]
-        + ["seeds=0", "seeds=9e9", "scheduling=none"],
+        [
+            "",
+            "load",
+            "load=",
+            "speed=3",
+            "load=1:2",
+            "load=1:2:0",
+            "load=0:1e9:1e-9",
+            "load=-1",
+            "seeds=0",
+            "seeds=9e9",
+            "scheduling=none",
+        ],
     )
     def test_what_is_no_axis_is_refused(self, text: str) -> None:
         with pytest.raises(ValueError, match=r"\S"):
@@ -60,7 +71,12 @@ class TestStore:
     def test_tables_come_back(self, tmp_path: Path, parquet: bool) -> None:
         if parquet:
             pytest.importorskip("pyarrow")
-        columns = {"n": [1, 2], "x": [0.5, None], "text": ["slot=1/[core=2;gpu=1]", "b,c"], "flag": [True, False]}
+        columns: dict[str, list[Any]] = {
+            "n": [1, 2],
+            "x": [0.5, None],
+            "text": ["slot=1/[core=2;gpu=1]", "b,c"],
+            "flag": [True, False],
+        }
         write_columns(tmp_path / "t", columns, parquet=parquet)
         assert read_columns(tmp_path / "t") == columns
 
@@ -155,7 +171,7 @@ def test_a_process_that_is_killed_changes_no_number(tmp_path: Path, quick: MakeT
     tasks = [quick(seed=seed) for seed in (1, 2, 3)]
     calm, rough = Store(tmp_path / "calm"), Store(tmp_path / "rough")
     run_all(tasks, calm, Inline)
-    killed = []
+    killed: list[int] = []
 
     class Rough(Processes):
         def submit(self, task: Task) -> Future[Any]:

@@ -14,10 +14,10 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from benchmarks.machines import MIX, Job, job, mixed
 from exactfit.grammar.idset import IdSet
 from exactfit.solver.checker import Checker
 from exactfit.solver.errors import InsufficientResources
@@ -26,6 +26,8 @@ from exactfit.solver.pool import Pool
 from exactfit.solver.request import Request
 from rich.console import Console
 from rich.table import Table
+
+from benchmarks.machines import MIX, Job, job, mixed
 
 Json = dict[str, Any]
 
@@ -189,10 +191,8 @@ class Soak:
     def branch(self) -> None:
         """Let a copy of the pool place a job, which the pool itself does not see."""
         before, copy = self.pool.generation, self.pool.copy()
-        try:
+        with suppress(InsufficientResources):
             copy.alloc(self._next, self._random.choice(self._jobs)[1])
-        except InsufficientResources:
-            pass
         if (self.pool.generation, self.pool.job(self._next)) != (before, None):
             raise BrokenError("a copy changed its original")
 

@@ -15,18 +15,25 @@ from ortools.sat.python import cp_model
 
 SOLVER = str(Path(exactfit.solver.pool.__file__).parent)
 
-Fault = Callable[[], Any]
+Fault = Callable[[Callable[[], Any]], Any]
+"""What happens in the place of a call, which it may make."""
 
 
 def says(status: int) -> Fault:
     """Return a fault: CP-SAT gives this status, having done nothing."""
-    return lambda: status
+    return lambda _call: status
+
+
+def proves_nothing(call: Callable[[], Any]) -> Any:
+    """Be a fault: CP-SAT finds a solution, and no time is left to prove that it is the best."""
+    status = call()
+    return cp_model.FEASIBLE if status == cp_model.OPTIMAL else status
 
 
 def raises(error: type[BaseException]) -> Fault:
     """Return a fault: CP-SAT, or what builds its model, raises this."""
 
-    def fail() -> Any:
+    def fail(_call: object) -> Any:
         raise error("injected")
 
     return fail
@@ -58,7 +65,7 @@ class Calls:
         def stand_in(*args: Any, **kwargs: Any) -> Any:
             number, self.number = self.number, self.number + 1
             hit = self._at is not None and (number == self._at or (self._ever_after and number > self._at))
-            return self._fault() if hit else real(*args, **kwargs)
+            return self._fault(lambda: real(*args, **kwargs)) if hit else real(*args, **kwargs)
 
         return stand_in
 

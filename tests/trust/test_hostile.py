@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from exactfit.topology.presets import preset
+from fuzzing.__main__ import read
 from fuzzing.confinement import EscapeError, confined
 from fuzzing.mutations import texts
 from fuzzing.targets import BOMB, TARGETS, warm
@@ -32,12 +33,7 @@ def warmed() -> None:
 @given(data=st.data())
 @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 def test_changed_samples_and_made_up_text(name: str, data: st.DataObject) -> None:
-    text = data.draw(texts(TARGETS[name]))
-    with confined():
-        try:
-            TARGETS[name].read(text)
-        except ValueError as refusal:
-            assert len(str(refusal)) < 2000
+    read(TARGETS[name], data.draw(texts(TARGETS[name])))
 
 
 def machine(**changes: Any) -> str:
@@ -66,9 +62,7 @@ def hwloc(inside: str, prolog: str = "", name: str = "") -> str:
     return f'<?xml version="1.0"?>{prolog}<topology version="2.0">{machine}{inside}</object></topology>'
 
 
-LAUGHS = "".join(
-    f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' if n else '<!ENTITY l0 "ha">' for n in range(10)
-)
+LAUGHS = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' if n else '<!ENTITY l0 "ha">' for n in range(10))
 YAML_LAUGHS = "a0: &a0 [x,x,x,x,x,x,x,x,x]\n" + "".join(
     f"a{n}: &a{n} [{','.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 10)
 )
@@ -78,7 +72,10 @@ REFUSED: dict[str, tuple[str, str]] = {
     "R of 2**31 ranks": ("R", machine(execution__R_lite__0__rank="0-2147483646")),
     "R of one rank twice": ("R", machine(execution__R_lite__0__rank="0,0")),
     "cores up to 2**31": ("R", machine(execution__R_lite__0__children={"core": "0-2147483646"})),
-    "a topo nested 300 deep": ("R", machine(scheduling__children__0__topo=json.loads(nested(300, '{"a":[', "{}", "]}")))),
+    "a topo nested 300 deep": (
+        "R",
+        machine(scheduling__children__0__topo=json.loads(nested(300, '{"a":[', "{}", "]}"))),
+    ),
     "nodelist of 2**40 hosts": ("R", machine(execution__nodelist=["n[0-1099511627775]"])),
     "nslots of 40 digits": ("R", machine(execution__nslots=10**40)),
     "expiration without end": ("R", machine(execution__expiration=float("inf"))),
@@ -96,7 +93,10 @@ REFUSED: dict[str, tuple[str, str]] = {
     "a day of 400 digits": ("slurm time", "9" * 400 + "-0"),
     "an entity bomb": ("hwloc", hwloc("", f"<!DOCTYPE topology [{LAUGHS}]>", "&l9;")),
     "an entity": ("hwloc", BOMB),
-    "objects nested 100,000 deep": ("hwloc", hwloc(nested(100_000, '<object type="Group" cpuset="0x1">', "", "</object>"))),
+    "objects nested 100,000 deep": (
+        "hwloc",
+        hwloc(nested(100_000, '<object type="Group" cpuset="0x1">', "", "</object>")),
+    ),
     "a cpuset of a megabyte that is none": ("hwloc", hwloc('<object type="PU" cpuset="' + "0x1," * 250_000 + '"/>')),
     "70,000 objects": ("hwloc", hwloc('<object type="PU" cpuset="0x1"/>' * 70_000)),
     "aliases that multiply": ("YAML", YAML_LAUGHS),
@@ -118,7 +118,7 @@ def test_it_is_refused_at_once(name: str) -> None:
     reader, text = REFUSED[name]
     # Memory is measured in a second go, as measuring takes more time than reading.
     for bounds in ((SECONDS, None), (float("inf"), MEBIBYTES)):
-        with confined(*bounds), pytest.raises(ValueError, match=".") as refusal:
+        with confined(*bounds), pytest.raises(ValueError, match=r".") as refusal:
             TARGETS[reader].read(text)
         assert len(str(refusal.value)) < 1000
 
@@ -190,7 +190,7 @@ class TestConfinement:
             socket.socket()
 
     def test_time(self) -> None:
-        with pytest.raises(EscapeError, match=" s$"), confined(0.0):
+        with pytest.raises(EscapeError, match=r" s$"), confined(0.0):
             sum(range(100_000))
 
     def test_memory(self) -> None:

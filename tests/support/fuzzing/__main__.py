@@ -21,6 +21,9 @@ from .mutations import texts
 from .targets import TARGETS, Target, warm
 
 BUDGET = 20
+LONGEST = 2000
+"""Characters of a message."""
+
 MEBIBYTES = 2048
 """What a whole process may hold."""
 
@@ -45,12 +48,14 @@ def invent(target: Target, seconds: float) -> int:
 
 def read(target: Target, text: str) -> None:
     """Read one text, confined; its documented error is all that may be raised."""
+    said = ""
     with confined():
         try:
             target.read(text)
         except ValueError as refusal:
-            # A message that repeats all that it refuses fills the log of a scheduler.
-            assert len(str(refusal)) < 2000, len(str(refusal))
+            said = str(refusal)
+    # A message that repeats all that it refuses fills the log of a scheduler.
+    assert len(said) < LONGEST, len(said)
 
 
 def evolve(name: str, seconds: int, corpus: Path) -> subprocess.CompletedProcess[str]:
@@ -107,4 +112,4 @@ def main(seconds: int = BUDGET, *names: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(*(int(argument) for argument in sys.argv[1:2]), *sys.argv[2:]))
+    sys.exit(main(int(sys.argv[1]) if sys.argv[1:] else BUDGET, *sys.argv[2:]))

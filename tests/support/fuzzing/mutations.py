@@ -44,7 +44,22 @@ TOKENS = (
     *("[", "]" * 50, "[" * 300, "{" * 300, '{"a":' * 300, "(" * 300, "a/" * 300, "^" * 300, "-", "\x00", "\ufeff"),
     *("2147483647", "2147483648", "9" * 60, "0-2147483647", "1-2,", "1e999", "-0", "٣", "é", "\ud800", "\u2028"),
     *("<!ENTITY a SYSTEM 'file:///etc/passwd'>", "&a;", "<!DOCTYPE x [", "]]>", "<![CDATA[", "<a>" * 120),
-    *("!!python/name:os.system ", "!!timestamp ", "!!int ", "!!bool ", "!!binary ", "!!set ", "!!omap ", "&a ", "*a", "<<: ", "? ", "\t", "---\n", "%YAML 9.9\n"),
+    *(
+        "!!python/name:os.system ",
+        "!!timestamp ",
+        "!!int ",
+        "!!bool ",
+        "!!binary ",
+        "!!set ",
+        "!!omap ",
+        "&a ",
+        "*a",
+        "<<: ",
+        "? ",
+        "\t",
+        "---\n",
+        "%YAML 9.9\n",
+    ),
 )
 
 
@@ -84,7 +99,11 @@ def _with_edge(draw: Draw, value: Any) -> Any:
 def texts(target: Target) -> st.SearchStrategy[str]:
     """Return hostile texts for a reader."""
     samples = target.samples()
-    every: list[st.SearchStrategy[str]] = [_cut(samples, target.signs), st.text(target.signs, max_size=40), st.text(max_size=30)]
+    every: list[st.SearchStrategy[str]] = [
+        _cut(samples, target.signs),
+        st.text(target.signs, max_size=40),
+        st.text(max_size=30),
+    ]
     if samples[0].startswith("{"):
         every += [_swapped(samples), _swapped(samples)]
     return st.one_of(every)

@@ -151,7 +151,10 @@ def _slot(*inside: Any) -> dict[str, Any]:
 
 
 def _jobspecs() -> tuple[str, ...]:
-    core, gpu = {"type": "core", "count": {"min": 2, "max": 8, "operator": "*", "operand": 2}}, {"type": "gpu", "count": 1}
+    core, gpu = (
+        {"type": "core", "count": {"min": 2, "max": 8, "operator": "*", "operand": 2}},
+        {"type": "gpu", "count": 1},
+    )
     numa = {"type": "numa", "count": 1, "exclusive": True, "id": "0-3", "with": [core]}
     memory = {"type": "memory", "count": "1-4", "unit": "GiB"}
     every = [[_slot(core, gpu)], [{"type": "node", "count": "1,2", "with": [_slot(numa, memory)]}]]
@@ -171,7 +174,7 @@ def _sets() -> tuple[str, ...]:
 
 
 def _swf_lines() -> tuple[str, ...]:
-    return ("; Version: 2.2\n1 0 3 100 4 -1 -1 4 200 1024 1 7 -1 -1 1 -1 -1 -1\n2 9 -1 50 8 -1 -1 8 60 -1 1 7 -1 -1 1 -1 -1 -1",)
+    return ("; Version: 2.2\n1 0 3 100 4 -1 -1 4 200 1024 1 7 -1 -1 1 -1 -1 -1\n2 9 -1 50 8 " + "-1 " * 13,)
 
 
 BOMB = (
@@ -193,14 +196,18 @@ TARGETS: dict[str, Target] = {
     "jobspec": Target(_jobspec, _jobspecs, '{}[]":,-0123456789typecounwithmaxslot'),
     "constraint": Target(
         _constraint,
-        _words('{"and": [{"ranks": ["0-3"]}, {"not": [{"properties": ["^a"]}]}]}', '{"or": [{"hostlist": ["n[0-3]"]}]}'),
+        _words(
+            '{"and": [{"ranks": ["0-3"]}, {"not": [{"properties": ["^a"]}]}]}', '{"or": [{"hostlist": ["n[0-3]"]}]}'
+        ),
         '{}[]":,^-0123456789andornotrkspeih',
     ),
-    "query": Target(_query, _words("a&^b|(rank:0-3 -host:n[1,2])", "not (a and b) or ranks:1"), "()&|^-:, []0123456789andotrkhs"),
+    "query": Target(
+        _query, _words("a&^b|(rank:0-3 -host:n[1,2])", "not (a and b) or ranks:1"), "()&|^-:, []0123456789andotrkhs"
+    ),
     "shape": Target(
         _shape,
         _words("slot=2/[core=4;gpu{-x}=1;memory=2{unit:GiB}]", 'rack=1+/node=2-8:2:*{x}/slot{a,id:"0-3"}/numa/core'),
-        "[]{};=/+-:*^,\"xu0123456789nodeslrcagpi",
+        '[]{};=/+-:*^,"xu0123456789nodeslrcagpi',
     ),
     "count": Target(_count, _words("1-8:2:*", "3+", "1,4-7", "2-64:2:^"), "0123456789-+:*^, "),
     "idset": Target(_idset, _words("0,3-7,9", "[1-2]", ""), "0123456789-,[] "),
@@ -210,7 +217,11 @@ TARGETS: dict[str, Target] = {
     "hwloc": Target(_hwloc, lambda: (*_xml(), BOMB), '<>/="&;!?x0123456789abcdefobjectypMachine'),
     "YAML": Target(
         _yaml,
-        _words("a: &x [1, {b: *x2}]\n", "- !!python/object/apply:os.system [ls]\n", "version: 1\nresources:\n- type: slot\n"),
+        _words(
+            "a: &x [1, {b: *x2}]\n",
+            "- !!python/object/apply:os.system [ls]\n",
+            "version: 1\nresources:\n- type: slot\n",
+        ),
         "&*!:-?[]{},#|>%@`'\"\n abc0123456789<~",
     ),
     "SWF": Target(_swf, _swf_lines, "0123456789 .-;e\nnaif"),
