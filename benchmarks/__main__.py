@@ -19,7 +19,7 @@ from .results import Results
 SIZES = (100, 1000, 10_000, 100_000)
 MEASURES = {"decisions": decisions.measure, "half": whole.half, "build": whole.build, "memory": whole.memory}
 MOST = {"build": 10_000, "memory": 10_000}
-"""Ranks up to which a measure is taken; memory only there."""
+"""Ranks up to which a measure is taken."""
 
 
 def main(
@@ -37,7 +37,7 @@ def main(
             machine = SITES[kind](size)
             for name in only or MEASURES:
                 if size > MOST.get(name, size) or (name == "memory" and not ranks and size < MOST[name]):
-                    continue
+                    continue  # Of memory only the size that is asked about; it takes long.
                 start = time.monotonic()
                 MEASURES[name](results, kind, machine)
                 console.print(f"{kind}, {size:,} ranks, {name}: {time.monotonic() - start:.1f} s", style="dim")

@@ -33,7 +33,9 @@ ROW = 8
 KINDS = ("rfc49-a", "rfc49-b", "rfc49-a", "sierra", "rfc49-a", "cpu")
 """The node types of the mixed machine, a rack each, over and over."""
 
-CPU_NODE = {"socket": [{"numa": [{"cores": f"{16 * n}-{16 * n + 15}"} for n in half]} for half in (range(4), range(4, 8))]}
+CPU_NODE = {
+    "socket": [{"numa": [{"cores": f"{16 * n}-{16 * n + 15}"} for n in half]} for half in (range(4), range(4, 8))]
+}
 """A node without GPUs: two sockets of four numa domains of 16 cores."""
 
 

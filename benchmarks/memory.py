@@ -1,7 +1,7 @@
 """Memory of one pool in a process of its own: ``python -m benchmarks.memory POOL KIND RANKS JOBS TRACE``.
 
 JOBS is a file of the Rs that the pool adopts, one a line; TRACE is 1 to count what Python allocates, 0 to leave that
-and see what the process has of the machine's memory. Prints JSON: bytes of the pool idle and busy, and of the process.
+and see by how much the process's part of the machine's memory grows. Prints JSON: bytes of the pool, idle and busy.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def main(name: str, kind: str, ranks: int, jobs: Path, *, trace: bool) -> None:
             pool.adopt(jobid, json.loads(line))
     gc.collect()
     busy = tracemalloc.get_traced_memory()[0] if trace else resident() - before
-    print(json.dumps({"idle": idle, "busy": busy, "process": resident()}))
+    print(json.dumps({"idle": idle, "busy": busy}))
 
 
 if __name__ == "__main__":

@@ -82,8 +82,6 @@ def memory(results: Results, kind: str, site: Site) -> None:
                 command = [sys.executable, "-m", "benchmarks.memory", name, kind, str(ranks), str(jobs), trace]
                 output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
                 figures = json.loads(output.splitlines()[-1])
-                if trace == "1":
-                    results.add("memory, idle", kind, ranks, name, amount=figures["idle"])
-                    results.add("memory, busy", kind, ranks, name, amount=figures["busy"])
-                else:
-                    results.add("process, busy", kind, ranks, name, amount=figures["process"])
+                how = "memory" if trace == "1" else "resident memory"
+                results.add(f"{how}, idle", kind, ranks, name, amount=figures["idle"])
+                results.add(f"{how}, busy", kind, ranks, name, amount=figures["busy"])

@@ -110,10 +110,7 @@ class Allocation:
     def placement(self) -> list[dict[str, Any]]:
         """Return which slot got what; nodes that are equal share one entry."""
         holdings = self.holdings
-        if len(holdings) == 1 and not self.numbers:
-            merged = [(holdings[0], 0, holdings[0].nodes)]
-        else:
-            merged = self._merged()
+        merged = [(holdings[0], 0, holdings[0].nodes)] if len(holdings) == 1 and not self.numbers else self._merged()
         entries = [
             {"ranks": self.machine.ids_text(nodes), **_node(holding, number)}
             for holding, number, nodes in merged

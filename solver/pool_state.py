@@ -181,8 +181,8 @@ class Changes:
                         touched[position] = after
             new_touched, new_classes = touched.finish(), classes.finish()
         # `replace` takes twice as long, and this is done for every job that comes or goes.
-        new = PoolState(new_touched, new_classes, state.up, state.jobs, state.group_used, state.generation)
-        return new, entered
+        after_all = PoolState(new_touched, new_classes, state.up, state.jobs, state.group_used, state.generation)
+        return after_all, entered
 
     def started(self, state: PoolState, jobid: int, job: Job) -> tuple[PoolState, list[DomainState]]:
         """Return the state in which a job holds what it got, and the states that nodes came into."""

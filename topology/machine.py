@@ -136,10 +136,11 @@ class Machine:
 
     def groups_at(self, mask: int) -> list[Group]:
         """Return the groups that have a node at one of the positions of a bitmask, in pre-order."""
-        if mask.bit_count() >= len(self.groups):
+        position = only_bit(mask)
+        if position is None and mask.bit_count() >= len(self.groups):
             return [group for group in self.groups if group.members & mask]
         found: set[int] = set()
-        for index in set(_at(self.group_of, mask)):
+        for index in set(_at(self.group_of, mask)) if position is None else (self.group_of[position],):
             while index not in found and index >= 0:
                 found.add(index)
                 index = self.groups[index].parent

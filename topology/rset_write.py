@@ -75,9 +75,7 @@ def write_R(
     return R
 
 
-def _merge(
-    machine: Machine, holdings: Sequence[tuple[int, int, int]]
-) -> tuple[Sequence[tuple[int, int, int]], int]:
+def _merge(machine: Machine, holdings: Sequence[tuple[int, int, int]]) -> tuple[Sequence[tuple[int, int, int]], int]:
     """Return the holdings with equal ones merged, by their lowest positions, and the mask of all their nodes."""
     if len(holdings) == 1 and holdings[0][0]:
         return holdings, holdings[0][0]

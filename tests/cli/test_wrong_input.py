@@ -90,7 +90,7 @@ def test_machine_files(run: Runner, tmp_path: Path, text: str, parts: list[str])
     path.write_text(text, encoding="utf-8")
     start = time.perf_counter()
     complaint = run("place", path, JOB).complaint
-    assert time.perf_counter() - start < 2
+    assert time.perf_counter() - start < 30
     assert len(complaint) < 600
     for part in (str(path), *parts):
         assert part in complaint
@@ -137,7 +137,7 @@ def test_jobspec_files(run: Runner, tmp_path: Path, text: str, parts: list[str])
     path.write_text(text, encoding="utf-8")
     start = time.perf_counter()
     complaint = run(*PLACE, path).complaint
-    assert time.perf_counter() - start < 2
+    assert time.perf_counter() - start < 30
     assert len(complaint) < 600
     for part in (str(path), *parts):
         assert part in complaint

@@ -83,7 +83,7 @@ def test_the_reason_for_a_huge_request_is_short_and_soon_found(shape: str) -> No
     start = time.perf_counter()
     with pytest.raises(InfeasibleRequest) as refused:
         slim(2).check_feasibility(ask(shape))
-    assert time.perf_counter() - start < 15.0
+    assert time.perf_counter() - start < 30
     assert len(str(refused.value)) < 1000
 
 

@@ -70,7 +70,7 @@ def test_hostile_text_is_read_or_refused_soon(text: str) -> None:
     except GrammarError as error:
         refusal = str(error)
     assert len(refusal) < 400
-    assert time.monotonic() - start < 5
+    assert time.monotonic() - start < 60
 
 
 def test_more_text_than_any_cluster_needs_is_refused() -> None:

@@ -169,7 +169,7 @@ def test_a_local_request_starts_the_group_in_a_session_of_its_own_and_does_not_w
     found = ResourceSetLocal(3, res_config={"nworkers": 1, "runtime": 10})
     began = time.monotonic()
     found.request({"case": {"name": "demo"}})
-    assert time.monotonic() - began < 20
+    assert time.monotonic() - began < 60
     pid = json.loads(found.serialize())["wgroup_CLI_pid"]
     assert os.getsid(pid) == pid
     assert {path.name for path in folder.glob("*_00003.txt")} == {"stdout_00003.txt", "stderr_00003.txt"}

@@ -15,15 +15,7 @@ import pytest
 from exactfit.adapters.gutscore import ResourceSetLocal, ledger
 from exactfit.adapters.gutscore import local as local_module
 from exactfit.adapters.gutscore.slots import Slot, SlotGpu
-
-SEEN = ("CUDA_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES")
-
-
-def tell(name: str) -> None:
-    """Write what the process may use, as its first line of work."""
-    found = {"cpus": sorted(os.sched_getaffinity(0)), **{key: os.environ.get(key) for key in SEEN}}
-    Path(f"{name}.part").write_text(json.dumps(found))
-    os.replace(f"{name}.part", name)
+from told_worker import SEEN, tell
 
 
 def run_workers(found: ResourceSetLocal, method: str = "fork") -> list[dict[str, Any]]:

@@ -54,7 +54,12 @@ def test_slots_of_a_node_may_need_more_than_one_level() -> None:
 
 
 def test_a_gpu_of_the_socket_goes_with_cores_of_its_numa() -> None:
-    topo = {"socket": [{"gpus": "0", "numa": [{"cores": "0-3"}, {"cores": "4-7"}]}, {"gpus": "1", "numa": [{"cores": "8-15"}]}]}
+    topo = {
+        "socket": [
+            {"gpus": "0", "numa": [{"cores": "0-3"}, {"cores": "4-7"}]},
+            {"gpus": "1", "numa": [{"cores": "8-15"}]},
+        ]
+    }
     R = {
         "version": 1,
         "execution": {"R_lite": [{"rank": "0", "children": {"core": "0-15", "gpu": "0-1"}}], "nodelist": ["n0"]},

@@ -245,4 +245,4 @@ def test_hostile_xml_is_refused_soon(name: str) -> None:
     start = time.perf_counter()
     with pytest.raises(ValueError, match="hwloc XML: "):
         read_hwloc(HOSTILE[name])
-    assert time.perf_counter() - start < 10
+    assert time.perf_counter() - start < 30

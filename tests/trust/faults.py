@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -19,7 +19,7 @@ Fault = Callable[[Callable[[], Any]], Any]
 """What happens in the place of a call, which it may make."""
 
 
-def says(status: int) -> Fault:
+def says(status: object) -> Fault:
     """Return a fault: CP-SAT gives this status, having done nothing."""
     return lambda _call: status
 
@@ -83,8 +83,9 @@ def at_model(at: int | None, fault: Fault) -> Iterator[Calls]:
     """Let one call that adds to a model fail; None: only count."""
     calls = Calls(at, fault)
     names = ("new_int_var", "new_bool_var", "add", "minimize")
-    stand_ins = {name: calls.through(getattr(cp_model.CpModel, name)) for name in names}
-    with patch.multiple(cp_model.CpModel, **stand_ins):
+    with ExitStack() as stack:
+        for name in names:
+            stack.enter_context(patch.object(cp_model.CpModel, name, calls.through(getattr(cp_model.CpModel, name))))
         yield calls
 
 
@@ -104,7 +105,7 @@ class Lines:
         self._within = within
         self._depth = 0
 
-    def __call__(self, frame: FrameType, event: str, _arg: object) -> Any:
+    def __call__(self, frame: FrameType, _event: str, _arg: object) -> Any:
         code = frame.f_code
         if not code.co_filename.startswith(SOLVER):
             return None

@@ -88,4 +88,3 @@ def machines() -> st.SearchStrategy[Json]:
     """Draw the R of a machine."""
     named = st.sampled_from(sorted(NAMED)).map(NAMED.__getitem__)
     return st.one_of(strategies.machines(), strategies.machines(simple=True), named)
-

@@ -39,14 +39,14 @@ def part_of(R: Json, ranks: Iterable[int]) -> Json:
 
     execution = {key: value for key, value in R["execution"].items() if key != "nodelist"}
     execution["R_lite"] = cut(R["execution"]["R_lite"], "rank")
-    placement = R.get("scheduling", {}).get("placement", ())
+    said = R.get("scheduling", {})
+    placement = said.get("placement", ())
     # What groups gave to no slot has no ranks; it stays until the job is gone.
     of_groups = [entry for entry in placement if "ranks" not in entry]
-    return {
-        "version": 1,
-        "execution": execution,
-        "scheduling": {"writer": "exactfit.adapters.flux", "placement": [*cut(placement, "ranks"), *of_groups]},
-    }
+    scheduling = {"writer": "exactfit.adapters.flux", "placement": [*cut(placement, "ranks"), *of_groups]}
+    if "amounts" in said:
+        scheduling["amounts"] = cut(said["amounts"], "ranks")
+    return {"version": 1, "execution": execution, "scheduling": scheduling}
 
 
 @dataclass

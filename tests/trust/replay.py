@@ -55,8 +55,8 @@ def resources(order: int) -> Json:
     for text, cores, gpus, topo in PARTS:
         ranks = list(IdSet.parse(text))
         split = [ranks] if not order else [[rank] for rank in ranks]
-        for some in split:
-            lite.append({"rank": ",".join(map(str, some)), "children": {"core": cores, "gpu": gpus}})
+        held = {"core": cores, "gpu": gpus}
+        lite += [{"rank": ",".join(map(str, some)), "children": held} for some in split]
         children.append({"ranks": text, "topo": topo})
     racks = [{"ranks": "0-3", "licence": 2}, {"ranks": "4-7", "licence": 1}]
     properties = {"fast": "0-1,4", "big": "2-7", "+local": "0"}

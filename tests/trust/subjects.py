@@ -244,4 +244,3 @@ class ThroughSolver(Subject):
             gpus = sum(nodes.bit_count() * mask.bit_count() for nodes, _, mask in parts)
             sums.append({"core": cores, "gpu": gpus})
         return sums[0], sums[1]
-

