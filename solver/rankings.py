@@ -126,7 +126,7 @@ class Rankings:
         return min(cost if offer is None else offer.bound for cost, _, state, offer in entries if state in classes)
 
     def rivals(self, bundle: Bundle, classes: Classes, lead: Callable[[int], int], budget: Budget) -> int:
-        """Return the bitmask of at least all nodes that may be as good as the best one in what leads a joint integer."""
+        """Return the bitmask of at least all nodes that may be as good as the best in what leads a joint integer."""
         entries = self._entries(bundle, budget)
         best: int | None = None
         found = 0

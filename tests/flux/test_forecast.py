@@ -36,7 +36,8 @@ def forecast(pool_class: Any) -> tuple[float, list[float | None]]:
         pool.update_expiration(jobid, 1000.0 + jobid)
     begin = time.perf_counter()
     copy = pool.copy()
-    floor, starts = 0.0, []
+    floor = 0.0
+    starts: list[float | None] = []
     for number, shape in enumerate(WAITING):
         start = earliest_start(copy, NODES + number, pool.parse_resource_request(jobspec(shape, 100.0)), floor)
         assert start is not None
