@@ -23,7 +23,7 @@ BUSY = 0.85
 """Share of the cores, or of the GPUs where fewer of these are left, that jobs hold."""
 
 FULL, HOLLOW = 0.97, 0.6
-"""Shares up to which a machine is filled, and down to which it empties, before the steady state: so it is fragmented."""
+"""Shares up to which a machine is filled, and down to which it empties before the steady state: it is fragmented."""
 
 TRIES = 500
 """Requests refused one after the other after which a machine counts as busy."""

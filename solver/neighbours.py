@@ -123,9 +123,9 @@ class Neighbours:
         room = {group: text.count("1", first, end) for group, first, end in self._runs}
         for group, place in self._scattered:
             room[group] = (nodes >> place.first & place.members).bit_count()
-        for group in reversed(self._groups):
-            if group.parent >= 0:
-                room[group.parent] = room.get(group.parent, 0) + room[group.index]
+        for inner in reversed(self._groups):
+            if inner.parent >= 0:
+                room[inner.parent] = room.get(inner.parent, 0) + room[inner.index]
         return room
 
     def _scopes(self, room: dict[int, int], count: int) -> tuple[Iterator[Sequence[int]], int]:
