@@ -59,6 +59,7 @@ class Rankings:
         self._births: list[DomainState] = []
         self._born: set[DomainState] = set()
         self._rankings: dict[Bundle, _Ranking] = {}
+        self._unproven: set[Bundle] = set()
 
     def born(self, state: DomainState) -> None:
         """Note that a state has nodes now."""
@@ -74,6 +75,10 @@ class Rankings:
         epoch
             What this returned to the pool last; zero at first.
         """
+        for bundle in self._unproven:
+            # What there was no time to prove is not remembered beyond the decision: it would change later answers.
+            self._rankings.pop(bundle, None)
+        self._unproven.clear()
         if self._worn and len(self._births) > 2 * len(classes):
             self._epoch += 1
             self._births = []
@@ -145,6 +150,8 @@ class Rankings:
         _, number, state, _ = entries[place]
         offer = self.offers.offer(state, bundle, budget)
         del entries[place]
+        if offer is not None and not offer.proven:
+            self._unproven.add(bundle)
         if offer is not None and not offer.outside:
             insort(entries, (offer.cost, number, state, offer), lo=place)
 
