@@ -68,8 +68,8 @@ types: $(READY)  ## mypy --strict
 check: $(READY)  ## the tests alone
 	$(BIN)/pytest
 
-bench: $(READY)  ## time one job on 10,000 nodes
-	$(BIN)/python benchmarks/one_job.py
+bench: $(READY)  ## the pools beside each other, on machines of 100 to 100,000 ranks
+	$(BIN)/python -m benchmarks
 
 # What the tests of tests/README.md take for hours instead of seconds. These need more tools than the tests do.
 TRUST := $(VENV)/.trust
