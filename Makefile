@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv demo test lint types check bench peers fuzz soak coverage mutants clean
+.PHONY: help venv demo test lint types check bench peers trust fuzz soak coverage mutants clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -81,6 +81,9 @@ $(TRUST): $(READY)
 
 peers: $(READY)  ## Flux's own pools and ours on the same random sequences (SEQUENCES=1000)
 	$(HERE) peers $(SEQUENCES)
+
+trust: $(READY)  ## the pool protocol in any order and faults at any line, new examples each time, half an hour
+	HYPOTHESIS_PROFILE=explore $(BIN)/pytest tests/trust
 
 fuzz: $(TRUST)  ## everything that reads text, by hypothesis and atheris (SECONDS=20 for each reader with each)
 	$(HERE) fuzzing $(SECONDS)

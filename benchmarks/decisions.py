@@ -69,7 +69,7 @@ def measure(results: Results, kind: str, site: Site) -> None:
     steady.refuse(much.refusals)
     for name, times in steady.times.items():
         results.add("refused", kind, ranks, name, summarize(times.refused))
-    results.notes["judged"] = results.notes.get("judged", 0) + steady.judged
+    results.count_judged(steady.judged)
     gc.unfreeze()
 
 

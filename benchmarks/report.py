@@ -82,6 +82,7 @@ def draw(results: Results, path: Path) -> None:
                     panel.plot(ranks, high, ".:", color=f"C{number}")
             panel.set(xscale="log", yscale="log", title=f"{measure}, {site}", xlabel="ranks", ylabel="ms")
             panel.grid(visible=True, alpha=0.3)
-    axes[0][0].legend(title="solid: median, dotted: 99th percentile")
+    if axes[0][0].has_data():
+        axes[0][0].legend(title="solid: median, dotted: 99th percentile")
     figure.tight_layout()
     figure.savefig(path, dpi=110)

@@ -53,6 +53,10 @@ class Results:
         if times is not None or amount is not None:
             self.records.append(Record(measure, site, ranks, pool, times, amount))
 
+    def count_judged(self, answers: int) -> None:
+        """Note that the checker judged so many answers."""
+        self.notes["judged"] = self.notes.get("judged", 0) + answers
+
     def times(self, measure: str, site: str, ranks: int, pool: str) -> Summary | None:
         """Return the times of a measure."""
         record = self._find(measure, site, ranks, pool)

@@ -73,9 +73,10 @@ class Model:
     ends: dict[int, float] = field(default_factory=dict)
     down: set[int] = field(default_factory=set)
 
-    def start(self, jobid: int, R: Json) -> None:
+    def start(self, jobid: int, R: Json, end: float) -> None:
         self.jobs[jobid] = held_of(R)
         self.allocated[jobid] = R
+        self.ends[jobid] = end
 
     def keep(self, jobid: int, ranks: Iterable[int]) -> None:
         """Leave a job nothing but what it has on these ranks."""

@@ -6,6 +6,7 @@ refused cannot be placed by trying them all.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,7 +19,7 @@ from exactfit.grammar.jobspec import Vertex, parse_resources
 from exactfit.grammar.shape import parse_shape
 from exactfit.topology.machine import Machine
 from exactfit.topology.rset import read_R
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, note, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -69,7 +70,7 @@ class PoolMachine(RuleBasedStateMachine):
     def alloc_of_common_forms(self, data: st.DataObject, duration: float) -> None:
         self.alloc(list(data.draw(strategies.simple_requests(self.R))), data, duration)
 
-    @precondition(lambda self: self.model.there)
+    @precondition(lambda self: self.model.there and is_small(self.model))
     @rule(data=st.data(), duration=st.sampled_from((0.0, 3600.0)))
     def alloc_of_all_forms(self, data: st.DataObject, duration: float) -> None:
         self.alloc(list(data.draw(strategies.full_requests(self.R))), data, duration)
@@ -83,6 +84,7 @@ class PoolMachine(RuleBasedStateMachine):
         constraint = data.draw(strategies.constraints(self.R))
         self.number += 1
         trial = Trial(self.R, self.model, resources, constraint)
+        note(trial.told)
         try:
             R = self.pool.alloc(self.number, resources, constraint, duration)
         except (NeverError, NotNowError) as refusal:
@@ -90,12 +92,11 @@ class PoolMachine(RuleBasedStateMachine):
             self.check_feasibility(resources, constraint, never=isinstance(refusal, NeverError))
             self.settled(changed=False)
             return
+        end = self.pool.ends()[self.number]
+        self.model.start(self.number, R, end)
+        assert (end == 0.0) == (duration == 0.0)
         trial.check_answer(R)
         self.check_feasibility(resources, constraint, never=False)
-        self.model.start(self.number, R)
-        end = self.pool.ends()[self.number]
-        assert (end == 0.0) == (duration == 0.0)
-        self.model.ends[self.number] = end
         self.settled(changed=True)
 
     def check_feasibility(self, resources: list[Json], constraint: Json | None, *, never: bool) -> None:
@@ -228,18 +229,24 @@ def compare(pool: Subject, model: Model) -> None:
     assert pool.down() == model.down
 
 
+def is_small(model: Model) -> bool:
+    """Tell whether it is worth trying all placements."""
+    return sum(len(cores) + len(gpus) for cores, gpus in model.there.values()) <= SMALL
+
+
 class Trial:
     """One request in one state, judged without the pool."""
 
     def __init__(self, R: Json, model: Model, resources: list[Json], constraint: Json | None) -> None:
         whole = read_R(R)
         self.machine: Machine = whole.cut(whole.mask_of(IdSet.of(model.there)))
-        self.there = dict(model.there)
+        self.small = is_small(model)
         self.vertices: tuple[Vertex, ...] = parse_resources(resources)
         self.constraint: Constraint = ALWAYS if constraint is None else parse_constraint(constraint)
         self.running = [R for R in model.allocated.values() if R["execution"]["R_lite"]]
         self.down_ranks = set(model.down)
         self.down = self.machine.mask_of(IdSet.of(model.down))
+        self.told = json.dumps({"resources": resources, "running": self.running, "down": sorted(model.down)})
 
     def check_answer(self, R: Json) -> None:
         invariants.the_answer_avoids_what_is_down(R, self.down_ranks)
@@ -263,7 +270,7 @@ class Trial:
 
     def best(self, *, now: bool) -> tuple[bool, Mapping[str, Any] | None]:
         """Return whether trying all placements came to an end, and the terms of the best one."""
-        if sum(len(cores) + len(gpus) for cores, gpus in self.there.values()) > SMALL:
+        if not self.small:
             return False, None
         try:
             return True, brute.best(

@@ -87,6 +87,8 @@ def smallest(peer: str, kind: Kind) -> tuple[Sequence, Outcome] | None:
 def text(ask: Ask) -> str:
     """Return a request as RFC 46 text, with its constraint."""
     shape = shape_text(list(ask.resources))
+    if '"count": "' in json.dumps(ask.resources):
+        shape += " (a count is text)"
     return shape if ask.constraint is None else f"{shape} where {json.dumps(ask.constraint)}"
 
 
