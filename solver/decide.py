@@ -12,9 +12,10 @@ from functools import cached_property
 from itertools import product
 
 from ..topology.machine import Machine
-from .demand import Demand, HostDemand, Want
+from .demand import Bundle, Demand, HostDemand, Want
 from .domain_room import is_countable, room_for
 from .domain_state import DomainState
+from .floors import floor
 from .lexicographic import Budget
 from .machine_model.cells import GroupTree
 from .neighbours import Neighbours
@@ -167,7 +168,17 @@ class Decider:
         from .machine_model.model import choose  # here, since it loads CP-SAT
 
         tree = self._tree.with_free(situation.group_free)
-        return choose(demand, situation.field, tree, self._offers, budget, best=best)
+        self._offers.rough = False
+        decision = choose(demand, situation.field, tree, self._offers, budget, best=best)
+        if decision is not None and self._offers.rough:
+            # The model took what single nodes were found to do for the best that they can.
+            return replace(decision, bound=min(decision.bound, self._least(situation.field)))
+        return decision
+
+    def _least(self, field: Field) -> int:
+        """Return what no placement of anything on these nodes goes below."""
+        scale = self._offers.scale
+        return sum(nodes.bit_count() * floor(scale, state, Bundle(())) for state, nodes in field.live())
 
     def _reaches_groups(self, single: HostDemand) -> bool:
         """Tell whether a bundle may take amounts that groups list."""

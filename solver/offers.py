@@ -21,8 +21,7 @@ from .packing import SlotShape, WholeSlots, below, combine
 from .plan import NodePlan, Offer, Share, SlotPlan
 from .policy import Scale
 from .status import Status
-
-Shares = tuple[Share, ...]
+from .tearing import Shares, Tears
 
 
 class CutOff(Exception):  # noqa: N818  # it is an outcome, no error
@@ -44,7 +43,9 @@ class Best:
 
     __slots__ = ("bound", "choice", "cost", "torn")
 
-    def __init__(self, cost: int, bound: int, choice: tuple[int, ...] | None, torn: NodePlan | None = None) -> None:
+    def __init__(
+        self, cost: int, bound: int, choice: tuple[int, ...] | None, torn: tuple[Shares, ...] | None = None
+    ) -> None:
         self.cost = cost
         self.bound = bound
         self.choice = choice
@@ -64,6 +65,13 @@ class Offers:
         How many answers each memory keeps before it is emptied.
     by_model
         Whether every bundle goes to the node's model: for states with marks.
+
+    Attributes
+    ----------
+    solves
+        How often the node's model was asked.
+    rough
+        Whether any offer was not proven since this was last set to False.
     """
 
     def __init__(
@@ -71,6 +79,7 @@ class Offers:
     ) -> None:
         self.scale = scale
         self.solves = 0
+        self.rough = False
         self._whole_slots = WholeSlots(scale)
         self._mixed_slots = MixedSlots(scale)
         self._by_model = by_model
@@ -80,6 +89,7 @@ class Offers:
         self._remembered = remembered
         self._offers: dict[tuple[DomainState, Bundle], Offer | None] = {}
         self._bests: dict[tuple[DomainState, SlotShape, int], Best] = {}
+        self._tears: dict[tuple[DomainState, SlotShape], Tears] = {}
 
     def offer(self, state: DomainState, bundle: Bundle, budget: Budget) -> Offer | None:
         """Return the best offer, or None where the node cannot give the bundle.
@@ -98,6 +108,8 @@ class Offers:
             if len(self._offers) >= self._remembered:
                 self._offers.clear()
             self._offers[key] = offer
+        else:
+            self.rough = True
         return offer
 
     def glance(self, state: DomainState, bundle: Bundle, budget: Budget) -> Offer | int | None:
@@ -268,13 +280,31 @@ class Offers:
                 touch += self.scale.core_touch(domain)
             costs, choices = combine([[best.cost for best in table] for table in tables], count)
             choice = choices[count]
-            bound = sum(table[n].bound for table, n in zip(tables, choice, strict=True))
-            cost = costs[count]
-            return Best(cost + touch, (cost if cost == bound else bound) + touch, choice)
-        offer = self._solve(domain, _slots_bundle(shape, count), budget, shielded=shape.shielded)
+            bound = cost = costs[count]
+            if any(best.cost != best.bound for table in tables for best in table):
+                bound = combine([[best.bound for best in table] for table in tables], count)[0][count]
+            return Best(cost + touch, bound + touch, choice)
+        tear = self._tears_of(domain, shape).tear(count)
+        if tear.cost == tear.bound:
+            return Best(tear.cost, tear.cost, None, tear.slots)
+        bundle = _slots_bundle(shape, count)
+        bound = floor(self.scale, domain, bundle) if tear.bound is None else tear.bound
+        try:
+            offer = self._solve(domain, bundle, budget, shielded=shape.shielded)
+        except CutOff:
+            return Best(tear.cost, bound, None, tear.slots)
         if offer is None:
             raise RuntimeError(f"{count} slots of {shape} do not fit into {domain}, which has room for them")
-        return Best(offer.cost, offer.bound, None, offer.plan)
+        slots = tuple(slot.shares for slot in offer.plan.slots)
+        return Best(offer.cost, max(bound, offer.bound), None, slots)
+
+    def _tears_of(self, domain: DomainState, shape: SlotShape) -> Tears:
+        tears = self._tears.get((domain, shape))
+        if tears is None:
+            if len(self._tears) >= self._remembered:
+                self._tears.clear()
+            tears = self._tears[domain, shape] = Tears(self.scale, domain, shape)
+        return tears
 
     def _plan(self, state: DomainState, shape: SlotShape, flat: FlatSlots, budget: Budget) -> NodePlan:
         shares = self._shares(state, 0, shape, flat.count, budget)
@@ -286,7 +316,7 @@ class Offers:
             return []
         best = self._best(domain, shape, count, budget)
         if best.torn is not None:
-            return [tuple(replace(s, place=s.place + place) for s in slot.shares) for slot in best.torn.slots]
+            return [tuple(replace(share, place=share.place + place) for share in slot) for slot in best.torn]
         sub = below(domain, shape)
         assert sub is not None
         assert best.choice is not None

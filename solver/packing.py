@@ -40,7 +40,13 @@ class SlotShape:
 
     def capacity(self, domain: DomainState) -> int:
         """Return how many such slots the domain holds when they may be torn inside it."""
-        return _times(domain.free_cores, self.cores, domain.free_gpus, self.gpus)
+        return self.times(domain.free_cores, domain.free_gpus)
+
+    def times(self, cores: int, gpus: int) -> int:
+        """Return how many such slots so many cores and GPUs are."""
+        if self.cores and self.gpus:
+            return min(cores // self.cores, gpus // self.gpus)
+        return cores // self.cores if self.cores else gpus // self.gpus
 
 
 @dataclass(frozen=True)
@@ -57,12 +63,6 @@ class Split:
 
     costs: tuple[int, ...]
     choices: tuple[tuple[int, ...], ...]
-
-
-def _times(cores: int, per_cores: int, gpus: int, per_gpus: int) -> int:
-    if per_cores and per_gpus:
-        return min(cores // per_cores, gpus // per_gpus)
-    return cores // per_cores if per_cores else gpus // per_gpus
 
 
 def below(domain: DomainState, shape: SlotShape) -> SlotShape | None:

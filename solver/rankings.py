@@ -125,10 +125,15 @@ class Rankings:
         if tied:
             yield tied
 
-    def least(self, bundle: Bundle, classes: Classes, budget: Budget) -> int:
-        """Return a joint integer that no node goes below."""
+    def rough(self, bundle: Bundle) -> bool:
+        """Tell whether what some state can do for a bundle is not proven; the ranking is then no proof either."""
+        return bundle in self._unproven
+
+    def least(self, bundle: Bundle, classes: Classes, budget: Budget) -> int | None:
+        """Return a joint integer that no node goes below; None where no node can give the bundle."""
         entries = self._entries(bundle, budget)
-        return min(cost if offer is None else offer.bound for cost, _, state, offer in entries if state in classes)
+        bounds = (cost if offer is None else offer.bound for cost, _, state, offer in entries if state in classes)
+        return min(bounds, default=None)
 
     def rivals(self, bundle: Bundle, classes: Classes, lead: Callable[[int], int], budget: Budget) -> int:
         """Return the bitmask of at least all nodes that may be as good as the best in what leads a joint integer."""
@@ -150,9 +155,15 @@ class Rankings:
         _, number, state, _ = entries[place]
         offer = self.offers.offer(state, bundle, budget)
         del entries[place]
-        if offer is not None and not offer.proven:
+        if offer is not None:
+            self._rank(entries, number, bundle, state, offer, place)
+
+    def _rank(
+        self, entries: list[Entry], number: int, bundle: Bundle, state: DomainState, offer: Offer, place: int = 0
+    ) -> None:
+        if not offer.proven:
             self._unproven.add(bundle)
-        if offer is not None and not offer.outside:
+        if not offer.outside:
             insort(entries, (offer.cost, number, state, offer), lo=place)
 
     def _entries(self, bundle: Bundle, budget: Budget) -> list[Entry]:
@@ -167,7 +178,7 @@ class Rankings:
             found = self.offers.glance(state, bundle, budget)
             if isinstance(found, int):
                 insort(ranking.entries, (found, ranking.done, state, None))
-            elif found is not None and not found.outside:
-                insort(ranking.entries, (found.cost, ranking.done, state, found))
+            elif found is not None:
+                self._rank(ranking.entries, ranking.done, bundle, state, found)
             ranking.done += 1
         return ranking.entries

@@ -133,23 +133,26 @@ class Selector:
         picks: list[Pick] = []
         cost = 0
         left = count
-        proven = True
         for tied in self.ties(bundle):
             chosen, there = _lowest_of(tied, left)
             each = tied[0][1].cost
             cost += each * there
             left -= there
-            for nodes, offer in chosen:
-                picks.append(Pick(nodes, offer))
-                proven = proven and offer.bound == each
+            picks += [Pick(nodes, offer) for nodes, offer in chosen]
             if not left:
                 break
         if left:
             return None
         if len(picks) > 1:
             picks.sort(key=_lowest_position)
-        bound = cost if proven else count * self._rankings.least(bundle, self._field.classes, self._budget)
+        bound = cost
+        if self._rankings.rough(bundle):
+            least = self._least(bundle)
+            bound = cost if least is None else min(cost, count * least)
         return Decision(tuple(picks), cost, bound)
+
+    def _least(self, bundle: Bundle) -> int | None:
+        return self._rankings.least(bundle, self._field.classes, self._budget)
 
     def close(self, bundle: Bundle, count: int, neighbours: Neighbours) -> Decision | None:
         """Choose so many nodes of those that like the bundle best, in the fewest groups; None when that is not proven.
@@ -160,7 +163,7 @@ class Selector:
         nodes = 0
         for part, _ in tied:
             nodes |= part
-        if any(not offer.proven for _, offer in tied) or nodes.bit_count() < count:
+        if self._rankings.rough(bundle) or nodes.bit_count() < count:
             return None
         found = neighbours.closest(nodes, count)
         if found is None:
@@ -190,7 +193,7 @@ class Selector:
             return None
         first = next(self.ties(unit), None)
         best = self.alike(unit.times(count), 1)
-        if first is None or best is None or best.cost != best.bound:
+        if first is None or best is None or best.cost != best.bound or self._rankings.rough(unit):
             return None
         return best if lead(best.cost) == lead(first[0][1].bound) * count - (count - 1) else None
 
@@ -208,7 +211,19 @@ class Selector:
         if found is None:
             return None
         picks = tuple(Pick(1 << position, offer) for position, offer in found[1])
-        return Decision(tuple(sorted(picks, key=_lowest_position)), found[0], found[0])
+        bound = found[0]
+        if any(self._rankings.rough(unit.times(units)) for units in range(1, count + 1)):
+            bound = min(bound, self._bound(unit, count))
+        return Decision(tuple(sorted(picks, key=_lowest_position)), found[0], bound)
+
+    def _bound(self, unit: Bundle, count: int) -> int:
+        """Return what so many units cost at the least, each number of them on a node at the best of any node."""
+        each = [self._least(unit.times(units)) for units in range(1, count + 1)]
+        least = [0]
+        for total in range(1, count + 1):
+            ways = (cost + least[total - units] for units, cost in enumerate(each[:total], 1) if cost is not None)
+            least.append(min(ways))
+        return least[count]
 
     def _candidates(self, unit: Bundle, count: int) -> list[tuple[int, list[tuple[int, Offer]]]]:
         """Return the nodes that a best placement could use, lowest first, with what each offers for how many units.

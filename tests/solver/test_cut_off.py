@@ -1,0 +1,107 @@
+"""What a certificate says when searches end before they know: bounds that no placement beats, never a false proof."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+import strategies
+from exactfit.grammar.constraint import ALWAYS, parse_constraint
+from exactfit.grammar.idset import IdSet
+from exactfit.grammar.jobspec import parse_resources
+from exactfit.solver import offers
+from exactfit.solver.checker import Checker
+from exactfit.solver.errors import InfeasibleRequest, InsufficientResources
+from exactfit.solver.offers import CutOff
+from exactfit.solver.options import Options
+from exactfit.solver.policy import POLICIES
+from exactfit.solver.pool import Pool
+from exactfit.solver.request import Request
+from exactfit.topology.rset import read_R
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+AT_ONCE = 1e-9
+"""A time limit that is over before any search begins."""
+
+SOLVE = offers.Offers._solve
+
+
+def state_of(case: strategies.Case, policy: str, time_limit: float) -> Pool:
+    machine = read_R(case.R)
+    pool = Pool(machine, Options(POLICIES[policy], slot_exclusive=case.slot_exclusive, time_limit=time_limit))
+    for number, R in enumerate(case.running):
+        pool.register_alloc(number, R)
+    pool.mark_down(machine.mask_of(IdSet.parse(case.down)))
+    return pool
+
+
+def numbers(certificate: dict[str, Any], what: str) -> list[Any]:
+    return list(certificate[what].values())
+
+
+def check(case: strategies.Case, policy: str, rough: Pool) -> None:
+    vertices = parse_resources(list(case.resources))
+    constraint = ALWAYS if case.constraint is None else parse_constraint(case.constraint)
+    request = Request.of(vertices, constraint)
+    try:
+        allocation = rough.alloc(1000, request)
+    except (InfeasibleRequest, InsufficientResources) as refusal:
+        if "cut off" in str(refusal):
+            return
+        with unhindered(), pytest.raises(type(refusal)):
+            state_of(case, policy, 60).alloc(1000, request)
+        return
+    checker = Checker(rough.machine)
+    for R in case.running:
+        checker.allocate(R)
+    checker.down(rough.machine.mask_of(IdSet.parse(case.down)))
+    answer = allocation.to_dict()
+    assert checker.judge(vertices, answer, constraint=constraint, slot_exclusive=case.slot_exclusive).legal
+    with unhindered():
+        best = state_of(case, policy, 60).alloc(1000, request).certificate
+    assert best["status"] == "OPTIMAL"
+    found = allocation.certificate
+    reached = [[-size for size in found["terms"]["size"]], *numbers(found, "terms")[1:]]
+    optimum = [[-size for size in best["terms"]["size"]], *numbers(best, "terms")[1:]]
+    bound = [[-size for size in found["bound"]["size"]], *numbers(found, "bound")[1:]]
+    assert bound <= optimum <= reached
+    assert (found["status"] == "OPTIMAL") <= (optimum == reached)
+
+
+@contextmanager
+def unhindered() -> Iterator[None]:
+    """Let every search come to its end."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(offers.Offers, "_solve", SOLVE)
+        yield
+
+
+@pytest.mark.parametrize("policy", ["pack", "spread"])
+@given(case=strategies.cases())
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+def test_the_time_is_over_at_once(policy: str, case: strategies.Case) -> None:
+    check(case, policy, state_of(case, policy, AT_ONCE))
+
+
+@pytest.mark.parametrize("simple", [True, False])
+@pytest.mark.parametrize("policy", ["pack", "spread"])
+@given(data=st.data(), period=st.integers(1, 3))
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+def test_some_nodes_are_not_searched(policy: str, simple: bool, data: st.DataObject, period: int) -> None:
+    case = data.draw(strategies.cases(simple=simple))
+    calls = 0
+
+    def sometimes(self: offers.Offers, *args: Any, **options: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        if calls % period == 0:
+            raise CutOff
+        return SOLVE(self, *args, **options)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(offers.Offers, "_solve", sometimes)
+        patch.setattr(offers.Tears, "_parting", None)
+        check(case, policy, state_of(case, policy, 60))
