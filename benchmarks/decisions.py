@@ -6,7 +6,7 @@ import gc
 import random
 from dataclasses import dataclass
 
-from .contenders import NAMES, PEERS
+from .contenders import NAMES, OURS, PEERS
 from .machines import Site
 from .results import Results
 from .steady import Steady
@@ -51,7 +51,7 @@ def measure(results: Results, kind: str, site: Site) -> None:
     """Measure all pools on a machine in the same states."""
     ranks = site.machine.size
     much = effort(ranks)
-    names = NAMES if ranks <= WITH_PEERS else tuple(name for name in NAMES if name not in PEERS)
+    names = NAMES if ranks <= WITH_PEERS else (OURS,)
     steady = Steady(site, names)
     steady.fill()
     gc.collect()

@@ -154,14 +154,14 @@ class Decider:
                 close = selector.close(single.bundle, count, self._neighbours)
                 if close is not None:
                     return close
-            if single.loose and plain:
+            if plain and single.loose:
                 together = selector.together(single.bundle, count)
                 if together is not None:
                     return together
-                if self._room(single, situation.field, budget) < count:
-                    return None
-                if count <= SHARED_OUT and not self._grouped:
-                    return selector.loose(single.bundle, count)
+            if self._room(single, situation.field, budget) < count:
+                return None
+            if plain and single.loose and count <= SHARED_OUT and not self._grouped:
+                return selector.loose(single.bundle, count)
         return self._choose(demand, situation, budget, best=True)
 
     def _choose(self, demand: Demand, situation: Situation, budget: Budget, *, best: bool) -> Decision | None:

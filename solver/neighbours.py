@@ -8,16 +8,21 @@ this way is left to the machine's model.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from ..grammar.bits import lowest_bit
+from ..topology.groups import Group
 from ..topology.machine import Machine
 from ..topology.masks import runs_of_mask
-from .node_classes import lowest
+from .node_classes import bits, lowest
 
 TRIES = 32
 """Innermost groups that are looked at one by one before all are counted."""
+
+FEW = 4
+"""Nodes of which there are fewer than one in so many groups are counted one by one."""
 
 PRICES = 64
 """Prices that are tried."""
@@ -36,10 +41,17 @@ class _Place:
         The lowest position.
     members
         Bitmask of the positions, counted from the lowest.
+    end
+        The position after the last, where they stand in a row; else 0.
     """
 
     first: int
     members: int
+    end: int
+
+    def part(self, nodes: int) -> int:
+        """Return those of some nodes that stand in the group, counted from its first position."""
+        return nodes >> self.first & self.members
 
 
 class Neighbours:
@@ -56,17 +68,13 @@ class Neighbours:
         self._groups = machine.groups
         self._group_of = machine.group_of
         self._places: dict[int, _Place] = {}
-        self._runs: list[tuple[int, int, int]] = []
-        self._scattered: list[tuple[int, _Place]] = []
         for group in machine.groups:
             if group.level == self._levels[-1]:
                 runs = runs_of_mask(group.members)
                 first = runs[0][0]
-                self._places[group.index] = place = _Place(first, group.members >> first)
-                if len(runs) == 1:
-                    self._runs.append((group.index, first, runs[0][1] + 1))
-                else:
-                    self._scattered.append((group.index, place))
+                end = runs[0][1] + 1 if len(runs) == 1 else 0
+                self._places[group.index] = _Place(first, group.members >> first, end)
+        self._in_order = sorted(self._places.items(), key=lambda item: item[1].first)
 
     @staticmethod
     def are_in(machine: Machine) -> bool:
@@ -89,14 +97,20 @@ class Neighbours:
         nodes
             Bitmask of at least so many positions.
         """
-        found = self._in_one(nodes, count)
-        if found is not None:
-            return lowest(found, count), dict.fromkeys(self._levels, 1)
-        room = self._room(nodes)
+        one = self._in_one(nodes, count)
+        inside: list[tuple[int, int]] = []
+        for group, here in self._inside(nodes) if one is None else ():
+            if here >= count:
+                one = self._places[group].part(nodes) << self._places[group].first
+                break
+            inside.append((group, here))
+        if one is not None:
+            return lowest(one, count), dict.fromkeys(self._levels, 1)
+        room = self._room(inside)
         scopes, depth = self._scopes(room, count)
         best: tuple[tuple[int, ...], list[int]] | None = None
-        for inside in scopes:
-            way = self._fewest(inside, room, count, depth)
+        for scope in scopes:
+            way = self._fewest(scope, room, count, depth)
             if way is None:
                 return None
             if best is None or way[0] < best[0]:
@@ -111,21 +125,31 @@ class Neighbours:
             if not nodes:
                 return None
             place = self._places[self._group_of[lowest_bit(nodes).bit_length() - 1]]
-            part = nodes >> place.first & place.members
+            part = place.part(nodes)
             if part.bit_count() >= count:
                 return part << place.first
             nodes ^= part << place.first
         return None
 
-    def _room(self, nodes: int) -> dict[int, int]:
-        """Return how many of the nodes stand in each group that has any."""
+    def _inside(self, nodes: int) -> Iterator[tuple[int, int]]:
+        """Yield the innermost groups that have some of the nodes, lowest first, and how many."""
+        if nodes.bit_count() * FEW < len(self._places):
+            yield from Counter(self._group_of[position] for position in bits(nodes)).items()
+            return
         text = f"{nodes:b}"[::-1]
-        room = {group: text.count("1", first, end) for group, first, end in self._runs}
-        for group, place in self._scattered:
-            room[group] = (nodes >> place.first & place.members).bit_count()
-        for inner in reversed(self._groups):
-            if inner.parent >= 0:
-                room[inner.parent] = room.get(inner.parent, 0) + room[inner.index]
+        for group, place in self._in_order:
+            here = text.count("1", place.first, place.end) if place.end else place.part(nodes).bit_count()
+            if here:
+                yield group, here
+
+    def _room(self, inside: Sequence[tuple[int, int]]) -> dict[int, int]:
+        """Return how many nodes stand in each group, given those in innermost ones."""
+        room: dict[int, int] = {}
+        for innermost, here in inside:
+            group = innermost
+            while group >= 0:
+                room[group] = room.get(group, 0) + here
+                group = self._groups[group].parent
         return room
 
     def _scopes(self, room: dict[int, int], count: int) -> tuple[Iterator[Sequence[int]], int]:
@@ -133,11 +157,16 @@ class Neighbours:
 
         The whole machine is such a group, too.
         """
+        groups = [self._groups[group] for group in sorted(room)]
         for depth, level in enumerate(reversed(self._levels)):
-            able = [g for g in self._groups if g.level == level and room[g.index] >= count]
+            able = [group for group in groups if group.level == level and room[group.index] >= count]
             if able:
-                return (([group.index] if not depth else group.children) for group in able), depth
-        return iter([[group.index for group in self._groups if group.parent < 0]]), len(self._levels)
+                return (([group.index] if not depth else self._within(group, room)) for group in able), depth
+        return iter([[group.index for group in groups if group.parent < 0]]), len(self._levels)
+
+    def _within(self, group: Group, room: dict[int, int]) -> list[int]:
+        """Return the groups inside one that have room."""
+        return [inner for inner in group.children if inner in room]
 
     def _fewest(
         self, groups: Sequence[int], room: dict[int, int], count: int, depth: int
@@ -162,7 +191,9 @@ class Neighbours:
         rows chosen at some price may do with just as many.
         """
         number = len(_largest(rows, room, count))
-        sizes = {row: sorted((room[rack] for rack in self._groups[row].children), reverse=True) for row in rows}
+        sizes = {
+            row: sorted((room[rack] for rack in self._within(self._groups[row], room)), reverse=True) for row in rows
+        }
         least = 0
         best: list[int] | None = None
         for price in sorted({0, *(size for of_row in sizes.values() for size in of_row)})[:PRICES]:
@@ -172,7 +203,7 @@ class Neighbours:
             if price:
                 least = max(least, -((total - count) // price))
             if sum(room[row] for row in chosen) >= count:
-                inside = [rack for row in chosen for rack in self._groups[row].children]
+                inside = [rack for row in chosen for rack in self._within(self._groups[row], room)]
                 racks = _largest(inside, room, count)
                 if best is None or len(racks) < len(best):
                     best = racks
@@ -183,7 +214,7 @@ class Neighbours:
         taken = 0
         for rack in racks:
             place = self._places[rack]
-            part = lowest(nodes >> place.first & place.members, count)
+            part = lowest(place.part(nodes), count)
             count -= part.bit_count()
             taken |= part << place.first
         return taken

@@ -11,7 +11,7 @@ import strategies
 from exactfit.grammar.constraint import ALWAYS, parse_constraint
 from exactfit.grammar.idset import IdSet
 from exactfit.grammar.jobspec import parse_resources
-from exactfit.solver import offers
+from exactfit.solver import offers, tearing
 from exactfit.solver.checker import Checker
 from exactfit.solver.errors import InfeasibleRequest, InsufficientResources
 from exactfit.solver.offers import CutOff
@@ -103,5 +103,5 @@ def test_some_nodes_are_not_searched(policy: str, simple: bool, data: st.DataObj
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(offers.Offers, "_solve", sometimes)
-        patch.setattr(offers.Tears, "_parting", None)
+        patch.setattr(tearing.Tears, "_parting", None)
         check(case, policy, state_of(case, policy, 60))
