@@ -2,7 +2,7 @@
 
 One pool leads: its answers stand. The others hold the same jobs on the same resources, so that each request is put
 to all of them in the same state; what they answer is taken back at once. Every answer of ours that is timed is judged by
-the checker, outside of the time that is taken, and of those that only fill the machine some ten thousand.
+the checker, outside of the time that is taken, and of those that only fill it the first thousands or a share.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ BUSY = 0.85
 FULL, HOLLOW = 0.97, 0.6
 """Shares up to which a machine is filled, and down to which it empties before the steady state: it is fragmented."""
 
-JUDGED = 10_000
+JUDGED = 2_000
 """Nodes on which every answer is judged; on more of them that share of those that are not timed."""
 
 TRIES = 500

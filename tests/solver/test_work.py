@@ -1,0 +1,152 @@
+"""Decisions take the same work on small and on large machines: calls are counted, no clock is read."""
+
+from __future__ import annotations
+
+import random
+import sys
+from collections.abc import Callable
+from functools import partial
+from types import FrameType
+
+import pytest
+from exactfit.grammar.jobspec import parse_resources
+from exactfit.grammar.shape import parse_shape
+from exactfit.solver import lexicographic
+from exactfit.solver.errors import InsufficientResources
+from exactfit.solver.pool import Pool
+from exactfit.solver.request import Request
+from exactfit.topology.presets import preset
+from exactfit.topology.rset import read_R
+
+MIX = (
+    "slot/[core=8;gpu=1]",
+    "node/slot=4/[core=15;gpu=1]",
+    "node/slot=2/[core=20;gpu=2]",
+    "node=2/slot=8/[core=15;gpu=1]",
+    "slot=4/core=4",
+    "node/slot/[core=60;gpu=4]",
+)
+SMALL, LARGE = 50, 1000
+
+
+def ask(shape: str) -> Request:
+    return Request.of(parse_resources(parse_shape(shape)))
+
+
+REQUESTS = [ask(shape) for shape in MIX]
+
+
+def calls(of: Callable[[], object]) -> int:
+    """Return how many functions something calls, those of the interpreter among them."""
+    number = 0
+
+    def count(_frame: FrameType, event: str, _argument: object) -> None:
+        nonlocal number
+        number += event in ("call", "c_call")
+
+    before = sys.getprofile()
+    sys.setprofile(count)
+    try:
+        of()
+    finally:
+        sys.setprofile(before)
+    return number
+
+
+class Site:
+    """A machine on which jobs come and leave in random order."""
+
+    def __init__(self, ranks: int) -> None:
+        self.pool = Pool(read_R(preset(f"rfc49-a:{ranks}")))
+        self.draws = random.Random(5)
+        self.jobs: list[int] = []
+        self.next = 1
+
+    def come(self) -> bool:
+        try:
+            self.pool.alloc(self.next, self.draws.choice(REQUESTS))
+        except InsufficientResources:
+            return False
+        self.jobs.append(self.next)
+        self.next += 1
+        return True
+
+    def leave(self) -> None:
+        place = self.draws.randrange(len(self.jobs))
+        self.jobs[place], self.jobs[-1] = self.jobs[-1], self.jobs[place]
+        self.pool.free(self.jobs.pop())
+
+    def fill(self) -> Site:
+        """Fill, empty by a third, and fill again: what is free is in fragments."""
+        while self.come():
+            pass
+        for _ in range(len(self.jobs) // 3):
+            self.leave()
+        while self.come():
+            pass
+        return self
+
+    def churn(self, steps: int) -> None:
+        for _ in range(steps):
+            self.leave()
+            self.come()
+
+
+@pytest.fixture(scope="module")
+def sites() -> tuple[Site, Site]:
+    return Site(SMALL).fill(), Site(LARGE).fill()
+
+
+def test_a_job_that_comes_and_one_that_leaves(sites: tuple[Site, Site]) -> None:
+    for site in sites:
+        site.churn(1000)  # What a state can do is found once.
+    small, large = (calls(partial(site.churn, 300)) for site in sites)
+    assert large < 1.5 * small
+
+
+def test_a_refusal_looks_at_the_states_that_there_are_and_not_at_ranks(sites: tuple[Site, Site]) -> None:
+    def refuse(site: Site) -> None:
+        request = ask(f"node={site.pool.machine.size // 2}/slot=8/[core=15;gpu=1]")
+        with pytest.raises(InsufficientResources):
+            site.pool.copy().alloc(0, request)
+
+    work, states = [], []
+    for site in sites:
+        refuse(site)
+        work.append(calls(partial(refuse, site)))
+        states.append(len(site.pool.present[1].classes))
+    assert states[1] < LARGE / 2
+    assert work[1] / work[0] < 1.5 * states[1] / states[0]
+
+
+@pytest.mark.parametrize("what", ["copy", "mark_down", "mark_up", "generation"])
+def test_the_size_is_no_matter(what: str, sites: tuple[Site, Site]) -> None:
+    def do(pool: Pool) -> Callable[[], object]:
+        pool = pool.copy()
+        deeds = {
+            "copy": pool.copy,
+            "mark_down": lambda: pool.mark_down(1 << 7),
+            "mark_up": lambda: pool.mark_up(1 << 7),
+            "generation": lambda: pool.generation,
+        }
+        return deeds[what]
+
+    small, large = (calls(do(site.pool)) for site in sites)
+    assert large <= 1.2 * small
+
+
+def test_the_mix_of_the_benchmarks_needs_no_search(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("there is nothing to search for")
+
+    monkeypatch.setattr(lexicographic, "_solve", refuse)
+    site = Site(SMALL).fill()
+    site.churn(500)
+    assert len(site.jobs) > SMALL
+
+
+@pytest.mark.parametrize(("nodes", "most"), [(2, 1), (1000, 1)])
+def test_equal_nodes_are_one_state(nodes: int, most: int) -> None:
+    pool = Pool(read_R(preset("rfc49-a:1000")))
+    pool.alloc(1, ask(f"node={nodes}/slot=3/core=7"))
+    assert len(pool.present[1].classes) <= most + (nodes < 1000)
