@@ -8,11 +8,10 @@ holds of the joint integer.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from fractions import Fraction
 
 from .demand import Bundle, FlatSlots, Kind
 from .domain_state import DomainState
-from .policy import Cross, Scale, Touch
+from .policy import CoreTouch, Cross, Scale, Touch
 
 
 def floor(scale: Scale, state: DomainState, bundle: Bundle) -> int:
@@ -32,7 +31,7 @@ def floor(scale: Scale, state: DomainState, bundle: Bundle) -> int:
             if flat:
                 outer = outermost(state, component.level)
                 total += unit * _cover(outer, [max(0, component.weight(domain)) for domain in outer], state, flat)
-        elif hasattr(component, "weight"):
+        elif isinstance(component, CoreTouch):
             total += unit * sum(min(0, component.weight(domain)) for domain in state.flat)
     return total
 
@@ -83,16 +82,31 @@ def _cover(domains: Sequence[DomainState], weights: Sequence[int], state: Domain
     least = 0
     for each, free, outside in _needs(flat, state, domains):
         amount = each * flat.count - outside
-        weight = Fraction(0)
-        for part, whole in sorted(zip(weights, free, strict=True), key=_weight_of_one):
-            if amount <= 0 or not whole:
+        total = 0
+        for part, whole in sorted(
+            ((part, whole) for part, whole in zip(weights, free, strict=True) if whole), key=_of_one
+        ):
+            if amount <= whole:
+                total += -(-part * max(0, amount) // whole)
                 break
-            weight += Fraction(part * min(amount, whole), whole)
+            total += part
             amount -= whole
-        least = max(least, -(-weight.numerator // weight.denominator))
+        least = max(least, total)
     return least
 
 
-def _weight_of_one(part: tuple[int, int]) -> Fraction | float:
+def _of_one(part: tuple[int, int]) -> int:
+    """Return what one core or GPU weighs, in units so small that no two of them are confused."""
     weight, free = part
-    return Fraction(weight, free) if free else float("inf")
+    return (weight << 64) // free
+
+
+def coarse_floor(scale: Scale, state: DomainState) -> int:
+    """Return a joint integer that nothing that touches a node in this state is below."""
+    total = scale.touch(state)
+    for component, unit in scale.weighed():
+        if isinstance(component, Touch) and component.level != state.level:
+            total += unit * sum(min(0, component.weight(d)) for d in state.flat if d.level == component.level)
+        elif isinstance(component, CoreTouch):
+            total += unit * sum(min(0, component.weight(domain)) for domain in state.flat)
+    return total

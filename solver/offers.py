@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from .demand import Bundle, FlatSlots, Kind, Want
 from .domain_state import DomainState
-from .floors import floor
+from .floors import coarse_floor, floor
 from .lexicographic import Budget
 from .mixing import MixedSlots
 from .outside import split_outside, total_outside
@@ -87,6 +87,7 @@ class Offers:
         self._inside: Offers | None = None
         self._tears_last = scale.tears_last(levels)
         self._remembered = remembered
+        self._coarse: dict[DomainState, int] = {}
         self._offers: dict[tuple[DomainState, Bundle], Offer | None] = {}
         self._bests: dict[tuple[DomainState, SlotShape, int], Best] = {}
         self._tears: dict[tuple[DomainState, SlotShape], Tears] = {}
@@ -111,6 +112,22 @@ class Offers:
         else:
             self.rough = True
         return offer
+
+    def coarse(self, state: DomainState, bundle: Bundle) -> int | None:
+        """Return what equal slots cost at least on a node that has room for them; None where it has none.
+
+        It takes no more than looking at the numbers of what is free, and is meant for bundles with `Bundle.flat` only.
+        """
+        flat = bundle.flat
+        assert flat is not None
+        if flat.count * flat.cores > state.free_cores or flat.count * flat.gpus > state.free_gpus:
+            return None
+        least = self._coarse.get(state)
+        if least is None:
+            if len(self._coarse) >= self._remembered:
+                self._coarse.clear()
+            least = self._coarse[state] = coarse_floor(self.scale, state)
+        return least
 
     def glance(self, state: DomainState, bundle: Bundle, budget: Budget) -> Offer | int | None:
         """Return the best offer, or None, where that is known without a search; else what it costs at least.

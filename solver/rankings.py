@@ -4,8 +4,8 @@ A ranking holds every state that was live in any copy of a pool since it was las
 none has to tell it what ended: states that have no nodes now are passed over, and when too many of them are, the
 rankings are renewed from the states that are live.
 
-A state that must be searched for what it can do stands where its floor puts it, and is searched when it is the best
-of those that have nodes: most never are.
+A state stands where a floor puts it that takes no thought; when it is the best of those that have nodes, where a better
+floor does; and only when it is the best of all then, it is searched for what it can do: most never are.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from .node_classes import Classes
 from .offers import Offers
 from .plan import Offer
 
-Entry = tuple[int, int, DomainState, "Offer | None"]
-"""Cost, order of arrival, state, offer; without an offer the cost is a floor."""
+Entry = tuple[int, int, DomainState, "Offer | None", bool]
+"""Cost, order of arrival, state, offer; without an offer the cost is a floor, and the last tells if a coarse one."""
 
 Ties = list[tuple[int, Offer]]
 """Nodes (bitmasks of positions) that can give a bundle at the same cost, with what each of them offers."""
@@ -132,39 +132,53 @@ class Rankings:
     def least(self, bundle: Bundle, classes: Classes, budget: Budget) -> int | None:
         """Return a joint integer that no node goes below; None where no node can give the bundle."""
         entries = self._entries(bundle, budget)
-        bounds = (cost if offer is None else offer.bound for cost, _, state, offer in entries if state in classes)
+        bounds = (entry[0] if entry[3] is None else entry[3].bound for entry in entries if entry[2] in classes)
         return min(bounds, default=None)
 
     def rivals(self, bundle: Bundle, classes: Classes, lead: Callable[[int], int], budget: Budget) -> int:
         """Return the bitmask of at least all nodes that may be as good as the best in what leads a joint integer."""
         entries = self._entries(bundle, budget)
         best: int | None = None
-        found = 0
-        for cost, _, state, offer in entries:
+        found = place = 0
+        while place < len(entries):
+            cost, _, state, offer, coarse = entries[place]
             nodes = classes.get(state)
             if nodes is not None:
                 if best is not None and lead(cost) > best:
                     break
+                if coarse:
+                    self._settle(entries, place, bundle, budget)
+                    continue
                 found |= nodes
                 if best is None and offer is not None:
                     best = lead(cost)
+            place += 1
         return found
 
     def _settle(self, entries: list[Entry], place: int, bundle: Bundle, budget: Budget) -> None:
         """Put what a state really costs in the place of its floor."""
-        _, number, state, _ = entries[place]
-        offer = self.offers.offer(state, bundle, budget)
+        _, number, state, _, coarse = entries[place]
+        found = (self.offers.glance if coarse else self.offers.offer)(state, bundle, budget)
         del entries[place]
-        if offer is not None:
-            self._rank(entries, number, bundle, state, offer, place)
+        self._rank(entries, number, bundle, state, found, place)
 
     def _rank(
-        self, entries: list[Entry], number: int, bundle: Bundle, state: DomainState, offer: Offer, place: int = 0
+        self,
+        entries: list[Entry],
+        number: int,
+        bundle: Bundle,
+        state: DomainState,
+        found: Offer | int | None,
+        place: int = 0,
     ) -> None:
-        if not offer.proven:
-            self._unproven.add(bundle)
-        if not offer.outside:
-            insort(entries, (offer.cost, number, state, offer), lo=place)
+        """Give a state its place: by what it offers, or by a floor; none where it offers nothing."""
+        if isinstance(found, int):
+            insort(entries, (found, number, state, None, False), lo=place)
+        elif found is not None:
+            if not found.proven:
+                self._unproven.add(bundle)
+            if not found.outside:
+                insort(entries, (found.cost, number, state, found, False), lo=place)
 
     def _entries(self, bundle: Bundle, budget: Budget) -> list[Entry]:
         ranking = self._rankings.get(bundle)
@@ -175,10 +189,12 @@ class Rankings:
         births = self._births
         while ranking.done < len(births):
             state = births[ranking.done]
-            found = self.offers.glance(state, bundle, budget)
-            if isinstance(found, int):
-                insort(ranking.entries, (found, ranking.done, state, None))
-            elif found is not None:
+            if bundle.flat is None:
+                found = self.offers.glance(state, bundle, budget)
                 self._rank(ranking.entries, ranking.done, bundle, state, found)
+            else:
+                least = self.offers.coarse(state, bundle)
+                if least is not None:
+                    insort(ranking.entries, (least, ranking.done, state, None, True))
             ranking.done += 1
         return ranking.entries
