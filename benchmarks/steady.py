@@ -1,8 +1,8 @@
 """The steady state: a machine kept about 85 % busy by jobs of the mix that come and leave in random order.
 
 One pool leads: its answers stand. The others hold the same jobs on the same resources, so that each request is put
-to all of them in the same state; what they answer is taken back at once. Every answer of ours that is timed is judged by
-the checker, outside of the time that is taken, and of those that only fill it the first thousands or a share.
+to all of them in the same state; what they answer is taken back at once. The checker judges every answer of ours that
+is timed, outside of the clock, and of those that only fill a large machine a share.
 """
 
 from __future__ import annotations

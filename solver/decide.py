@@ -16,10 +16,10 @@ from .demand import Bundle, Demand, HostDemand, Want
 from .domain_room import is_countable, room_for
 from .domain_state import DomainState
 from .floors import floor
-from .lexicographic import Budget
+from .lexicographic import Budget, CutOff
 from .machine_model.cells import GroupTree
 from .neighbours import Neighbours
-from .offers import CutOff, Offers
+from .offers import Offers
 from .packing import SlotShape
 from .problem import Problem
 from .rankings import Rankings

@@ -21,10 +21,13 @@ class InsufficientResources(OSError):
     ----------
     reason
         The message, or what makes it when it is read: a scheduler that tries every few milliseconds never reads it.
+    proven
+        Whether it is known that nothing fits now; not so where the search was cut off, or failed.
     """
 
-    def __init__(self, reason: str | Callable[[], str] = "") -> None:
+    def __init__(self, reason: str | Callable[[], str] = "", *, proven: bool = True) -> None:
         super().__init__()
+        self.proven = proven
         self._reason = reason
 
     def __str__(self) -> str:

@@ -63,6 +63,10 @@ class LexicographicResult:
     solver: cp_model.CpSolver | None = None
 
 
+class CutOff(Exception):  # noqa: N818  # it is an outcome, no error
+    """The search ran out of time before it knew whether there is a placement."""
+
+
 class Budget:
     """The time that one decision may still take.
 

@@ -1,8 +1,7 @@
 """What one node can do for a bundle, solved once for each state and remembered.
 
-Most bundles are equal slots: `packing` places them without a solve where they can stay whole, and hands what has to
-be torn to the model of the smallest domain that must tear it. Whole nodes need no solve either. All else goes to the
-node's model.
+Most bundles are equal slots, which `equal_slots` places, mostly without a search. Slots of several shapes that can all
+stay whole (`mixing`) and whole nodes need none either. All else goes to the node's model.
 """
 
 from __future__ import annotations
@@ -13,43 +12,15 @@ from dataclasses import replace
 
 from .demand import Bundle, FlatSlots, Kind, Want
 from .domain_state import DomainState
+from .equal_slots import EqualSlots
 from .floors import coarse_floor, floor
-from .lexicographic import Budget
+from .lexicographic import Budget, CutOff
 from .mixing import MixedSlots
 from .outside import split_outside, total_outside
-from .packing import SlotShape, WholeSlots, below, combine
+from .packing import SlotShape
 from .plan import NodePlan, Offer, Share, SlotPlan
 from .policy import Scale
 from .status import Status
-from .tearing import Shares, Tears
-
-
-class CutOff(Exception):  # noqa: N818  # it is an outcome, no error
-    """The search ran out of time before it knew whether there is a placement."""
-
-
-class Best:
-    """The best placement of so many equal slots in a domain.
-
-    Attributes
-    ----------
-    cost, bound
-        As an offer's.
-    choice
-        How many slots each child takes; None where slots are torn between children.
-    torn
-        The slots of a domain that tears them, places counted from the domain.
-    """
-
-    __slots__ = ("bound", "choice", "cost", "torn")
-
-    def __init__(
-        self, cost: int, bound: int, choice: tuple[int, ...] | None, torn: tuple[Shares, ...] | None = None
-    ) -> None:
-        self.cost = cost
-        self.bound = bound
-        self.choice = choice
-        self.torn = torn
 
 
 class Offers:
@@ -80,7 +51,7 @@ class Offers:
         self.scale = scale
         self.solves = 0
         self.rough = False
-        self._whole_slots = WholeSlots(scale)
+        self._equal = EqualSlots(scale, self._search, remembered)
         self._mixed_slots = MixedSlots(scale)
         self._by_model = by_model
         self._levels = levels
@@ -89,8 +60,6 @@ class Offers:
         self._remembered = remembered
         self._coarse: dict[DomainState, int] = {}
         self._offers: dict[tuple[DomainState, Bundle], Offer | None] = {}
-        self._bests: dict[tuple[DomainState, SlotShape, int], Best] = {}
-        self._tears: dict[tuple[DomainState, SlotShape], Tears] = {}
 
     def offer(self, state: DomainState, bundle: Bundle, budget: Budget) -> Offer | None:
         """Return the best offer, or None where the node cannot give the bundle.
@@ -144,8 +113,8 @@ class Offers:
             shape = SlotShape.of(flat)
             if shape.capacity(state) < flat.count:
                 return None
-            split = self._whole_slots.split(state, shape, flat.count) if self._tears_last else None
-            if split is not None and len(split.costs) > flat.count and not self._by_model:
+            whole = self._equal.whole(state, shape, flat.count) if self._tears_last and not self._by_model else None
+            if whole == flat.count:
                 return self.offer(state, bundle, budget)
         return floor(self.scale, state, bundle)
 
@@ -157,8 +126,7 @@ class Offers:
         flat = unit.flat
         if flat is None or flat.count != 1 or self._by_model or not self._tears_last or not self.scale.cross:
             return None
-        split = self._whole_slots.split(state, SlotShape.of(flat), limit)
-        return None if split is None else min(limit, len(split.costs) - 1)
+        return self._equal.whole(state, SlotShape.of(flat), limit)
 
     def gives(self, state: DomainState, bundle: Bundle, budget: Budget) -> bool:
         """Tell whether a node can give the bundle by itself, with as little search as possible.
@@ -194,8 +162,8 @@ class Offers:
             if not self.scale.components:
                 return Offer(0, 0, lambda: _lowest_plan(flat))
             if self._tears_last:
-                best = self._best(state, shape, flat.count, budget)
-                return Offer(best.cost, best.bound, lambda: self._plan(state, shape, flat, budget))
+                best = self._equal.best(state, shape, flat.count, budget)
+                return Offer(best.cost, best.bound, lambda: self._equal.plan(state, shape, flat, budget))
         elif bundle.slots and self._tears_last:
             offer = self._mixed(state, bundle)
             if offer is not None:
@@ -235,6 +203,9 @@ class Offers:
             raise CutOff
         return offer
 
+    def _search(self, domain: DomainState, bundle: Bundle, budget: Budget, shielded: bool) -> Offer | None:
+        return self._solve(domain, bundle, budget, shielded=shielded)
+
     def _whole_node(self, state: DomainState, bundle: Bundle) -> Offer | None:
         asked = bundle
         bundle, outside = split_outside(state, asked)
@@ -265,91 +236,8 @@ class Offers:
         held = SlotPlan("", wholes=(0,), outside=inner.plan.held.outside)
         return Offer(inner.cost + touch, inner.bound + touch, lambda: replace(inner.plan, held=held), inner.outside)
 
-    def _best(self, domain: DomainState, shape: SlotShape, count: int, budget: Budget) -> Best:
-        """Return the best placement of slots that the domain holds when they may be torn."""
-        key = (domain, shape, count)
-        best = self._bests.get(key)
-        if best is None:
-            split = self._whole_slots.split(domain, shape, count)
-            if split is not None and len(split.costs) > count:
-                best = Best(split.costs[count], split.costs[count], split.choices[count])
-            else:
-                best = self._torn(domain, shape, count, budget)
-            if best.cost == best.bound:
-                if len(self._bests) >= self._remembered:
-                    self._bests.clear()
-                self._bests[key] = best
-        return best
-
-    def _torn(self, domain: DomainState, shape: SlotShape, count: int, budget: Budget) -> Best:
-        """Tear slots in the children where they suffice, else in the domain itself."""
-        sub = below(domain, shape)
-        if sub is not None and sum(sub.capacity(child) for child in domain.children) >= count:
-            tables = [
-                [
-                    self._best(child, sub, n, budget) if n else _NOTHING
-                    for n in range(min(count, sub.capacity(child)) + 1)
-                ]
-                for child in domain.children
-            ]
-            touch = self.scale.touch(domain)
-            if shape.shielded and sub.cores != shape.cores:
-                touch += self.scale.core_touch(domain)
-            costs, choices = combine([[best.cost for best in table] for table in tables], count)
-            choice = choices[count]
-            bound = cost = costs[count]
-            if any(best.cost != best.bound for table in tables for best in table):
-                bound = combine([[best.bound for best in table] for table in tables], count)[0][count]
-            return Best(cost + touch, bound + touch, choice)
-        tear = self._tears_of(domain, shape).tear(count)
-        if tear.cost == tear.bound:
-            return Best(tear.cost, tear.cost, None, tear.slots)
-        bundle = _slots_bundle(shape, count)
-        bound = floor(self.scale, domain, bundle) if tear.bound is None else tear.bound
-        try:
-            offer = self._solve(domain, bundle, budget, shielded=shape.shielded)
-        except CutOff:
-            return Best(tear.cost, bound, None, tear.slots)
-        if offer is None:
-            raise RuntimeError(f"{count} slots of {shape} do not fit into {domain}, which has room for them")
-        slots = tuple(slot.shares for slot in offer.plan.slots)
-        return Best(offer.cost, max(bound, offer.bound), None, slots)
-
-    def _tears_of(self, domain: DomainState, shape: SlotShape) -> Tears:
-        tears = self._tears.get((domain, shape))
-        if tears is None:
-            if len(self._tears) >= self._remembered:
-                self._tears.clear()
-            tears = self._tears[domain, shape] = Tears(self.scale, domain, shape)
-        return tears
-
-    def _plan(self, state: DomainState, shape: SlotShape, flat: FlatSlots, budget: Budget) -> NodePlan:
-        shares = self._shares(state, 0, shape, flat.count, budget)
-        return NodePlan(tuple(SlotPlan(flat.label, slot) for slot in shares))
-
-    def _shares(self, domain: DomainState, place: int, shape: SlotShape, count: int, budget: Budget) -> list[Shares]:
-        """Return what each of so many slots takes of a domain that stands at a place."""
-        if not count:
-            return []
-        best = self._best(domain, shape, count, budget)
-        if best.torn is not None:
-            return [tuple(replace(share, place=share.place + place) for share in slot) for slot in best.torn]
-        sub = below(domain, shape)
-        assert sub is not None
-        assert best.choice is not None
-        slots: list[Shares] = []
-        at = place + 1
-        for child, n in zip(domain.children, best.choice, strict=True):
-            slots += self._shares(child, at, sub, n, budget)
-            at += len(child.flat)
-        own = Share(place, shape.cores - sub.cores, shape.gpus - sub.gpus)
-        if own.cores or own.gpus:
-            slots = [(own, *slot) for slot in slots or [()] * count]
-        return slots
-
 
 _UNKNOWN = object()
-_NOTHING = Best(0, 0, ())
 
 
 def _only_slots(bundle: Bundle) -> bool:
@@ -372,10 +260,3 @@ def _has(state: DomainState, wants: Sequence[Want]) -> bool:
 def _lowest_plan(flat: FlatSlots) -> NodePlan:
     slot = SlotPlan(flat.label, (Share(0, flat.cores, flat.gpus),))
     return NodePlan((slot,) * flat.count, lowest=True)
-
-
-def _slots_bundle(shape: SlotShape, count: int) -> Bundle:
-    wants = [Want(Kind.CORE, "core", shape.cores)] if shape.cores else []
-    if shape.gpus:
-        wants.append(Want(Kind.GPU, "gpu", shape.gpus))
-    return Bundle((Want(Kind.SLOT, "slot", count, label="slot", wants=tuple(wants)),))

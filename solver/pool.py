@@ -20,9 +20,8 @@ from .errors import InfeasibleRequest, InsufficientResources
 from .holdings import allocation_of, parted
 from .job_R import read_job
 from .knowledge import Knowledge
-from .lexicographic import Budget
+from .lexicographic import Budget, CutOff
 from .node_classes import mask_of
-from .offers import CutOff
 from .options import Options
 from .pool_state import Job, PoolState
 from .request import Request
@@ -139,11 +138,11 @@ class Pool:
             limit = self.options.time_limit
             message = f"the search was cut off after {limit:g} s before it found a placement; it may exist"
             self._tell(WARNING, f"job {jobid}: {message}")
-            raise InsufficientResources(message) from None
+            raise InsufficientResources(message, proven=False) from None
         except Exception as error:  # whatever goes wrong inside must not reach the scheduler: it would die of it
             message = f"the search failed ({type(error).__name__}: {error})"
             self._tell(ERROR, f"job {jobid}: {message}")
-            raise InsufficientResources(message) from error
+            raise InsufficientResources(message, proven=False) from error
 
     def _prepare(self, jobid: int, request: Request) -> tuple[Allocation, PoolState, list[DomainState]]:
         if jobid in self._state.jobs:
@@ -176,9 +175,11 @@ class Pool:
         except (InfeasibleRequest, InsufficientResources):
             raise
         except CutOff:
-            raise InsufficientResources("the search was cut off before it knew whether there is a placement") from None
+            message = "the search was cut off before it knew whether there is a placement"
+            raise InsufficientResources(message, proven=False) from None
         except Exception as error:
-            raise InsufficientResources(f"the search failed ({type(error).__name__}: {error})") from error
+            message = f"the search failed ({type(error).__name__}: {error})"
+            raise InsufficientResources(message, proven=False) from error
 
     def _judge(self, request: Request, budget: Budget) -> None:
         reason = self._knowledge.infeasible(request, budget)

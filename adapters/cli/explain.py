@@ -129,7 +129,7 @@ def explain(
 
 def _explain(pool: Pool, job: Job, job_name: Callable[[int], str]) -> Explanation:
     from ...solver.explain import explain as explain_request
-    from ...solver.offers import CutOff
+    from ...solver.lexicographic import CutOff
     from ...solver.request import Request
 
     try:

@@ -17,7 +17,7 @@ from flux.resource.ResourcePoolImplementation import InfeasibleRequest, Insuffic
 from ...grammar.idset import IdSet
 from ...solver import errors as solver
 from ...solver.allocation import Allocation
-from ...solver.offers import CutOff
+from ...solver.lexicographic import CutOff
 from ...solver.request import Request
 from .accounting import check_final, check_partial
 from .options import KEYWORDS
@@ -236,6 +236,7 @@ class _NotNow(InsufficientResources):
 
     def __init__(self, refusal: solver.InsufficientResources) -> None:
         super().__init__()
+        self.proven = refusal.proven
         self._refusal = refusal
 
     def __str__(self) -> str:

@@ -10,9 +10,8 @@ from dataclasses import replace
 
 from ...grammar.constraint import And, Constraint
 from ...grammar.jobspec import Vertex
-from ..lexicographic import Budget
+from ..lexicographic import Budget, CutOff
 from ..node_classes import bits, lowest
-from ..offers import CutOff
 from .bench import Bench, Trial
 from .change import Change, Kind
 from .conflict import Conflict, alike, jobs_alike, union

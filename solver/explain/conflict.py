@@ -12,9 +12,8 @@ from collections.abc import Callable, Container, Hashable, Iterable, Mapping, Se
 from dataclasses import dataclass, replace
 from itertools import chain
 
-from ..lexicographic import Budget
+from ..lexicographic import Budget, CutOff
 from ..node_classes import bits
-from ..offers import CutOff
 from .bench import Bench, Trial
 from .parts import DownPart, JobPart, Part, TermPart, VertexPart
 

@@ -18,9 +18,8 @@ from ...topology.groups import Group
 from ..decide import Decider, Situation
 from ..demand import Bundle, Demand, GroupDemand, HostDemand, Kind, Want
 from ..domain_state import MEASURED, MIB_PER_GIB, DomainState
-from ..lexicographic import Budget
+from ..lexicographic import Budget, CutOff
 from ..machine_model.cells import GroupTree
-from ..offers import CutOff
 from .bench import Bench, Trial
 
 Number = int | float | None

@@ -18,8 +18,7 @@ from typing import TYPE_CHECKING
 
 from ..decide import Situation
 from ..errors import InfeasibleRequest, InsufficientResources
-from ..lexicographic import Budget
-from ..offers import CutOff
+from ..lexicographic import Budget, CutOff
 from ..pool_state import PoolState
 from ..request import Request
 from ..selection import Field

@@ -10,9 +10,9 @@ from ortools.sat.python import cp_model
 
 from ..demand import Demand
 from ..domain_state import DomainState
-from ..lexicographic import Budget, Expression, Goal, LexicographicResult, lexmin
+from ..lexicographic import Budget, CutOff, Expression, Goal, LexicographicResult, lexmin
 from ..node_classes import lowest
-from ..offers import CutOff, Offers
+from ..offers import Offers
 from ..policy import Cross, GroupTouch
 from ..selection import Decision, Field, Pick
 from ..status import Status

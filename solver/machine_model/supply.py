@@ -8,9 +8,9 @@ from typing import Protocol
 
 from ..demand import Bundle, HostDemand
 from ..domain_state import DomainState
-from ..lexicographic import Budget
+from ..lexicographic import Budget, CutOff
 from ..node_classes import bits, lowest
-from ..offers import CutOff, Offers
+from ..offers import Offers
 from ..packing import SlotShape
 from ..plan import Offer
 from ..policy import Touch

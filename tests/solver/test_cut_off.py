@@ -14,7 +14,7 @@ from exactfit.grammar.jobspec import parse_resources
 from exactfit.solver import offers, tearing
 from exactfit.solver.checker import Checker
 from exactfit.solver.errors import InfeasibleRequest, InsufficientResources
-from exactfit.solver.offers import CutOff
+from exactfit.solver.lexicographic import CutOff
 from exactfit.solver.options import Options
 from exactfit.solver.policy import POLICIES
 from exactfit.solver.pool import Pool

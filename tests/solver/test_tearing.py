@@ -10,7 +10,8 @@ from exactfit.grammar.shape import parse_shape
 from exactfit.solver import offers
 from exactfit.solver.checker import Checker
 from exactfit.solver.domain_state import DomainState, arrange
-from exactfit.solver.lexicographic import Budget
+from exactfit.solver.equal_slots import slots_bundle
+from exactfit.solver.lexicographic import Budget, CutOff
 from exactfit.solver.node_model.model import solve_bundle
 from exactfit.solver.packing import SlotShape
 from exactfit.solver.policy import Scale, parse_policy
@@ -99,7 +100,7 @@ def test_a_bound_that_is_reached_is_what_the_model_finds(
         there = [share for slot in tear.slots for share in slot if share.place == place]
         assert sum(share.cores for share in there) <= domain.own_free_cores
         assert sum(share.gpus for share in there) <= domain.own_free_gpus
-    bundle = offers._slots_bundle(shape, count)
+    bundle = slots_bundle(shape, count)
     status, best = solve_bundle(state, bundle, scale, Budget(60), shielded=shape.shielded)
     assert status is Status.OPTIMAL
     assert best is not None
@@ -149,7 +150,7 @@ def ask(shape: str) -> Request:
 
 
 def out_of_time(*_: object, **__: object) -> None:
-    raise offers.CutOff
+    raise CutOff
 
 
 def refuse_to_solve(*_: object, **__: object) -> None:
