@@ -54,7 +54,7 @@ demo: $(READY)  ## place jobs on RFC 49's cluster A, draw, show this machine whe
 	@if command -v lstopo >/dev/null; then \
 	    echo; echo 'lstopo --of xml | exactfit topo -'; lstopo --of xml | $(BIN)/exactfit topo -; fi
 	@echo
-	$(BIN)/exactfit study rfc49-a lublin:days=1,load=0.4,longest=6 --snapshots 4 -o build/study
+	$(BIN)/exactfit study rfc49-a lublin:days=1,load=0.4,longest=6 --sweep seeds=5 --snapshots 4 -o build/study
 
 test: lint types check  ## lint, types and tests
 
@@ -93,6 +93,8 @@ soak: $(READY)  ## a million operations on 1,000 ranks, each answer checked (OPE
 
 coverage: $(TRUST)  ## branches of grammar, topology and solver that the tests take
 	$(BIN)/python -m coverage run -m pytest
+	@for layer in grammar topology solver; do \
+	    printf '%s: ' $$layer; $(BIN)/python -m coverage report --include="$$layer/*" --format=total; done
 	$(BIN)/python -m coverage report
 
 mutants: $(TRUST)  ## small changes to checker and commit code: which do the tests not notice? (MUTANTS=100 of each)

@@ -61,6 +61,9 @@ class OneLineGroup(TyperGroup):
             )
             # What is left in the buffer must meet a closed pipe here, not in the interpreter's last breath.
             sys.stdout.flush()
+            if status == INTERRUPTED:
+                # The way in which newer typers tell of Ctrl-C.
+                status = _fail("interrupted", INTERRUPTED)
         except (InputError, typer.TyperException) as error:
             status = _fail(_message(error), WRONG_INPUT)
         except (BrokenPipeError, _ReaderGoneError):

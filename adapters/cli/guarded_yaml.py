@@ -23,8 +23,8 @@ def yaml_documents(text: str) -> Iterator[Any]:
     Raises
     ------
     ValueError
-        For malformed YAML (with line and column), tags that ask for objects, a key given twice, and documents
-        beyond `MOST_VALUES` or `MOST_LEVELS`.
+        For malformed YAML (with line and column), tags that ask for objects or do not fit their values, a key given
+        twice, and documents beyond `MOST_VALUES` or `MOST_LEVELS`.
     """
     if len(text) > _MOST_CHARACTERS:
         raise ValueError(f"longer than {_MOST_CHARACTERS // 2**20} MiB")
@@ -77,6 +77,13 @@ class _Loader(yaml.SafeLoader):
         if self.values > MOST_VALUES:
             raise _refusal(f"more than {MOST_VALUES} values", event)
         return node
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        try:
+            return super().construct_object(node, deep)
+        # PyYAML's own constructors take it that a value is what its tag says.
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
+            raise _refusal(f"the value is no {node.tag.rpartition(':')[2]}", node) from None
 
     def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
         node = super().compose_mapping_node(anchor)

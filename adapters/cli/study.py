@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from . import options
-from .console import make_console, plain
+from .console import make_console, plain, warn
 from .errors import InputError
 from .machine_input import NamedMachine, read_machine
 from .source import Sources, decode
@@ -111,6 +111,7 @@ def study(
       exactfit study R.json trace.swf.gz --rules site.rules --sweep load=0.7:1.1:0.1,seeds=5 -o sweep
     """
     # matplotlib and the solver take seconds to import.
+    from ...solver.options import Options
     from ..study.plan import Axes, Settings, tasks_of
     from ..study.pools import PoolName
     from ..study.store import Store
@@ -124,6 +125,8 @@ def study(
         for name in axes.pools:
             PoolName.read(name).load()
         source, words = _source(workload, named, rules, mix, jobs)
+        # What is wrong with it is better said now than by every simulation.
+        Options(time_limit=time_limit)
         settings = Settings(machine_R(named.machine), source, queue_depth, prove, time_limit, snapshots, batch)
         tasks = tasks_of(axes, settings)
     except ValueError as error:
@@ -190,6 +193,9 @@ def _run(tasks: list[Task], store: object, engine: str, workers: int) -> None:
             run_all(left, store, lambda: make_engine(engine, workers, store), done)
         except EngineError as error:
             raise InputError(f"{error} (what is done is kept)") from None
+        except KeyboardInterrupt:
+            warn("what is done is kept: the same command goes on from there")
+            raise
 
 
 @contextmanager

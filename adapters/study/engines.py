@@ -2,7 +2,7 @@
 
 - ``local``: processes on this machine.
 - ``dask://host:port``: a Dask cluster that runs already (``pip install 'exactfit[dask]'``).
-- ``flux``: jobs of the Flux instance around us, by `flux.job.FluxExecutor`; all nodes must see the study's folder.
+- ``flux``: jobs of the Flux instance around us (`flux_engine`); all nodes must see the study's folder.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, ProcessPoolExecutor, wait
 from importlib import import_module
@@ -30,8 +29,12 @@ class EngineError(RuntimeError):
     """An engine that is not there, or a task that it could not run."""
 
 
+class LostWorkerError(RuntimeError):
+    """A worker died before its task was done."""
+
+
 class Engine(Protocol):
-    """Submits a task; the result comes with the future."""
+    """Submits a task; the result comes with the future, None where it is in the store already."""
 
     workers: int
 
@@ -124,43 +127,6 @@ class Dask:
         return type(fault).__name__ in ("KilledWorker", "CancelledError", "FutureCancelledError")
 
 
-class Flux:
-    """Jobs of the Flux instance around us, one core each.
-
-    Parameters
-    ----------
-    store
-        Where the tasks are put and the results come back.
-    """
-
-    def __init__(self, store: Store) -> None:
-        try:
-            job: Any = import_module("flux.job")
-            self._jobspec: Any = job.JobspecV1
-            self._executor: Any = job.FluxExecutor()
-        except (ImportError, AttributeError):
-            raise EngineError("the engine flux needs Flux's own Python (flux python) inside an instance") from None
-        self._store = store
-        self.workers = max(1, _cores())
-
-    def submit(self, task: Task) -> Future[Any]:
-        """Let a task be run by a process that reads and writes the study's folder."""
-        path = self._store.write_text(f"tasks/{task.key}.json", json.dumps(task.to_json()))
-        command = [sys.executable, "-m", "exactfit.adapters.study.worker", str(path), str(self._store.folder)]
-        jobspec = self._jobspec.from_command(command, num_tasks=1, cores_per_task=1)
-        jobspec.cwd, jobspec.environment = os.getcwd(), dict(os.environ)
-        future: Future[Any] = self._executor.submit(jobspec)
-        return future
-
-    def close(self, *, at_once: bool) -> None:
-        """Let go of the executor; jobs that wait are cancelled where that is asked for."""
-        self._executor.shutdown(wait=not at_once, cancel_futures=at_once)
-
-    def lost(self, fault: BaseException) -> bool:
-        """Tell whether a job failed, as when its node is lost."""
-        return type(fault).__name__ in ("JobException", "CancelledError")
-
-
 def make_engine(text: str, workers: int, store: Store) -> Engine:
     """Return the engine of a name.
 
@@ -174,7 +140,9 @@ def make_engine(text: str, workers: int, store: Store) -> Engine:
     if text.startswith(DASK):
         return Dask(text[len(DASK) :])
     if text == FLUX:
-        return Flux(store)
+        from .flux_engine import Flux
+
+        return Flux(store, workers)
     raise EngineError(f"no engine {text[:60]!r}; there are {LOCAL}, {DASK}HOST:PORT and {FLUX}")
 
 
@@ -206,17 +174,15 @@ def run_all(
     at_once = True
     try:
         for task, result in _results(list(left.values()), running):
-            if isinstance(result, dict):
+            if result is not None:
                 store.put(task.key, task.label, result)
-            elif not store.has(task.key):
-                raise EngineError(f"{task.label}: the job ended with status {result} and left no result")
             done(task)
         at_once = False
     finally:
         running.close(at_once=at_once)
 
 
-def _results(tasks: Sequence[Task], engine: Engine) -> Iterator[tuple[Task, Result | int]]:
+def _results(tasks: Sequence[Task], engine: Engine) -> Iterator[tuple[Task, Result | None]]:
     # No more is submitted than keeps the workers busy: a trace travels with every task.
     waiting = list(reversed(tasks))
     attempts: dict[str, int] = {}

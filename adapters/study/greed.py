@@ -47,7 +47,7 @@ def compare(task: Task, machine: Machine, workload: Workload) -> Result:
         for job, resources in running.items():
             solver.register_alloc(job, resources)
         jobs = [BatchJob(job.number, requests[job.form]) for job in batch]
-        best = place_in_parts(solver, jobs, task.joint_limit)
+        best = place_in_parts(solver, jobs, task.joint_limit, local=False)
         counts = {pool: _one_by_one(pool, task, workload, running, batch) for pool in task.pools}
         # What was found by the time limit may be less than what a pool finds one by one, which is a placement too.
         optimum = max(best.terms["weight"], *counts.values())

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from .figures import mean, percentile
 from .run import Result
 from .store import Store
 from .task import GREED, RUN, Task
@@ -33,17 +34,37 @@ class Group:
     pool, scheduling, load
         What they have in common.
     results
-        By seed.
+        One for each seed.
+    seeds
+        Of the results.
+    left_out
+        Jobs that not every pool ran, which are in no waits and slowdowns.
     """
 
     pool: str
     scheduling: str
     load: float | None
     results: Sequence[Result]
+    seeds: Sequence[int]
+    left_out: int = 0
 
     def figure(self, name: str) -> Estimate | None:
         """Return a figure over the seeds, None where there is none of this name."""
         values = [result["figures"][name] for result in self.results if name in result["figures"]]
+        return estimate(values) if values else None
+
+    def total(self, name: str) -> float:
+        """Return a figure added up over the seeds."""
+        return float(sum(result["figures"].get(name, 0) for result in self.results))
+
+    def less(self, other: Group, name: str) -> Estimate | None:
+        """Return how much more a figure is than another group's, seed by seed, so that luck that both had is out."""
+        there = {seed: result["figures"].get(name) for seed, result in zip(other.seeds, other.results, strict=True)}
+        pairs = [
+            (result["figures"].get(name), there.get(seed))
+            for seed, result in zip(self.seeds, self.results, strict=True)
+        ]
+        values = [mine - theirs for mine, theirs in pairs if mine is not None and theirs is not None]
         return estimate(values) if values else None
 
 
@@ -65,11 +86,39 @@ def _quantile(freedom: int) -> float:
 
 def gather(tasks: Sequence[Task], store: Store) -> list[Group]:
     """Return the groups of a study, in the order of its tasks."""
-    found: dict[tuple[str, str, float | None], list[Result]] = {}
-    for task in tasks:
-        if task.kind == RUN and store.has(task.key):
-            found.setdefault((task.pools[0], task.scheduling, task.load), []).append(store.get(task.key))
-    return [Group(pool, scheduling, load, results) for (pool, scheduling, load), results in found.items()]
+    runs = [task for task in tasks if task.kind == RUN and store.has(task.key)]
+    alike: dict[tuple[str, float | None, int], list[tuple[Task, Result]]] = {}
+    for task in runs:
+        alike.setdefault((task.scheduling, task.load, task.seed), []).append((task, store.get(task.key)))
+    found: dict[tuple[str, str, float | None], list[tuple[int, Result, int]]] = {}
+    kept = {}
+    for some in alike.values():
+        missing = {job for _, result in some for job in _never_ran(result)}
+        for task, result in some:
+            kept[task.key] = (task.seed, _without(result, missing), len(missing))
+    for task in runs:
+        found.setdefault((task.pools[0], task.scheduling, task.load), []).append(kept[task.key])
+    return [
+        Group(*key, [r for _, r, _ in some], [seed for seed, _, _ in some], sum(left for _, _, left in some))
+        for key, some in found.items()
+    ]
+
+
+def _never_ran(result: Result) -> list[int]:
+    jobs = result["jobs"]
+    return [job for job, wait in zip(jobs.get("job", ()), jobs.get("wait", ()), strict=True) if wait is None]
+
+
+def _without(result: Result, missing: set[int]) -> Result:
+    """Return a result with the waits and slowdowns of jobs alone that every pool ran: a job refused waits nowhere."""
+    if not missing:
+        return result
+    jobs = result["jobs"]
+    figures = dict(result["figures"])
+    for name in ("wait", "slowdown"):
+        values = [x for job, x in zip(jobs["job"], jobs[name], strict=True) if job not in missing and x is not None]
+        figures[name], figures[f"{name} p95"] = mean(values), percentile(values, 0.95)
+    return {**result, "figures": figures}
 
 
 def greed_rows(tasks: Sequence[Task], store: Store) -> list[dict[str, object]]:

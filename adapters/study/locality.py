@@ -1,8 +1,8 @@
 """How local the slots of a job are, by the same measure for all pools.
 
 Pools of Flux give a job cores and GPUs and leave it to the job how its slots share them. So what a job holds on a node
-is split into its slots in the best way there is, whichever pool gave it (`exactfit.solver.checker` does that, without
-the solver), and then domains are counted.
+is split into its slots in the best way, level by level, whichever pool gave it (`splitting`), and then domains are
+counted.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...grammar.jobspec import Vertex, parse_resources
-from ...solver.checker.ground import Ground
-from ...solver.checker.packing import Item, NodePacker
 from ...topology.machine import Machine
+from ...topology.tree import NodeType
+from .splitting import Pile, in_one, touched
 
 Piece = tuple[int, int, int]
 """Position, core mask, gpu mask."""
@@ -41,20 +41,30 @@ class Locality:
 
 @dataclass(frozen=True, slots=True)
 class SlotSize:
-    """Cores and gpus of each slot of a request whose slots are all alike; None for one that is not of that form."""
+    """Slots that are all alike: cores and gpus of each, and how many of them a node gives at most."""
 
     cores: int
     gpus: int
+    most: int = 2**20
 
 
 def slot_size(resources: Sequence[Mapping[str, Any]]) -> SlotSize | None:
-    """Return what each slot of a request holds, where it has one slot type of fixed cores and gpus."""
-    slots = [v for vertex in parse_resources(resources) for v in vertex.walk() if v.is_slot]
+    """Return what each slot of a request holds, where it has one slot type of fixed cores and gpus; else None."""
+    roots = parse_resources(resources)
+    slots = [v for vertex in roots for v in vertex.walk() if v.is_slot]
     if len(slots) != 1:
         return None
-    cores, gpus = _sum(slots[0], "core"), _sum(slots[0], "gpu")
-    plain = all(v.type in ("core", "gpu", "memory", "storage") and v.count.is_fixed for v in slots[0].children)
-    return SlotSize(cores, gpus) if plain and cores + gpus else None
+    slot = slots[0]
+    cores, gpus = _sum(slot, "core"), _sum(slot, "gpu")
+    plain = all(v.type in ("core", "gpu", "memory", "storage") and v.count.is_fixed for v in slot.children)
+    if not plain or not cores + gpus or not all(v.count.is_fixed for v in roots[0].walk()):
+        return None
+    # Where nodes are named, each gives as many slots as stand below it; elsewhere one node may give them all.
+    above, most = roots[0], 1
+    while above is not slot:
+        most = 1 if above.type == "node" else most * above.count.min
+        above = above.children[0]
+    return SlotSize(cores, gpus, most * slot.count.min)
 
 
 def _sum(slot: Vertex, kind: str) -> int:
@@ -72,8 +82,8 @@ class Splitter:
 
     def __init__(self, machine: Machine) -> None:
         self._machine = machine
-        self._ground = Ground(machine)
         self._known: dict[object, Locality] = {}
+        self._levels = [_Level.all_of(kind, machine.levels) for kind in machine.types]
         self.levels = machine.levels
 
     def look(self, pieces: Sequence[Piece], size: SlotSize | None) -> Locality:
@@ -87,46 +97,59 @@ class Splitter:
             Of its slots; None: what it holds of a node counts as one slot.
         """
         slots = 0
-        touched = dict.fromkeys(self.levels, 0)
+        touches = dict.fromkeys(self.levels, 0)
         local = dict.fromkeys(self.levels, 0)
         for position, cores, gpus in pieces:
             one = self._of_node(position, cores, gpus, size)
             slots += one.slots
             for level in self.levels:
-                touched[level] += one.touched[level]
+                touches[level] += one.touched[level]
                 local[level] += one.local[level]
-        return Locality(slots, touched, local)
+        return Locality(slots, touches, local)
 
     def _of_node(self, position: int, cores: int, gpus: int, size: SlotSize | None) -> Locality:
-        kind = self._machine.type_at(position)
-        # Cores of one innermost domain are alike: equal numbers there are an equal question.
-        numbers = tuple(((d.own_cores & cores).bit_count(), (d.own_gpus & gpus).bit_count()) for d in kind.domains)
-        key = (self._machine.type_of[position], numbers, size)
+        levels = self._levels[self._machine.type_of[position]]
+        # Domains of one level are alike: equal numbers, in whatever order, are an equal question.
+        piles = [tuple(sorted(level.piles(cores, gpus), reverse=True)) for level in levels]
+        key = (*piles, cores.bit_count(), gpus.bit_count(), size)
         found = self._known.get(key)
         if found is None:
-            found = self._known[key] = self._split(position, cores, gpus, size)
+            found = self._known[key] = self._split(piles, cores.bit_count(), gpus.bit_count(), size)
         return found
 
-    def _split(self, position: int, cores: int, gpus: int, size: SlotSize | None) -> Locality:
-        count = _count(cores.bit_count(), gpus.bit_count(), size)
-        slots: list[tuple[int, int]] = [(cores, gpus)]
-        if count > 1 and size is not None:
-            packed = NodePacker(self._ground, (position, 0), cores, gpus).pack([Item("", count, size.cores, size.gpus)])
-            slots = [(c, g) for _, c, g in packed.slots]
-        touched = dict.fromkeys(self.levels, 0)
-        local = dict.fromkeys(self.levels, 0)
-        by_level = self._machine.type_at(position).by_level
-        for c, g in slots:
-            for level in self.levels:
-                number = sum(1 for d in by_level.get(level, ()) if d.cores & c or d.gpus & g)
-                touched[level] += number
-                local[level] += number <= 1
-        return Locality(len(slots), touched, local)
+    def _split(self, piles: Sequence[tuple[Pile, ...]], cores: int, gpus: int, size: SlotSize | None) -> Locality:
+        slots = _count(cores, gpus, size)
+        touches, local = {}, {}
+        for level, some in zip(self.levels, piles, strict=True):
+            held = tuple(pile for pile in some if any(pile))
+            if size is None or slots == 1:
+                touches[level], local[level] = len(held), int(len(held) <= 1)
+                continue
+            # What no domain of the level has is taken from above it, which touches none.
+            c = size.cores if any(pile[0] for pile in held) else 0
+            g = size.gpus if any(pile[1] for pile in held) else 0
+            touches[level] = touched(held, c, g, slots) if c or g else 0
+            local[level] = in_one(held, c, g, slots) if c or g else slots
+        return Locality(slots, touches, local)
+
+
+@dataclass(frozen=True, slots=True)
+class _Level:
+    """The domains of one level of a node type, as (cores, gpus) masks."""
+
+    masks: tuple[tuple[int, int], ...]
+
+    @classmethod
+    def all_of(cls, kind: NodeType, levels: Sequence[str]) -> list[_Level]:
+        return [cls(tuple((d.cores, d.gpus) for d in kind.by_level.get(level, ()))) for level in levels]
+
+    def piles(self, cores: int, gpus: int) -> list[Pile]:
+        return [((c & cores).bit_count(), (g & gpus).bit_count()) for c, g in self.masks]
 
 
 def _count(cores: int, gpus: int, size: SlotSize | None) -> int:
-    """Return how many slots of a size make up what a node gives; 1 where they do not (whole nodes hold more)."""
+    """Return how many slots of a size a node gives that gives so much; 1 where it gives none whole."""
     if size is None:
         return 1
-    count = cores // size.cores if size.cores else gpus // size.gpus
-    return count if count * size.cores <= cores and count * size.gpus <= gpus and count else 1
+    fits = [have // need for have, need in ((cores, size.cores), (gpus, size.gpus)) if need]
+    return max(1, min(*fits, size.most))

@@ -71,8 +71,9 @@ class Axes:
         for load in self.loads:
             if load is not None and not 0 < load <= 100:
                 raise ValueError(f"load: {load:g} is not above 0 and at most 100")
-        if not self.pools:
-            raise ValueError("pools: there is none")
+        for name, values in (("pools", self.pools), ("scheduling", self.scheduling)):
+            if not values or "" in values or len(set(values)) < len(values):
+                raise ValueError(f"{name}: each is named once, with commas or + between; got {'+'.join(values)[:60]!r}")
         return self
 
 
@@ -90,6 +91,8 @@ def _numbers(text: str) -> Iterator[float]:
         if len(bounds) != 3 or bounds[2] <= 0 or (bounds[1] - bounds[0]) / bounds[2] > _MOST_VALUES:
             raise ValueError(f"{part[:40]!r}: expected FIRST:LAST:STEP")
         first, last, step = bounds
+        if last < first:
+            raise ValueError(f"{part[:40]!r}: the last is before the first")
         for place in range(int((last - first) / step + _SLACK) + 1):
             yield round(first + place * step, 9)
 

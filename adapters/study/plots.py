@@ -66,7 +66,8 @@ class Pictures:
              bool(self.levels)),
             ("waits", "Jobs that waited no longer than this", self._waits, True),
             ("timeline", "Cores held over time", self._busy, True),
-            ("intact", f"{self._finest()} domains wholly free over time", self._intact, True),
+            ("nodes", "Nodes wholly free over time", lambda axes: self._line(axes, "intact.node", "wholly free"), True),
+            ("intact", f"{self._finest()} domains wholly free over time", self._intact, bool(self.levels)),
             ("greed", "Share of the jobs of a batch that were placed one after the other, against the optimum",
              self._greed, bool(self.greed)),
             ("decisions", "Time of each decision against how full the machine was", self._decisions, True),
@@ -103,13 +104,17 @@ class Pictures:
         axes.legend(loc="upper center", fontsize=8, ncols=4)
 
     def _waits(self, axes: Axes) -> None:
+        least = 100.0
         for group in self.one:
             waits = sorted(w for result in group.results for w in result["jobs"].get("wait", ()) if w is not None)
             _steps(axes, [wait / _HOUR for wait in waits], self._style(group.pool))
+            least = min(least, 100.0 * sum(wait <= 0 for wait in waits) / len(waits) if waits else least)
         axes.set_xlabel("wait, hours")
         axes.set_xscale("symlog", linthresh=0.1)
         axes.set_xlim(left=0)
         _plain(axes.xaxis)
+        # Jobs that did not wait at all are most of them on a quiet machine, and no news.
+        axes.set_ylim(bottom=max(0.0, 5 * (least // 5) - 5))
         axes.set_ylabel("% of jobs")
         _legend(axes, "lower right")
 
@@ -123,7 +128,8 @@ class Pictures:
         axes.set_xlabel("hours")
         axes.set_ylabel(ylabel)
         axes.set_ylim(bottom=0)
-        _legend(axes)
+        # Lines go everywhere: there is room for a legend above them alone.
+        axes.legend(loc="lower left", bbox_to_anchor=(0, 1), fontsize=8, ncols=4, borderaxespad=0.2)
 
     def _busy(self, axes: Axes) -> None:
         self._line(axes, "cores", "cores held")
@@ -132,7 +138,10 @@ class Pictures:
         self._line(axes, f"intact.{self._finest()}", "wholly free")
 
     def _greed(self, axes: Axes) -> None:
-        rows = sorted(self.greed, key=lambda row: (str(row["pool"]), row["load"] or 0, row["seed"], row["batch"]))
+        rows = sorted(
+            self.greed,
+            key=lambda row: (self.pools.index(str(row["pool"])), row["load"] or 0, row["seed"], row["batch"]),
+        )
         for place, (pool, some) in enumerate(groupby(rows, key=lambda row: str(row["pool"]))):
             shares = [100.0 * row["placed"] / row["optimum"] for row in some if row["optimum"]]
             style = self._style(pool)

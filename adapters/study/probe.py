@@ -13,15 +13,15 @@ from typing import Any
 
 from ...solver import errors as solver
 from ...solver.options import Options
+from ...solver.policy import parse_policy
 from ...solver.pool import Pool
+from ...solver.request import Request
 from ...topology.machine import Machine
 from ..flux.requests import ParsedRequest
 from ..flux.upstream import InfeasibleRequest, InsufficientResources
 from ..twin.jobs import R
 
 PLACED, LATER, NEVER = "placed", "later", "never"
-CUT_OFF = "cut off"
-"""What our solver says in a refusal that is no proof."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +65,11 @@ class Shadow:
     """
 
     def __init__(self, machine: Machine, time_limit: float = 5.0) -> None:
-        self._pool = Pool(machine, Options(time_limit=time_limit))
+        # Whether there is a placement is asked, not which is the best.
+        self._pool = Pool(machine, Options(policy=parse_policy("lowest"), time_limit=time_limit))
         self._known: dict[int, bool | None] = {}
         self._never: dict[int, bool | None] = {}
-        self._requests: dict[int, Any] = {}
+        self._requests: dict[int, Request] = {}
 
     def started(self, job: int, resources: R) -> None:
         """Follow a job that got resources."""
@@ -87,10 +88,14 @@ class Shadow:
             known[form] = self._ask(form, jobspec, now)
         return known[form]
 
-    def _ask(self, form: int, jobspec: Mapping[str, Any], now: bool) -> bool | None:
+    def _request(self, form: int, jobspec: Mapping[str, Any]) -> Request:
         request = self._requests.get(form)
         if request is None:
             request = self._requests[form] = ParsedRequest(jobspec).request
+        return request
+
+    def _ask(self, form: int, jobspec: Mapping[str, Any], now: bool) -> bool | None:
+        request = self._request(form, jobspec)
         try:
             if now:
                 self._pool.copy().alloc(-1, request)
@@ -99,8 +104,12 @@ class Shadow:
         except solver.InfeasibleRequest:
             return False
         except solver.InsufficientResources as refusal:
-            return None if CUT_OFF in str(refusal) else False
+            return False if refusal.proven else None
         return True
+
+
+_UNSETTLED = -1
+"""No generation."""
 
 
 class Recorder:
@@ -114,6 +123,13 @@ class Recorder:
         The part of the machine that is held.
     wrong
         Whether a refusal of a job, now or for ever, was wrong.
+
+    Attributes
+    ----------
+    decisions
+        In their order.
+    refused
+        Jobs that were refused, with the pool's generation at which they were last, and rightly.
     """
 
     def __init__(
@@ -124,6 +140,7 @@ class Recorder:
         self._busy = busy
         self._wrong = wrong
         self._live: Any = None
+        self.refused: dict[int, int] = {}
 
     def of(self, pool_class: Any) -> type:
         """Return the class with its decisions noted; the first instance is the one that counts."""
@@ -142,15 +159,23 @@ class Recorder:
                 try:
                     allocation = super().alloc(jobid, request)
                 except (InsufficientResources, InfeasibleRequest) as refusal:
-                    never = isinstance(refusal, InfeasibleRequest)
-                    recorder.note(jobid, perf_counter() - begin, NEVER if never else LATER, str(refusal))
+                    seconds = perf_counter() - begin
+                    answer = NEVER if isinstance(refusal, InfeasibleRequest) else LATER
+                    # The message of a refusal of ours costs more than the refusal, and is not made unless it is read.
+                    recorder.note(jobid, seconds, answer, known=getattr(refusal, "proven", True))
                     raise
                 recorder.note(jobid, perf_counter() - begin, PLACED)
                 return allocation
 
         return Recorded
 
-    def note(self, job: int, seconds: float, answer: str, reason: str = "") -> None:
-        """Keep one decision; a search of ours that was cut off has proven nothing."""
-        wrong = None if answer == PLACED or CUT_OFF in reason else self._wrong(job, answer == LATER)
+    def note(self, job: int, seconds: float, answer: str, *, known: bool = True) -> None:
+        """Keep one decision; a search of ours that was cut off has proven nothing, and is not known to be right."""
+        wrong = None if answer == PLACED or not known else self._wrong(job, answer == LATER)
         self.decisions.append(Decision(self._clock(), job, seconds, answer, self._busy(), wrong))
+        if answer == LATER:
+            self.refused[job] = self._live.generation if wrong is False else _UNSETTLED
+
+    def settled(self, job: int) -> bool:
+        """Tell whether a job was refused in this very state, and rightly."""
+        return bool(self.refused.get(job) == self._live.generation)

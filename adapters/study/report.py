@@ -13,7 +13,7 @@ from ...topology.machine import Machine
 from ..drawing.file import draw_file
 from ..drawing.scene import Holding, Tenant, holdings, make_scene
 from . import html
-from .groups import Group, gather, greed_rows
+from .groups import Estimate, Group, gather, greed_rows
 from .plots import Pictures
 from .store import Store
 from .task import Task
@@ -64,6 +64,7 @@ def write_report(about: About, tasks: Sequence[Task], store: Store) -> Path:
         html.heading("Figures"),
         _table(groups, about.machine),
         html.paragraph(_EXPLAINED, "note"),
+        *_against_first(groups, about.machine),
         html.heading("Pictures"),
         html.plots(html.plot(*picture) for picture in pictures),
     ]
@@ -86,11 +87,11 @@ def write_report(about: About, tasks: Sequence[Task], store: Store) -> Path:
 
 
 _EXPLAINED = (
-    "Slots in one domain: what each job holds is split into its slots in the best way there is, whichever pool gave "
-    "it. Wrong refusals: the pool said no although exactfit found a placement in the same state; not "
+    "Slots in one domain: what each job holds is split into its slots in the best way, level by level, whichever pool "
+    "gave it. Wrong refusals: the pool said no although exactfit found a placement in the same state; not "
     "proven: its search was cut off by the time limit, so that nobody knows. Bounded slowdown: "
     "waiting and running over running, no job shorter than 10 s. Intact: mean part of the domains that were wholly "
-    "free while jobs came. ± is the 95 % confidence interval over seeds. The best of a column is bold."
+    "free while jobs came. ± is the 95 % confidence interval over seeds. The best of a line is bold, load by load."
 )
 
 
@@ -128,19 +129,31 @@ def _table(groups: Sequence[Group], machine: Machine) -> str:
     for figure, head, factor, form, better in _columns(machine):
         found = [group.figure(figure) for group in groups]
         shown = [format(one.mean * factor, form) if one else "" for one in found]
-        # Only what reads as better is marked, and only against something else.
-        values = [float(text) for text in shown if text]
-        best = (max if better == _MORE else min)(values) if values else 0.0
-        marked = better != _NEITHER and len(set(values)) > 1
+        best = _best(groups, shown, better)
         cells = []
-        for one, text in zip(found, shown, strict=True):
+        for one, text, marked in zip(found, shown, best, strict=True):
             half = (
-                f' <span class="pm">± {format(one.half * factor, form)}</span>' if one and one.half is not None else ""
+                f' <span class="pm">± {format(one.half * factor, form)}</span>'
+                if one and one.half is not None and figure != "ran"
+                else ""
             )
-            star = "*" if marked and text and float(text) == best else ""
+            star = "*" if marked else ""
             cells.append(f"{star}{text}{half}")
         rows.append([escape(head), *cells])
     return html.table(["", *names], rows)
+
+
+def _best(groups: Sequence[Group], shown: Sequence[str], better: int) -> list[bool]:
+    """Tell which groups are best among those of the same jobs, by what is shown; none where all are equal."""
+    by_jobs: dict[object, list[float]] = {}
+    for group, text in zip(groups, shown, strict=True):
+        if text:
+            by_jobs.setdefault((group.scheduling, group.load), []).append(better * float(text))
+    found = []
+    for group, text in zip(groups, shown, strict=True):
+        values = by_jobs.get((group.scheduling, group.load), [])
+        found.append(bool(text and better) and len(set(values)) > 1 and better * float(text) == max(values))
+    return found
 
 
 def _name(group: Group, groups: Sequence[Group]) -> str:
@@ -153,14 +166,52 @@ def _name(group: Group, groups: Sequence[Group]) -> str:
 
 
 def _findings(groups: Sequence[Group]) -> list[str]:
-    """Return a sentence on each pool that was found to refuse wrongly."""
+    """Return what a reader has to know before the figures: wrong refusals, and what is in no average."""
     found = []
     for group in groups:
-        refused, jobs = group.figure("jobs refused wrongly"), group.figure("jobs")
-        if refused and jobs and refused.mean:
-            which = f"{refused.mean:.0f} of {jobs.mean:.0f} jobs"
-            found.append(html.paragraph(f"{_name(group, groups)} refused {which} when a placement existed."))
+        refused = group.total("jobs refused wrongly")
+        if refused:
+            which = f"{refused:.0f} of {group.total('jobs'):.0f} jobs"
+            found.append(
+                html.paragraph(f"{_name(group, groups)} refused {which} at least once when a placement existed.")
+            )
+        rest = group.total("jobs") - group.total("ran")
+        if rest:
+            found.append(html.paragraph(f"{_name(group, groups)} never ran {rest:.0f} jobs."))
+    if any(group.left_out for group in groups):
+        found.append(html.paragraph("Jobs that not every pool ran are left out of all waits and slowdowns."))
     return found
+
+
+_AGAINST = ("wait", "slowdown", "utilisation", "nodes a job", "intact.node")
+
+
+def _against_first(groups: Sequence[Group], machine: Machine) -> list[str]:
+    """Return the differences to the first pool, seed by seed, where there are several seeds."""
+    pairs = []
+    for group in groups:
+        first = next(g for g in groups if (g.scheduling, g.load) == (group.scheduling, group.load))
+        if group is not first and len(group.seeds) > 1:
+            pairs.append((group, first))
+    if not pairs:
+        text = "One seed: a difference in waiting may be the luck of one day. --sweep seeds=N tells more."
+        return [html.paragraph(text, "note")]
+    rows = []
+    for figure, head, factor, form, _ in _columns(machine):
+        if figure in _AGAINST or figure.startswith("local."):
+            rows.append(
+                [escape(head), *(_difference(group.less(first, figure), factor, form) for group, first in pairs)]
+            )
+    text = "Each pool against the first, seed by seed: bold where the 95 % interval of the difference leaves out zero."
+    heads = [f"{_name(group, groups)} less {first.pool}" for group, first in pairs]
+    return [html.paragraph(text), html.table(["", *heads], rows)]
+
+
+def _difference(one: Estimate | None, factor: float, form: str) -> str:
+    if one is None or one.half is None:
+        return ""
+    text = f'{one.mean * factor:+{form}} <span class="pm">± {one.half * factor:{form}}</span>'
+    return f"*{text}" if abs(one.mean) > one.half else text
 
 
 def _greed_table(rows: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from time import perf_counter
 from typing import Any
 
+from ...solver.joint.wants import want_of
 from ...topology.machine import Machine
 from ...topology.rset import read_R
+from ..flux.requests import ParsedRequest
+from ..flux.upstream import InfeasibleRequest
 from ..twin.events import Submit
 from ..twin.jobs import Job
-from ..twin.policies import EasyBackfill, Fifo
+from ..twin.outlook import Need, Outlook
+from ..twin.policies import EasyBackfill, Fifo, earliest_start
+from ..twin.scheduler import PendingJob, Scheduler
 from ..twin.simulation import Simulation
 from .figures import figures, slowdown
 from .locality import SlotSize, slot_size
@@ -18,10 +24,10 @@ from .measures import Measures
 from .outline import outline_of
 from .pools import PoolName
 from .probe import Recorder, Shadow
-from .submissions import Workload
+from .submissions import Form, Workload
 from .task import GREED, Task
 
-SCHEDULING: dict[str, Callable[[], Any]] = {"easy": EasyBackfill, "fifo": Fifo}
+SCHEDULING = ("easy", "fifo")
 """Policies of the queue, by name."""
 
 START = 1.0
@@ -93,17 +99,20 @@ class Twin:
         self._sizes = [slot_size(form.resources) for form in workload.forms]
         self._forms = {job.number: job.form for job in workload.jobs}
         self._shadow = Shadow(machine, task.time_limit) if task.prove and not name.ours else None
-        self._proven_ours = name.ours
+        self._ours = name.ours
+        self._needs = [_need(form, exact=name.ours) for form in workload.forms]
+        self._outlook = Outlook(task.R)
         self.measures = Measures(machine, self._size_of, self._clock, self._shadow)
         self.recorder = Recorder(self._clock, self.measures.busy, self._wrong)
         self.simulation = Simulation(
             self.recorder.of(name.load()),
             task.R,
-            policy=SCHEDULING[task.scheduling],
+            policy=lambda: EasyBackfill(self._foresee, self._hopeful) if task.scheduling == "easy" else Fifo(),
             queue_depth=task.queue_depth or None,
             forecast=False,
-            observers=[self.measures],
+            observers=[self.measures, self._outlook],
             pool_kwargs={**name.options, "time_limit": task.time_limit} if name.ours else name.options,
+            settled=self._settled,
             start=START,
         )
         for job in workload.jobs:
@@ -119,9 +128,52 @@ class Twin:
     def _wrong(self, job: int, now: bool) -> bool | None:
         """Tell whether a refusal was wrong; our own pool's are proven by itself."""
         if self._shadow is None:
-            return False if self._proven_ours else None
+            return False if self._ours else None
         form = self._forms[job]
         return self._shadow.fits(form, self.workload.forms[form].jobspec(0.0), now=now)
+
+    def _settled(self, job: int) -> bool:
+        """Tell whether a job was refused before and the answer is clear: the same state, or too little that is free."""
+        return self.recorder.settled(job) or (job in self.recorder.refused and not self._hopeful(job))
+
+    def _hopeful(self, job: int) -> bool:
+        need = self._needs[self._forms[job]]
+        return need is None or self._outlook.now(need)
+
+    def _foresee(self, scheduler: Scheduler, job: PendingJob) -> float | None:
+        """Find the time of a reservation: on a copy of the pool, or by counting alone where that is all it takes."""
+        need = self._needs[self._forms[job.jobid]]
+        room = partial(self._outlook.after, need) if need is not None else None
+        counted = self._ours and need is not None and job.resource_request.constraint is None
+        pool = _Counted(scheduler.resources) if counted else scheduler.resources.copy()
+        return earliest_start(pool, job.jobid, job.resource_request, 0.0, room)
+
+
+class _Counted:
+    """Stands for a copy of a pool that finds a place wherever counts allow one."""
+
+    def __init__(self, pool: Any) -> None:
+        self.job_end_times = pool.job_end_times
+
+    def free(self, job: int) -> None:
+        pass
+
+    def alloc(self, job: int, request: object) -> None:
+        pass
+
+
+def _need(form: Form, *, exact: bool) -> Need | None:
+    """Return what any placement of a form takes, where it is of equal slots; None elsewhere."""
+    try:
+        want = want_of(ParsedRequest(form.jobspec(0.0)).request)
+    except (ValueError, InfeasibleRequest):
+        # Another form, or none at all, which the pool will say.
+        return None
+    # Not every pool keeps nodes whole that are asked for so.
+    whole = want.whole and exact
+    if want.hosts:
+        return Need(want.hosts, 0, want.slots * want.cores, want.slots * want.gpus, whole)
+    return Need(0, want.slots, want.cores, want.gpus)
 
 
 def _job_columns(twin: Twin) -> dict[str, Sequence[Any]]:

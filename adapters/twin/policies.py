@@ -6,14 +6,18 @@ EASY is described by A. W. Mu'alem and D. G. Feitelson, IEEE Transactions on Par
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from ..flux.upstream import InfeasibleRequest, InsufficientResources
 from .scheduler import PendingJob, Scheduler
 
+Room = Callable[[Sequence[Sequence[int]]], int | None]
+"""Returns after how many of these sets of jobs, that end one after the other, there can be room at the earliest; None
+for never. Before that the pool need not be asked."""
 
-def earliest_start(pool: Any, jobid: int, request: Any, floor: float) -> float | None:
+
+def earliest_start(pool: Any, jobid: int, request: Any, floor: float, room: Room | None = None) -> float | None:
     """Return when a job could start, letting the pool's jobs end one after the other.
 
     Parameters
@@ -22,6 +26,8 @@ def earliest_start(pool: Any, jobid: int, request: Any, floor: float) -> float |
         A copy, which is changed: jobs that end by then are freed, and the job is placed.
     floor
         A time before which it does not start.
+    room
+        Lets questions be left out whose answer is clear.
 
     Returns
     -------
@@ -33,19 +39,27 @@ def earliest_start(pool: Any, jobid: int, request: Any, floor: float) -> float |
     InfeasibleRequest
         When it can never start.
     """
-    time = floor
-    while True:
-        try:
-            pool.alloc(jobid, request)
-            return time
-        except InsufficientResources:
-            ends = [end for _, end in pool.job_end_times() if end > time]
-            if not ends:
-                return None
-            time = min(ends)
-            for ended, end in list(pool.job_end_times()):
-                if 0 < end <= time:
-                    pool.free(ended)
+    ending: dict[float, list[int]] = {}
+    for ended, end in pool.job_end_times():
+        if end > 0:
+            ending.setdefault(end, []).append(ended)
+    times = sorted(time for time in ending if time > floor)
+    # Those whose time has passed and that have not ended yet go with the first that ends after it.
+    late = [ended for end in sorted(ending) if end <= floor for ended in ending[end]]
+    sets = [ending[time] if place else [*late, *ending[time]] for place, time in enumerate(times)]
+    first = room(sets) if room is not None else 0
+    if first is None:
+        return None
+    for place, time in enumerate([floor, *times]):
+        for other in sets[place - 1] if place else ():
+            pool.free(other)
+        if place >= first:
+            try:
+                pool.alloc(jobid, request)
+                return time
+            except InsufficientResources:
+                continue
+    return None
 
 
 def _annotate(job: PendingJob, estimate: float | None) -> None:
@@ -93,10 +107,30 @@ class Fifo:
         """Do nothing: sched-fifo does not follow expirations."""
 
 
-class EasyBackfill:
-    """The head of the queue has a reservation; jobs behind it start when they end before it."""
+Foresee = Callable[["Scheduler", PendingJob], float | None]
+"""Returns when a job that waits could start, None where nothing known lets it."""
 
-    def __init__(self) -> None:
+
+def by_copy(scheduler: Scheduler, job: PendingJob) -> float | None:
+    """Foresee a start on a copy of the pool, as Flux does."""
+    return earliest_start(scheduler.resources.copy(), job.jobid, job.resource_request, 0.0)
+
+
+class EasyBackfill:
+    """The head of the queue has a reservation; jobs behind it start when they end before it.
+
+    Parameters
+    ----------
+    foresee
+        Finds the time of the reservation.
+    hopeful
+        Tells whether there can be room for a job now. Where it is given, jobs behind the head for which there is none
+        are not tried, and there is no reservation, and no estimate, where no job is left to be tried.
+    """
+
+    def __init__(self, foresee: Foresee = by_copy, hopeful: Callable[[int], bool] | None = None) -> None:
+        self._foresee = foresee
+        self._hopeful = hopeful
         self._shadow_of: tuple[int, int] | None = None
         self._shadow: float | None = None
 
@@ -112,16 +146,19 @@ class EasyBackfill:
             yield
         if not scheduler.queue:
             return
+        tried = [job for job in scheduler.queue[1:] if self._hopeful is None or self._hopeful(job.jobid)]
+        if self._hopeful is not None and not tried:
+            return
         shadow = self._reservation(scheduler, head)
         now = scheduler.clock()
-        kept = [head]
-        for job in sorted(scheduler.queue[1:]):
+        started = set()
+        for job in sorted(tried):
             duration = job.resource_request.duration
             fits = shadow is not None and duration > 0 and now + duration <= shadow
-            if not (fits and scheduler.try_alloc(job)):
-                kept.append(job)
+            if fits and scheduler.try_alloc(job):
+                started.add(job.jobid)
             yield
-        scheduler.queue = kept
+        scheduler.queue = [job for job in scheduler.queue if job.jobid not in started]
         heapq.heapify(scheduler.queue)
         _annotate(scheduler.queue[0], shadow)
 
@@ -129,7 +166,7 @@ class EasyBackfill:
         key = (scheduler.resources.generation, head.jobid)
         if self._shadow_of != key:
             try:
-                start = earliest_start(scheduler.resources.copy(), head.jobid, head.resource_request, 0.0)
+                start = self._foresee(scheduler, head)
             except InfeasibleRequest:
                 start = None
             self._shadow_of = key

@@ -81,6 +81,9 @@ class Scheduler:
         What pools log with.
     pool_kwargs
         Keyword arguments for the pool class.
+    settled
+        Tells of a job, by its id, that it was refused and that nothing has changed that the refusal rests on: the pool
+        is not asked again. Flux asks.
 
     Attributes
     ----------
@@ -99,7 +102,9 @@ class Scheduler:
         clock: Callable[[], float],
         log: Log | None = None,
         pool_kwargs: Mapping[str, Any] | None = None,
+        settled: Callable[[int], bool] | None = None,
     ) -> None:
+        self.settled = settled
         self.pool_class = pool_class
         self.policy = policy
         self.clock = clock
@@ -226,6 +231,8 @@ class Scheduler:
 
     def try_alloc(self, job: PendingJob) -> bool:
         """Decide one job now; return whether it is out of the queue: it got resources, or is denied."""
+        if self.settled is not None and self.settled(job.jobid):
+            return False
         request = job.resource_request
         begin = perf_counter()
         try:

@@ -67,6 +67,8 @@ class Simulation:
         Who is told what happens.
     log, pool_kwargs
         For the pool class.
+    settled
+        As the `Scheduler` has it.
 
     Attributes
     ----------
@@ -90,6 +92,7 @@ class Simulation:
         observers: Sequence[Observer] = (),
         log: Log | None = None,
         pool_kwargs: Mapping[str, Any] | None = None,
+        settled: Callable[[int], bool] | None = None,
         start: float = 1.0,
     ) -> None:
         self.now = start
@@ -106,7 +109,7 @@ class Simulation:
         self._forecast = forecast
         self._observers = observers
         self._load: Callable[[], Scheduler] = lambda: Scheduler(
-            pool_class, policy(), lambda: self.now, log, pool_kwargs
+            pool_class, policy(), lambda: self.now, log, pool_kwargs, settled
         )
         self.scheduler = self._load()
         self.scheduler.acquire(resources, str(self._up))

@@ -1,34 +1,32 @@
-"""Places a batch together: as many jobs as can be, by their weights; then as local and as dense as can be.
+"""Places a batch together: as many jobs as can be, by their weights; then by what counts can say of the policy's terms.
 
-Variables count slots of a job on a node, and in each of its innermost domains. The goals, one after the other: the
-weight of the jobs placed (most); slots that stand in no one innermost domain (`affinity`, fewest); nodes touched by the
-jobs (`spread.node`, fewest); wholly free nodes touched (`intact.node`, fewest).
+Variables count slots of a job on a node, and in each domain below it. The goals, one after the other: the weight of the
+jobs placed (most); for each level from the coarsest the slots that stand in no one domain of it (``affinity.LEVEL``,
+fewest); nodes touched, job by job (``spread.node``, fewest); wholly free nodes touched (``intact.node``, fewest); free
+cores of the nodes touched (``fit.node``, fewest). Which domains a torn slot touches is not counted, so there is no
+intact and no fit below the node, and no shield.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from ortools.sat.python import cp_model
 
-from ..lexicographic import Budget, Expression, Goal, LexicographicResult, lexmin
+from ...topology.machine import Machine
+from ..lexicographic import Expression, Goal
 from ..pool import Pool
 from ..status import Status
+from .one_by_one import one_by_one
 from .room import Node, eligible, rooms, trimmed
+from .search import search
+from .stands import Stand, Stands, terms_of, value_of
 from .wants import BatchJob, Want, want_of
 
-TERMS = ("weight", "affinity", "spread.node", "intact.node")
-
-
-@dataclass(frozen=True, slots=True)
-class Stand:
-    """What a job has of one node: how many slots, and how many of them in each innermost domain."""
-
-    node: Node
-    slots: int
-    leaves: tuple[int, ...]
+_GREEDY_SHARE = 0.25
+"""The part of the time that placing one by one may take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +46,7 @@ class Batch:
     status: Status
     terms: Mapping[str, int]
     bounds: Mapping[str, int]
-    stands: Mapping[int, tuple[Stand, ...]] = field(default_factory=dict)
+    stands: Stands = field(default_factory=dict)
 
     @property
     def gap(self) -> float:
@@ -69,7 +67,7 @@ def place_batch(
     jobs
         With different ids.
     seconds
-        That the search may take. A batch of which nothing was found by then is one of which nothing is placed.
+        That the search may take. What it finds is never worse than the jobs placed one by one, the heaviest first.
     nodes
         To choose from; all that are up, by default.
     local
@@ -80,39 +78,66 @@ def place_batch(
     NotJointError
         For a request of another form than the model's.
     """
-    budget = Budget(seconds)
+    start = time.monotonic()
     wants = {job.id: want_of(job.request) for job in jobs}
     allowed = eligible(pool.machine, jobs)
-    room = trimmed(rooms(pool) if nodes is None else nodes, wants, allowed)
-    model = _BatchModel(jobs, wants, allowed, room)
-    result = lexmin(model.model, model.goals(local), budget)
-    most = sum(job.weight for job in jobs)
-    if not result.status.found:
-        nothing = dict.fromkeys(TERMS, 0)
-        return Batch(Status.FEASIBLE, nothing, {**nothing, "weight": most})
-    names = TERMS if local else TERMS[:1]
-    values, bounds = list(result.values), list(result.bounds)
-    terms = dict(zip(names, [-values[0], *values[1:]], strict=False))
-    limits = dict(zip(names, [min(most, -bounds[0]), *bounds[1:]], strict=False))
-    return Batch(result.status, terms, limits, model.read(result))
+    there = rooms(pool) if nodes is None else nodes
+    names = terms_of(pool.machine) if local else terms_of(pool.machine)[:1]
+    greedy = one_by_one(pool, jobs, wants, there, seconds * _GREEDY_SHARE)
+    used = 0
+    for stand in (stand for stands in greedy.values() for stand in stands):
+        used |= 1 << stand.node.position
+    room = trimmed(there, wants, allowed, used)
+    model = _BatchModel(pool.machine, jobs, wants, allowed, room)
+    weights = {job.id: job.weight for job in jobs}
+    most = sum(weights.values())
+    first = value_of(pool.machine, greedy, wants, weights)[: len(names)]
+    left = max(0.0, seconds - (time.monotonic() - start))
+    found = search(model.model, model.goals(local), left, (-first[0], *first[1:]), lambda: model.hint(greedy))
+    values, bounds = (-found.values[0], *found.values[1:]), (min(most, -found.bounds[0]), *found.bounds[1:])
+    return Batch(
+        Status.OPTIMAL if values == bounds else Status.FEASIBLE,
+        dict(zip(names, values, strict=True)),
+        dict(zip(names, bounds, strict=True)),
+        greedy if found.solver is None else model.read(found.solver),
+    )
+
+
+def _fewest(want: Want, room: Sequence[Node]) -> int:
+    """Return how many nodes it takes at least for all slots."""
+    left, count = want.slots, 0
+    for most in sorted((node.most(want) for node in room), reverse=True):
+        if left <= 0:
+            break
+        left -= most
+        count += 1
+    return count
 
 
 class _BatchModel:
     def __init__(
-        self, jobs: Sequence[BatchJob], wants: Mapping[int, Want], allowed: Mapping[int, int], room: Sequence[Node]
+        self,
+        machine: Machine,
+        jobs: Sequence[BatchJob],
+        wants: Mapping[int, Want],
+        allowed: Mapping[int, int],
+        room: Sequence[Node],
     ) -> None:
         self.model = cp_model.CpModel()
+        self.machine = machine
         self.jobs = jobs
         self.wants = wants
         self.room = room
         self.placed = {job.id: self.model.new_bool_var("") for job in jobs}
         self.slots: dict[tuple[int, int], Expression] = {}
+        self.loose: dict[tuple[int, int], cp_model.IntVar] = {}
         self.touched: dict[tuple[int, int], cp_model.IntVar] = {}
         self.inside: dict[tuple[int, int, int], cp_model.IntVar] = {}
         for job in jobs:
             self._add_job(job.id, wants[job.id], allowed[job.id])
         for place, node in enumerate(room):
             self._share_node(place, node)
+        self._order_alike(allowed)
 
     def _add_job(self, job: int, want: Want, allowed: int) -> None:
         """Give a job that is placed all its slots; one with hosts as many on each."""
@@ -126,83 +151,122 @@ class _BatchModel:
             if want.hosts:
                 self.slots[job, place] = want.slots * touch
             else:
-                count = self.slots[job, place] = self.model.new_int_var(0, most, "")
+                count = self.slots[job, place] = self.loose[job, place] = self.model.new_int_var(0, most, "")
                 self.model.add(count <= most * touch)
                 self.model.add(count >= touch)
             if not want.whole:
-                self._add_leaves(job, place, want, most)
+                self._add_inside(job, place, want, most)
         if want.hosts:
             self.model.add(sum(touched) == want.hosts * self.placed[job])
         else:
             slots = [count for (owner, _), count in self.slots.items() if owner == job]
             self.model.add(sum(slots) == want.slots * self.placed[job])
+            # So that the search knows how few nodes will do, without finding out.
+            self.model.add(sum(touched) >= _fewest(want, self.room) * self.placed[job])
 
-    def _add_leaves(self, job: int, place: int, want: Want, most: int) -> None:
-        """Count the slots that stand in one innermost domain; the others take what is left anywhere on the node."""
-        found = []
-        for leaf, (cores, gpus) in enumerate(self.room[place].leaves):
-            fits = [have.bit_count() // each for have, each in ((cores, want.cores), (gpus, want.gpus)) if each]
-            if min(fits):
-                count = self.inside[job, place, leaf] = self.model.new_int_var(0, min(most, *fits), "")
-                found.append(count)
-        if found:
-            self.model.add(sum(found) <= self.slots[job, place])
+    def _add_inside(self, job: int, place: int, want: Want, most: int) -> None:
+        """Count the slots that stand in each domain; what a domain has no more of, those around it may have."""
+        node = self.room[place]
+        below: dict[int, list[cp_model.IntVar]] = {}
+        for at, domain in enumerate(node.domains):
+            fits = min(most, node.inside(at, want))
+            if fits and (domain.parent < 0 or (job, place, domain.parent) in self.inside):
+                count = self.inside[job, place, at] = self.model.new_int_var(0, fits, "")
+                below.setdefault(domain.parent, []).append(count)
+        for around, counts in below.items():
+            upper = self.slots[job, place] if around < 0 else self.inside[job, place, around]
+            self.model.add(sum(counts) <= upper)
 
     def _share_node(self, place: int, node: Node) -> None:
         """No more is given of a node, and of a domain in it, than is free; a whole node goes to one job."""
+        here = [job.id for job in self.jobs if (job.id, place) in self.slots]
         for gpu, free in ((False, node.cores.bit_count()), (True, node.gpus.bit_count())):
-            taken = []
-            for job in self.jobs:
-                if (job.id, place) in self.slots:
-                    want = self.wants[job.id]
-                    each = want.gpus if gpu else want.cores
-                    whole = want.whole
-                    taken.append(free * self.touched[job.id, place] if whole else each * self.slots[job.id, place])
+            taken = [
+                free * self.touched[job, place]
+                if self.wants[job].whole
+                else self._each(job, gpu) * self.slots[job, place]
+                for job in here
+            ]
             if taken:
                 self.model.add(sum(taken) <= free)
-            for leaf, masks in enumerate(node.leaves):
-                inside = [
-                    (self.wants[job.id].gpus if gpu else self.wants[job.id].cores) * self.inside[job.id, place, leaf]
-                    for job in self.jobs
-                    if (job.id, place, leaf) in self.inside
-                ]
-                if inside:
-                    self.model.add(sum(inside) <= masks[gpu].bit_count())
+            for at, domain in enumerate(node.domains):
+                if domain.has_gpus if gpu else domain.has_cores:
+                    inside = [
+                        self._each(job, gpu) * self.inside[job, place, at]
+                        for job in here
+                        if (job, place, at) in self.inside
+                    ]
+                    mask = domain.gpus & node.gpus if gpu else domain.cores & node.cores
+                    if inside:
+                        self.model.add(sum(inside) <= mask.bit_count())
+
+    def _each(self, job: int, gpu: bool) -> int:
+        return self.wants[job].gpus if gpu else self.wants[job].cores
+
+    def _order_alike(self, allowed: Mapping[int, int]) -> None:
+        """Of jobs that are alike, place the first ones: which of them it is makes no difference."""
+        last: dict[object, int] = {}
+        for job in self.jobs:
+            kind = (self.wants[job.id], allowed[job.id], job.weight)
+            if kind in last:
+                self.model.add_implication(self.placed[job.id], self.placed[last[kind]])
+            last[kind] = job.id
+
+    def hint(self, stands: Stands) -> None:
+        """Let the search start from a placement."""
+        at = {node.position: place for place, node in enumerate(self.room)}
+        there = {(job, at[stand.node.position]): stand for job, some in stands.items() for stand in some}
+        for job, literal in self.placed.items():
+            self.model.add_hint(literal, job in stands)
+        for key, touch in self.touched.items():
+            stand = there.get(key)
+            self.model.add_hint(touch, stand is not None)
+            if key in self.loose:
+                self.model.add_hint(self.loose[key], stand.slots if stand else 0)
+        for (job, place, inner), count in self.inside.items():
+            stand = there.get((job, place))
+            self.model.add_hint(count, stand.inside[inner] if stand and stand.inside else 0)
 
     def goals(self, local: bool) -> list[Goal]:
-        """Return the goals, all to be minimised."""
+        """Return the goals, all to be minimised, in the order of the terms' names."""
         most = sum(job.weight for job in self.jobs)
         weight: Expression = sum(-job.weight * self.placed[job.id] for job in self.jobs)
         goals = [Goal(weight, -most, 0)]
-        if not local or not self.touched:
+        if not local:
             return goals
-        free = [(job, place) for job, place in self.slots if not self.wants[job].whole]
-        slots: Expression = sum(self.slots[key] for key in free)
-        crossing = slots - sum(self.inside.values())
-        goals.append(Goal(crossing, 0, sum(w.slots * max(1, w.hosts) for w in self.wants.values())))
+        slots = sum(want.slots * max(1, want.hosts) for want in self.wants.values())
+        goals += [Goal(self._torn(level), 0, slots) for level in self.machine.levels]
         goals.append(Goal(sum(self.touched.values()), 0, len(self.touched)))
-        opened = []
-        for place, node in enumerate(self.room):
+        opened: dict[int, cp_model.IntVar] = {}
+        for place in {place for _, place in self.touched}:
             touches = [touch for (_, where), touch in self.touched.items() if where == place]
-            if node.is_idle and touches:
-                literal = self.model.new_bool_var("")
-                self.model.add_max_equality(literal, touches)
-                opened.append(literal)
-        goals.append(Goal(sum(opened), 0, len(opened)))
+            opened[place] = self.model.new_bool_var("")
+            self.model.add_max_equality(opened[place], touches)
+            taken = [self._each(job, False) * count for (job, where), count in self.slots.items() if where == place]
+            self.model.add(sum(taken) <= self.room[place].cores.bit_count() * opened[place])
+        idle = [literal for place, literal in opened.items() if self.room[place].is_idle]
+        goals.append(Goal(sum(idle), 0, len(idle)))
+        free = {place: self.room[place].cores.bit_count() for place in opened}
+        goals.append(Goal(sum(free[place] * literal for place, literal in opened.items()), 0, sum(free.values())))
         return goals
 
-    def read(self, result: LexicographicResult) -> dict[int, tuple[Stand, ...]]:
+    def _torn(self, level: str) -> Expression:
+        """Return how many slots stand in no one domain of a level, on nodes that have it."""
+        having = {place for place, node in enumerate(self.room) if any(d.level == level for d in node.domains)}
+        slots = [count for (job, place), count in self.slots.items() if place in having and not self.wants[job].whole]
+        inside = [count for (_, place, at), count in self.inside.items() if self.room[place].domains[at].level == level]
+        return sum(slots) - sum(inside)
+
+    def read(self, solver: cp_model.CpSolver) -> Stands:
         """Return where the jobs stand."""
-        solver: Any = result.solver
-        found: dict[int, list[Stand]] = {}
+        stands: dict[int, list[Stand]] = {}
         for (job, place), slots in self.slots.items():
             count = solver.value(slots)
-            if not count:
-                continue
-            node = self.room[place]
-            leaves = tuple(
-                solver.value(self.inside[job, place, leaf]) if (job, place, leaf) in self.inside else 0
-                for leaf in range(len(node.leaves))
-            )
-            found.setdefault(job, []).append(Stand(node, count, leaves))
-        return {job: tuple(stands) for job, stands in found.items()}
+            if count:
+                node = self.room[place]
+                inside = tuple(
+                    solver.value(self.inside[job, place, at]) if (job, place, at) in self.inside else 0
+                    for at in range(len(node.domains))
+                )
+                stands.setdefault(job, []).append(Stand(node, count, inside))
+        return {job: tuple(some) for job, some in stands.items()}

@@ -1,17 +1,20 @@
-"""From counts to ids: the lowest free ids of each domain first, what crosses domains from where most is left."""
+"""From counts to ids: the lowest free ids, first of the innermost domains, what is torn from where most is left."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ...topology.machine import Machine
 from ...topology.rset import write_R
 from ..node_classes import lowest
-from .batch import Batch, Stand
 from .room import Node
+from .stands import Stand
 from .wants import Want
+
+if TYPE_CHECKING:
+    from .batch import Batch
 
 Slot = tuple[int, int]
 """Core mask, gpu mask."""
@@ -41,33 +44,38 @@ class _Left:
     """What is left of a node while jobs are given ids."""
 
     def __init__(self, node: Node) -> None:
-        self.cores, self.gpus = node.cores, node.gpus
-        self.leaves = [list(leaf) for leaf in node.leaves]
+        self.free = [node.cores, node.gpus]
+        self._domains = node.domains
+        insides = {domain.parent for domain in node.domains}
+        self._innermost = [d for place, d in enumerate(node.domains) if place not in insides]
 
-    def from_leaf(self, leaf: int, want: Want) -> Slot:
-        """Take a slot out of one innermost domain."""
-        cores, gpus = self.leaves[leaf]
-        return self._take(lowest(cores, want.cores), lowest(gpus, want.gpus))
+    def take(self, place: int, want: Want) -> Slot:
+        """Take a slot that stands in a domain (-1: anywhere in the node), out of as few innermost ones as is easy."""
+        return self._some(0, place, want.cores), self._some(1, place, want.gpus)
 
-    def from_anywhere(self, want: Want) -> Slot:
-        """Take a slot out of as few innermost domains as a greedy choice finds."""
-        found = [0, 0]
-        for kind, need in enumerate((want.cores, want.gpus)):
-            while need:
-                best = max(self.leaves, key=lambda leaf: leaf[kind].bit_count())
-                some = lowest(best[kind], need)
-                found[kind] |= some
-                need -= some.bit_count()
-                self._take(some if kind == 0 else 0, some if kind else 0)
-        return found[0], found[1]
+    def _some(self, kind: int, place: int, need: int) -> int:
+        found = 0
+        # Where a domain's level lists none, they come from the next around it.
+        while place >= 0 and not (self._domains[place].has_gpus if kind else self._domains[place].has_cores):
+            place = self._domains[place].parent
+        while need:
+            inside = self.free[kind] & self._mask(place, kind)
+            best = max((inside & mask for mask in self._piles(kind)), key=int.bit_count, default=0) or inside
+            some = lowest(best, need)
+            if not some:
+                raise RuntimeError(f"a batch gives more of a node than there is: {need} are missing")
+            found |= some
+            need -= some.bit_count()
+            self.free[kind] &= ~some
+        return found
 
-    def _take(self, cores: int, gpus: int) -> Slot:
-        self.cores &= ~cores
-        self.gpus &= ~gpus
-        for leaf in self.leaves:
-            leaf[0] &= ~cores
-            leaf[1] &= ~gpus
-        return cores, gpus
+    def _mask(self, place: int, kind: int) -> int:
+        if place < 0:
+            return -1
+        return self._domains[place].gpus if kind else self._domains[place].cores
+
+    def _piles(self, kind: int) -> list[int]:
+        return [domain.gpus if kind else domain.cores for domain in self._innermost]
 
 
 def holdings(
@@ -86,18 +94,16 @@ def holdings(
     nodes: dict[int, Node] = {}
     slots: dict[tuple[int, int], list[Slot]] = {}
     everything = [(job, stand) for job, some in stands.items() for stand in some]
-    for job, stand in everything:
-        position = stand.node.position
-        nodes[position] = stand.node
-        here = left.setdefault(position, _Left(stand.node))
-        mine = slots.setdefault((job, position), [])
-        for leaf, count in enumerate(stand.leaves):
-            mine += [here.from_leaf(leaf, wants[job]) for _ in range(count)]
-    # What stays in one domain is served first: the model has counted on it.
-    for job, stand in everything:
-        mine = slots[job, stand.node.position]
-        here = left[stand.node.position]
-        mine += [here.from_anywhere(wants[job]) for _ in range(stand.slots - len(mine))]
+    for _, stand in everything:
+        nodes[stand.node.position] = stand.node
+        left.setdefault(stand.node.position, _Left(stand.node))
+    # What stands in a small domain is served first: the model has counted on it.
+    for depth in range(max((len(stand.node.domains) for _, stand in everything), default=0) - 1, -2, -1):
+        for job, stand in everything:
+            if depth < len(stand.node.domains):
+                mine = slots.setdefault((job, stand.node.position), [])
+                count = stand.only_in(depth)
+                mine += [left[stand.node.position].take(depth, wants[job]) for _ in range(count)]
     found: dict[int, list[Held]] = {}
     for (job, position), mine in slots.items():
         cores = gpus = 0
@@ -105,15 +111,10 @@ def holdings(
             cores, gpus = cores | slot[0], gpus | slot[1]
         if wants[job].whole:
             cores, gpus = nodes[position].type.cores, nodes[position].type.gpus
-            left[position].cores = left[position].gpus = 0
+            left[position].free = [0, 0]
             mine = mine if wants[job].cores or wants[job].gpus else [(cores, gpus)]
         found.setdefault(job, []).append(Held(position, cores, gpus, tuple(mine)))
-    return found, {position: _rest(nodes[position], here) for position, here in left.items()}
-
-
-def _rest(node: Node, left: _Left) -> Node:
-    leaves = tuple((cores & left.cores, gpus & left.gpus) for cores, gpus in left.leaves)
-    return replace(node, cores=left.cores, gpus=left.gpus, leaves=leaves)
+    return found, {at: replace(nodes[at], cores=here.free[0], gpus=here.free[1]) for at, here in left.items()}
 
 
 def batch_R(machine: Machine, batch: Batch, wants: Mapping[int, Want]) -> dict[int, dict[str, Any]]:

@@ -13,21 +13,25 @@ from ortools.sat.python import cp_model
 from ..lexicographic import Budget, Goal, lexmin
 from ..pool import Pool
 from ..status import Status
-from .batch import TERMS, Batch, Stand, place_batch
+from .batch import Batch, place_batch
 from .ids import holdings
+from .one_by_one import one_by_one
 from .room import Node, eligible, rooms
+from .stands import Stand, terms_of, value_of
 from .wants import BatchJob, want_of
 
 MOST_JOBS = 24
 """A batch of more jobs is cut."""
 
 
-def place_in_parts(pool: Pool, jobs: Sequence[BatchJob], seconds: float, *, most: int = MOST_JOBS) -> Batch:
+def place_in_parts(
+    pool: Pool, jobs: Sequence[BatchJob], seconds: float, *, most: int = MOST_JOBS, local: bool = True
+) -> Batch:
     """Place a batch of any size, as `place_batch` does where it is small.
 
     Parameters
     ----------
-    pool, jobs, seconds
+    pool, jobs, seconds, local
         As for `place_batch`.
     most
         Jobs of one part.
@@ -35,17 +39,17 @@ def place_in_parts(pool: Pool, jobs: Sequence[BatchJob], seconds: float, *, most
     Notes
     -----
     Jobs are dealt out by size, so that every part has large and small ones, and so are nodes by what is free. What a
-    part did not place is tried once more on what all of them left.
+    part did not place is tried once more on what all of them left. What comes out is never worse than the jobs placed
+    one by one.
     """
     if len(jobs) <= most:
-        return place_batch(pool, jobs, seconds)
+        return place_batch(pool, jobs, seconds, local=local)
     count = -(-len(jobs) // most)
     nodes = sorted(rooms(pool), key=lambda node: (node.cores.bit_count(), node.gpus.bit_count(), node.position))
     wants = {job.id: want_of(job.request) for job in jobs}
     by_size = sorted(jobs, key=_size)
-    each = seconds / (count + 2)
+    each = seconds / (count + 3)
     stands: dict[int, tuple[Stand, ...]] = {}
-    terms = dict.fromkeys(TERMS, 0)
     left = {node.position: node for node in nodes}
     for part in range(count + 1):
         some, room = by_size[part::count], nodes[part::count]
@@ -53,13 +57,20 @@ def place_in_parts(pool: Pool, jobs: Sequence[BatchJob], seconds: float, *, most
             some, room = [job for job in jobs if job.id not in stands], list(left.values())
         if not some:
             continue
-        found = place_batch(pool, some, each, nodes=room)
+        found = place_batch(pool, some, each, nodes=room, local=local)
         left.update(holdings(found.stands, wants)[1])
         stands.update(found.stands)
-        terms = {name: terms[name] + found.terms.get(name, 0) for name in TERMS}
-    bound = max(upper_bound(pool, jobs, nodes, each), terms["weight"])
+    names = terms_of(pool.machine)
+    weights = {job.id: job.weight for job in jobs}
+    terms = value_of(pool.machine, stands, wants, weights)
+    greedy = one_by_one(pool, jobs, wants, nodes, each)
+    alone = value_of(pool.machine, greedy, wants, weights)
+    if (-alone[0], *alone[1:]) < (-terms[0], *terms[1:]):
+        stands, terms = dict(greedy), alone
+    bound = max(upper_bound(pool, jobs, nodes, each), terms[0])
     # Of the terms after the weight nothing is proven by parts.
-    return Batch(Status.FEASIBLE, terms, {**dict.fromkeys(TERMS, 0), "weight": bound}, stands)
+    bounds = {**dict.fromkeys(names, 0), "weight": bound}
+    return Batch(Status.FEASIBLE, dict(zip(names, terms, strict=True)), bounds, stands)
 
 
 def _size(job: BatchJob) -> tuple[int, int, int]:

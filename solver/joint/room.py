@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from ...grammar.constraint import evaluate
 from ...topology.machine import Machine
@@ -11,6 +12,41 @@ from ...topology.tree import NodeType
 from ..node_classes import bits
 from ..pool import Pool
 from .wants import BatchJob, Want
+
+
+@dataclass(frozen=True, slots=True)
+class Inner:
+    """A domain below the node, as far as slots are counted in it.
+
+    Attributes
+    ----------
+    level
+        Its level.
+    parent
+        The place of the domain around it; -1 for the node.
+    cores, gpus
+        Bitmasks of all that is in it.
+    has_cores, has_gpus
+        Whether domains of its level list any; where none does, a slot in it has them from above.
+    """
+
+    level: str
+    parent: int
+    cores: int
+    gpus: int
+    has_cores: bool
+    has_gpus: bool
+
+
+@lru_cache(maxsize=256)
+def inners(kind: NodeType) -> tuple[Inner, ...]:
+    """Return the domains below such a node, those around before those inside."""
+    found = []
+    for domain in kind.domains[1:]:
+        peers = kind.by_level[domain.level]
+        has = any(d.cores for d in peers), any(d.gpus for d in peers)
+        found.append(Inner(domain.level, domain.parent - 1, domain.cores, domain.gpus, *has))
+    return tuple(found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,20 +61,28 @@ class Node:
         Its tree.
     cores, gpus
         Bitmasks of what is free.
-    leaves
-        (cores, gpus) that are free in each innermost domain, as bitmasks.
+    domains
+        Those below it, by `inners`.
     """
 
     position: int
     type: NodeType
     cores: int
     gpus: int
-    leaves: tuple[tuple[int, int], ...]
+    domains: tuple[Inner, ...]
 
     @property
     def is_idle(self) -> bool:
         """Whether all of it is free."""
         return self.cores == self.type.cores and self.gpus == self.type.gpus
+
+    def inside(self, place: int, want: Want) -> int:
+        """Return how many slots of a want fit into a domain, all else staying free."""
+        domain = self.domains[place]
+        needs = want.cores * domain.has_cores, want.gpus * domain.has_gpus
+        there = self.cores & domain.cores, self.gpus & domain.gpus
+        fits = [free.bit_count() // each for free, each in zip(there, needs, strict=True) if each]
+        return min(fits, default=self.most(want))
 
     def most(self, want: Want) -> int:
         """Return how many slots of a want fit, all else staying free."""
@@ -63,9 +107,7 @@ def rooms(pool: Pool) -> list[Node]:
 def _node(machine: Machine, position: int, held_cores: int, held_gpus: int) -> Node:
     kind = machine.type_at(position)
     cores, gpus = kind.cores & ~held_cores, kind.gpus & ~held_gpus
-    # A domain without children, or whose children list nothing, is innermost: what it lists, no other does.
-    leaves = tuple((d.own_cores & cores, d.own_gpus & gpus) for d in kind.domains if d.own_cores or d.own_gpus)
-    return Node(position, kind, cores, gpus, leaves)
+    return Node(position, kind, cores, gpus, inners(kind))
 
 
 def eligible(machine: Machine, jobs: Iterable[BatchJob]) -> dict[int, int]:
@@ -73,23 +115,31 @@ def eligible(machine: Machine, jobs: Iterable[BatchJob]) -> dict[int, int]:
     return {job.id: evaluate(job.request.constraint, machine.facts) for job in jobs}
 
 
-def trimmed(nodes: Sequence[Node], wants: Mapping[int, Want], allowed: Mapping[int, int]) -> list[Node]:
+def trimmed(nodes: Sequence[Node], wants: Mapping[int, Want], allowed: Mapping[int, int], keep: int = 0) -> list[Node]:
     """Return nodes enough for any placement of all the jobs: of nodes that are alike, as many as could be used.
+
+    Parameters
+    ----------
+    nodes, wants, allowed
+        What there is, and which jobs may use it.
+    keep
+        Bitmask of positions to be returned whatever they are like.
 
     Notes
     -----
-    Alike are nodes with as many free cores and gpus in each innermost domain that the same jobs may use. A placement
+    Alike are nodes with as many free cores and gpus in each domain that the same jobs may use. A placement
     that uses others of a kind can use these in their stead.
     """
     most = sum(want.hosts or want.slots for want in wants.values())
     kept: list[Node] = []
     used: dict[object, int] = {}
-    for node in nodes:
+    for node in sorted(nodes, key=lambda node: not keep >> node.position & 1):
         if not any(allowed[job] >> node.position & 1 and node.most(want) for job, want in wants.items()):
             continue
-        sizes = tuple((cores.bit_count(), gpus.bit_count()) for cores, gpus in node.leaves)
+        free = tuple(((node.cores & d.cores).bit_count(), (node.gpus & d.gpus).bit_count()) for d in node.domains)
+        sizes = (node.cores.bit_count(), node.gpus.bit_count(), free)
         kind = (node.type, sizes, tuple(job for job in wants if allowed[job] >> node.position & 1))
         used[kind] = used.get(kind, 0) + 1
-        if used[kind] <= most:
+        if used[kind] <= most or keep >> node.position & 1:
             kept.append(node)
-    return kept
+    return sorted(kept, key=lambda node: node.position)

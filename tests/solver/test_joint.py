@@ -87,6 +87,71 @@ def test_as_many_are_placed_as_can_be(seed: int) -> None:
         checker.allocate(R)
 
 
+def least_torn(wants: Sequence[Want], counts: Sequence[int]) -> int:
+    """Return how few of the slots on one idle node stand in no one domain, by trying everything; whole nodes aside."""
+    kept = [(want, count) for want, count in zip(wants, counts, strict=True) if count and not want.whole]
+    best = 0
+    each = [[(i, j) for i in range(count + 1) for j in range(count + 1 - i)] for _, count in kept]
+    for inside in product(*each):
+        for leaf in (0, 1):
+            cores = sum(want.cores * some[leaf] for (want, _), some in zip(kept, inside, strict=True))
+            gpus = sum(want.gpus * some[leaf] for (want, _), some in zip(kept, inside, strict=True))
+            if cores > 4 or gpus > 1:
+                break
+        else:
+            best = max(best, sum(map(sum, inside)))
+    return sum(count for _, count in kept) - best
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_the_terms_after_the_weight_are_the_best_too(seed: int) -> None:
+    draw = random.Random(100 + seed)
+    shapes = [draw.choice(SHAPES) for _ in range(draw.randint(2, 3))]
+    jobs = [BatchJob(n, request(shape)) for n, shape in enumerate(shapes)]
+    batch = place_batch(Pool(machine(2)), jobs, SECONDS)
+    best: tuple[int, ...] = ()
+    for size in range(len(jobs), -1, -1):
+        for kept in combinations(jobs, size):
+            wants = [want_of(job.request) for job in kept]
+            for chosen in product(*(ways(want, [(8, 2)] * 2) for want in wants)):
+                nodes = [[counts[node] for counts in chosen] for node in (0, 1)]
+                if any(_over(wants, counts) for counts in nodes):
+                    continue
+                touched = sum(bool(count) for counts in nodes for count in counts)
+                opened = sum(any(counts) for counts in nodes)
+                torn = sum(least_torn(wants, counts) for counts in nodes)
+                value = (torn, touched, opened, 8 * opened)
+                best = min(best, value) if best else value
+        if best:
+            break
+    assert batch.status is Status.OPTIMAL
+    assert tuple(batch.terms.values()) == tuple(batch.bounds.values()) == (size, *best)
+
+
+def _over(wants: Sequence[Want], counts: Sequence[int]) -> bool:
+    """Tell whether a node gives more than it has."""
+    whole = sum(want.whole and count > 0 for want, count in zip(wants, counts, strict=True))
+    cores = sum(want.cores * count for want, count in zip(wants, counts, strict=True))
+    gpus = sum(want.gpus * count for want, count in zip(wants, counts, strict=True))
+    return cores > 8 or gpus > 2 or whole > 1 or bool(whole and sum(map(bool, counts)) > 1)
+
+
+def test_no_worse_than_one_by_one_however_short_the_time() -> None:
+    pool = Pool(machine(6))
+    jobs = [BatchJob(n, request(SHAPES[n % len(SHAPES)])) for n in range(16)]
+    batch = place_batch(pool, jobs, 0.05)
+    trial, placed = pool.copy(), 0
+    for job in jobs:
+        try:
+            trial.alloc(job.id, job.request)
+            placed += 1
+        except InsufficientResources:
+            continue
+    longer = place_batch(pool, jobs, 2.0)
+    assert 0 < batch.terms["weight"] <= longer.terms["weight"] <= longer.bounds["weight"]
+    assert placed <= longer.terms["weight"]
+
+
 def test_one_by_one_places_fewer() -> None:
     pool = Pool(machine(1))
     shapes = ("slot=1/core=5", "slot=1/[core=4;gpu=1]", "slot=1/[core=4;gpu=1]")
@@ -104,7 +169,7 @@ def test_one_by_one_places_fewer() -> None:
 def test_slots_stand_in_one_domain_where_they_can() -> None:
     jobs = [BatchJob(n, request("slot=1/core=3")) for n in range(2)] + [BatchJob(2, request("slot=1/core=2"))]
     batch = place_batch(Pool(machine(1)), jobs, SECONDS)
-    assert (batch.terms["weight"], batch.terms["affinity"], batch.terms["intact.node"]) == (3, 1, 1)
+    assert (batch.terms["weight"], batch.terms["affinity.numa"], batch.terms["intact.node"]) == (3, 1, 1)
 
 
 def test_what_runs_stays() -> None:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
+import signal
 import subprocess
+import sys
+import time
 from html.parser import HTMLParser
 from pathlib import Path
 from xml.etree import ElementTree
@@ -142,6 +146,9 @@ def test_ids_of_pictures_are_their_own() -> None:
         (("rfc49-a", "lublin:load=x"), "lublin: load: expected a number, got 'x'"),
         (("rfc49-a", WORKLOAD, "--pools", "Best"), "no pool is called 'Best'"),
         (("rfc49-a", WORKLOAD, "--sweep", "x=1"), "'x=1': expected pools, load, seeds, scheduling = values"),
+        (("rfc49-a", WORKLOAD, "--sweep", "load=1:0.5:0.1"), "'1:0.5:0.1': the last is before the first"),
+        (("rfc49-a", WORKLOAD, "--time-limit", "-1"), "time-limit: expected seconds above 0, got -1.0"),
+        (("rfc49-a", WORKLOAD, "--pools", "Rv1Pool,Rv1Pool"), "pools: each is named once"),
         (("rfc49-a", WORKLOAD, "--engine", "cloud", "--pools", "Rv1Pool"), "no engine 'cloud'"),
         (("rfc49-a", WORKLOAD, "--rules", "r"), "--rules goes with a trace"),
         (("rfc49-a", WORKLOAD, "--scheduling", "best"), "scheduling: 'best': there are easy, fifo"),
@@ -170,3 +177,22 @@ def test_a_trace_is_run_with_rules(tmp_path: Path) -> None:
     status, _, err = study("rfc49-a:2", trace, "--rules", rules, "-o", tmp_path / "out")
     assert (status, err.count("\n")) == (2, 1)
     assert "becomes 'slots'" in err
+
+
+def test_an_interruption_says_so_and_the_same_command_goes_on(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "exactfit.adapters.cli", "study", "rfc49-a:4", WORKLOAD]
+    command += ["--pools", "Rv1Pool", "--sweep", "seeds=20", "--workers", "1", "-o", str(tmp_path / "out")]
+    run = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    until = time.monotonic() + 60
+    while not list((tmp_path / "out").glob("results/*/figures.json")) and time.monotonic() < until:
+        time.sleep(0.05)
+    os.killpg(run.pid, signal.SIGINT)
+    _, said = run.communicate(timeout=60)
+    assert run.returncode == 130
+    assert "what is done is kept" in said
+    assert said.rstrip().endswith("exactfit: interrupted")
+    kept = list((tmp_path / "out").glob("results/*/figures.json"))
+    times = {path: path.stat().st_mtime_ns for path in kept}
+    assert 0 < len(kept) < 20
+    assert study(*command[4:-6], "--pools", "Rv1Pool", "--sweep", "seeds=20", "-o", tmp_path / "out")[0] == 0
+    assert {path: path.stat().st_mtime_ns for path in kept} == times

@@ -11,11 +11,11 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
-from exactfit.adapters.study import engines, worker
+from exactfit.adapters.study import flux_engine, worker
 from exactfit.adapters.study.columns import read_columns, write_columns
 from exactfit.adapters.study.engines import EngineError, Processes, make_engine, run_all
 from exactfit.adapters.study.groups import estimate, gather
@@ -206,36 +206,41 @@ def test_a_worker_of_a_dask_cluster_that_is_killed_changes_no_number(tmp_path: P
     assert numbers(tasks, rough) == numbers(tasks, calm)
 
 
-def test_flux_runs_each_task_as_a_job(tmp_path: Path, task: MakeTask, monkeypatch: pytest.MonkeyPatch) -> None:
-    store, one = Store(tmp_path), task()
+class Jobs(ModuleType):
+    """Stands for `flux`, `flux.job` and `flux.resource`: jobs run in this process, and end as they are told."""
 
-    class Jobspec:
-        @classmethod
-        def from_command(cls, command: list[str], **_: int) -> Jobspec:
-            found = cls()
-            found.command = command
-            return found
+    def __init__(self, *statuses: int) -> None:
+        super().__init__("flux")
+        self.statuses = list(statuses)
+        self.FluxExecutor = self.Flux = lambda: self
+        self.up = SimpleNamespace(ncores=3)
+        self.JobspecV1 = SimpleNamespace(from_command=lambda command, **_: SimpleNamespace(command=command))
+        self.resource_list = lambda _: SimpleNamespace(get=lambda: self)
 
-        command: list[str]
-        cwd: str
-        environment: dict[str, str]
+    def submit(self, jobspec: Any) -> Future[int]:
+        assert jobspec.command[:3] == [sys.executable, "-m", "exactfit.adapters.study.worker"]
+        future: Future[int] = Future()
+        status = self.statuses.pop() if self.statuses else 0
+        future.set_result(status or worker.main(jobspec.command[3:]))
+        return future
 
-    class Executor:
-        def submit(self, jobspec: Jobspec) -> Future[int]:
-            assert jobspec.command[:3] == [sys.executable, "-m", "exactfit.adapters.study.worker"]
-            future: Future[int] = Future()
-            future.set_result(worker.main(jobspec.command[3:]))
-            return future
+    def shutdown(self, wait: bool, cancel_futures: bool) -> None:
+        assert wait != cancel_futures
 
-        def shutdown(self, wait: bool, cancel_futures: bool) -> None:
-            assert wait
-            assert not cancel_futures
 
-    fake = ModuleType("flux.job")
-    vars(fake).update(JobspecV1=Jobspec, FluxExecutor=Executor)
-    monkeypatch.setattr(engines, "import_module", lambda _: fake)
+def test_flux_runs_each_task_as_a_job_and_again_where_it_was_killed(
+    tmp_path: Path, quick: MakeTask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, one = Store(tmp_path), quick()
+    jobs = Jobs(137, 143)
+    monkeypatch.setattr(flux_engine, "import_module", lambda _: jobs)
+    assert make_engine("flux", 0, store).workers == 3
     run_all([one], store, lambda: make_engine("flux", 0, store))
     assert store.has(one.key)
+    assert not jobs.statuses
+    monkeypatch.setattr(flux_engine, "import_module", lambda _: Jobs(1))
+    with pytest.raises(EngineError, match="ended with status 1 and left no result"):
+        run_all([quick(seed=2)], store, lambda: make_engine("flux", 0, store))
 
 
 @pytest.mark.parametrize(("engine", "fault"), [("cloud", "no engine 'cloud'"), ("flux", "Flux's own Python")])

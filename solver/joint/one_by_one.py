@@ -1,0 +1,85 @@
+"""A batch placed by the pool, one job after the other: where the joint search starts, and what it has to beat."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from ...topology.rset import write_R
+from ..allocation import Allocation
+from ..errors import InfeasibleRequest, InsufficientResources
+from ..lexicographic import Budget
+from ..node_classes import bits, mask_of
+from ..pool import Pool
+from .room import Inner, Node, rooms
+from .stands import Stand, Stands
+from .wants import BatchJob, Want
+
+_FIRST, _HIDDEN = -2, -1
+"""Ids of jobs in the trial, that no real job has."""
+
+
+def one_by_one(
+    pool: Pool, jobs: Sequence[BatchJob], wants: Mapping[int, Want], nodes: Sequence[Node], seconds: float
+) -> Stands:
+    """Return where jobs stand that are placed in the order of their weights, those that do not fit passed over.
+
+    Parameters
+    ----------
+    pool
+        Which stays as it is.
+    jobs, wants
+        The batch.
+    nodes
+        Those that may be used.
+    seconds
+        After which no further job is tried.
+    """
+    budget = Budget(seconds)
+    here = {node.position: node for node in nodes}
+    trial = _cut(pool, here)
+    found: dict[int, tuple[Stand, ...]] = {}
+    for job in sorted(jobs, key=lambda job: -job.weight):
+        if not budget.left:
+            break
+        try:
+            allocation = trial.alloc(_FIRST - len(found), job.request)
+        except (InsufficientResources, InfeasibleRequest):
+            continue
+        found[job.id] = _stands(allocation, wants[job.id], here)
+    return found
+
+
+def _cut(pool: Pool, here: Mapping[int, Node]) -> Pool:
+    """Return a copy of a pool in which no more is free than these nodes have."""
+    trial = pool.copy()
+    trial.mark_down(pool.up_mask & ~mask_of(here))
+    hidden = []
+    for node in rooms(pool):
+        kept = here.get(node.position)
+        if kept is not None and (kept.cores, kept.gpus) != (node.cores, node.gpus):
+            hidden.append((1 << node.position, node.cores & ~kept.cores, node.gpus & ~kept.gpus))
+    if hidden:
+        trial.register_alloc(_HIDDEN, write_R(pool.machine, hidden))
+    return trial
+
+
+def _stands(allocation: Allocation, want: Want, here: Mapping[int, Node]) -> tuple[Stand, ...]:
+    found = []
+    for holding in allocation.holdings:
+        for position in bits(holding.nodes):
+            node = here[position]
+            slots = [(slot.cores, slot.gpus) for slot in holding.slots]
+            inside = tuple(
+                0 if want.whole else sum(_stands_in(domain, cores, gpus) for cores, gpus in slots)
+                for domain in node.domains
+            )
+            found.append(Stand(node, want.slots if want.hosts else len(slots), inside))
+    return tuple(found)
+
+
+def _stands_in(domain: Inner, cores: int, gpus: int) -> bool:
+    """Tell whether a slot has of a domain, or of one inside it, all that domains of its level have."""
+    touches = bool(domain.cores & cores if domain.has_cores and cores else domain.gpus & gpus)
+    return (
+        touches and not (domain.has_cores and cores & ~domain.cores) and not (domain.has_gpus and gpus & ~domain.gpus)
+    )

@@ -1,0 +1,66 @@
+"""Where jobs of a batch stand, as counts, and what that is worth."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ...topology.machine import Machine
+from .room import Node
+from .wants import Want
+
+
+@dataclass(frozen=True, slots=True)
+class Stand:
+    """What a job has of one node.
+
+    Attributes
+    ----------
+    node
+        Which.
+    slots
+        How many.
+    inside
+        How many of them stand in each of the node's domains; those in a domain stand in the ones around it as well.
+    """
+
+    node: Node
+    slots: int
+    inside: tuple[int, ...]
+
+    def only_in(self, place: int) -> int:
+        """Return how many slots stand in a domain (-1: the node) and in none below it."""
+        below = sum(self.inside[at] for at, domain in enumerate(self.node.domains) if domain.parent == place)
+        return (self.slots if place < 0 else self.inside[place]) - below
+
+
+Stands = Mapping[int, tuple[Stand, ...]]
+"""By job id."""
+
+
+def terms_of(machine: Machine) -> tuple[str, ...]:
+    """Return the names of a batch's terms, the first compared first."""
+    return ("weight", *(f"affinity.{level}" for level in machine.levels), "spread.node", "intact.node", "fit.node")
+
+
+def value_of(
+    machine: Machine, stands: Stands, wants: Mapping[int, Want], weights: Mapping[int, int]
+) -> tuple[int, ...]:
+    """Return the value of each term."""
+    everything = [(wants[job], stand) for job, some in stands.items() for stand in some]
+    torn = []
+    for level in machine.levels:
+        count = 0
+        for want, stand in everything:
+            here = [at for at, domain in enumerate(stand.node.domains) if domain.level == level]
+            if here and not want.whole:
+                count += stand.slots - sum(stand.inside[at] for at in here)
+        torn.append(count)
+    nodes = {stand.node.position: stand.node for _, stand in everything}
+    return (
+        sum(weights[job] for job in stands),
+        *torn,
+        len(everything),
+        sum(node.is_idle for node in nodes.values()),
+        sum(node.cores.bit_count() for node in nodes.values()),
+    )
