@@ -15,7 +15,7 @@ from .floors import floor
 from .lexicographic import Budget, CutOff
 from .packing import SlotShape, WholeSlots, below, combine
 from .plan import NodePlan, Offer, Share, SlotPlan
-from .policy import Scale
+from .scale import Scale
 from .tearing import Shares, Tears
 
 Search = Callable[[DomainState, Bundle, Budget, bool], "Offer | None"]
@@ -33,17 +33,26 @@ class Best:
         How many slots each child takes; None where slots are torn between children.
     torn
         The slots of a domain that tears them, places counted from the domain.
+    final
+        Whether more time would not give another placement.
     """
 
-    __slots__ = ("bound", "choice", "cost", "torn")
+    __slots__ = ("bound", "choice", "cost", "final", "torn")
 
     def __init__(
-        self, cost: int, bound: int, choice: tuple[int, ...] | None, torn: tuple[Shares, ...] | None = None
+        self,
+        cost: int,
+        bound: int,
+        choice: tuple[int, ...] | None,
+        torn: tuple[Shares, ...] | None = None,
+        *,
+        final: bool = True,
     ) -> None:
         self.cost = cost
         self.bound = bound
         self.choice = choice
         self.torn = torn
+        self.final = final
 
 
 class EqualSlots:
@@ -82,7 +91,7 @@ class EqualSlots:
                 best = Best(split.costs[count], split.costs[count], split.choices[count])
             else:
                 best = self._torn(domain, shape, count, budget)
-            if best.cost == best.bound:
+            if best.final:
                 if len(self._bests) >= self._remembered:
                     self._bests.clear()
                 self._bests[key] = best
@@ -105,22 +114,25 @@ class EqualSlots:
             costs, choices = combine([[best.cost for best in table] for table in tables], count)
             choice = choices[count]
             bound = cost = costs[count]
-            if any(best.cost != best.bound for table in tables for best in table):
+            final = all(best.final for table in tables for best in table)
+            if not final:
                 bound = combine([[best.bound for best in table] for table in tables], count)[0][count]
-            return Best(cost + touch, bound + touch, choice)
+            return Best(cost + touch, bound + touch, choice, final=final)
         tear = self._tears_of(domain, shape).tear(count)
-        if tear.cost == tear.bound:
-            return Best(tear.cost, tear.cost, None, tear.slots)
         bundle = slots_bundle(shape, count)
-        bound = floor(self._scale, domain, bundle) if tear.bound is None else tear.bound
+        bound = tear.cost if tear.bound == tear.cost else floor(self._scale, domain, bundle)
+        if tear.bound is not None:
+            bound = max(bound, tear.bound)
+        if tear.cost == bound:
+            return Best(bound, bound, None, tear.slots)
         try:
             offer = self._search(domain, bundle, budget, shape.shielded)
         except CutOff:
-            return Best(tear.cost, bound, None, tear.slots)
+            return Best(tear.cost, bound, None, tear.slots, final=False)
         if offer is None:
             raise RuntimeError(f"{count} slots of {shape} do not fit into {domain}, which has room for them")
         slots = tuple(slot.shares for slot in offer.plan.slots)
-        return Best(offer.cost, max(bound, offer.bound), None, slots)
+        return Best(offer.cost, max(bound, offer.bound), None, slots, final=offer.final)
 
     def _tears_of(self, domain: DomainState, shape: SlotShape) -> Tears:
         tears = self._tears.get((domain, shape))

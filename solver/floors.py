@@ -11,7 +11,8 @@ from collections.abc import Sequence
 
 from .demand import Bundle, FlatSlots, Kind
 from .domain_state import DomainState
-from .policy import CoreTouch, Cross, Scale, Touch
+from .policy import CoreTouch, Cross, Touch
+from .scale import Scale
 
 
 def floor(scale: Scale, state: DomainState, bundle: Bundle) -> int:

@@ -24,13 +24,13 @@ from .lexicographic import Budget
 from .machine_model.cells import GroupTree
 from .offers import Offers
 from .options import Options
-from .policy import Scale
 from .pool_state import Changes, Job, PoolState
 from .problem import Problem
 from .rankings import Rankings
 from .reasons import Reasons
 from .refinement import Named, View, idsets_of
 from .request import Request, Shape
+from .scale import Scale
 from .selection import Decision, Field
 
 REMEMBERED = 10_000

@@ -15,7 +15,7 @@ from math import prod
 from .demand import SlotSet
 from .domain_state import DomainState
 from .plan import Share
-from .policy import Scale
+from .scale import Scale
 
 Vector = tuple[int, ...]
 Needs = tuple[tuple[str, int], ...]

@@ -19,7 +19,7 @@ from .mixing import MixedSlots
 from .outside import split_outside, total_outside
 from .packing import SlotShape
 from .plan import NodePlan, Offer, Share, SlotPlan
-from .policy import Scale
+from .scale import Scale
 from .status import Status
 
 
@@ -74,11 +74,11 @@ class Offers:
         if known is not _UNKNOWN:
             return known  # type: ignore[return-value]  # the sentinel is excluded on the line above
         offer = self._make(state, bundle, budget)
-        if offer is None or offer.proven:
+        if offer is None or offer.final:
             if len(self._offers) >= self._remembered:
                 self._offers.clear()
             self._offers[key] = offer
-        else:
+        elif not offer.proven:
             self.rough = True
         return offer
 
@@ -163,7 +163,9 @@ class Offers:
                 return Offer(0, 0, lambda: _lowest_plan(flat))
             if self._tears_last:
                 best = self._equal.best(state, shape, flat.count, budget)
-                return Offer(best.cost, best.bound, lambda: self._equal.plan(state, shape, flat, budget))
+                return Offer(
+                    best.cost, best.bound, lambda: self._equal.plan(state, shape, flat, budget), final=best.final
+                )
         elif bundle.slots and self._tears_last:
             offer = self._mixed(state, bundle)
             if offer is not None:
@@ -234,7 +236,13 @@ class Offers:
             return None
         touch = sum(self.scale.touch(domain) for domain in state.flat if domain.cores or domain.gpus)
         held = SlotPlan("", wholes=(0,), outside=inner.plan.held.outside)
-        return Offer(inner.cost + touch, inner.bound + touch, lambda: replace(inner.plan, held=held), inner.outside)
+        return Offer(
+            inner.cost + touch,
+            inner.bound + touch,
+            lambda: replace(inner.plan, held=held),
+            inner.outside,
+            final=inner.final,
+        )
 
 
 _UNKNOWN = object()

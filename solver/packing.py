@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from .demand import FlatSlots
 from .domain_state import DomainState
-from .policy import Scale
+from .scale import Scale
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from typing import TypeAlias
 
 from .domain_state import DomainState
 from .packing import SlotShape
-from .policy import Scale
+from .scale import Scale
 
 MOST_PAIRS = 20_000
 """Pairs of a set of leaves and a group in it, up to which they are gone through: eight leaves, all different."""

@@ -85,14 +85,23 @@ class Offer:
     outside
         Amounts that the bundle asks for and that the node lists nowhere: they come from a group above, as
         (resource, amount).
+    final
+        Whether more time would not give another plan, be it one that is as good.
     """
 
-    __slots__ = ("_make_plan", "_plan", "bound", "cost", "outside")
+    __slots__ = ("_make_plan", "_plan", "bound", "cost", "final", "outside")
 
     def __init__(
-        self, cost: int, bound: int, make_plan: Callable[[], NodePlan], outside: tuple[tuple[str, int], ...] = ()
+        self,
+        cost: int,
+        bound: int,
+        make_plan: Callable[[], NodePlan],
+        outside: tuple[tuple[str, int], ...] = (),
+        *,
+        final: bool = True,
     ) -> None:
         self.cost = cost
+        self.final = final
         self.bound = bound
         self.outside = outside
         self._make_plan = make_plan

@@ -59,7 +59,7 @@ class Rankings:
         self._births: list[DomainState] = []
         self._born: set[DomainState] = set()
         self._rankings: dict[Bundle, _Ranking] = {}
-        self._unproven: set[Bundle] = set()
+        self._unfinished: set[Bundle] = set()
 
     def born(self, state: DomainState) -> None:
         """Note that a state has nodes now."""
@@ -75,10 +75,10 @@ class Rankings:
         epoch
             What this returned to the pool last; zero at first.
         """
-        for bundle in self._unproven:
+        for bundle in self._unfinished:
             # What there was no time to prove is not remembered beyond the decision: it would change later answers.
             self._rankings.pop(bundle, None)
-        self._unproven.clear()
+        self._unfinished.clear()
         if self._worn and len(self._births) > 2 * len(classes):
             self._epoch += 1
             self._births = []
@@ -126,8 +126,8 @@ class Rankings:
             yield tied
 
     def rough(self, bundle: Bundle) -> bool:
-        """Tell whether what some state can do for a bundle is not proven; the ranking is then no proof either."""
-        return bundle in self._unproven
+        """Tell whether there was no time to find out what some state can do; the ranking is no proof then."""
+        return bundle in self._unfinished
 
     def least(self, bundle: Bundle, classes: Classes, budget: Budget) -> int | None:
         """Return a joint integer that no node goes below; None where no node can give the bundle."""
@@ -175,8 +175,8 @@ class Rankings:
         if isinstance(found, int):
             insort(entries, (found, number, state, None, False), lo=place)
         elif found is not None:
-            if not found.proven:
-                self._unproven.add(bundle)
+            if not found.final:
+                self._unfinished.add(bundle)
             if not found.outside:
                 insort(entries, (found.cost, number, state, found, False), lo=place)
 

@@ -21,9 +21,9 @@ from .decide import Decider
 from .domain_state import UNNAMED, DomainState, MarkedType, arrange, mark
 from .node_classes import Classes
 from .offers import Offers
-from .policy import Scale
 from .pool_state import Changes, PoolState
 from .rankings import Rankings
+from .scale import Scale
 
 Named = tuple[tuple[str, IdSet], ...]
 """The idsets of a request: (vertex type, ids)."""

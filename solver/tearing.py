@@ -18,7 +18,7 @@ from .domain_state import DomainState
 from .packing import SlotShape, below
 from .parting import Leaf, Parting, kinds_of
 from .plan import Share
-from .policy import Scale
+from .scale import Scale
 
 Shares = tuple[Share, ...]
 

@@ -15,6 +15,9 @@ MAX_BYTES: Final = 2**24
 MAX_DEPTH: Final = 100
 MAX_OBJECTS: Final = 2**16
 
+ENCODINGS: Final = ("utf-8", "utf-16", "utf-16be", "utf-16le", "iso-8859-1", "us-ascii")
+"""Those of the parser itself: for any other it loads a module of Python's that bears the name."""
+
 GROUP, NUMA, CORE, PACKAGE, DIE, PU, MACHINE = "Group", "NUMANode", "Core", "Package", "Die", "PU", "Machine"
 PCI, OSDEV, BRIDGE, MISC, MEMCACHE = "PCIDev", "OSDev", "Bridge", "Misc", "MemCache"
 
@@ -75,7 +78,8 @@ def read_objects(xml: str | bytes) -> tuple[int, HwlocObject]:
     Raises
     ------
     ValueError
-        The text is no XML, no hwloc topology, or too large, or declares entities.
+        The text is no XML, no hwloc topology, or too large, declares entities, or is in an encoding that XML parsers
+        need not know.
     """
     return _Reader().read(xml)
 
@@ -92,6 +96,7 @@ class _Reader:
         self.parser.StartElementHandler = self.start
         self.parser.EndElementHandler = self.end
         self.parser.EntityDeclHandler = self.refuse_entity
+        self.parser.XmlDeclHandler = self.check_encoding
 
     def read(self, xml: str | bytes) -> tuple[int, HwlocObject]:
         if len(xml) > MAX_BYTES:
@@ -116,6 +121,10 @@ class _Reader:
 
     def refuse_entity(self, *_: object) -> None:
         raise self.fail("an entity declaration")
+
+    def check_encoding(self, _version: str, encoding: str | None, _standalone: int) -> None:
+        if encoding is not None and encoding.lower() not in ENCODINGS:
+            raise self.fail(f"the encoding {encoding[:40]!r}")
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
         self.depth += 1

@@ -14,7 +14,7 @@ from .request import MEASURED, Need
 from .state import Demand, State
 
 ROUNDING = Fraction(1, 1024)
-"""GiB that R may say more than was asked for, node by node: amounts in other units may be rounded up to MiB."""
+"""GiB that R may say more than was asked for, each time that it was: other units may be rounded up to MiB."""
 
 _MAX_TRIES = 1_000
 
@@ -100,8 +100,17 @@ class Amounts:
         for name in dict.fromkeys([*(need.vertex.type for need, _ in job), *(n for _, n in answer.amounts)]):
             asked = [(need, place) for need, place in job if need.vertex.type == name]
             said = [amount for (_, other), amount in answer.amounts.items() if other == name]
+            self._check_places(name, asked, [place for place, other in answer.amounts if other == name])
             self._compare(name, asked, sum(said, Fraction(0)), self._listed(name, wholes), len(said), counts)
             self._demand(name, asked, None, counts, demands)
+
+    def _check_places(self, name: str, asked: Asked, said: Iterable[Place]) -> None:
+        """Refuse what is said of a place that is neither inside nor around one where it was asked for."""
+        for place in said:
+            if asked and not any(self.ground.contains(at, place) or self.ground.contains(place, at) for _, at in asked):
+                raise MismatchError(
+                    f"R says that {name} was taken of {self.ground.say(place)}: not where it was asked for"
+                )
 
     def _listed(self, name: str, wholes: Iterable[Place]) -> Fraction:
         """Return what whole places list of a resource: a job that has them may say that it has that, too."""
@@ -113,7 +122,7 @@ class Amounts:
 
     def _compare(self, name: str, asked: Asked, said: Fraction, extra: Fraction, pieces: int, counts: Counts) -> None:
         """Settle the counts of open vertices by what R says, and compare the sum."""
-        slack = ROUNDING * max(1, pieces) if name in MEASURED else Fraction(0)
+        slack = ROUNDING * max(1, pieces, len(asked)) if name in MEASURED else Fraction(0)
         times = Counter(need for need, _ in asked)
         open_ones = []
         total = Fraction(0)

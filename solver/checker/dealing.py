@@ -27,18 +27,18 @@ class Shares:
     has_rest: bool
     steps: int = 0
 
-    def deal(self, sizes: Sequence[tuple[int, int]], left: tuple[int, ...]) -> list[tuple[int, ...]] | None:
-        """Return how many of each type each node gives; None if it cannot be."""
+    def deals(self, sizes: Sequence[tuple[int, int]], left: tuple[int, ...]) -> Iterator[list[tuple[int, ...]]]:
+        """Go through how many of each type each node may give."""
         if not sizes:
-            return None if any(left) else []
+            if not any(left):
+                yield []
+            return
         for some in self._options(left, *sizes[0]):
             self.steps += 1
             if self.steps > _MAX_STEPS:
                 raise TooLongError
-            rest = self.deal(sizes[1:], tuple(a - b for a, b in zip(left, some, strict=True)))
-            if rest is not None:
-                return [some, *rest]
-        return None
+            for rest in self.deals(sizes[1:], tuple(a - b for a, b in zip(left, some, strict=True))):
+                yield [some, *rest]
 
     def _options(self, left: Sequence[int], cores: int, gpus: int) -> Iterator[tuple[int, ...]]:
         """Go through what one node could give."""

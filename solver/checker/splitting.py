@@ -244,13 +244,23 @@ class _Splitter:
         if len(nodes) > _MAX_NODES:
             raise TooLongError
         shares = Shares(items, self.has_rest)
-        found = shares.deal(sizes, tuple(item.count for item in items))
+        deals = shares.deals(sizes, tuple(item.count for item in items))
+        found = next(deals, None)
         if found is None:
             raise MismatchError("what the ranks give cannot be split into the slots that were asked for")
+        self.proven = self.proven and self._is_only(deals)
         return {
             node: [replace(item, count=count) for item, count in zip(items, some, strict=True) if count]
             for node, some in zip(nodes, found, strict=True)
         }
+
+    @staticmethod
+    def _is_only(others: Iterator[object]) -> bool:
+        """Tell whether there are no others; where that takes too long there may be."""
+        try:
+            return next(others, None) is None
+        except TooLongError:
+            return False
 
     def _check_totals(self, held: tuple[int, int], items: Sequence[Item], position: int) -> None:
         cores = sum(item.count * item.cores for item in items)

@@ -13,7 +13,8 @@ from ..demand import Demand, GroupDemand, HostDemand, Kind, Want
 from ..lexicographic import Budget
 from ..offers import Offers
 from ..plan import Offer
-from ..policy import Cross, GroupTouch, Scale
+from ..policy import Cross, GroupTouch
+from ..scale import Scale
 from ..selection import Decision, Field
 from .cells import ROOT, GroupTree
 from .sharing import NotDirectError, Part, Way, share_out

@@ -3,33 +3,22 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass
 
 from ortools.sat.python import cp_model
 
 from ..demand import Demand
 from ..domain_state import DomainState
-from ..lexicographic import Budget, CutOff, Expression, Goal, LexicographicResult, lexmin
+from ..lexicographic import Budget, CutOff, Expression, LexicographicResult, lexmin
 from ..node_classes import lowest
 from ..offers import Offers
-from ..policy import Cross, GroupTouch
+from ..policy import Cross
 from ..selection import Decision, Field, Pick
 from ..status import Status
 from .cells import ROOT, Cell, GroupTree, make_cells
 from .chains import choose_chain
 from .patterns import Pattern, PatternLister, Placed, flatten
 from .sharing import NotDirectError
-from .slots import SlotScope, slot_scopes
-
-
-@dataclass(frozen=True)
-class _Count:
-    """How many nodes of a cell follow a pattern."""
-
-    cell: Cell
-    pattern: Pattern
-    nodes: cp_model.IntVar
+from .terms import Count, Terms
 
 
 def choose(
@@ -52,8 +41,9 @@ def choose(
     except NotDirectError:
         pass
     model = _MachineModel(demand, field, tree, offers, budget)
-    goals = model.goals() if best else []
-    found = lexmin(model.model, [*goals, model.order()] if best else [], budget)
+    terms = model.terms()
+    goals = terms.goals() if best else []
+    found = lexmin(model.model, [*goals, terms.order()] if best else [], budget)
     if found.status is Status.CUT_OFF:
         raise CutOff
     if not found.status.found:
@@ -100,7 +90,7 @@ class _MachineModel:
 
     # -- variables ------------------------------------------------------------------------------------------------
 
-    def _counts(self, patterns: dict[DomainState, list[Pattern]]) -> list[_Count]:
+    def _counts(self, patterns: dict[DomainState, list[Pattern]]) -> list[Count]:
         """Return a count for each cell and pattern that a best placement could use.
 
         No placement has more nodes than the request has nodes and units, unless groups are taken whole. Within a group
@@ -123,7 +113,7 @@ class _MachineModel:
                     break
         kept.sort(key=lambda item: item[0])
         return [
-            _Count(cell, pattern, self.model.new_int_var(0, min(most, cell.nodes.bit_count()), ""))
+            Count(cell, pattern, self.model.new_int_var(0, min(most, cell.nodes.bit_count()), ""))
             for _, cell, pattern in kept
         ]
 
@@ -252,79 +242,11 @@ class _MachineModel:
         above = self.tree.lister(group, resource)
         return inside or ([] if above is None else [above])
 
-    # -- terms ----------------------------------------------------------------------------------------------------
-
-    def goals(self) -> list[Goal]:
-        """Return a goal for each of the policy's components."""
-        values = [self.scale.values(count.pattern.offer.cost) for count in self.counts]
-        goals = []
-        for component in self.scale.components:
-            if isinstance(component, GroupTouch):
-                goals.append(self._group_goal(component.level))
-                continue
-            weights = [value[component.name] for value in values]
-            goals.append(self._sum_goal(weights, lessened=isinstance(component, Cross)))
-        return goals
-
-    def _sum_goal(self, weights: Sequence[int], *, lessened: bool) -> Goal:
-        terms = [(w, count.nodes) for w, count in zip(weights, self.counts, strict=True) if w]
-        expression: Expression = sum(weight * nodes for weight, nodes in terms)
-        low = self.most * min((weight for weight, _ in terms if weight < 0), default=0)
-        high = self.most * max((weight for weight, _ in terms if weight > 0), default=0)
-        if lessened:
-            less = self._slots_of_pieces(weights)
-            if less is not None:
-                expression, low = expression - less, low - self.most
-        return Goal(expression, low, high)
-
-    def order(self) -> Goal:
-        """Return what ranks placements that tie in every term: the sum of the places of their cells, lowest first."""
-        place = {id(cell): number for number, cell in enumerate(self.cells)}
-        terms = [place[id(count.cell)] * count.nodes for count in self.counts]
-        return Goal(sum(terms), 0, self.most * len(self.cells))
-
-    def _slots_of_pieces(self, weights: Sequence[int]) -> Expression | None:
-        """Return how many slots that stand on several nodes touch any domain of a level: one is no crossing."""
-        slots = []
-        for scope in slot_scopes(self.demands, self.hosts):
-            for group, chosen in self.hosted[scope.number].items():
-                touching = self._touching(scope, group, weights)
-                if touching:
-                    some = self.model.new_int_var(0, scope.slots, "")
-                    self.model.add(some <= sum(touching))
-                    self.model.add(some <= scope.slots * chosen)
-                    slots.append(some)
-        return sum(slots) if slots else None
-
-    def _touching(self, scope: SlotScope, group: int, weights: Sequence[int]) -> list[Expression]:
-        """Return what of a group is dealt to its slots and touches the level: nodes, and groups with such nodes."""
-        found: list[Expression] = []
-        inside: dict[int, list[Expression]] = defaultdict(list)
-        for placed, below in scope.hosts:
-            for weight, count in zip(weights, self.counts, strict=True):
-                if weight and count.pattern.host == placed.number and self.tree.inside(count.cell.group, group):
-                    if below is None:
-                        found.append(count.nodes)
-                    else:
-                        inside[self.tree.around(count.cell.group, self.demands[below][0].level)].append(count.nodes)
-        for nodes in inside.values():
-            literal = self.model.new_bool_var("")
-            self.model.add(literal <= sum(nodes))
-            found.append(literal)
-        return found
-
-    def _group_goal(self, level: str) -> Goal:
-        """Return the goal of few groups of a level that hold a node of the job."""
-        literals = []
-        for group in self.tree.groups:
-            if group.level != level:
-                continue
-            nodes = [count.nodes for count in self.counts if self.tree.inside(count.cell.group, group.index)]
-            if nodes:
-                literal = self.model.new_bool_var("")
-                self.model.add(sum(nodes) == 0).only_enforce_if(~literal)
-                literals.append(literal)
-        return Goal(sum(literals), 0, len(literals))
+    def terms(self) -> Terms:
+        """Return what the policy looks at."""
+        return Terms(
+            self.model, self.scale, self.tree, self.demands, self.hosts, self.hosted, self.cells, self.counts, self.most
+        )
 
     # -- the answer -----------------------------------------------------------------------------------------------
 

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from ..demand import Demand, GroupDemand
 from ..node_classes import bits
 from ..plan import Offer
-from ..policy import Cross, Scale
+from ..policy import Cross
+from ..scale import Scale
 from ..selection import Pick
 from .cells import ROOT, GroupTree
 from .patterns import Placed, flatten

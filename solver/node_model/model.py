@@ -11,7 +11,7 @@ from ..domain_state import DomainState, mark
 from ..lexicographic import Budget, Goal, LexicographicResult, lexmin
 from ..outside import Amounts, split_outside, total_outside
 from ..plan import NodePlan, Offer, Share, SlotPlan
-from ..policy import Scale
+from ..scale import Scale
 from ..status import Status
 from .terms import make_goals
 from .variables import CORES, GPUS, Context, Holder, Taken
@@ -55,7 +55,8 @@ def solve_bundle(
     count = len(goals)
     plan = _read(taken, found, outside)
     cost, bound = scale.joint(found.values[:count]), scale.joint(found.bounds[:count])
-    return found.status, Offer(cost, bound, lambda: plan, total_outside(asked, outside))
+    final = found.status is Status.OPTIMAL
+    return found.status, Offer(cost, bound, lambda: plan, total_outside(asked, outside), final=final)
 
 
 def _add_bundle(taken: Taken, bundle: Bundle) -> None:

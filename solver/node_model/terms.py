@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from ..domain_state import UNNAMED
 from ..lexicographic import Expression, Goal
-from ..policy import Component, CoreTouch, Cross, Scale, Touch
+from ..policy import Component, CoreTouch, Cross, Touch
+from ..scale import Scale
 from .variables import CORES, GPUS, Holder, Taken
 
 

@@ -42,6 +42,12 @@ TWINS = [
         [on(0, "0", memory=3817 / 1024)],
         "3.72529 of memory",
     ),
+    (
+        "slot/numa=2/[core;memory=2{unit:GB}]",
+        [on(0, "0,3", memory=2 * 1908 / 1024)],
+        [on(0, "0,3", memory=3817 / 1024)],
+        "3.72529 of memory",
+    ),
     ("slot/[core;memory=2048{unit:MiB}]", [on(0, "0", memory=2)], [on(0, "0", memory=2048)], "2 of memory"),
     # The nearest place above that lists it: the node, the rack.
     ("slot/[core;ib10g]", [on(0, "0", ib10g=1)], [on(0, "0", ib10g=2)], "1 of ib10g was asked for"),
@@ -111,6 +117,9 @@ def test_a_slot_of_two_nodes_says_it_node_by_node(four: Case) -> None:
         ("node/[memory=20;slot/core]", [{"ranks": "0", "memory": 20}], True),
         ("node/[memory=33;slot/core]", [{"ranks": "0", "memory": 33}], False),
         ("slot/core", [{"level": "rack", "number": 0, "storage": 1}], False),
+        # Of another rack, or another node, than the one that the job is in.
+        ("rack/[storage=80;slot/core]", [{"level": "rack", "number": 1, "storage": 80}], False),
+        ("node/[memory=20;slot/core]", [{"ranks": "1", "memory": 20}], False),
     ],
 )
 def test_what_belongs_to_no_slot(four: Case, shape: str, beside: list[Json], legal: bool) -> None:

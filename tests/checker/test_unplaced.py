@@ -33,6 +33,8 @@ SPLITS = [
     ("[slot=2{a}/core;slot{b}/core=2]", {0: "0", 1: "0-1,3"}, (0, 0)),
     ("[slot=2{a}/core;slot{b}/core=2]", {0: "0", 1: "0-1", 2: "0-1"}, None),
     ("node/[slot=2{a}/core;slot{b}/core=2]", {0: "0-1,3-4"}, (0, 0)),
+    ("[slot{a}/core;slot{b}/core=2;slot{c}/core=4]", {0: "0-2", 1: "0-2,3"}, (0, 1)),
+    ("[slot{a}/core;slot{b}/core=2;slot{c}/core=3]", {0: "0-3", 1: "0-1,3"}, None),
 ]
 
 
@@ -47,8 +49,34 @@ def test_splits(four: Case, shape: str, held: dict[int, str], affinity: tuple[in
         assert verdict.notes == ("R does not say how it is split into slots: the best split is taken",)
 
 
-def test_splits_that_may_not_be_the_best_say_so(four: Case) -> None:
-    verdict = four.judge("slot=2/numa=2/core=2", bare(answer([on(0, "0-1,3-4"), on(0, "6-7,9-10")])))
+def test_a_split_is_the_best_where_filling_one_domain_after_the_other_is_not() -> None:
+    # Largest first, each where it fits closest: 5 into the 7, 4 and 3 into the 8, and the last 3 torn.
+    topo = {"numa": [{"cores": "0-6"}, {"cores": "7-14"}]}
+    lite = [{"rank": "0", "children": {"core": "0-14"}}]
+    R = {
+        "version": 1,
+        "execution": {"R_lite": lite, "nodelist": ["n0"], "starttime": 0, "expiration": 0},
+        "scheduling": {"writer": "TreePool", "children": [{"ranks": "0", "topo": topo}]},
+    }
+    held = bare(answer([on(0, "0-14")]))
+    del held["execution"]["nslots"]
+    verdict = Case(R).judge("node/[slot{a}/core=5;slot{b}/core=4;slot=2{c}/core=3]", held)
+    assert verdict.legal, verdict.violations
+    assert verdict.terms["affinity.numa"] == 0
+
+
+@pytest.mark.parametrize(
+    ("shape", "held"),
+    [
+        ("slot=2/numa=2/core=2", {0: "0-1,3-4,6-7,9-10"}),
+        # Rank 0 might as well give the slot of three cores.
+        ("[slot{a}/core;slot{b}/core=2;slot{c}/core=3]", {0: "0-2", 1: "0-1,3"}),
+    ],
+)
+def test_splits_that_may_not_be_the_best_say_so(four: Case, shape: str, held: dict[int, str]) -> None:
+    R = bare(answer([Slot(held)]))
+    del R["execution"]["nslots"]
+    verdict = four.judge(shape, R)
     assert verdict.legal
     assert verdict.notes == (
         "R does not say how it is split into slots: a good split is taken, there may be a better one",

@@ -13,7 +13,7 @@ from exactfit.grammar.idset import IdSet
 from exactfit.grammar.jobspec import parse_resources
 from exactfit.solver.errors import InfeasibleRequest, InsufficientResources
 from exactfit.solver.options import Options
-from exactfit.solver.policy import POLICIES
+from exactfit.solver.policy import parse_policy
 from exactfit.solver.pool import Pool
 from exactfit.solver.request import Request
 from exactfit.topology.rset import read_R
@@ -21,6 +21,11 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 BRUTE = {"pack": PACK, "spread": SPREAD, "lowest": LOWEST}
+
+
+def in_brute_terms(policy: str) -> tuple[str, ...]:
+    """Return a policy, by its name or as an order of terms, as the brute force takes it."""
+    return BRUTE.get(policy) or ("size", *(name.replace("worst-", "-") for name in policy.split(",")))
 
 
 def proven(certificate: dict[str, Any]) -> Terms:
@@ -43,11 +48,16 @@ def check(case: strategies.Case, policy: str) -> None:
     vertices = parse_resources(list(case.resources))
     constraint = ALWAYS if case.constraint is None else parse_constraint(case.constraint)
     down = machine.mask_of(IdSet.parse(case.down))
-    pool = Pool(machine, Options(POLICIES[policy], slot_exclusive=case.slot_exclusive, time_limit=60))
+    options = Options(parse_policy(policy), slot_exclusive=case.slot_exclusive, time_limit=60)
+    pool = Pool(machine, options)
     for number, R in enumerate(case.running):
         pool.register_alloc(number, R)
     pool.mark_down(down)
-    common: dict[str, Any] = {"constraint": constraint, "policy": BRUTE[policy], "slot_exclusive": case.slot_exclusive}
+    common: dict[str, Any] = {
+        "constraint": constraint,
+        "policy": in_brute_terms(policy),
+        "slot_exclusive": case.slot_exclusive,
+    }
     try:
         now = best(machine, vertices, running=case.running, down=down, **common)
         ever = now if now is not None else best(machine, vertices, **common)

@@ -14,9 +14,10 @@ from exactfit.solver.equal_slots import slots_bundle
 from exactfit.solver.lexicographic import Budget, CutOff
 from exactfit.solver.node_model.model import solve_bundle
 from exactfit.solver.packing import SlotShape
-from exactfit.solver.policy import Scale, parse_policy
+from exactfit.solver.policy import parse_policy
 from exactfit.solver.pool import Pool
 from exactfit.solver.request import Request
+from exactfit.solver.scale import Scale
 from exactfit.solver.status import Status
 from exactfit.solver.tearing import Tears
 from exactfit.topology.machine import Machine

@@ -242,7 +242,7 @@ HOSTILE = {
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_xml_is_refused_soon(name: str) -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     with pytest.raises(ValueError, match="hwloc XML: "):
         read_hwloc(HOSTILE[name])
-    assert time.perf_counter() - start < 30
+    assert time.process_time() - start < 30

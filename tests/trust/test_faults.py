@@ -29,7 +29,7 @@ from .subjects import NeverError, NotNowError, Subject, ThroughFlux, ThroughSolv
 
 SHAPES = {
     "GPUs at the socket": "[slot=2{a}/[core=3;memory=5];slot{b}/[core=2;gpu=1]]",
-    "GPUs on some numa": "slot=1-3/[core=4;gpu=2]",
+    "GPUs on some numa": "slot=1-3/numa=2/core=1",
     "three levels": "slot=1-3/l3=2/core=1",
     "racks with storage": "rack=2/slot=1/[core=2;storage=1]",
     "no topology": "[slot=2-3{a}/core=2;node{x}/slot{b}/core=1]",
@@ -280,7 +280,7 @@ def test_a_log_that_raises_changes_nothing(subject: type[Subject], fault: str) -
     ("name", "shape"),
     [
         ("GPUs at the socket", "node/slot=2/[core=3;memory=5]"),
-        ("GPUs on some numa", "node/slot=2/[core=4;gpu=1]"),
+        ("GPUs on some numa", "node/slot=1/numa=2/core=1"),
         ("three levels", "node/slot=1/numa=2/core=1"),
     ],
 )

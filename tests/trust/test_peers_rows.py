@@ -159,6 +159,17 @@ def test_11_domains_on_the_way_are_hard(shape: str, cores: str) -> None:
     assert lite(placed(a(), shape)) == [("0", cores, "")]
 
 
+@pytest.mark.parametrize(
+    ("shape", "taken"), [("slot=1/numa=2/core=4", "4-14,18-119"), ("slot=1/socket/core=4", "3-59,63-119")]
+)
+def test_11_cores_elsewhere_will_not_do(shape: str, taken: str) -> None:
+    pool = ExactPool(a())
+    pool.register_alloc(9, busy("0", taken))
+    with pytest.raises(InsufficientResources):
+        place(pool, shape)
+    place(pool, "slot=1/core=4")
+
+
 def test_12_groups_are_hard() -> None:
     R = machine("0-9", "0-7", topo={"socket": [{"cores": "0-3"}, {"cores": "4-7"}]}, groups=RACKS)
     pool = ExactPool(R)

@@ -6,6 +6,7 @@ reader with each of the two.
 
 from __future__ import annotations
 
+import logging
 import subprocess
 import sys
 import time
@@ -83,6 +84,7 @@ def main(seconds: int = BUDGET, *names: str) -> int:
     console = Console(width=None if sys.stdout.isatty() else 120)
     table = Table("reader", "hypothesis: texts", "atheris: texts", "peak MiB", title=f"{seconds} s for each reader")
     failed = 0
+    logging.disable()
     warm()
     for name in names or TARGETS:
         target = TARGETS[name]

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from importlib import import_module
 from pathlib import Path
+from pkgutil import walk_packages
 from typing import Any
 
 from exactfit.adapters.cli.guarded_yaml import yaml_documents
@@ -17,7 +18,7 @@ from exactfit.grammar.constraint import parse_constraint, parse_query
 from exactfit.grammar.count import parse_count
 from exactfit.grammar.hostlist import Hostlist
 from exactfit.grammar.idset import IdSet
-from exactfit.grammar.jobspec import parse_jobspec
+from exactfit.grammar.jobspec import parse_jobspec, parse_resources
 from exactfit.grammar.query import query_text
 from exactfit.grammar.shape import parse_shape, shape_text
 from exactfit.grammar.slurm_gres import parse_gres
@@ -231,8 +232,13 @@ TARGETS: dict[str, Target] = {
 
 def warm() -> None:
     """Let all readers load what they load on first use, which for grammars is when they first refuse something."""
-    import_module("exactfit.solver.machine_model.model")
-    import_module("exactfit.solver.explain.conflict")
+    for name in ("grammar", "topology", "solver"):
+        layer = import_module(f"exactfit.{name}")
+        for found in walk_packages(layer.__path__, f"{layer.__name__}."):
+            import_module(found.name)
+    # CP-SAT's own modules come with the first search.
+    crossing = Request.of(parse_resources(parse_shape("node/slot=3/[core=30;gpu=1]")))
+    Pool(read_R(preset("rfc49-a:1"))).alloc(1, crossing)
     for target in TARGETS.values():
         for sample in target.samples():
             for text in (sample, *(sample[:-cut] + "?\x00,[" for cut in range(1, 4))):

@@ -11,6 +11,7 @@ import sys
 import time
 import warnings
 from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -29,16 +30,20 @@ SEQUENCES = 1000
 SEARCHED = 400
 """Sequences that are tried to find an example of one outcome."""
 
-SECONDS = 8.0
+SECONDS = 20.0
 """What making one example smaller may take of the processor."""
 
 QUIET = {"deadline": None, "database": None, "suppress_health_check": list(HealthCheck)}
 UNREMARKABLE = (Kind.EQUAL, Kind.SAME)
 
 
-def count(examples: int) -> tuple[Counter[tuple[str, Kind]], int]:
-    """Run sequences; return how often each peer did what, and how many requests there were."""
+Example = tuple[Sequence, Outcome]
+
+
+def count(examples: int) -> tuple[Counter[tuple[str, Kind]], dict[tuple[str, Kind], Example], int]:
+    """Run sequences; return how often each peer did what, the shortest of each, and how many requests there were."""
     found: Counter[tuple[str, Kind]] = Counter()
+    shortest: dict[tuple[str, Kind], Example] = {}
     asked = 0
 
     @seed(49)
@@ -47,16 +52,23 @@ def count(examples: int) -> tuple[Counter[tuple[str, Kind]], int]:
     def run(sequence: Sequence) -> None:
         nonlocal asked
         asked += sum(isinstance(step, Ask) for step in sequence.steps)
-        found.update((outcome.peer, outcome.kind) for outcome in outcomes(sequence))
+        for outcome in outcomes(sequence):
+            key = outcome.peer, outcome.kind
+            found[key] += 1
+            if key not in shortest or len(story(sequence)) < len(story(shortest[key][0])):
+                shortest[key] = sequence, outcome
 
     run()
-    return found, asked
+    return found, shortest, asked
 
 
-def smallest(peer: str, kind: Kind) -> tuple[Sequence, Outcome] | None:
-    """Return the smallest sequence that hypothesis finds at whose end a peer does something, and what it does."""
+def smallest(peer: str, kind: Kind, known: Example) -> Example:
+    """Return the smallest sequence that hypothesis finds at whose end a peer does something, and what it does.
+
+    It is no longer than the one that is known.
+    """
     until = time.process_time() + SECONDS
-    best: list[tuple[Sequence, Outcome]] = []
+    best = [known]
 
     def first(sequence: Sequence) -> Outcome | None:
         every = outcomes(sequence)
@@ -71,8 +83,6 @@ def smallest(peer: str, kind: Kind) -> tuple[Sequence, Outcome] | None:
     # Once the time is up no sequence shows anything any more, which hypothesis calls flaky: what it had stands.
     with suppress(NoSuchExample, Flaky):
         find(sequences(), shows, settings=settings(max_examples=SEARCHED, **QUIET))  # type: ignore[arg-type]
-    if not best:
-        return None
     sequence, outcome = min(best, key=lambda found: len(story(found[0])))
     # What comes after, and what came before and does not matter, is left out.
     last = next((place for place, step in enumerate(sequence.steps) if step is outcome.ask), 0)
@@ -87,9 +97,16 @@ def smallest(peer: str, kind: Kind) -> tuple[Sequence, Outcome] | None:
 def text(ask: Ask) -> str:
     """Return a request as RFC 46 text, with its constraint."""
     shape = shape_text(list(ask.resources))
-    if '"count": "' in json.dumps(ask.resources):
-        shape += " (a count is text)"
+    counts = [count for count in _counts(ask.resources) if not isinstance(count, int)]
+    if counts:
+        shape += f" with count: {', '.join(map(json.dumps, counts))}"
     return shape if ask.constraint is None else f"{shape} where {json.dumps(ask.constraint)}"
+
+
+def _counts(resources: Iterable[dict[str, Any]]) -> Iterator[Any]:
+    for vertex in resources:
+        yield vertex["count"]
+        yield from _counts(vertex.get("with", ()))
 
 
 def story(sequence: Sequence) -> str:
@@ -120,7 +137,7 @@ def main(examples: int = SEQUENCES) -> int:
     warnings.simplefilter("ignore")
     # Without a terminal the width is eighty columns, which breaks every line of the examples.
     console = Console(width=None if sys.stdout.isatty() else 140)
-    found, asked = count(examples)
+    found, shortest, asked = count(examples)
     table = Table(title=f"{examples} sequences, {asked} requests, our pool's policy: pack")
     table.add_column("beside ours")
     for peer in PEERS:
@@ -131,9 +148,8 @@ def main(examples: int = SEQUENCES) -> int:
     console.print(table)
     shown: defaultdict[str, list[Any]] = defaultdict(list)
     for peer, kind in sorted(found, key=lambda key: (list(Kind).index(key[1]), key[0])):
-        example = None if kind in UNREMARKABLE else smallest(peer, kind)
-        if example is not None:
-            sequence, outcome = example
+        if kind not in UNREMARKABLE:
+            sequence, outcome = smallest(peer, kind, shortest[peer, kind])
             lines = f"{peer}: {kind.value}", f"    {story(sequence)}", f"    {outcome.detail}"
             console.print(*lines, sep="\n", highlight=False, markup=False)
             shown[peer].append({"kind": kind.name, "R": sequence.R, "steps": [_words(s) for s in sequence.steps]})
