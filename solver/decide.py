@@ -12,7 +12,7 @@ from functools import cached_property
 from itertools import product
 
 from ..topology.machine import Machine
-from .demand import Bundle, Demand, HostDemand, Want
+from .demand import Bundle, Demand, HostDemand, Kind, Want
 from .domain_room import is_countable, room_for
 from .domain_state import DomainState
 from .floors import floor
@@ -96,6 +96,8 @@ class Decider:
         """Tell whether there is any placement."""
         single = demand.single
         if single is not None and not self._reaches_groups(single):
+            if single.loose and _too_many(single, situation.field):
+                return False
             return self._room(single, situation.field, budget) >= single.count
         return self._choose(demand, situation, budget, best=False) is not None
 
@@ -255,6 +257,20 @@ class _Sizes:
         for place in self._problem.uneven:
             self._most[place] = sizes._largest(places[self._problem.choices[place].vertex.path], {})
         return True
+
+
+def _too_many(single: HostDemand, field: Field) -> bool:
+    """Tell whether there are fewer cores or GPUs than so many loose units take."""
+    unit = single.bundle.wants[0]
+    shape = SlotShape(unit.total(Kind.CORE), unit.total(Kind.GPU), shielded=False)
+    if not (shape.cores or shape.gpus):
+        return False
+    room = 0
+    for state, nodes in field.live():
+        room += nodes.bit_count() * shape.capacity(state)
+        if room >= single.count:
+            return False
+    return True
 
 
 def _asks_for(want: Want, name: str) -> bool:

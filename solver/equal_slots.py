@@ -171,9 +171,9 @@ class EqualSlots:
 _NOTHING = Best(0, 0, ())
 
 
-def slots_bundle(shape: SlotShape, count: int) -> Bundle:
+def slots_bundle(shape: SlotShape, count: int, label: str = "slot") -> Bundle:
     """Return so many slots as what a domain must give."""
     wants = [Want(Kind.CORE, "core", shape.cores)] if shape.cores else []
     if shape.gpus:
         wants.append(Want(Kind.GPU, "gpu", shape.gpus))
-    return Bundle((Want(Kind.SLOT, "slot", count, label="slot", wants=tuple(wants)),))
+    return Bundle((Want(Kind.SLOT, "slot", count, label=label, wants=tuple(wants)),))

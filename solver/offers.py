@@ -10,9 +10,9 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
-from .demand import Bundle, FlatSlots, Kind, Want
+from .demand import Bundle, FlatSlots, Kind, SlotSet, Want
 from .domain_state import DomainState
-from .equal_slots import EqualSlots
+from .equal_slots import EqualSlots, slots_bundle
 from .floors import coarse_floor, floor
 from .lexicographic import Budget, CutOff
 from .mixing import MixedSlots
@@ -170,6 +170,8 @@ class Offers:
             offer = self._mixed(state, bundle)
             if offer is not None:
                 return offer
+            if len(bundle.slots) == 1 and self._at_the_node(state, bundle.slots[0]):
+                return self._with_amounts(state, bundle.slots[0], budget)
         elif not bundle.piece and not bundle.beside and _only_slots(bundle):
             return self._slots_in_whole(state, bundle, budget)
         elif (
@@ -193,6 +195,26 @@ class Offers:
         plans = [SlotPlan(slots.label, slot) for slots, some in zip(bundle.slots, shares, strict=True) for slot in some]
         plan = NodePlan(tuple(plans))
         return Offer(cost, cost, lambda: plan)
+
+    @staticmethod
+    def _at_the_node(state: DomainState, slots: SlotSet) -> bool:
+        """Tell whether all amounts that slots ask for are the node's own, wherever their cores are."""
+        asked = {name for name, _ in slots.needs}
+        names = asked - {"core", "gpu"}
+        inside = {name for domain in state.flat[1:] for name, _, _ in domain.amounts}
+        return names != asked and all(state.lists(name) for name in names) and not names & inside
+
+    def _with_amounts(self, state: DomainState, slots: SlotSet, budget: Budget) -> Offer | None:
+        """Return the best offer of equal slots that take amounts of the node's own beside cores and GPUs."""
+        amounts = tuple((name, amount) for name, amount in slots.needs if name not in ("core", "gpu"))
+        if any(slots.count * amount > state.own_free(name) for name, amount in amounts):
+            return None
+        cores = dict(slots.needs).get("core", 0)
+        bundle = slots_bundle(SlotShape(cores, slots.gpus, not slots.gpus), slots.count, slots.label)
+        offer = self.offer(state, bundle, budget)
+        if offer is None:
+            return None
+        return Offer(offer.cost, offer.bound, lambda: _with_own(offer.plan, amounts), final=offer.final)
 
     def _solve(
         self, state: DomainState, bundle: Bundle, budget: Budget, *, shielded: bool | None = None
@@ -263,6 +285,16 @@ def _has(state: DomainState, wants: Sequence[Want]) -> bool:
         for name, total, _ in domain.amounts:
             there[name] += total
     return all(there[name] >= count for name, count in asked.items())
+
+
+def _with_own(plan: NodePlan, amounts: tuple[tuple[str, int], ...]) -> NodePlan:
+    """Let each slot take amounts of the node's own as well."""
+    slots = []
+    for slot in plan.slots:
+        own = next((share for share in slot.shares if share.place == 0), Share(0))
+        rest = tuple(share for share in slot.shares if share.place)
+        slots.append(replace(slot, shares=(replace(own, amounts=amounts), *rest)))
+    return replace(plan, slots=tuple(slots))
 
 
 def _lowest_plan(flat: FlatSlots) -> NodePlan:

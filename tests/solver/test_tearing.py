@@ -146,6 +146,24 @@ def test_what_cannot_be_proven_in_time_is_placed_all_the_same(
     assert bound <= optimum < reached
 
 
+@pytest.mark.parametrize(
+    ("machine", "shape", "sizes"),
+    [
+        ("rfc49-b:2", "slot=2+/[core=1+;memory=1]", [192, 1]),
+        ("rfc49-b:2", "slot=2/[core=1+;memory=1]", [96]),
+        ("rfc49-a:2", "node=1/slot=1+/[core=2+;storage=1]", [60, 2]),
+        ("rfc49-a:2", "slot=58/[core=2;storage=1]", []),
+    ],
+)
+def test_amounts_beside_torn_slots_and_open_counts(machine: str, shape: str, sizes: list[int]) -> None:
+    there = read_R(preset(machine))
+    request = ask(shape)
+    allocation = Pool(there).alloc(1, request)
+    assert Checker(there).judge(request.shape.vertices, allocation.to_dict()).legal
+    assert allocation.certificate["status"] == "OPTIMAL"
+    assert allocation.certificate["terms"]["size"] == sizes
+
+
 def ask(shape: str) -> Request:
     return Request.of(parse_resources(parse_shape(shape)))
 
