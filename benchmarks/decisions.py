@@ -13,7 +13,7 @@ from .steady import Steady
 from .stopwatch import summarize
 
 WITH_PEERS = 10_000
-"""Ranks up to which the peers take part. Beyond, one of their decisions takes half a second."""
+"""Ranks up to which the peers take part, and a machine is crammed. Beyond, one of their decisions takes half a second."""
 
 COPIES = 15
 DOWNS = 200
@@ -65,10 +65,11 @@ def measure(results: Results, kind: str, site: Site) -> None:
         results.add("free", kind, ranks, name, summarize(times.free))
         times.refused.clear()
     _copies_and_downs(results, kind, steady)
-    steady.cram()
-    steady.refuse(much.refusals)
-    for name, times in steady.times.items():
-        results.add("refused", kind, ranks, name, summarize(times.refused))
+    if ranks <= WITH_PEERS:
+        steady.cram()
+        steady.refuse(much.refusals)
+        for name, times in steady.times.items():
+            results.add("refused", kind, ranks, name, summarize(times.refused))
     results.count_judged(steady.judged)
     gc.unfreeze()
 

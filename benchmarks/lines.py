@@ -1,4 +1,4 @@
-"""What issue 5 asks for, line by line, and whether a run reached it."""
+"""The goals, line by line, and whether a run reached them."""
 
 from __future__ import annotations
 

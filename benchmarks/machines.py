@@ -22,7 +22,7 @@ MIX = (
     "slot=4/core=4",
     "node/slot/[core=60;gpu=4]",
 )
-"""The shapes of issue 5, drawn with equal chances."""
+"""The shapes of jobs, drawn with equal chances."""
 
 RACK = 16
 """Nodes in a rack."""

@@ -13,7 +13,7 @@ from .results import Record, Results
 
 
 def show(results: Results, console: Console) -> None:
-    """Print all figures, then the lines of issue 5."""
+    """Print all figures, then what is asked for against what was measured."""
     for measure in dict.fromkeys(record.measure for record in results.records):
         console.print(_figures(results, measure))
     console.print(_lines(results))
@@ -39,7 +39,7 @@ def _cell(record: Record) -> str:
 
 
 def _lines(results: Results) -> Table:
-    table = Table("what is asked for", "ours", "against", "ratio", "asked", "reached", title="issue 5")
+    table = Table("what is asked for", "ours", "against", "ratio", "asked", "reached", title="goals")
     for column in table.columns[1:]:
         column.justify = "right"
     for line in lines(results):
