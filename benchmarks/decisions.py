@@ -13,7 +13,7 @@ from .steady import Steady
 from .stopwatch import summarize
 
 WITH_PEERS = 10_000
-"""Ranks up to which the peers take part, and a machine is crammed. Beyond, one of their decisions takes half a second."""
+"""Ranks up to which the peers take part and machines are crammed. One of their decisions takes half a second beyond."""
 
 COPIES = 15
 DOWNS = 200
