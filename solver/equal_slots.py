@@ -33,11 +33,13 @@ class Best:
         How many slots each child takes; None where slots are torn between children.
     torn
         The slots of a domain that tears them, places counted from the domain.
+    parts
+        What each child gives, where that is not found again by asking: there was no time to find the best.
     final
         Whether more time would not give another placement.
     """
 
-    __slots__ = ("bound", "choice", "cost", "final", "torn")
+    __slots__ = ("bound", "choice", "cost", "final", "parts", "torn")
 
     def __init__(
         self,
@@ -46,12 +48,14 @@ class Best:
         choice: tuple[int, ...] | None,
         torn: tuple[Shares, ...] | None = None,
         *,
+        parts: tuple[Best, ...] = (),
         final: bool = True,
     ) -> None:
         self.cost = cost
         self.bound = bound
         self.choice = choice
         self.torn = torn
+        self.parts = parts
         self.final = final
 
 
@@ -117,7 +121,8 @@ class EqualSlots:
             final = all(best.final for table in tables for best in table)
             if not final:
                 bound = combine([[best.bound for best in table] for table in tables], count)[0][count]
-            return Best(cost + touch, bound + touch, choice, final=final)
+            parts = () if final else tuple(table[n] for table, n in zip(tables, choice, strict=True))
+            return Best(cost + touch, bound + touch, choice, parts=parts, final=final)
         tear = self._tears_of(domain, shape).tear(count)
         bundle = slots_bundle(shape, count)
         bound = tear.cost if tear.bound == tear.cost else floor(self._scale, domain, bundle)
@@ -142,16 +147,17 @@ class EqualSlots:
             tears = self._tears[domain, shape] = Tears(self._scale, domain, shape)
         return tears
 
-    def plan(self, state: DomainState, shape: SlotShape, flat: FlatSlots, budget: Budget) -> NodePlan:
+    def plan(self, state: DomainState, shape: SlotShape, flat: FlatSlots, best: Best, budget: Budget) -> NodePlan:
         """Return how a node gives the best placement of slots that it has room for."""
-        shares = self._shares(state, 0, shape, flat.count, budget)
+        shares = self._shares(state, 0, shape, flat.count, best, budget)
         return NodePlan(tuple(SlotPlan(flat.label, slot) for slot in shares))
 
-    def _shares(self, domain: DomainState, place: int, shape: SlotShape, count: int, budget: Budget) -> list[Shares]:
+    def _shares(
+        self, domain: DomainState, place: int, shape: SlotShape, count: int, best: Best, budget: Budget
+    ) -> list[Shares]:
         """Return what each of so many slots takes of a domain that stands at a place."""
         if not count:
             return []
-        best = self.best(domain, shape, count, budget)
         if best.torn is not None:
             return [tuple(replace(share, place=share.place + place) for share in slot) for slot in best.torn]
         sub = below(domain, shape)
@@ -159,8 +165,10 @@ class EqualSlots:
         assert best.choice is not None
         slots: list[Shares] = []
         at = place + 1
-        for child, n in zip(domain.children, best.choice, strict=True):
-            slots += self._shares(child, at, sub, n, budget)
+        for i, (child, n) in enumerate(zip(domain.children, best.choice, strict=True)):
+            if n:
+                part = best.parts[i] if best.parts else self.best(child, sub, n, budget)
+                slots += self._shares(child, at, sub, n, part, budget)
             at += len(child.flat)
         own = Share(place, shape.cores - sub.cores, shape.gpus - sub.gpus)
         if own.cores or own.gpus:

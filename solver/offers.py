@@ -164,7 +164,7 @@ class Offers:
             if self._tears_last:
                 best = self._equal.best(state, shape, flat.count, budget)
                 return Offer(
-                    best.cost, best.bound, lambda: self._equal.plan(state, shape, flat, budget), final=best.final
+                    best.cost, best.bound, lambda: self._equal.plan(state, shape, flat, best, budget), final=best.final
                 )
         elif bundle.slots and self._tears_last:
             offer = self._mixed(state, bundle)

@@ -59,7 +59,11 @@ def check(case: strategies.Case, policy: str, rough: Pool) -> None:
         checker.allocate(R)
     checker.down(rough.machine.mask_of(IdSet.parse(case.down)))
     answer = allocation.to_dict()
-    assert checker.judge(vertices, answer, constraint=constraint, slot_exclusive=case.slot_exclusive).legal
+    verdict = checker.judge(vertices, answer, constraint=constraint, slot_exclusive=case.slot_exclusive)
+    assert verdict.legal
+    claimed = {**allocation.certificate["terms"], "size": tuple(allocation.certificate["terms"]["size"])}
+    if policy == "pack":
+        assert claimed == dict(verdict.terms)
     with unhindered():
         best = state_of(case, policy, 60).alloc(1000, request).certificate
     assert best["status"] == "OPTIMAL"

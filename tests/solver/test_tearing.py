@@ -139,8 +139,10 @@ def test_what_cannot_be_proven_in_time_is_placed_all_the_same(
     best = Pool(machine).alloc(1, request).certificate
     monkeypatch.setattr(offers.Offers, "_solve", out_of_time)
     allocation = Pool(machine).alloc(1, request)
-    assert Checker(machine).judge(request.shape.vertices, allocation.to_dict()).legal
+    verdict = Checker(machine).judge(request.shape.vertices, allocation.to_dict())
+    assert verdict.legal
     rough = allocation.certificate
+    assert {**rough["terms"], "size": tuple(rough["terms"]["size"])} == dict(verdict.terms)
     assert (rough["status"], best["status"]) == ("FEASIBLE", "OPTIMAL")
     bound, reached, optimum = (list(some.values())[1:] for some in (rough["bound"], rough["terms"], best["terms"]))
     assert bound <= optimum < reached
