@@ -82,7 +82,9 @@ def draw(results: Results, path: Path) -> None:
                     panel.plot(ranks, high, ".:", color=f"C{number}")
             panel.set(xscale="log", yscale="log", title=f"{measure}, {site}", xlabel="ranks", ylabel="ms")
             panel.grid(visible=True, alpha=0.3)
-    if axes[0][0].has_data():
-        axes[0][0].legend(title="solid: median, dotted: 99th percentile")
-    figure.tight_layout()
+    figure.tight_layout(rect=(0, 0.04, 1, 1))
+    handles, labels = axes[0][0].get_legend_handles_labels()
+    if handles:
+        title = "solid: median, dotted: 99th percentile"
+        figure.legend(handles, labels, title=title, loc="lower center", ncols=len(handles), frameon=False)
     figure.savefig(path, dpi=110)
