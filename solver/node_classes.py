@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 
 import immutables
 
-from ..grammar.bits import lowest_bit
+from ..grammar.bits import lowest_bit, only_bit
 from ..topology.masks import mask_of_runs, merge_runs, positions_of
 from .domain_state import DomainState
 
@@ -38,6 +38,10 @@ def moved(
 
 def bits(mask: int) -> Iterator[int]:
     """Yield the positions in a bitmask, lowest first."""
+    only = only_bit(mask)
+    if only is not None:
+        yield only
+        return
     for _ in range(_FEW):
         if not mask:
             return
