@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from ..topology.tree import Domain, NodeType
 from .domain_state import Used, amounts_of, arrange
-from .node_classes import lowest
+from .node_classes import Packed, lowest
 from .plan import NodePlan, Share, SlotPlan
 
 
@@ -37,14 +37,14 @@ class SlotHolding(NamedTuple):
     whole: bool = True
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class NodeHolding:
     """What some nodes hold, each the same.
 
     Attributes
     ----------
-    nodes
-        Bitmask of positions.
+    packed
+        The nodes.
     cores, gpus
         Bitmasks of node-local ids: all that the job holds on each, in slots or not.
     used
@@ -55,13 +55,18 @@ class NodeHolding:
         Of the amounts, what belongs to no slot: of the node's own, by domain, and of groups above.
     """
 
-    nodes: int
+    packed: Packed
     cores: int
     gpus: int
     used: Used = ()
     slots: tuple[SlotHolding, ...] = ()
     held: Used = ()
     outside: tuple[tuple[str, int], ...] = ()
+
+    @property
+    def nodes(self) -> int:
+        """Bitmask of the nodes' positions."""
+        return self.packed.mask
 
 
 class NodeFree(NamedTuple):
@@ -132,6 +137,7 @@ def assign(node_type: NodeType, free: NodeFree, plan: NodePlan, nodes: int, *, p
         Whether the slots have other nodes too.
     """
     node = _Node(node_type, free)
+    packed = Packed.of(nodes)
     slots: list[SlotHolding] = []
     all_cores = all_gpus = 0
     total: dict[tuple[int, str], int] = {}
@@ -143,7 +149,7 @@ def assign(node_type: NodeType, free: NodeFree, plan: NodePlan, nodes: int, *, p
         for index, name, amount in used:
             total[index, name] = total.get((index, name), 0) + amount
     if not (total or plan.held.shares or plan.held.wholes):
-        return NodeHolding(nodes, all_cores, all_gpus, slots=tuple(slots), outside=plan.held.outside)
+        return NodeHolding(packed, all_cores, all_gpus, slots=tuple(slots), outside=plan.held.outside)
     cores, gpus, used = node.take(plan.held)
     held_whole = bool(plan.held.wholes)
     for index, name, amount in used:
@@ -152,7 +158,7 @@ def assign(node_type: NodeType, free: NodeFree, plan: NodePlan, nodes: int, *, p
     there = {(d.index, name): most for d in node_type.domains for name, most in amounts_of(d)} if total else {}
     amounts = tuple((index, name, min(n, there[index, name])) for (index, name), n in sorted(total.items()))
     rest = () if held_whole else used
-    return NodeHolding(nodes, all_cores | cores, all_gpus | gpus, amounts, tuple(slots), rest, plan.held.outside)
+    return NodeHolding(packed, all_cores | cores, all_gpus | gpus, amounts, tuple(slots), rest, plan.held.outside)
 
 
 def plus(used: Used, more: Used) -> Used:

@@ -15,7 +15,7 @@ from .knowledge import Knowledge
 from .machine_model.cells import GroupTree
 from .machine_model.patterns import flatten
 from .machine_model.slots import slot_numbers
-from .node_classes import bits
+from .node_classes import Packed, bits
 from .pool_state import Job, PoolState
 from .selection import Decision
 from .status import Status
@@ -32,7 +32,7 @@ def allocation_of(
     holdings: list[NodeHolding] = []
     for pick in decision.picks:
         piece = pick.host is not None and bool(hosts) and hosts[pick.host].demand.bundle.piece
-        for number, free, nodes in knowledge.changes.alike(state, pick.nodes):
+        for number, free, nodes in knowledge.changes.alike(state, Packed.of(pick.nodes)):
             holdings.append(assign(types[number], free, pick.offer.plan, nodes, piece=piece))
     group_used: dict[tuple[int, str], int] = {}
     if knowledge.group_totals:
@@ -52,8 +52,8 @@ def allocation_of(
 
 def parted(machine: Machine, tree: GroupTree, job: Job, nodes: int) -> tuple[Job, Job]:
     """Return what a job holds on some nodes, with what these have of groups above, and all else that it holds."""
-    there = tuple(replace(h, nodes=h.nodes & nodes) for h in job.holdings if h.nodes & nodes)
-    rest = tuple(replace(h, nodes=h.nodes & ~nodes) for h in job.holdings if h.nodes & ~nodes)
+    there = tuple(replace(h, packed=Packed.of(h.nodes & nodes)) for h in job.holdings if h.nodes & nodes)
+    rest = tuple(replace(h, packed=Packed.of(h.nodes & ~nodes)) for h in job.holdings if h.nodes & ~nodes)
     if not job.group_used:
         return replace(job, holdings=there), replace(job, holdings=rest)
     used = Counter({(group, name): amount for group, name, amount in job.group_used})

@@ -13,7 +13,7 @@ from ..topology.rset import read_R
 from ..topology.tree import NodeType
 from .assignment import NodeHolding
 from .domain_state import MEASURED, MIB_PER_GIB, Used, amounts_of
-from .node_classes import bits
+from .node_classes import Packed, bits
 from .pool_state import Job
 
 _SLOT_KEYS = frozenset({"label", "slot", "cores", "gpus"})
@@ -42,7 +42,7 @@ def read_job(machine: Machine, R: Mapping[str, Any] | str | Machine) -> Job:  # 
     for positions, cores, gpus in part.holdings:
         nodes = machine.mask_of(part.ids_of(positions))
         for used, outside, alike in amounts.split(nodes):
-            holdings.append(NodeHolding(alike, cores, gpus, used, outside=outside))
+            holdings.append(NodeHolding(Packed.of(alike), cores, gpus, used, outside=outside))
     of_groups = tuple((group, name, amount) for (group, name), amount in sorted(amounts.of_groups.items()))
     return Job(part.expiration, tuple(holdings), of_groups)
 

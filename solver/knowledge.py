@@ -22,6 +22,7 @@ from .domain_state import MEASURED, MIB_PER_GIB
 from .errors import InfeasibleRequest
 from .lexicographic import Budget
 from .machine_model.cells import GroupTree
+from .node_classes import Packed
 from .offers import Offers
 from .options import Options
 from .pool_state import Changes, Job, PoolState
@@ -217,7 +218,7 @@ class Knowledge:
         fresh = self.changes.initial()
         jobs: dict[int, Job] = {}
         for jobid, job in state.jobs.items():
-            kept = tuple(replace(h, nodes=here(h.nodes)) for h in job.holdings)
+            kept = tuple(replace(h, packed=Packed.of(here(h.nodes))) for h in job.holdings)
             used = [(group_here(group), name, amount) for group, name, amount in job.group_used]
             left = tuple(item for item in used if item[0] >= 0)
             jobs[jobid] = replace(job, holdings=tuple(h for h in kept if h.nodes), group_used=left)

@@ -7,6 +7,7 @@ of a node, in a persistent map, so that copying costs nothing.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 import immutables
 
@@ -19,6 +20,35 @@ Classes = immutables.Map[DomainState, int]
 
 _FEW = 8
 """Bits up to which it is faster to take them one by one from a mask than to go through all of it."""
+
+
+class Packed(NamedTuple):
+    """Some nodes, in the space that lies between the first and the last of them: what is kept for every job.
+
+    Attributes
+    ----------
+    first
+        The lowest position; 0 for no nodes.
+    bits
+        Bitmask of the positions, counted from the first.
+    """
+
+    first: int
+    bits: int
+
+    @classmethod
+    def of(cls, nodes: int) -> Packed:
+        """Return the nodes of a bitmask of positions."""
+        only = only_bit(nodes)
+        if only is not None:
+            return cls(only, 1)
+        first = max(0, lowest_bit(nodes).bit_length() - 1)
+        return cls(first, nodes >> first)
+
+    @property
+    def mask(self) -> int:
+        """Bitmask of the positions."""
+        return self.bits << self.first
 
 
 def moved(

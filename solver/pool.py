@@ -21,7 +21,7 @@ from .holdings import allocation_of, parted
 from .job_R import read_job
 from .knowledge import Knowledge
 from .lexicographic import Budget, CutOff
-from .node_classes import mask_of
+from .node_classes import Packed, mask_of
 from .options import Options
 from .pool_state import Job, PoolState
 from .request import Request
@@ -107,7 +107,7 @@ class Pool:
         changes = self._knowledge.changes
         busy = mask_of(self._state.touched)
         held: dict[tuple[int, int], int] = {}
-        for number, free, nodes in changes.alike(self._state, busy):
+        for number, free, nodes in changes.alike(self._state, Packed.of(busy)):
             node_type = self.machine.types[number]
             key = (node_type.cores & ~free.cores, node_type.gpus & ~free.gpus)
             if any(key):
@@ -201,7 +201,7 @@ class Pool:
             raise ValueError(f"job {jobid} holds resources already")
         changes = self._knowledge.changes
         for holding in job.holdings:
-            for _, free, nodes in changes.alike(self._state, holding.nodes):
+            for _, free, nodes in changes.alike(self._state, holding.packed):
                 if holding.cores & ~free.cores or holding.gpus & ~free.gpus:
                     ranks = self.machine.ids_of(nodes)
                     raise ValueError(f"job {jobid}: another job holds some of its resources on rank {ranks}")

@@ -12,14 +12,14 @@ from dataclasses import dataclass, replace
 
 import immutables
 
-from ..grammar.bits import lowest_bit, only_bit
+from ..grammar.bits import lowest_bit
 from ..topology.machine import Machine
 from .assignment import NodeFree, NodeHolding, minus, plus
 from .domain_state import DomainState, arrange
-from .node_classes import Classes, bits, mask_of, moved
+from .node_classes import Classes, Packed, bits, mask_of, moved
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Job:
     """A job that holds resources.
 
@@ -114,12 +114,12 @@ class Changes:
         """Return what is free of a node."""
         return state.touched.get(position) or self._idle[self.machine.type_of[position]]
 
-    def alike(self, state: PoolState, nodes: int) -> list[tuple[int, NodeFree, int]]:
+    def alike(self, state: PoolState, packed: Packed) -> list[tuple[int, NodeFree, int]]:
         """Group nodes that are free alike: (type, what is free, bitmask), in the order of their lowest positions."""
-        position = only_bit(nodes)
-        if position is not None:
-            number = self.machine.type_of[position]
-            return [(number, state.touched.get(position) or self._idle[number], nodes)]
+        nodes = packed.mask
+        if packed.bits == 1:
+            number = self.machine.type_of[packed.first]
+            return [(number, state.touched.get(packed.first) or self._idle[number], nodes)]
         found: dict[tuple[int, NodeFree], int] = defaultdict(int)
         untouched = nodes
         touched = state.touched
@@ -143,7 +143,7 @@ class Changes:
         changes = [
             (number, before, NodeFree(before.cores & ~h.cores, before.gpus & ~h.gpus, plus(before.used, h.used)), nodes)
             for h in holdings
-            for number, before, nodes in self.alike(state, h.nodes)
+            for number, before, nodes in self.alike(state, h.packed)
         ]
         return self._moved(state, changes)
 
@@ -151,7 +151,7 @@ class Changes:
         """Return the state after some nodes got back what was held, and the states that nodes came into."""
         changes = []
         for h in holdings:
-            for number, before, nodes in self.alike(state, h.nodes):
+            for number, before, nodes in self.alike(state, h.packed):
                 node_type = self.machine.types[number]
                 cores = before.cores | (h.cores & node_type.cores)
                 gpus = before.gpus | (h.gpus & node_type.gpus)
@@ -211,7 +211,7 @@ class Changes:
         change = (nodes & self._everyone) ^ there if up else there
         entered: list[DomainState] = []
         with state.classes.mutate() as classes:
-            for number, free, mask in self.alike(state, change):
+            for number, free, mask in self.alike(state, Packed.of(change)):
                 held = arrange(self.machine.types[number], free.cores, free.gpus, free.used).state
                 moved(classes, None if up else held, held if up else None, mask)
                 if up:

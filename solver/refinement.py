@@ -19,7 +19,7 @@ from ..topology.machine import Machine
 from ..topology.tree import Domain, NodeType
 from .decide import Decider
 from .domain_state import UNNAMED, DomainState, MarkedType, arrange, mark
-from .node_classes import Classes
+from .node_classes import Classes, Packed
 from .offers import Offers
 from .pool_state import Changes, PoolState
 from .rankings import Rankings
@@ -57,7 +57,7 @@ class View:
     def classes(self, changes: Changes, state: PoolState) -> Classes:
         """Return the nodes that are up, by marked state."""
         found: dict[DomainState, int] = {}
-        for number, free, nodes in changes.alike(state, state.up):
+        for number, free, nodes in changes.alike(state, Packed.of(state.up)):
             for marked, part in self._split(number, nodes):
                 here = arrange(marked, free.cores, free.gpus, free.used).state
                 found[here] = found.get(here, 0) | part
