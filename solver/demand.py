@@ -112,13 +112,15 @@ class Bundle:
         What else stands on the node, outside of the node's vertex and its slot: loose units of the same request.
     ids
         The node ids (ranks) that match, where the request names any.
+    touching
+        Of a piece, a level of which it must touch some domain; empty for none.
     flat
         The bundle as `FlatSlots`, when it is that and no more.
     slots
         The bundle as `SlotSet`s, when it is that and no more; else empty.
     """
 
-    __slots__ = ("_hash", "_times", "beside", "flat", "ids", "piece", "slot", "slots", "wants", "whole")
+    __slots__ = ("_hash", "_times", "beside", "flat", "ids", "piece", "slot", "slots", "touching", "wants", "whole")
 
     def __init__(
         self,
@@ -129,6 +131,7 @@ class Bundle:
         piece: bool = False,
         ids: IdSet | None = None,
         beside: tuple[Want, ...] = (),
+        touching: str = "",
     ) -> None:
         self.wants = wants
         self.beside = beside
@@ -136,7 +139,8 @@ class Bundle:
         self.slot = slot
         self.piece = piece
         self.ids = ids
-        self._hash = hash((wants, whole, slot, piece, ids, beside))
+        self.touching = touching
+        self._hash = hash((wants, whole, slot, piece, ids, beside, touching))
         self._times: dict[int, Bundle] = {}
         self.slots = self._slots()
         self.flat = self._flat()
@@ -169,6 +173,18 @@ class Bundle:
                 self._times[count] = bundle
         return bundle
 
+    def that_touches(self, level: str) -> Bundle:
+        """Return the bundle of a piece that must touch a domain of a level."""
+        return Bundle(
+            self.wants,
+            whole=self.whole,
+            slot=self.slot,
+            piece=self.piece,
+            ids=self.ids,
+            beside=self.beside,
+            touching=level,
+        )
+
     def __hash__(self) -> int:
         return self._hash
 
@@ -176,8 +192,8 @@ class Bundle:
         return self is other or (
             isinstance(other, Bundle)
             and self._hash == other._hash
-            and (self.wants, self.whole, self.slot, self.piece, self.ids, self.beside)
-            == (other.wants, other.whole, other.slot, other.piece, other.ids, other.beside)
+            and (self.wants, self.whole, self.slot, self.piece, self.ids, self.beside, self.touching)
+            == (other.wants, other.whole, other.slot, other.piece, other.ids, other.beside, other.touching)
         )
 
     def __repr__(self) -> str:

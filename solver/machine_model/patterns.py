@@ -13,6 +13,7 @@ from ..demand import Bundle, GroupDemand, HostDemand, Kind, Want
 from ..domain_state import DomainState
 from ..lexicographic import Budget
 from ..offers import Offers
+from ..pieces import other_pieces
 from ..plan import Offer
 
 
@@ -155,9 +156,10 @@ class PatternLister:
             return True
         bundle = self._bundle(host, units)
         offer = None if bundle is None else self._offers.offer(state, bundle, self._budget)
-        if offer is not None:
-            number_of_host = None if host is None else host.number
-            found.append(Pattern(number_of_host, units, offer, None if host is None else host.whole))
+        if bundle is not None and offer is not None:
+            number_of_host, whole = (None, None) if host is None else (host.number, host.whole)
+            offers = [offer, *other_pieces(state, bundle, offer, self._offers, self._budget)]
+            found += [Pattern(number_of_host, units, one, whole) for one in offers]
         return offer is not None
 
     def _bundle(self, host: Placed | None, units: tuple[tuple[int, int], ...]) -> Bundle | None:

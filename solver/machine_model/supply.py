@@ -12,6 +12,7 @@ from ..lexicographic import Budget, CutOff
 from ..node_classes import bits, lowest
 from ..offers import Offers
 from ..packing import SlotShape
+from ..pieces import other_pieces
 from ..plan import Offer
 from ..policy import Touch
 from ..selection import Field, Pick
@@ -98,6 +99,8 @@ class Nodes:
         for state, nodes in field.live():
             if capacity(state, host, offers, budget):
                 offer = _proven(offers.offer(state, host.bundle, budget))
+                if any(other_pieces(state, host.bundle, offer, offers, budget)):
+                    raise NotDirectError
                 by_cost.setdefault(offer.cost, []).append((nodes, offer))
         self._offers = [offer for tied in by_cost.values() for _, offer in tied]
         self._least = min(by_cost, default=0)

@@ -130,8 +130,26 @@ def _least_cross(taken: Taken, holder: Holder, places: list[int]) -> int:
     return least
 
 
+def touch_some(taken: Taken, level: str) -> None:
+    """Let pieces of slots touch some domain of a level."""
+    places = [place for place, domain in enumerate(taken.domains) if domain.level == level]
+    for holder in taken.holders:
+        if holder.piece and holder.label:
+            taken.model.add(sum(part for place in places for part in _parts(taken, holder, place)) >= 1)
+
+
 def _holds(taken: Taken, holder: Holder, place: int) -> Expression:
     """Return a literal that is true at least when the holder has a core or GPU of the domain or below it."""
+    parts = _parts(taken, holder, place)
+    if not parts:
+        return 0
+    literal = taken.model.new_bool_var("")
+    taken.model.add(sum(parts) <= 0).only_enforce_if(~literal)
+    return literal
+
+
+def _parts(taken: Taken, holder: Holder, place: int) -> list[Expression]:
+    """Return what a holder has of a domain and below it."""
     parts: list[Expression] = [
         part
         for (resource, inside), takes in holder.takes.items()
@@ -140,8 +158,4 @@ def _holds(taken: Taken, holder: Holder, place: int) -> Expression:
     ]
     if taken.domains[place].cores or taken.domains[place].gpus:
         parts += [chosen for whole, chosen in holder.wholes if _overlap(taken, whole, place)]
-    if not parts:
-        return 0
-    literal = taken.model.new_bool_var("")
-    taken.model.add(sum(parts) <= 0).only_enforce_if(~literal)
-    return literal
+    return parts

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from ortools.sat.python import cp_model
 
+from ..demand import Want
 from ..domain_state import DomainState
 from ..lexicographic import Expression
 
@@ -79,6 +80,24 @@ class Whole:
     scope: tuple[int, ...]
 
 
+@dataclass(frozen=True)
+class Amount:
+    """An amount that is asked for.
+
+    Attributes
+    ----------
+    want, context, holder
+        The vertex, the domain below which it stands, and who is to have it.
+    beside_cores
+        Whether cores are asked for below the same vertex.
+    """
+
+    want: Want
+    context: Context
+    holder: Holder
+    beside_cores: bool
+
+
 class Taken:
     """All that the bundle takes of one node.
 
@@ -95,6 +114,8 @@ class Taken:
         self.holders: list[Holder] = []
         self.wholes: list[Whole] = []
         self.hosted: dict[int, list[Expression]] = defaultdict(list)
+        self.amounts: list[Amount] = []
+        self.own: list[tuple[cp_model.IntVar, int]] = []
         self.flows: dict[tuple[str, int], list[tuple[Expression, tuple[int, ...]]]] = defaultdict(list)
 
     def below(self, place: int) -> range:

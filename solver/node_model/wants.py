@@ -11,19 +11,19 @@ from collections.abc import Sequence
 from ..demand import Kind, Want
 from ..domain_state import mark
 from .flat import add_flat_slots
-from .variables import CORES, GPUS, Context, Holder, Taken
+from .variables import CORES, GPUS, Amount, Context, Holder, Taken
 
 
 def add_wants(taken: Taken, wants: Sequence[Want], contexts: list[Context], holder: Holder) -> None:
     """Add the vertices below one vertex, whose instances stand in the contexts."""
-    for want in sorted(wants, key=_amounts_last):
+    beside_cores = any(want.kind is Kind.CORE or want.total(Kind.CORE) for want in wants)
+    for want in wants:
         if want.kind is Kind.SLOT:
             add_slots(taken, want, contexts)
         elif want.kind is Kind.DOMAIN:
             add_domains(taken, want, contexts, holder)
         elif want.kind is Kind.AMOUNT:
-            for context in contexts:
-                add_amount(taken, want, context, holder)
+            taken.amounts.extend(Amount(want, context, holder, beside_cores) for context in contexts)
         else:
             for context in contexts:
                 add_ids(taken, want, context, holder)
@@ -36,10 +36,6 @@ def add_ids(taken: Taken, want: Want, context: Context, holder: Holder) -> None:
         matching = mark(want.type, want.ids)
         places = [place for place in taken.below(context.place) if matching in taken.domains[place].marks]
     taken.take(holder, CORES if want.kind is Kind.CORE else GPUS, want.count, context, places)
-
-
-def _amounts_last(want: Want) -> bool:
-    return want.kind is Kind.AMOUNT
 
 
 def add_domains(taken: Taken, want: Want, contexts: list[Context], holder: Holder) -> None:
@@ -78,29 +74,3 @@ def add_slots(taken: Taken, want: Want, contexts: list[Context]) -> None:
         for _ in range(want.count):
             holder = taken.add_holder(Holder(want.label, gpuless=want.total(Kind.GPU) == 0))
             add_wants(taken, want.wants, [context], holder)
-
-
-def add_amount(taken: Taken, want: Want, context: Context, holder: Holder) -> None:
-    """Take an amount from the domains that the holder's cores are in, or the nearest above that lists it.
-
-    Without cores its GPUs count; without either, and outside of slots, any domain in the context will do.
-    """
-    places = [place for place in taken.below(context.place) if taken.lists(want.type, place)]
-    above = taken.lister(want.type, context.place)
-    if above is not None and above not in places:
-        places.append(above)
-    cores = _places(holder, CORES) or _places(holder, GPUS)
-    if holder.label and cores:
-        near = {place: taken.lister(want.type, place) for place in cores}
-        places = [place for place in places if place in near.values()]
-        for place, amount in taken.take(holder, want.type, want.count, context, places).items():
-            kind = CORES if _places(holder, CORES) else GPUS
-            beside = sum(sum(holder.takes[kind, core]) for core in cores if near[core] == place)
-            taken.model.add(amount <= want.count * beside)
-        return
-    taken.take(holder, want.type, want.count, context, places)
-
-
-def _places(holder: Holder, resource: str) -> list[int]:
-    """Return the places from which a holder may take a resource."""
-    return [place for (name, place) in holder.takes if name == resource]

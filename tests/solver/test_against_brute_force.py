@@ -11,11 +11,13 @@ from brute.terms import Terms
 from exactfit.grammar.constraint import ALWAYS, parse_constraint
 from exactfit.grammar.idset import IdSet
 from exactfit.grammar.jobspec import parse_resources
+from exactfit.solver.checker import Checker
 from exactfit.solver.errors import InfeasibleRequest, InsufficientResources
 from exactfit.solver.options import Options
 from exactfit.solver.policy import parse_policy
 from exactfit.solver.pool import Pool
 from exactfit.solver.request import Request
+from exactfit.topology.machine import Machine
 from exactfit.topology.rset import read_R
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
@@ -70,10 +72,25 @@ def check(case: strategies.Case, policy: str) -> None:
         found = proven(allocation.certificate)
         assert found == now, (found, now)
         assert pool.generation == before + 1
+        judge(case, machine, request, allocation.to_dict(), down)
         return
     with pytest.raises(InfeasibleRequest if ever is None else InsufficientResources):
         pool.alloc(1000, request)
     assert pool.generation == before
+
+
+def judge(case: strategies.Case, machine: Machine, request: Request, R: dict[str, Any], down: int) -> None:
+    """Put an answer to the checker, which says the same of it; it gives up on few that are hard to split."""
+    checker = Checker(machine)
+    for running in case.running:
+        checker.allocate(running)
+    checker.down(down)
+    vertices = request.shape.vertices
+    verdict = checker.judge(vertices, R, constraint=request.constraint, slot_exclusive=case.slot_exclusive)
+    if not any(violation.startswith("not judged") for violation in verdict.violations):
+        assert verdict.violations == ()
+        found = proven(R["scheduling"]["certificate"])
+        assert {name: verdict.terms[name] for name in found} == found
 
 
 @pytest.mark.parametrize("policy", ["pack", "spread", "lowest"])

@@ -73,6 +73,8 @@ def topos(draw: Draw, simple: bool) -> tuple[Json, int, int]:
         widths = [draw(st.integers(1, 4))]
     gpu_level = draw(st.sampled_from(("", "node", *levels, levels[-1])))
     memory_level = "" if simple else draw(st.sampled_from(("", "node", *levels)))
+    # Memory of a package beside that of its dies.
+    memory_levels = {memory_level, draw(st.sampled_from((memory_level, memory_level, memory_level, *levels)))}
     extra_level = "" if simple else draw(st.sampled_from(("", "", "node", *levels)))
     extra = draw(st.sampled_from(_EXTRAS))
     largest = 3 if len(levels) < 3 else 2
@@ -83,7 +85,7 @@ def topos(draw: Draw, simple: bool) -> tuple[Json, int, int]:
         cores = (even or draw(st.integers(1, largest))) if leaf else 0
         gpus = draw(st.integers(1, 2)) if level == gpu_level else 0
         listed = ids.take(cores, gpus)
-        if level == memory_level:
+        if memory_level and level in memory_levels:
             listed["memory"] = draw(st.integers(1, 6))
         if level == extra_level:
             listed[extra] = draw(st.integers(1, 2))
@@ -241,7 +243,9 @@ def _node_stock(R: Json, rank: int) -> Json:
     """Return what the node itself lists of memory and the like: what a job took of it leaves no doubt about where."""
     for entry in R.get("scheduling", {}).get("children", ()):
         if rank in IdSet.parse(entry["ranks"]):
-            return {name: amount for name, amount in entry["topo"].items() if isinstance(amount, int)}
+            topo = entry["topo"]
+            inside = _stock_in({key: item for key, item in topo.items() if isinstance(item, list)})
+            return {name: n for name, n in topo.items() if isinstance(n, int) and name not in inside}
     return {}
 
 
@@ -298,20 +302,20 @@ def group_levels_of(R: Json) -> tuple[str, ...]:
 
 def stock_of(R: Json) -> tuple[str, ...]:
     """Return the names of memory, storage and other amounts that the machine lists."""
+    scheduling = R.get("scheduling", {})
+    topos = [entry["topo"] for entry in scheduling.get("children", ())]
+    return tuple(dict.fromkeys(name for one in (*topos, scheduling.get("groups", {})) for name in _stock_in(one)))
+
+
+def _stock_in(listing: Json) -> list[str]:
+    """Return the names of amounts in a domain or a group and all inside it."""
     found: list[str] = []
-
-    def walk(value: Json) -> None:
-        for key, item in value.items():
-            if isinstance(item, int | float) or key == "storage":
-                found.append(key)
-            elif isinstance(item, list):
-                for inner in item:
-                    walk(inner)
-
-    for entry in R.get("scheduling", {}).get("children", ()):
-        walk(entry["topo"])
-    walk(R.get("scheduling", {}).get("groups", {}))
-    return tuple(dict.fromkeys(found))
+    for key, item in listing.items():
+        if isinstance(item, int | float) or key == "storage":
+            found.append(key)
+        elif isinstance(item, list):
+            found += [name for inner in item for name in _stock_in(inner)]
+    return found
 
 
 def group_stock_of(R: Json) -> frozenset[str]:
@@ -405,7 +409,9 @@ def _slots(draw: Draw, R: Json, label: str, below: Sequence[str], with_nodes: bo
             level["id"] = draw(st.sampled_from(("0", "0-1", "1-2")))
         inside = [level]
         if draw(st.integers(0, 5)) == 0:
-            inside.append(vertex("core", 1))
+            inside.insert(draw(st.integers(0, 1)), vertex("core", 1))
+        if draw(st.integers(0, 5)) == 0:
+            inside += draw(_amounts(R))
     elif not any(v["type"] in {"core", "gpu"} for v in inside):
         inside = [cores, *inside]
     if with_nodes and draw(st.booleans()):

@@ -1,0 +1,117 @@
+"""Where a slot's memory and the like come from, beside domains that it takes whole and cores that stand elsewhere."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from exactfit.grammar.jobspec import parse_resources
+from exactfit.grammar.shape import parse_shape
+from exactfit.solver.checker import Checker
+from exactfit.solver.errors import InfeasibleRequest
+from exactfit.solver.pool import Pool
+from exactfit.solver.request import Request
+from exactfit.topology.machine import Machine
+from exactfit.topology.rset import read_R
+from strategies import Case
+
+from .test_against_brute_force import check
+
+Json = dict[str, Any]
+
+
+def machine(topo: Json, cores: str, gpus: str = "") -> Machine:
+    children = {"core": cores, "gpu": gpus} if gpus else {"core": cores}
+    return read_R(
+        {
+            "version": 1,
+            "execution": {"R_lite": [{"rank": "0", "children": children}], "nodelist": ["n0"]},
+            "scheduling": {"children": [{"ranks": "0", "topo": topo}]},
+        }
+    )
+
+
+TWO = {"socket": [{"cores": "0-1", "nic": 1, "memory": 8}, {"cores": "2-3", "nic": 1, "memory": 8}]}
+DIES = {"socket": [{"memory": 4, "numa": [{"cores": "0-1", "memory": 2}, {"cores": "2-3"}]}]}
+APART = {"socket": [{"cores": "0-1", "memory": 8}, {"gpus": "0", "memory": 8}]}
+
+
+def placed(there: Machine, shape: str) -> list[Json]:
+    """Place a shape on an idle machine, have the answer judged, and return its slots."""
+    request = Request.of(parse_resources(parse_shape(shape)))
+    R = Pool(there).alloc(1, request).to_dict()
+    verdict = Checker(there).judge(request.shape.vertices, R)
+    assert verdict.legal, verdict.violations
+    slots: list[Json] = R["scheduling"]["placement"][0]["slots"]
+    return slots
+
+
+@pytest.mark.parametrize(
+    ("topo", "cores", "gpus", "shape", "cores_of_slot", "amount"),
+    [
+        # What a whole domain lists is the slot's with it.
+        (TWO, "0-3", "", "slot/[socket;nic=1]", "0-1", {"nic": 1, "memory": 8}),
+        (TWO, "0-3", "", "slot/[socket;memory=8]", "0-1", {"nic": 1, "memory": 8}),
+        # A core in the other socket brings that one's.
+        (TWO, "0-3", "", "slot/[socket;core;nic=2]", "0-2", {"nic": 2, "memory": 8}),
+        (TWO, "0-3", "", "slot/[socket;core;memory=12]", "0-2", {"nic": 1, "memory": 12}),
+        # The order in which the request names them is no matter.
+        (TWO, "0-3", "", "slot/[memory=12;core;socket]", "0-2", {"nic": 1, "memory": 12}),
+        # The memory of a domain without any of the slot's cores is the domain's own all the same.
+        (TWO, "0-3", "", "slot/[core=2;socket{-x}/memory=8]", "0-1", {"memory": 8}),
+        # The nearest domain that lists any.
+        (DIES, "0-3", "", "slot/[core=2;memory=4]", "2-3", {"memory": 4}),
+        (DIES, "0-3", "", "slot/[core=2;memory=2]", "2-3", {"memory": 2}),
+        (DIES, "0-3", "", "slot/[core=3;memory=6]", "0,2-3", {"memory": 6}),
+        # Without cores its GPUs count.
+        (APART, "0-1", "0", "slot/[gpu;memory=8]", None, {"memory": 8}),
+        (APART, "0-1", "0", "slot/[core;gpu;memory=8]", "0", {"memory": 8}),
+    ],
+)
+def test_an_amount_comes_from_where_the_slot_is(
+    topo: Json, cores: str, gpus: str, shape: str, cores_of_slot: str | None, amount: Json
+) -> None:
+    (slot,) = placed(machine(topo, cores, gpus), shape)
+    assert slot.get("cores") == cores_of_slot
+    assert {name: slot[name] for name in slot.keys() - {"label", "cores", "gpus"}} == amount
+
+
+@pytest.mark.parametrize(
+    ("topo", "cores", "gpus", "shape"),
+    [
+        (TWO, "0-3", "", "slot/[socket;nic=2]"),
+        (TWO, "0-3", "", "slot/node/[socket;nic=2]"),
+        (TWO, "0-3", "", "slot/[socket;memory=9]"),
+        (TWO, "0-3", "", "slot/[socket;core;memory=17]"),
+        (DIES, "0-3", "", "slot/[core=3;memory=7]"),
+        (APART, "0-1", "0", "slot/[core;gpu;memory=9]"),
+        (APART, "0-1", "0", "slot/[gpu;memory=9]"),
+    ],
+)
+def test_and_from_nowhere_else(topo: Json, cores: str, gpus: str, shape: str) -> None:
+    with pytest.raises(InfeasibleRequest):
+        placed(machine(topo, cores, gpus), shape)
+
+
+OUTSIDE = {"socket": [{"numa": [{"cores": "0"}]}]}
+
+
+@pytest.mark.parametrize("policy", ["pack", "spread", "fit"])
+@pytest.mark.parametrize(("slots", "nodes"), [(1, 2), (2, 1), (1, 3)])
+def test_a_piece_in_no_domain_is_not_better_for_its_slot_than_the_first_in_one(
+    policy: str, slots: int, nodes: int
+) -> None:
+    # Core 1 of each node stands in no socket.
+    R = {
+        "version": 1,
+        "execution": {"R_lite": [{"rank": "0-2", "children": {"core": "0-1"}}], "nodelist": ["n[0-2]"]},
+        "scheduling": {"children": [{"ranks": "0-2", "topo": OUTSIDE}]},
+    }
+    core = {"type": "core", "count": 1}
+    request = {
+        "type": "slot",
+        "count": slots,
+        "label": "task",
+        "with": [{"type": "node", "count": nodes, "with": [core]}],
+    }
+    check(Case(R, resources=(request,)), policy)
