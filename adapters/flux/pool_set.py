@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import json
 import syslog
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from flux.resource.ResourcePoolImplementation import ResourcePoolImplementation
+from flux.resource.Rv1Pool import Rv1Pool
 
 from ...grammar.idset import IdSet
 from ...solver.allocation import Allocation
@@ -20,7 +21,7 @@ from ...solver.options import Options
 from ...solver.pool import Pool
 from ...topology.machine import Machine
 from .options import gather
-from .resource_set import ExactSet, ids_of
+from .resource_set import ExactSet, Part, ids_of
 from .rjson import machine_of
 
 if TYPE_CHECKING:
@@ -65,6 +66,29 @@ class PoolSet(ExactSet, ResourcePoolImplementation):
         self._become(machine)
         self._core = None
         self._removed = IdSet()
+
+    # Flux makes this class of a job's R wherever its writer names it, also when a site has gone back to Flux's own
+    # pools. These read an R that is to be registered by the names below, which are theirs.
+
+    def _become(self, machine: Machine, held: Sequence[Part] | None = None) -> None:
+        super()._become(machine, held)
+        self._as_rv1: object = None
+
+    @property
+    def _ranks(self) -> dict[int, dict[str, Any]]:
+        """What is held, by rank, as `flux.resource.Rv1Pool.Rv1Pool` has it."""
+        ranks: dict[int, dict[str, Any]] = self._rv1._ranks
+        return ranks
+
+    def _copy_from_ranks(self, ranks: set[int]) -> object:
+        """Return the part on some ranks, as `flux.resource.Rv1Pool.Rv1Pool` has it."""
+        return self._rv1._copy_from_ranks(ranks)
+
+    @property
+    def _rv1(self) -> Any:
+        if self._as_rv1 is None:
+            self._as_rv1 = Rv1Pool(self.to_dict())
+        return self._as_rv1
 
     def _say(self, level: int, message: str) -> None:
         """Log; a log that fails must not change what the pool does, nor what it says of it."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 
-from ...grammar.constraint import Constraint, query_text, to_json
+from ...grammar.constraint import NEVER, Constraint, query_text, to_json
 from ...grammar.errors import GrammarError
 from ...grammar.jobspec import Vertex
 from ...grammar.unit import gib
@@ -91,7 +92,9 @@ def _held(vertex: Vertex, free: bool) -> str:
 
 
 def query(term: Constraint) -> str:
-    """Return a term of a constraint as RFC 35 writes it."""
+    """Return a term of a constraint as RFC 35 writes it; what it has no words for, as RFC 31 does."""
+    if term == NEVER:
+        return json.dumps(to_json(term))
     try:
         return clipped(query_text(term))
     except GrammarError:

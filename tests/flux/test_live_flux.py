@@ -99,6 +99,26 @@ def test_jobs_are_placed_and_live_through_a_reload(tmp_path: Path) -> None:
     assert three in ([{"rank": "0", "children": {"core": "5-7"}}], [{"rank": "1", "children": {"core": "1-3"}}])
 
 
+def test_running_jobs_are_handed_over_to_the_default_and_back() -> None:
+    told, output = inside(
+        f"""
+        {LOAD}
+        one=$(flux submit -N2 -n2 {SLEEP}); flux job wait-event -t 20 $one alloc
+        flux module reload sched-simple
+        {COUNT.format("allocated", "default")}
+        two=$(flux submit -N1 -n1 {SLEEP}); flux job wait-event -t 20 $two alloc
+        {LOAD}
+        {COUNT.format("allocated", "back")}
+        flux jobs -no '{{status_abbrev}}' | tell running
+        flux cancel --all; flux queue drain -t 30
+        {COUNT.format("allocated", "left")}
+        """,
+        "--test-size=4",
+    )
+    assert (told.get("default"), told.get("back"), told.get("running")) == ("2 2", "3 3", "R R"), output
+    assert told["left"] == "0 0"
+
+
 def test_drained_nodes_are_left_alone_and_refusals_have_reasons() -> None:
     told, output = inside(
         f"""
@@ -117,8 +137,8 @@ def test_drained_nodes_are_left_alone_and_refusals_have_reasons() -> None:
         "--test-size=4",
     )
     assert (told.get("drained"), told.get("undrained")) == ("S", "R"), output
-    assert "asks for 99" in told["toomany"]
-    assert "matches the constraint" in told["never"]
+    assert "need 99 cores: " in told["toomany"]
+    assert "no rank matches" in told["never"]
     assert told["alive"] == "yes"
 
 

@@ -222,3 +222,31 @@ class TestSubInstance:
     def test_the_scheduler_finds_the_class_by_its_writer(self, R: Json, alloc: Any, pool_class: Any) -> None:
         resources = self.renumbered(stored(alloc(ExactPool(R), 1, "node=2/slot=1/[core=16;gpu=4]")))
         assert type(Simulation(pool_class, resources).scheduler.resources) is ExactPool
+
+
+@pytest.mark.parametrize("own", [ResourcePool, TreePool])
+class TestGoingBack:
+    """Flux makes our class of a job's R, as its writer says, and gives it to the pool of its own that is loaded."""
+
+    def test_jobs_are_taken_over(self, own: type[ResourcePool], R: Json, alloc: Any) -> None:
+        ours, theirs = ExactPool(R), own(R)
+        for jobid, shape in enumerate(["node=2/slot=1/core=16", "slot=3/[core=1;gpu=1]", "slot=2/[core=2;memory=4]"]):
+            theirs.register_alloc(jobid, ExactPool(stored(alloc(ours, jobid, shape)), log=ours.impl.log))
+        assert theirs.copy_allocated().dumps() == ours.copy_allocated().dumps()
+        assert dict(theirs.job_end_times()) == dict(ours.job_end_times())
+
+    def test_and_end_there_in_parts(self, own: type[ResourcePool], R: Json, alloc: Any) -> None:
+        ours, theirs = ExactPool(R), own(R)
+        resources = stored(alloc(ours, 1, "node=4/slot=1/[core=8;gpu=1]"))
+        theirs.register_alloc(1, ExactPool(resources))
+        theirs.free(1, ResourcePool(ExactPool(resources).copy_ranks("0,2").to_dict()))
+        assert str(theirs.copy_allocated().ranks) == "1,3"
+        theirs.free(1, ResourcePool(ExactPool(resources).copy_ranks("1,3").to_dict()), final=True)
+        assert theirs.copy_allocated().nnodes == 0
+
+    def test_also_after_a_part_came_back(self, own: type[ResourcePool], R: Json, alloc: Any) -> None:
+        trimmed = ExactPool(stored(alloc(ExactPool(R), 1, "node=4/slot=1/[core=8;gpu=1]")))
+        trimmed.remove_ranks(IDset("0,2"))
+        theirs = own(R)
+        theirs.register_alloc(1, trimmed)
+        assert str(theirs.copy_allocated().ranks) == "1,3"
