@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 
 from .above import Counts, MismatchError
 from .answer import Answer, Slot
@@ -42,12 +44,11 @@ class Amounts:
 
     def fits(self, slot: Slot, way: Way) -> bool:
         """Whether there is enough for one way of seeing one slot, were it the only one."""
-        demands: dict[Demand, Fraction] = {}
         try:
-            self._check_slot(slot, way, {}, demands)
+            self._settle([*self._of_slot(slot, way)], {})
         except MismatchError:
             return False
-        return self.state.lacks(demands) is None
+        return True
 
     def check(
         self, slots: Sequence[tuple[Slot, Way]], job: Asked, job_wholes: Iterable[Place], answer: Answer, counts: Counts
@@ -72,37 +73,81 @@ class Amounts:
         MismatchError
             R says something else than was asked for, or there was not enough.
         """
-        demands: dict[Demand, Fraction] = {}
-        for slot, way in slots:
-            self._check_slot(slot, way, counts, demands)
-        self._check_job(job, job_wholes, answer, counts, demands)
-        lacking = self.state.lacks(demands)
-        if lacking is not None:
-            raise MismatchError(f"there is not enough {lacking} left")
+        holdings = [holding for slot, way in slots for holding in self._of_slot(slot, way)]
+        holdings += self._of_job(job, job_wholes, answer)
+        self._settle(holdings, counts)
 
-    def _check_slot(self, slot: Slot, way: Way, counts: Counts, demands: dict[Demand, Fraction]) -> None:
-        """Compare what one slot holds."""
+    def _of_slot(self, slot: Slot, way: Way) -> Iterator[_Holding]:
+        """Yield what one slot holds, resource by resource."""
         for name in dict.fromkeys([*(need.vertex.type for need, _ in way.amounts), *_amounts_of(slot)]):
             asked = [(need, place) for need, place in way.amounts if need.vertex.type == name]
             pieces = sum(name in dict(piece.amounts) for piece in slot.pieces)
-            self._compare(name, asked, slot.amount(name), self._listed(name, way.wholes), pieces, counts)
-            self._demand(name, asked, slot, counts, demands)
+            yield _Holding(name, asked, slot.amount(name), self._listed(name, way.wholes), pieces, slot)
 
-    def _check_job(
-        self,
-        job: Asked,
-        wholes: Iterable[Place],
-        answer: Answer,
-        counts: Counts,
-        demands: dict[Demand, Fraction],
-    ) -> None:
-        """Compare what belongs to the job and to no slot."""
+    def _of_job(self, job: Asked, wholes: Iterable[Place], answer: Answer) -> Iterator[_Holding]:
+        """Yield what belongs to the job and to no slot."""
         for name in dict.fromkeys([*(need.vertex.type for need, _ in job), *(n for _, n in answer.amounts)]):
             asked = [(need, place) for need, place in job if need.vertex.type == name]
             said = [amount for (_, other), amount in answer.amounts.items() if other == name]
             self._check_places(name, asked, [place for place, other in answer.amounts if other == name])
-            self._compare(name, asked, sum(said, Fraction(0)), self._listed(name, wholes), len(said), counts)
-            self._demand(name, asked, None, counts, demands)
+            yield _Holding(name, asked, sum(said, Fraction(0)), self._listed(name, wholes), len(said))
+
+    def _settle(self, holdings: Sequence[_Holding], counts: Counts) -> None:
+        """Find the open counts, first by what R says, then the largest for which there was enough."""
+        open_needs: list[Need] = []
+        for holding in holdings:
+            for need in holding.times:
+                if need.vertex.count.is_fixed or not self.recorded:
+                    counts.setdefault(need, need.vertex.count.min)
+            left = [need for need in holding.times if need not in counts]
+            if left and holding.all_of_wholes:
+                open_needs += left
+            elif left:
+                _read_counts(holding, left, counts)
+        for need in sorted(dict.fromkeys(open_needs), key=lambda need: need.index):
+            if need not in counts:
+                self._choose(need, [other for other in open_needs if other not in counts], holdings, counts)
+        if self.recorded:
+            for holding in holdings:
+                holding.check(counts)
+        lacking = self.state.lacks(self._demands(holdings, counts))
+        if lacking is not None:
+            raise MismatchError(f"there is not enough {lacking} left")
+
+    def _choose(self, need: Need, open_needs: Sequence[Need], holdings: Sequence[_Holding], counts: Counts) -> None:
+        """Find the largest count for which there was enough, those still open being at their least."""
+        least = {other: other.vertex.count.min for other in open_needs}
+        most = max(int((h.said + h.unsaid) / (h.times[need] * need.amount(1))) for h in holdings if need in h.times)
+        for tried, number in enumerate(need.vertex.count.descending(most)):
+            if tried > _MAX_TRIES:
+                raise TooLongError
+            if self.state.lacks(self._demands(holdings, {**counts, **least, need: number})) is None:
+                counts[need] = number
+                return
+        counts[need] = need.vertex.count.min
+
+    def _demands(self, holdings: Sequence[_Holding], counts: Mapping[Need, int]) -> dict[Demand, Fraction]:
+        """Add up what has to come from where."""
+        demands: dict[Demand, Fraction] = {}
+        for holding in holdings:
+            for need, at in holding.asked:
+                sources = self._sources(holding, need, at)
+                amount = need.amount(counts[need])
+                demands[holding.name, sources] = demands.get((holding.name, sources), Fraction(0)) + amount
+        return demands
+
+    def _sources(self, holding: _Holding, need: Need, at: Place) -> frozenset[Place]:
+        """Return where what a vertex asks for has to come from."""
+        taken: list[Place] = []
+        slot = holding.slot
+        for piece in () if slot is None else slot.pieces:
+            gpus = 0 if slot is None or slot.cores else piece.gpus
+            here = self.ground.innermost(piece.position, piece.cores, gpus)
+            taken += [place for place in here if self.ground.contains(at, place)]
+        sources = self.ground.sources(holding.name, at, taken, self.usable)
+        if not sources:
+            raise MismatchError(f"{need.vertex.path}: there is no {holding.name} where it was asked for")
+        return sources
 
     def _check_places(self, name: str, asked: Asked, said: Iterable[Place]) -> None:
         """Refuse what is said of a place that is neither inside nor around one where it was asked for."""
@@ -120,45 +165,86 @@ class Amounts:
                 found += self.ground.listing(place, name) or 0
         return found
 
-    def _compare(self, name: str, asked: Asked, said: Fraction, extra: Fraction, pieces: int, counts: Counts) -> None:
-        """Settle the counts of open vertices by what R says, and compare the sum."""
-        slack = ROUNDING * max(1, pieces, len(asked)) if name in MEASURED else Fraction(0)
-        times = Counter(need for need, _ in asked)
-        open_ones = []
-        total = Fraction(0)
-        for need in sorted(times, key=lambda need: need.index):
-            if need.vertex.count.is_fixed or not self.recorded:
-                counts.setdefault(need, need.vertex.count.min)
-            if need in counts:
-                total += times[need] * need.amount(counts[need])
-            else:
-                open_ones.append((need, times[need] * need.amount(1)))
-        over = said if said <= extra + slack else slack
-        if open_ones:
-            chosen = _settle(open_ones, said - total, over)
-            if chosen is None:
-                path = open_ones[0][0].vertex.path
-                raise MismatchError(f"{path}: R says that {_say(said)} of {name} was taken, which no count comes to")
-            for (need, one), number in zip(open_ones, chosen, strict=True):
-                counts[need] = number
-                total += number * one
-        if self.recorded and not total <= said <= total + over:
-            raise MismatchError(f"{_say(total)} of {name} was asked for, R says that {_say(said)} was taken")
 
-    def _demand(
-        self, name: str, asked: Asked, slot: Slot | None, counts: Counts, demands: dict[Demand, Fraction]
-    ) -> None:
-        """Add up what has to come from where."""
-        for need, at in asked:
-            taken: list[Place] = []
-            for piece in () if slot is None else slot.pieces:
-                gpus = 0 if slot is None or slot.cores else piece.gpus
-                here = self.ground.innermost(piece.position, piece.cores, gpus)
-                taken += [place for place in here if self.ground.contains(at, place)]
-            sources = self.ground.sources(name, at, taken, self.usable)
-            if not sources:
-                raise MismatchError(f"{need.vertex.path}: there is no {name} where it was asked for")
-            demands[name, sources] = demands.get((name, sources), Fraction(0)) + need.amount(counts[need])
+@dataclass(frozen=True)
+class _Holding:
+    """What R says that a slot, or the job outside of its slots, holds of one resource.
+
+    Attributes
+    ----------
+    name, asked
+        The resource, and what asks for it where.
+    said
+        How much R says.
+    whole
+        What places that are held whole list: R may say that this is held, too.
+    pieces
+        How many numbers of R make the sum, each of them rounded.
+    slot
+        The slot; None for the job.
+    """
+
+    name: str
+    asked: Asked
+    said: Fraction
+    whole: Fraction
+    pieces: int
+    slot: Slot | None = None
+
+    @cached_property
+    def times(self) -> Counter[Need]:
+        """How often each vertex asks, in the order of the request."""
+        found = Counter(need for need, _ in self.asked)
+        return Counter({need: found[need] for need in sorted(found, key=lambda need: need.index)})
+
+    @property
+    def slack(self) -> Fraction:
+        """How much may be said more for rounding."""
+        return ROUNDING * max(1, self.pieces, len(self.asked)) if self.name in MEASURED else Fraction(0)
+
+    @property
+    def all_of_wholes(self) -> bool:
+        """Whether all that is said may be so because places are held whole: it tells nothing of counts then."""
+        return self.whole > 0 and self.said <= self.whole + self.slack
+
+    @property
+    def over(self) -> Fraction:
+        """How much may be said more than was asked for."""
+        return self.said if self.said <= self.whole + self.slack else self.slack
+
+    @property
+    def unsaid(self) -> Fraction:
+        """How much may be asked for and not said: what the job has whole goes without saying, of a slot R says all."""
+        return self.whole if self.slot is None else Fraction(0)
+
+    def total(self, counts: Mapping[Need, int]) -> Fraction:
+        """Return how much is asked for by the vertices whose counts are known."""
+        known = ((need, times) for need, times in self.times.items() if need in counts)
+        return sum((times * need.amount(counts[need]) for need, times in known), Fraction(0))
+
+    def check(self, counts: Mapping[Need, int]) -> None:
+        """Compare what is said with what was asked for.
+
+        Raises
+        ------
+        MismatchError
+            Where it is less, or more than it may be.
+        """
+        total = self.total(counts)
+        if not total - self.unsaid <= self.said <= total + self.over:
+            raise MismatchError(f"{_say(total)} of {self.name} was asked for, R says that {_say(self.said)} was taken")
+
+
+def _read_counts(holding: _Holding, open_needs: Sequence[Need], counts: Counts) -> None:
+    """Find the counts that come to what R says."""
+    open_ones = [(need, holding.times[need] * need.amount(1)) for need in open_needs]
+    chosen = _settle(open_ones, holding.said - holding.total(counts), holding.over)
+    if chosen is None:
+        path = open_ones[0][0].vertex.path
+        raise MismatchError(
+            f"{path}: R says that {_say(holding.said)} of {holding.name} was taken, which no count comes to"
+        )
+    counts.update(zip(open_needs, chosen, strict=True))
 
 
 def _settle(open_ones: Sequence[tuple[Need, Fraction]], left: Fraction, over: Fraction) -> list[int] | None:

@@ -49,7 +49,8 @@ def add_amounts(taken: Taken) -> None:
                 most = way.sources.get(place, 0)
                 if most is not None:
                     _add(taken, part <= want.count * most, way.literal)
-        _prefer_own(taken, amount, parts)
+        if amount.holder.wholes:
+            taken.sourced.append((amount, parts))
 
 
 def _ways(taken: Taken, amount: Amount) -> Iterator[_Way]:
@@ -105,16 +106,26 @@ def _held(taken: Taken, amount: Amount, resource: str) -> Held:
     return held
 
 
-def _prefer_own(taken: Taken, amount: Amount, parts: dict[int, cp_model.IntVar]) -> None:
-    """Let as much as can be come from domains that a slot has whole, and all that they list with them."""
-    for place, part in parts.items():
-        covering = [chosen for whole, chosen in amount.holder.wholes if place in taken.below(whole)]
-        if covering:
-            most = min(amount.want.count, taken.free(amount.want.type, place))
-            own = taken.model.new_int_var(0, most, "")
-            taken.model.add(own <= part)
-            taken.model.add(own <= most * sum(covering))
-            taken.own.append((own, most))
+def from_own(taken: Taken, solver: cp_model.CpSolver) -> dict[tuple[int, str, int], int]:
+    """Return what slots need not take elsewhere, as a domain that they have whole has it: by holder, name and place.
+
+    It is found in the solution, and no term of the search, which would take long to prove it.
+    """
+    spare: dict[tuple[str, int], int] = {}
+    saved: dict[tuple[int, str, int], int] = defaultdict(int)
+    for amount, parts in taken.sourced:
+        name, holder = amount.want.type, amount.holder
+        own = {at for whole, chosen in holder.wholes if solver.value(chosen) for at in taken.below(whole)}
+        for at in own & parts.keys():
+            if (name, at) not in spare:
+                used = sum(solver.value(part) for part, _ in taken.flows[name, at])
+                spare[name, at] = taken.free(name, at) - used
+            for place in sorted(parts.keys() - own):
+                left = solver.value(parts[place]) - saved[id(holder), name, place]
+                more = min(left, spare[name, at])
+                spare[name, at] -= more
+                saved[id(holder), name, place] += more
+    return saved
 
 
 def _add(taken: Taken, constraint: cp_model.BoundedLinearExpression | bool, literal: cp_model.IntVar | None) -> None:

@@ -13,7 +13,7 @@ from ..outside import Amounts, split_outside, total_outside
 from ..plan import NodePlan, Offer, Share, SlotPlan
 from ..scale import Scale
 from ..status import Status
-from .amounts import add_amounts
+from .amounts import add_amounts, from_own
 from .terms import make_goals, touch_some
 from .variables import CORES, GPUS, Context, Holder, Taken
 from .wants import add_wants
@@ -87,14 +87,8 @@ def _gpuless(taken: Taken, bundle: Bundle) -> bool:
 
 
 def _order(taken: Taken) -> list[Goal]:
-    """Rank placements that tie in every term.
-
-    First come those that take the most amounts from what is whole anyway; then the most cores, then GPUs, of the first
-    domain, then of the next.
-    """
+    """Rank placements that tie in every term: the most cores, then GPUs, of the first domain, then of the next."""
     goals = []
-    if taken.own:
-        goals.append(Goal(-sum(own for own, _ in taken.own), -sum(most for _, most in taken.own), 0))
     for place in range(len(taken.domains)):
         wholes = [whole.chosen for whole in taken.wholes if place in taken.below(whole.place)]
         for resource in (CORES, GPUS):
@@ -111,13 +105,14 @@ def _read(taken: Taken, found: LexicographicResult, outside: Mapping[str, Amount
     assert solver is not None
     slots: list[SlotPlan] = []
     held = SlotPlan("")
+    saved = from_own(taken, solver)
     for holder in taken.holders:
         times = solver.value(holder.times)
         wholes = tuple(sorted(place for place, chosen in holder.wholes if solver.value(chosen)))
         own = {place for whole in wholes for place in taken.below(whole)}
         shares: dict[int, dict[str, int]] = defaultdict(dict)
         for (resource, place), parts in holder.takes.items():
-            amount = sum(solver.value(part) for part in parts)
+            amount = sum(solver.value(part) for part in parts) - saved.get((id(holder), resource, place), 0)
             if amount and place not in own:
                 shares[place][resource] = amount if holder.home is None else amount // times
         taken_shares = tuple(_share(place, takes) for place, takes in sorted(shares.items()))

@@ -115,7 +115,7 @@ class Taken:
         self.wholes: list[Whole] = []
         self.hosted: dict[int, list[Expression]] = defaultdict(list)
         self.amounts: list[Amount] = []
-        self.own: list[tuple[cp_model.IntVar, int]] = []
+        self.sourced: list[tuple[Amount, dict[int, cp_model.IntVar]]] = []
         self.flows: dict[tuple[str, int], list[tuple[Expression, tuple[int, ...]]]] = defaultdict(list)
 
     def below(self, place: int) -> range:

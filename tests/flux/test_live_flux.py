@@ -119,6 +119,48 @@ def test_running_jobs_are_handed_over_to_the_default_and_back() -> None:
     assert told["left"] == "0 0"
 
 
+def test_what_housekeeping_still_holds_is_held_after_a_reload(tmp_path: Path) -> None:
+    conf = tmp_path / "housekeeping.toml"
+    lingers = "test $(flux getattr rank) -ge 2 && sleep 600; true"
+    conf.write_text(f"[job-manager.housekeeping]\ncommand = ['sh', '-c', '{lingers}']\nrelease-after = '1s'\n")
+    told, output = inside(
+        f"""
+        {LOAD}
+        flux config load < {conf}
+        flux job wait-event -t 20 $(flux submit -N4 -n4 true) free; sleep 3
+        {COUNT.format("allocated", "before")}
+        {LOAD}
+        {COUNT.format("allocated", "after")}
+        flux run -N2 -n2 true && echo @others yes
+        flux housekeeping kill --all; sleep 2
+        {COUNT.format("allocated", "left")}
+        """,
+        "--test-size=4",
+    )
+    assert (told.get("before"), told.get("after"), told.get("others")) == ("2 2", "2 2", "yes"), output
+    assert told["left"] == "0 0"
+
+
+def test_backfill_starts_what_delays_nobody_and_foretells_the_rest() -> None:
+    long = f"--exclusive -t 10m {SLEEP}"
+    told, output = inside(
+        f"""
+        flux module remove sched-simple
+        flux module load sched-backfill pool-class=exactfit.adapters.flux
+        one=$(flux submit -N3 -n3 {long}); flux job wait-event -t 20 $one alloc
+        two=$(flux submit -N4 -n4 {long}); sleep 1
+        short=$(flux submit -N1 -n1 --exclusive -t 1m {SLEEP}); flux job wait-event -t 20 $short alloc
+        slow=$(flux submit -N1 -n1 --exclusive -t 20m {SLEEP}); sleep 2
+        flux jobs -no '{{status_abbrev}}' $two $short $slow | tell states
+        flux jobs -no '{{annotations.sched.t_estimate}}' $two | cut -c1-3 | tell estimate
+        flux cancel --all; flux queue drain -t 30
+        """,
+        "--test-size=4",
+    )
+    assert sorted(told.get("states", "").split()) == ["R", "S", "S"], output
+    assert told["estimate"].isdigit()
+
+
 def test_drained_nodes_are_left_alone_and_refusals_have_reasons() -> None:
     told, output = inside(
         f"""
