@@ -115,9 +115,7 @@ class _Node:
         return cores, gpus, tuple((index, name, amount) for (index, name), amount in sorted(used.items()))
 
     def _all_amounts(self, whole: Domain) -> dict[tuple[int, str], int]:
-        inside = [whole]
-        for domain in inside:
-            inside.extend(self.domains[child] for child in domain.children)
+        inside = _inside(self.domains, whole.index)
         return {(domain.index, name): total for domain in inside for name, total in amounts_of(domain)}
 
     @staticmethod
@@ -126,7 +124,15 @@ class _Node:
             used[domain.index, name] = used.get((domain.index, name), 0) + amount
 
 
-def assign(node_type: NodeType, free: NodeFree, plan: NodePlan, nodes: int, *, piece: bool) -> NodeHolding:
+def _inside(domains: Sequence[Domain], index: int) -> list[Domain]:
+    """Return a domain and all below it."""
+    inside = [domains[index]]
+    for domain in inside:
+        inside.extend(domains[child] for child in domain.children)
+    return inside
+
+
+def assign(node_type: NodeType, free: NodeFree, plan: NodePlan, nodes: int, *, piece: str = "") -> NodeHolding:
     """Carry out a plan on nodes that are free alike.
 
     Parameters
@@ -134,7 +140,7 @@ def assign(node_type: NodeType, free: NodeFree, plan: NodePlan, nodes: int, *, p
     nodes
         Bitmask of positions.
     piece
-        Whether the slots have other nodes too.
+        The label of the slot that has other nodes too; empty for none.
     """
     node = _Node(node_type, free)
     packed = Packed.of(nodes)
@@ -143,7 +149,7 @@ def assign(node_type: NodeType, free: NodeFree, plan: NodePlan, nodes: int, *, p
     total: dict[tuple[int, str], int] = {}
     for slot in plan.slots:
         cores, gpus, used = node.take(slot, anywhere=plan.lowest)
-        slots.append(SlotHolding(slot.label, cores, gpus, used, slot.outside, not piece))
+        slots.append(SlotHolding(slot.label, cores, gpus, used, slot.outside, not piece or slot.label != piece))
         all_cores |= cores
         all_gpus |= gpus
         for index, name, amount in used:
@@ -151,13 +157,13 @@ def assign(node_type: NodeType, free: NodeFree, plan: NodePlan, nodes: int, *, p
     if not (total or plan.held.shares or plan.held.wholes):
         return NodeHolding(packed, all_cores, all_gpus, slots=tuple(slots), outside=plan.held.outside)
     cores, gpus, used = node.take(plan.held)
-    held_whole = bool(plan.held.wholes)
+    inside = {d.index for place in plan.held.wholes for d in _inside(node_type.domains, node.order[place])}
     for index, name, amount in used:
         before = total.get((index, name), 0)
-        total[index, name] = max(before, amount) if held_whole else before + amount
+        total[index, name] = max(before, amount) if index in inside else before + amount
     there = {(d.index, name): most for d in node_type.domains for name, most in amounts_of(d)} if total else {}
     amounts = tuple((index, name, min(n, there[index, name])) for (index, name), n in sorted(total.items()))
-    rest = () if held_whole else used
+    rest = tuple(part for part in used if part[0] not in inside)  # What is whole goes without saying.
     return NodeHolding(packed, all_cores | cores, all_gpus | gpus, amounts, tuple(slots), rest, plan.held.outside)
 
 

@@ -173,6 +173,13 @@ class Bundle:
                 self._times[count] = bundle
         return bundle
 
+    @property
+    def piece_label(self) -> str:
+        """The label of the slot that has other nodes too; empty for none."""
+        if not self.piece:
+            return ""
+        return self.slot or (self.wants[0].label if self.wants else "")
+
     def that_touches(self, level: str) -> Bundle:
         """Return the bundle of a piece that must touch a domain of a level."""
         return Bundle(

@@ -31,7 +31,7 @@ def allocation_of(
     hosts = flatten(demand.root)[1] if pieces else []
     holdings: list[NodeHolding] = []
     for pick in decision.picks:
-        piece = pick.host is not None and bool(hosts) and hosts[pick.host].demand.bundle.piece
+        piece = hosts[pick.host].demand.bundle.piece_label if hosts and pick.host is not None else ""
         for number, free, nodes in knowledge.changes.alike(state, Packed.of(pick.nodes)):
             holdings.append(assign(types[number], free, pick.offer.plan, nodes, piece=piece))
     group_used: dict[tuple[int, str], int] = {}

@@ -138,6 +138,8 @@ class Amounts:
 
     def _sources(self, holding: _Holding, need: Need, at: Place) -> frozenset[Place]:
         """Return where what a vertex asks for has to come from."""
+        if need.in_whole and (inside := self._inside(holding.name, at)):
+            return inside
         taken: list[Place] = []
         slot = holding.slot
         for piece in () if slot is None else slot.pieces:
@@ -148,6 +150,11 @@ class Amounts:
         if not sources:
             raise MismatchError(f"{need.vertex.path}: there is no {holding.name} where it was asked for")
         return sources
+
+    def _inside(self, name: str, at: Place) -> frozenset[Place]:
+        """Return all that lists an amount in a place, itself and those inside it."""
+        places = (at, *self.ground.below(at, self.usable))
+        return frozenset(place for place in places if self.ground.listing(place, name) is not None)
 
     def _check_places(self, name: str, asked: Asked, said: Iterable[Place]) -> None:
         """Refuse what is said of a place that is neither inside nor around one where it was asked for."""

@@ -52,6 +52,8 @@ class Need:
         What stands below.
     index
         Place in pre-order.
+    in_whole
+        Whether the vertex right above takes its node or domain whole.
     """
 
     vertex: Vertex
@@ -60,6 +62,7 @@ class Need:
     in_slot: bool
     children: tuple[Need, ...]
     index: int
+    in_whole: bool = False
 
     def walk(self) -> Iterator[Need]:
         """Go through this vertex and all below it in pre-order."""
@@ -140,20 +143,21 @@ def read_request(
     chains: dict[str, tuple[Need, ...]] = {}
     count = 0
 
-    def read(vertex: Vertex, in_slot: bool, bare: bool) -> Need:
+    def read(vertex: Vertex, in_slot: bool, bare: bool, in_whole: bool = False) -> Need:
         nonlocal count
         index = count
         count += 1
         kind = types.of(vertex)
         if kind is Kind.SLOT:
             bare = not any(inner.type in ("core", "gpu") for inner in vertex.walk())
-        children = tuple([read(child, in_slot or kind is Kind.SLOT, bare) for child in vertex.children])
-        if kind is Kind.NOTHING and unknown_types != "ignore" and not _is_root(vertex):
-            unknown[vertex.type] = None
         innermost = bare and not any(types.is_place(inner) for child in vertex.children for inner in child.walk())
         by_default = not vertex.children or innermost or (in_slot and slot_exclusive == "rfc14")
         whole = kind.is_place and (by_default if vertex.exclusive is None else vertex.exclusive)
-        return Need(vertex, kind, whole, in_slot, children, index)
+        lists = whole and kind is not Kind.GROUP
+        children = tuple([read(child, in_slot or kind is Kind.SLOT, bare, lists) for child in vertex.children])
+        if kind is Kind.NOTHING and unknown_types != "ignore" and not _is_root(vertex):
+            unknown[vertex.type] = None
+        return Need(vertex, kind, whole, in_slot, children, index, in_whole)
 
     def chain(need: Need, above: tuple[Need, ...]) -> None:
         if need.kind is Kind.SLOT:

@@ -3,6 +3,7 @@
 A slot's amount comes from the domains that its cores are in (without any cores: its GPUs), or the nearest above that
 list it. What counts are those inside the domain below which the request names the amount. Where the slot has none
 there, and for what belongs to no slot, it comes from that domain itself, or what is inside it, or the nearest above.
+Of a domain that is taken whole it is the least that all in it must come to.
 """
 
 from __future__ import annotations
@@ -58,7 +59,9 @@ def _ways(taken: Taken, amount: Amount) -> Iterator[_Way]:
     name, place, holder = amount.want.type, amount.context.place, amount.holder
     there: dict[int, Expression | None] = dict.fromkeys(_listing(taken, name, place))
     cores, gpus = _held(taken, amount, CORES), _held(taken, amount, GPUS)
-    if not holder.label or not (cores or gpus):
+    if any(taken.wholes[n].holder is holder and taken.wholes[n].place == place for n in amount.context.scope):
+        yield _Way(dict.fromkeys(_inside(taken, name, place) or there))
+    elif not holder.label or not (cores or gpus):
         yield _Way(there)
     elif amount.beside_cores:
         yield _Way(_near(taken, name, place, cores))
@@ -82,9 +85,13 @@ def _listing(taken: Taken, name: str, place: int) -> list[int]:
     """Return the place itself if it lists an amount, else what is inside it and does, else the nearest above."""
     if taken.lists(name, place):
         return [place]
-    inside = [below for below in taken.below(place) if taken.lists(name, below)]
     above = taken.lister(name, place)
-    return inside or ([] if above is None else [above])
+    return _inside(taken, name, place) or ([] if above is None else [above])
+
+
+def _inside(taken: Taken, name: str, place: int) -> list[int]:
+    """Return all that lists an amount in a domain, itself and those below it."""
+    return [below for below in taken.below(place) if taken.lists(name, below)]
 
 
 def _near(taken: Taken, name: str, place: int, held: Held) -> dict[int, Expression | None]:
@@ -116,14 +123,15 @@ def from_own(taken: Taken, solver: cp_model.CpSolver) -> dict[tuple[int, str, in
     for amount, parts in taken.sourced:
         name, holder = amount.want.type, amount.holder
         own = {at for whole, chosen in holder.wholes if solver.value(chosen) for at in taken.below(whole)}
-        for at in own & parts.keys():
+        left = {place: solver.value(parts[place]) for place in sorted(parts.keys() - own)}
+        for at in sorted(own & parts.keys()):
             if (name, at) not in spare:
                 used = sum(solver.value(part) for part, _ in taken.flows[name, at])
                 spare[name, at] = taken.free(name, at) - used
-            for place in sorted(parts.keys() - own):
-                left = solver.value(parts[place]) - saved[id(holder), name, place]
-                more = min(left, spare[name, at])
+            for place in left:
+                more = min(left[place], spare[name, at])
                 spare[name, at] -= more
+                left[place] -= more
                 saved[id(holder), name, place] += more
     return saved
 

@@ -105,7 +105,15 @@ class Search:
                 for state, standing in states.items()
                 if key not in state.used and not (need.whole and any(state.taken[i] for i in cells))
             }
-            here = self.meet(need.children, key, home, in_slot, here)
+            inside = need.children
+            if need.whole and place.position >= 0:
+                # Of what is whole, all that is in it counts.
+                for stock in [child for child in inside if child.kind == "stock" and self.listed(child, key)]:
+                    inside = tuple(child for child in inside if child is not stock)
+                    amount = asked_pieces(stock.vertex, self.counts[stock])
+                    demand = (stock.vertex.type, self.listed(stock, key))
+                    here = {s._replace(demands=add(s.demands, demand, amount)): cost for s, cost in here.items()}
+            here = self.meet(inside, key, home, in_slot, here)
             if need.whole:
                 here = self.merge((self.take_rest(state, cells, in_slot), standing) for state, standing in here.items())
             found += here.items()
@@ -176,6 +184,11 @@ class Search:
         if in_slot:
             return state._replace(asked=(*state.asked, (name, self.spot(at, home), amount)))
         return state._replace(demands=add(state.demands, (name, self.world.sources(name, at, ())), amount))
+
+    def listed(self, need: Need, at: int) -> frozenset[int]:
+        """Return all that lists what is asked for in a place, itself and those inside it."""
+        world, name = self.world, need.vertex.type
+        return frozenset(k for k, place in enumerate(world.places) if name in place.stock and world.inside(at, k))
 
     def close_slot(self, need: Need, state: Partial, standing: Standing) -> tuple[Partial, Standing] | None:
         """Count what the filled slot costs; None when it holds nothing, or memory that is not there."""
