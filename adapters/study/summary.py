@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import groupby
 
+from rich.console import Group as Tables
 from rich.table import Table
 
 from ...topology.machine import Machine
-from .groups import gather
+from .groups import Estimate, Group, gather
 from .store import Store
 from .task import Task
 
 _MINUTE = 60.0
 
 
-def lines(tasks: Sequence[Task], store: Store, machine: Machine) -> Table:
-    """Return a table with a line for each pool, policy and load."""
+def lines(tasks: Sequence[Task], store: Store, machine: Machine) -> Tables:
+    """Return a table for each queue and load with a column for each pool, narrow enough for figures to stay whole."""
     finest = machine.levels[-1] if machine.levels else ""
     wanted: list[tuple[str, str, float, str]] = [("ran", "jobs run", 1.0, ".0f")]
     if finest:
-        wanted.append((f"local.{finest}", f"slots in one {finest}", 100.0, ".1f"))
+        wanted.append((f"local.{finest}", f"slots in one {finest}, %", 100.0, ".1f"))
     wanted += [
         ("jobs refused wrongly", "refused wrongly", 1.0, ".0f"),
         ("wait", "mean wait, min", 1 / _MINUTE, ".1f"),
@@ -27,16 +29,25 @@ def lines(tasks: Sequence[Task], store: Store, machine: Machine) -> Table:
         ("utilisation", "core use, %", 100.0, ".1f"),
         ("decision", "decision, ms", 1000.0, ".2f"),
     ]
-    table = Table()
-    for head in ("pool", "queue", "load", *(head for _, head, _, _ in wanted)):
-        table.add_column(head, justify="left" if head in ("pool", "queue") else "right")
-    for group in gather(tasks, store):
-        cells = [group.pool, group.scheduling, "" if group.load is None else f"{group.load:g}"]
-        for figure, _, factor, form in wanted:
-            found = group.figure(figure)
-            text = format(found.mean * factor, form) if found else ""
-            if found and found.half is not None:
-                text += f" ± {format(found.half * factor, form)}"
-            cells.append(text)
-        table.add_row(*cells)
-    return table
+    groups = sorted(gather(tasks, store), key=_situation)
+    tables = []
+    for (queue, load), members in groupby(groups, key=_situation):
+        pools = list(members)
+        table = Table("", title=queue + (f", load {load:g}" if load >= 0 else ""), title_justify="left")
+        for pool in pools:
+            table.add_column(pool.pool, justify="right")
+        for figure, head, factor, form in wanted:
+            table.add_row(head, *(_cell(pool.figure(figure), factor, form) for pool in pools))
+        tables.append(table)
+    return Tables(*tables)
+
+
+def _situation(group: Group) -> tuple[str, float]:
+    return group.scheduling, -1.0 if group.load is None else group.load
+
+
+def _cell(found: Estimate | None, factor: float, form: str) -> str:
+    if found is None:
+        return ""
+    text = format(found.mean * factor, form)
+    return text if found.half is None else f"{text} ± {format(found.half * factor, form)}"
