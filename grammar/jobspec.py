@@ -202,7 +202,8 @@ class _Reader:
 
     def checked(self, vertices: tuple[Vertex, ...]) -> tuple[Vertex, ...]:
         if not self.slots:
-            raise _error("resources", "there is no slot")
+            outermost = shown(vertices[0].type)
+            raise _error("resources", f"there is no slot; tasks run in slots: put {outermost} in one, or one in it")
         if self.unlabelled and self.slots > 1:
             raise _error(self.unlabelled, "one of several slots needs a label")
         if self.unlabelled and DEFAULT_LABEL in self.labels:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .describe import describe_R
+from .rset_read import MAX_RANKS
 
 Topo = dict[str, Any]
 
@@ -70,7 +71,7 @@ def preset(name: str) -> dict[str, Any]:
         raise ValueError(f"no preset {base[:40]!r}; there are {', '.join(PRESETS)}")
     topo, nodes = PRESETS[base]
     if colon:
-        if not re.fullmatch("[1-9][0-9]{0,8}", count):
-            raise ValueError(f"preset {base}: {count[:40]!r} is no number of nodes")
-        nodes = int(count)
+        nodes = int(count) if re.fullmatch("[0-9]{1,8}", count) else 0
+        if not 1 <= nodes <= MAX_RANKS:
+            raise ValueError(f"preset {base}: expected a number of nodes from 1 to {MAX_RANKS}, not {count[:40]!r}")
     return describe_R(topo(), nodes)

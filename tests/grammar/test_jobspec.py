@@ -49,7 +49,7 @@ BAD_RESOURCES: list[tuple[Any, str]] = [
     ([{**CORE, "exclusive": "true"}], 'resources[0].exclusive: RFC 14 jobspec: expected true or false, not "true"'),
     ([{**CORE, "label": None}], "resources[0].label: RFC 14 jobspec: expected text, not null"),
     ([{**CORE, "with": []}], "resources[0].with: RFC 14 jobspec: the list is empty"),
-    ([CORE], "resources: RFC 14 jobspec: there is no slot"),
+    ([CORE], 'resources: RFC 14 jobspec: there is no slot; tasks run in slots: put "core" in one'),
     (
         [{"type": "slot", "count": 1}],
         "resources[0]: RFC 14 jobspec: a slot needs the key with: it holds at least one resource",

@@ -84,6 +84,11 @@ RFC_EXAMPLES: list[tuple[str, str, list[dict[str, Any]]]] = [
 ]
 
 GOOD: list[tuple[str, str, list[dict[str, Any]]]] = [
+    (
+        "slot{my label}/core{a key : some\t value }",
+        'slot{"my label"}/core{"a key":"some\\t value"}',
+        [slot(1, v("core", **{"a key": "some\t value"}), label="my label")],
+    ),
     ("core", "core", [v("core")]),
     ("[ core = 2 ; gpu ]", "[core=2;gpu]", [v("core", 2), v("gpu")]),
     ("[slot=[2]/core]", "slot=2/core", [slot(2, v("core"), label="task")]),

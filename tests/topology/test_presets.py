@@ -35,10 +35,16 @@ def test_the_clusters_of_rfc_49() -> None:
     assert mask_text(a.by_level["numa"][7].cores) == "105-119"
 
 
-@pytest.mark.parametrize("name", ["", "rfc49", "rfc49-a:", "rfc49-a:0", "rfc49-a:-1", "rfc49-a:x", "mi300a:9999999999"])
+@pytest.mark.parametrize("name", ["", "rfc49", "rfc49-a:", "rfc49-a:0", "rfc49-a:-1", "rfc49-a:x"])
 def test_no_such_machine(name: str) -> None:
     with pytest.raises(ValueError, match="preset"):
         preset(name)
+
+
+@pytest.mark.parametrize("nodes", ["0", "4194305", "9" * 20, "9" * 9999])
+def test_the_message_says_how_many_nodes_there_may_be(nodes: str) -> None:
+    with pytest.raises(ValueError, match="preset sierra: expected a number of nodes from 1 to 4194304, not '[0-9]{1,40}'"):
+        preset(f"sierra:{nodes}")
 
 
 def test_the_message_names_what_there_is() -> None:
