@@ -208,7 +208,7 @@ CASES = [
             [(1, SLIM), (3, node(2, 8, memory=32)), (1, SLIM), (3, node(2, 8, memory=32))],
             {"cluster": [{"switch": [{"ranks": "0-3"}]}, {"switch": [{"ranks": "4-7"}]}]},
         ),
-        ("cluster[0]/slot/node/ib10g", "in one cluster"),
+        ("cluster[0]/slot/node/ib10g[1]: ", "need 2 ib10gs in one cluster: 1 exists in the best cluster"),
     ),
     # Both slots get as many nodes as the smaller of two clusters has with 30 cores: the four fat ones. A wide node has
     # its 30 cores in both sockets, a fat one in two numa domains of one socket; each slot may touch one of a level.
@@ -234,7 +234,7 @@ CASES = [
             "fit.numa": 4 * 32,
         },
         site([(2, SLIM), (2, WIDE), (2, SLIM)], grouped(cluster=["0-1", "2-3", "4-5"])),
-        ("cluster: ", "core=30"),
+        ("cluster: ", "2 clusters with a slot of node=1+{-x}/core=30 are asked for: 1 exists, among 3 clusters"),
     ),
     # A switch has four nodes. Two switches of one rack and one of the next; slim nodes have the fewest free cores.
     Case(
@@ -256,7 +256,7 @@ CASES = [
             "fit.socket": 12 * 8,
         },
         site([(8, SLIM)], {"switch": switches(0, 8)}),
-        ("switch: ", "3 switches"),
+        ("switch: ", "3 switches with a slot of node=1+{-x}/core are asked for: 2 exist"),
     ),
     # 25 of 36; nine wide nodes are on three switches and in two racks, as nine slim ones would be, but the slim ones
     # are all taken first since they have fewer cores.
@@ -306,7 +306,7 @@ CASES = [
         [{"ranks": "16", "slots": [*({**READ_DB, "cores": str(n)} for n in range(10)), {**DB, "cores": "10-15"}]}],
         {**spread(1, 1, 1, 1), "intact.socket": 1, "shield": 1, "fit.node": 40, "fit.socket": 20},
         site([(2, node(2, 8, memory=29))]),
-        ("node: ", "memory"),
+        ("node: ", "none of the 2 nodes has that (because of memory=4{unit:GB} and memory=24{unit:GB})"),
     ),
     # The amount is the first count: 64 GiB are 68.7 GB, so ten slots of 68 GB need ten domains that list memory. A fat
     # node has four of these, so that three nodes do, of which the last gives two in one socket.
@@ -330,7 +330,7 @@ CASES = [
             "fit.numa": 10 * 16,
         },
         site([(1, node(1, 10, memory=18))]),
-        ("slot/memory", "18 GiB"),
+        ("slot/memory[0]: ", "need 18.63 GiB of memory: 18 GiB exist"),
     ),
     # A slot that asks for no core and no gpu takes the node whole, and the largest amount of memory counts: 274 GB are
     # there on fat nodes alone.
@@ -377,7 +377,7 @@ CASES = [
         [{"ranks": "0", "slots": [{"label": "task", "cores": str(core)} for core in (0, 1, 8, 9)]}],
         {"size": [2], **spread(1, 1, 1, 1), "intact.socket": 2, "fit.node": 16, "fit.socket": 16},
         site([(4, node(1, 16))]),
-        ("node: ", "2 sockets"),
+        ("node: ", "1 node with 2 sockets with a slot of core is asked for: none of the 4 nodes has that"),
     ),
     # One slot on each of four numa domains of one node; the twin has four on two nodes.
     Case(
@@ -396,7 +396,7 @@ CASES = [
             "fit.numa": 64,
         },
         site([(2, node(1, 16, numas=2))]),
-        ("node: ", "4 numa"),
+        ("node: ", "1 node with 4 numas with a slot of core=2 is asked for: none of the 2 nodes has that"),
     ),
     # Two gpus of one socket; a wide node has one in each.
     Case(
@@ -415,19 +415,55 @@ CASES = [
             "fit.numa": 32,
         },
         site([(4, WIDE)]),
-        ("slot/socket: ", "2 gpus"),
+        ("slot/socket: ", "needs 1 socket with 2 gpus: none of the 8 sockets has that"),
     ),
 ]
 
 
+def task(slot: str, **count: object) -> Json:
+    return {"command": ["flux", "start"], "slot": slot, "count": count}
+
+
+# Where the use case is about the tasks, or about what a scheduler does not read, it has these; else one task a slot.
+TASKS: dict[str, list[Json]] = {
+    "1.5": [task("ib", per_slot=1), task("bicore", per_slot=1)],
+    "1.6": [task("default", per_resource={"type": "node", "count": 1})],
+    "1.7": [task("default", per_resource={"type": "node", "count": 1})],
+    "2.1": [task("default", per_slot=5)],
+    "2.2": [task("myslot", total=5)],
+    "2.4": [task("read-db", per_slot=1), task("db", per_slot=1)],
+    "2.6": [task("4GB-node", total=10)],
+    "2.7": [
+        task("default", per_slot=1),
+        {**task("default", per_slot=1), "attributes": {"environment": {"FOO": None, "BAR": "2"}}},
+    ],
+}
+DEPENDENCIES = [
+    {"type": "in", "scope": "user", "scheme": "fluid", "value": "hungry-hippo-white-elephant"},
+    {"type": "in", "scope": "user", "scheme": "string", "value": "foo"},
+    {"type": "out", "scope": "user", "scheme": "string", "value": "bar"},
+]
+
+
+def first_label(resources: Sequence[Json]) -> str:
+    """Return the label of the first slot, however deep."""
+    return next(
+        str(one["label"]) if one["type"] == "slot" else first_label(one["with"])
+        for one in resources
+        if one["type"] == "slot" or "with" in one
+    )
+
+
 def jobspec(case: Case) -> Json:
-    system: Json = {"duration": 3600.0, "cwd": "/home/flux"}
+    system: Json = {"duration": 3600.0, "cwd": "/home/flux", "environment": {"HOME": "/home/flux"}}
     if case.constraint is not None:
         system["constraints"] = case.constraint
+    if case.number == "2.8":
+        system["dependencies"] = DEPENDENCIES
     return {
         "version": 999,
         "resources": list(case.resources),
-        "tasks": [{"command": ["flux", "start"], "slot": "default", "count": {"per_slot": 1}}],
+        "tasks": TASKS.get(case.number, [task(first_label(case.resources), per_slot=1)]),
         "attributes": {"system": system},
     }
 
@@ -521,6 +557,25 @@ def test_sixteen_nodes_of_one_chassis_with_24_TiB_of_its_storage() -> None:
     pool.free(1)
     pool.free(2)
     assert pool.alloc(4, request).to_dict()["execution"]["R_lite"][0]["rank"] == "16-31"
+
+
+def test_the_jobspec_of_the_chassis_asks_for_the_same() -> None:
+    storage = vertex("storage", 24, unit="TiB")
+    nodes = vertex("node", 16, slot(1, vertex("core", 8), label="task"))
+    spelled = [vertex("chassis", 1, nodes, storage)]
+    request = Request.from_jobspec(
+        parse_jobspec(
+            {
+                "version": 999,
+                "resources": spelled,
+                "tasks": [task("task", per_slot=1)],
+                "attributes": {"system": {"duration": 0}},
+            }
+        )
+    )
+    assert request.shape.vertices == parse_resources(parse_shape(CHASSIS))
+    R = Pool(read_R(chassis(20, 32))).alloc(1, request).to_dict()
+    assert R["scheduling"]["placement"][-1] == {"level": "chassis", "number": 1, "storage": 24 * 1024}
 
 
 def test_chassis_of_23_TiB_just_lack_it() -> None:

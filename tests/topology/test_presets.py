@@ -43,7 +43,7 @@ def test_no_such_machine(name: str) -> None:
 
 @pytest.mark.parametrize("nodes", ["0", "4194305", "9" * 20, "9" * 9999])
 def test_the_message_says_how_many_nodes_there_may_be(nodes: str) -> None:
-    with pytest.raises(ValueError, match="preset sierra: expected a number of nodes from 1 to 4194304, not '[0-9]{1,40}'"):
+    with pytest.raises(ValueError, match=r"^preset sierra: .* from 1 to 4194304, not '[0-9]{1,40}'$"):
         preset(f"sierra:{nodes}")
 
 
