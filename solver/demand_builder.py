@@ -29,9 +29,32 @@ def build_demand(
     sizes
         The same in pre-order.
     """
+    vertices, counts = _multiplied(resolver, vertices, counts)
     builder = _Builder(resolver, counts)
     hosts, groups, amounts = builder.above_node(vertices, _Place())
     return Demand(GroupDemand("", 1, hosts, groups, amounts), builder.nslots(vertices, 1), sizes)
+
+
+def _multiplied(
+    resolver: Resolver, vertices: tuple[Vertex, ...], counts: Mapping[str, int]
+) -> tuple[tuple[Vertex, ...], Mapping[str, int]]:
+    """Take out the vertices whose type the machine lacks, their counts multiplied into what stands below them."""
+    if all(resolver.is_known(below.type) for vertex in vertices for below in vertex.walk()):
+        return vertices, counts
+    multiplied = dict(counts)
+
+    def without(vertices: tuple[Vertex, ...], times: int) -> tuple[Vertex, ...]:
+        kept: list[Vertex] = []
+        for vertex in vertices:
+            count = counts.get(vertex.path, vertex.count.min) * times
+            if resolver.is_known(vertex.type):
+                multiplied[vertex.path] = count
+                kept.append(replace(vertex, children=without(vertex.children, 1)))
+            else:
+                kept.extend(without(vertex.children, count))
+        return tuple(kept)
+
+    return without(vertices, 1), multiplied
 
 
 @dataclass(frozen=True)

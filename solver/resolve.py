@@ -54,24 +54,30 @@ class Resolver:
     # -- which vertices there are ---------------------------------------------------------------------------------
 
     def known(self, vertices: tuple[Vertex, ...]) -> tuple[Vertex, ...]:
-        """Return the vertices without those whose type the machine lacks, or refuse the request because of them."""
+        """Return the vertices without those whose type the machine lacks, or refuse the request because of them.
+
+        What is passed over stays where it has a count by which all below it is multiplied.
+        """
         kept: list[Vertex] = []
         for vertex in vertices:
             children = self.known(vertex.children)
-            if self._is_known(vertex.type):
+            if self.is_known(vertex.type):
                 kept.append(replace(vertex, children=children))
-            elif vertex.type == "cluster":
-                if vertex.count.largest(1) is None:
-                    raise InfeasibleRequest(f"{vertex.path}: asks for {vertex.count} clusters, this is one")
+            elif vertex.type == "cluster" and vertex.children:
+                _check_root(vertex)
                 kept.extend(children)
             elif self.options.unknown_types == "ignore":
                 self.warn(f"{vertex.path}: this machine has no {vertex.type}; passed over")
-                kept.extend(children)
+                if children and (vertex.count.min, vertex.count.max) != (1, 1):
+                    kept.append(replace(vertex, children=children))
+                else:
+                    kept.extend(children)
             else:
                 raise InfeasibleRequest(f"{vertex.path}: this machine has no {vertex.type}")
         return tuple(kept)
 
-    def _is_known(self, name: str) -> bool:
+    def is_known(self, name: str) -> bool:
+        """Tell whether the machine has things of a type."""
         fixed = ("slot", "node", "core", "gpu")
         return name in fixed or name in self.levels or name in self.groups or name in self.amounts
 
@@ -82,6 +88,8 @@ class Resolver:
 
     def _most(self, vertex: Vertex) -> int:
         machine = self.machine
+        if not self.is_known(vertex.type):
+            return max(self._most(child) for child in vertex.children)
         if vertex.type == "node":
             return machine.size
         if vertex.type in self.groups:
@@ -141,3 +149,13 @@ class Resolver:
 def takes(vertex: Vertex) -> bool:
     """Tell whether a vertex or anything below asks for a core or a GPU."""
     return any(below.type in ("core", "gpu") for below in vertex.walk())
+
+
+def _check_root(cluster: Vertex) -> None:
+    """Refuse what cannot be asked of a machine that lists no clusters, and so is one."""
+    if cluster.count.largest(1) is None:
+        raise InfeasibleRequest(f"{cluster.path}: asks for {cluster.count} clusters, this is one")
+    if cluster.id is not None:
+        raise InfeasibleRequest(f"{cluster.path}: this machine lists no clusters, so they have no ids")
+    if cluster.exclusive:
+        raise InfeasibleRequest(f"{cluster.path}: this machine lists no clusters, so none can be taken whole")

@@ -189,6 +189,8 @@ class Cover:
         limit = places
         if not need.kind.is_place:
             limit = sum(c.bit_count() + g.bit_count() for c, g in self.held.values())
+            if any(inner.kind is Kind.AMOUNT for inner in need.walk()):
+                limit = MAX_AGENDA
         yield from need.vertex.count.descending(limit)
 
     def _candidates(self, ask: Ask, used: frozenset[Place]) -> list[Place]:

@@ -172,5 +172,6 @@ def read_request(
 
 
 def _is_root(vertex: Vertex) -> bool:
-    """Whether a vertex stands for the whole machine, which is one cluster."""
-    return vertex.type == "cluster" and 1 in vertex.count and bool(vertex.children)
+    """Whether a vertex stands for the whole machine, which is one cluster that has no id and is nobody's alone."""
+    asks_for_one = 1 in vertex.count and vertex.id is None and not vertex.exclusive
+    return vertex.type == "cluster" and asks_for_one and bool(vertex.children)
