@@ -24,6 +24,7 @@ from .packing import SlotShape
 from .problem import Problem
 from .rankings import Rankings
 from .selection import SHARED_OUT, Decision, Field, Selector
+from .totals import exceeds
 
 MOST_ON_A_NODE = 1 << 18
 """No node has more cores."""
@@ -169,6 +170,8 @@ class Decider:
     def _choose(self, demand: Demand, situation: Situation, budget: Budget, *, best: bool) -> Decision | None:
         from .machine_model.model import choose  # here, since it loads CP-SAT
 
+        if exceeds(demand, situation.field, self._group_amounts):
+            return None
         tree = self._tree.with_free(situation.group_free)
         self._offers.rough = False
         decision = choose(demand, situation.field, tree, self._offers, budget, best=best)

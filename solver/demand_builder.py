@@ -130,7 +130,9 @@ class _Builder:
         loose = tuple(vertex for vertex in vertices if vertex.type not in above)
         if loose:
             if place.groups_per_slot > 1:
-                raise InfeasibleRequest(f"{loose[0].path}: a slot that names no node stands on one node")
+                raise InfeasibleRequest(
+                    f"{loose[0].path}: a slot that names no node stands on one node; say which nodes each group has"
+                )
             wants = tuple(self.want(vertex, place.slot, bare=place.bare) for vertex in loose)
             unit = Want(Kind.SLOT, "slot", 1, label=place.slot, wants=wants, path=loose[0].path)
             hosts.append(HostDemand(Bundle((unit,)), place.times, loose=True, path=loose[0].path))

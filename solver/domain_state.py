@@ -164,6 +164,14 @@ class DomainState:
             return self.own_free_gpus
         return next((free for name, _, free in self.amounts if name == resource), 0)
 
+    def all_free(self, resource: str) -> int:
+        """Return how much of a resource is free in the domain and all below it."""
+        if resource == "core":
+            return self.free_cores
+        if resource == "gpu":
+            return self.free_gpus
+        return sum(domain.own_free(resource) for domain in self.flat)
+
     @property
     def can_be_whole(self) -> bool:
         """Whether it can be taken whole: R holds all of it, and all of it is free."""

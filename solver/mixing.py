@@ -14,14 +14,14 @@ from math import prod
 
 from .demand import SlotSet
 from .domain_state import DomainState
-from .plan import Share
+from .plan import NodePlan, Share, SlotPlan
 from .scale import Scale
 
 Vector = tuple[int, ...]
 Needs = tuple[tuple[str, int], ...]
 """What one slot takes: (resource, amount), each above zero, sorted."""
 
-VECTORS = 600
+VECTORS = 1200
 """Splits of more vectors than this are left to the node's model."""
 
 
@@ -56,22 +56,29 @@ class MixedSlots:
         self._remembered = remembered
         self._tables: dict[tuple[DomainState, tuple[Shape, ...], Vector], Table | None] = {}
 
-    def place(self, state: DomainState, slots: Sequence[SlotSet]) -> tuple[int, list[list[tuple[Share, ...]]]] | None:
-        """Return the least cost of whole slots on a node, and for each set what each of its slots takes.
-
-        None where not all can be whole, or where that is not known.
-        """
-        shapes = tuple(Shape(kind.needs, not kind.gpus) for kind in slots)
-        counts = tuple(kind.count for kind in slots)
+    def cost(self, state: DomainState, slots: Sequence[SlotSet]) -> int | None:
+        """Return what whole slots on a node cost at least; None where not all can be whole, or that is not known."""
+        shapes, counts = _shapes(slots)
         table = self._table(state, shapes, counts)
         found = None if table is None else table.best.get(counts)
-        if found is None:
-            return None
-        return found[0], self._shares(state, 0, shapes, counts, counts)
+        return None if found is None else found[0]
+
+    def plan(self, state: DomainState, slots: Sequence[SlotSet]) -> NodePlan:
+        """Return a placement of that cost, of slots that can all be whole."""
+        shapes, counts = _shapes(slots)
+        shares = self._shares(state, 0, shapes, counts, counts)
+        return NodePlan(
+            tuple(SlotPlan(kind.label, slot) for kind, some in zip(slots, shares, strict=True) for slot in some)
+        )
 
     def _table(self, domain: DomainState, shapes: tuple[Shape, ...], limits: Vector) -> Table | None:
-        if prod(limit + 1 for limit in limits) > VECTORS:
+        """Return a table of all vectors up to the limits; one that serves more limits where that is not too large."""
+        most = tuple(_most(domain, shape) for shape in shapes)
+        rounded = tuple(min(top, (1 << limit.bit_length()) - 1) for top, limit in zip(most, limits, strict=True))
+        chosen = next((some for some in (most, rounded, limits) if prod(n + 1 for n in some) <= VECTORS), None)
+        if chosen is None:
             return None
+        limits = chosen
         key = (domain, shapes, limits)
         if key not in self._tables:
             if len(self._tables) >= self._remembered:
@@ -130,6 +137,15 @@ class MixedSlots:
             if taken:
                 slots[i] = [(_share(place, taken), *slot) for slot in slots[i] or [()] * count]
         return slots
+
+
+def _shapes(slots: Sequence[SlotSet]) -> tuple[tuple[Shape, ...], Vector]:
+    return tuple(Shape(kind.needs, not kind.gpus) for kind in slots), tuple(kind.count for kind in slots)
+
+
+def _most(domain: DomainState, shape: Shape) -> int:
+    """Return how many slots of a shape there may be, by what is free in the domain and inside."""
+    return min([domain.all_free(name) // amount for name, amount in shape.needs], default=0)
 
 
 def _own(domain: DomainState, shapes: Sequence[Shape]) -> dict[str, int] | None:

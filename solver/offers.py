@@ -188,13 +188,8 @@ class Offers:
         listed = {"core", "gpu", *(name for domain in state.flat for name, _, _ in domain.amounts)}
         if any(name not in listed for slots in bundle.slots for name, _ in slots.needs):
             return None
-        found = self._mixed_slots.place(state, bundle.slots)
-        if found is None:
-            return None
-        cost, shares = found
-        plans = [SlotPlan(slots.label, slot) for slots, some in zip(bundle.slots, shares, strict=True) for slot in some]
-        plan = NodePlan(tuple(plans))
-        return Offer(cost, cost, lambda: plan)
+        cost = self._mixed_slots.cost(state, bundle.slots)
+        return None if cost is None else Offer(cost, cost, lambda: self._mixed_slots.plan(state, bundle.slots))
 
     @staticmethod
     def _at_the_node(state: DomainState, slots: SlotSet) -> bool:

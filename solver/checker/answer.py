@@ -72,6 +72,8 @@ class Answer:
         The slots; None when R does not say.
     amounts
         Memory and the like that belongs to the job and to no slot, by place and name.
+    by_domain
+        All of that of nodes where R says from which domains it comes, by place and name.
     nslots
         As R says; None when it does not.
     faults
@@ -81,6 +83,7 @@ class Answer:
     held: Mapping[int, tuple[int, int]]
     slots: tuple[Slot, ...] | None
     amounts: Mapping[tuple[Place, str], Fraction]
+    by_domain: Mapping[tuple[Place, str], Fraction]
     nslots: int | None
     faults: tuple[str, ...]
 
@@ -92,6 +95,7 @@ class _Reader:
     slots: list[Slot] = field(default_factory=list)
     pieces: dict[tuple[str, object], list[Piece]] = field(default_factory=dict)
     amounts: dict[tuple[Place, str], Fraction] = field(default_factory=dict)
+    by_domain: dict[tuple[Place, str], Fraction] = field(default_factory=dict)
     faults: list[str] = field(default_factory=list)
 
     def positions(self, text: str) -> Iterator[int]:
@@ -144,6 +148,14 @@ class _Reader:
                 return
         self.faults.append(f"there is no {wanted[0]} {wanted[1]}")
 
+    def listed(self, entry: Mapping[str, Any]) -> None:
+        """Read an entry of `scheduling.amounts`."""
+        for position in self.positions(entry["ranks"]):
+            domains = {f"{d.level} {d.number}": d.index for d in self.machine.type_at(position).domains}
+            for name in entry.keys() - {"ranks"}:
+                for domain, amount in entry[name].items():
+                    self.by_domain[(position, domains[domain]), name] = Fraction(amount)
+
     def hosts(self, nodelist: object) -> None:
         """Compare the host names with the machine's."""
         if not nodelist or not len(self.machine.hosts):
@@ -178,9 +190,11 @@ def read_answer(machine: Machine, R: Mapping[str, Any]) -> Answer:
         placement = (R.get("scheduling") or {}).get("placement")
         for entry in placement or ():
             reader.placed(entry)
+        for entry in (R.get("scheduling") or {}).get("amounts") or ():
+            reader.listed(entry)
     except (KeyError, TypeError, AttributeError, OverflowError) as error:
         raise ValueError(f"not an allocated R: {type(error).__name__} {error}") from None
     for (label, _), pieces in reader.pieces.items():
         reader.slots.append(Slot(label, tuple(sorted(pieces, key=lambda piece: piece.position))))
     slots = None if placement is None else tuple(reader.slots)
-    return Answer(reader.held, slots, reader.amounts, nslots, tuple(islice(reader.faults, 20)))
+    return Answer(reader.held, slots, reader.amounts, reader.by_domain, nslots, tuple(islice(reader.faults, 20)))

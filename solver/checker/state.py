@@ -74,15 +74,22 @@ class State:
     def demands(self, answer: Answer) -> dict[Demand, Fraction]:
         """Return what an allocated R says that its job took of memory and the like."""
         found: dict[Demand, Fraction] = {}
+        for (place, name), amount in answer.by_domain.items():
+            found[name, frozenset({place})] = amount
+        known = {(place[0], name) for place, name in answer.by_domain}
         for slot in answer.slots or ():
             for piece in slot.pieces:
                 for name, amount in piece.amounts:
+                    if (piece.position, name) in known:
+                        continue
                     # As for a request: the domains of the cores count, those of the gpus where there are no cores.
                     gpus = 0 if piece.cores else piece.gpus
                     taken = self.ground.innermost(piece.position, piece.cores, gpus)
                     sources = self.ground.sources(name, (piece.position, 0), taken, self.ground.machine.all)
                     found[name, sources] = found.get((name, sources), Fraction(0)) + amount
         for (place, name), amount in answer.amounts.items():
+            if (place[0], name) in known:
+                continue
             sources = self.ground.sources(name, place, (), self.ground.machine.all)
             found[name, sources] = found.get((name, sources), Fraction(0)) + amount
         return found

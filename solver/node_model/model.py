@@ -53,7 +53,7 @@ def solve_bundle(
         if shielded is not None:
             holder.gpuless = shielded
     goals = make_goals(taken, scale)
-    found = lexmin(taken.model, [*goals, *_order(taken)], budget, linear=False)
+    found = lexmin(taken.model, [*goals, *_order(taken)], budget, linear=taken.pooled)
     if not found.status.found:
         return found.status, None
     count = len(goals)
@@ -108,20 +108,40 @@ def _read(taken: Taken, found: LexicographicResult, outside: Mapping[str, Amount
     saved = from_own(taken, solver)
     for holder in taken.holders:
         times = solver.value(holder.times)
+        if not times:
+            continue
         wholes = tuple(sorted(place for place, chosen in holder.wholes if solver.value(chosen)))
         own = {place for whole in wholes for place in taken.below(whole)}
-        shares: dict[int, dict[str, int]] = defaultdict(dict)
+        takes: dict[str, dict[int, int]] = defaultdict(dict)
         for (resource, place), parts in holder.takes.items():
             amount = sum(solver.value(part) for part in parts) - saved.get((id(holder), resource, place), 0)
             if amount and place not in own:
-                shares[place][resource] = amount if holder.home is None else amount // times
-        taken_shares = tuple(_share(place, takes) for place, takes in sorted(shares.items()))
-        plan = SlotPlan(holder.label, taken_shares, wholes, outside.get(holder.label, ()))
-        if not holder.label:
-            held = _join(held, plan)
-        elif plan.shares or plan.wholes:
-            slots.extend([plan] * times)
+                takes[resource][place] = amount
+        for shares in _dealt(takes, times):
+            plan = SlotPlan(holder.label, shares, wholes, outside.get(holder.label, ()))
+            if not holder.label:
+                held = _join(held, plan)
+            elif plan.shares or plan.wholes:
+                slots.append(plan)
     return NodePlan(tuple(sorted(slots, key=_first_places)), held)
+
+
+def _dealt(takes: Mapping[str, Mapping[int, int]], times: int) -> list[tuple[Share, ...]]:
+    """Deal what so many equal slots take together: of cores and GPUs some from every place, the rest as it comes."""
+    slots: list[dict[int, dict[str, int]]] = [defaultdict(dict) for _ in range(times)]
+    for resource, totals in takes.items():
+        least = 1 if resource in (CORES, GPUS) else 0
+        need = sum(totals.values()) // times
+        left = {place: total - least * times for place, total in sorted(totals.items())}
+        for slot in slots:
+            missing = need - least * len(totals)
+            for place in left:
+                more = min(missing, left[place])
+                left[place] -= more
+                missing -= more
+                if least + more:
+                    slot[place][resource] = least + more
+    return [tuple(_share(place, slot[place]) for place in sorted(slot)) for slot in slots]
 
 
 def _share(place: int, takes: dict[str, int]) -> Share:

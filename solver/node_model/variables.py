@@ -105,6 +105,11 @@ class Taken:
     ----------
     state
         The node, or the part of one that is modelled.
+
+    Attributes
+    ----------
+    pooled
+        Whether slots take amounts together, whose sums linear relaxations see through.
     """
 
     def __init__(self, state: DomainState) -> None:
@@ -115,6 +120,7 @@ class Taken:
         self.wholes: list[Whole] = []
         self.hosted: dict[int, list[Expression]] = defaultdict(list)
         self.amounts: list[Amount] = []
+        self.pooled = False
         self.sourced: list[tuple[Amount, dict[int, cp_model.IntVar]]] = []
         self.flows: dict[tuple[str, int], list[tuple[Expression, tuple[int, ...]]]] = defaultdict(list)
 

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from ..demand import Kind, Want
 from ..domain_state import mark
 from .flat import add_flat_slots
+from .supports import add_slots_by_support
 from .variables import CORES, GPUS, Amount, Context, Holder, Taken
 
 
@@ -63,13 +64,15 @@ def add_domains(taken: Taken, want: Want, contexts: list[Context], holder: Holde
 
 
 def add_slots(taken: Taken, want: Want, contexts: list[Context]) -> None:
-    """Make so many slots in each context: flat ones by count, others one by one."""
+    """Make so many slots in each context: equal ones by count, those that name domains or ids one by one."""
     for context in contexts:
         if all(child.kind in (Kind.CORE, Kind.GPU) and child.ids is None for child in want.wants):
             add_flat_slots(taken, want, context)
             continue
         if want.count > taken.domains[context.place].room:
             taken.model.add(context.chosen == 0)
+            continue
+        if add_slots_by_support(taken, want, context):
             continue
         for _ in range(want.count):
             holder = taken.add_holder(Holder(want.label, gpuless=want.total(Kind.GPU) == 0))

@@ -115,3 +115,21 @@ def test_a_piece_in_no_domain_is_not_better_for_its_slot_than_the_first_in_one(
         "with": [{"type": "node", "count": nodes, "with": [core]}],
     }
     check(Case(R, resources=(request,)), policy)
+
+
+def test_what_a_running_job_has_of_several_domains_is_where_its_R_says() -> None:
+    """A slot that has a whole node has the node's own memory too, though no core of its stands there."""
+    topo = {"memory": 1, "gpus": "0", "socket": [{"memory": 1, "cores": "0"}]}
+    R = {
+        "version": 1,
+        "execution": {"R_lite": [{"rank": "0-1", "children": {"core": "0", "gpu": "0"}}], "nodelist": ["n[0-1]"]},
+        "scheduling": {"children": [{"ranks": "0-1", "topo": topo}]},
+    }
+    there = read_R(R)
+    running = Pool(there).alloc(1, Request.of(parse_resources(parse_shape("slot/node")))).to_dict()
+    assert running["scheduling"]["amounts"] == [{"ranks": "0", "memory": {"node 0": 1, "socket 0": 1}}]
+    for inside in (["core"], ["core", "memory"], ["gpu", "memory"]):
+        wants = tuple({"type": name, "count": 1} for name in inside)
+        for slots in (1, 2):
+            request = {"type": "slot", "count": slots, "label": "task", "with": list(wants)}
+            check(Case(R, running=(running,), resources=(request,)), "pack")

@@ -22,7 +22,7 @@ def machine() -> Machine:
 @pytest.mark.parametrize(
     ("shape", "words"),
     [
-        ("slot/[rack=2/core;core]", "a slot that names no node stands on one node"),
+        ("slot/[rack=2/core;core]", "a slot that names no node stands on one node; say which nodes each group has"),
         ("slot/[node/core=2;core]", "stands in no node, beside slot/node"),
         ("slot/[node=2/core;memory=1]", "stands beside several nodes in one slot"),
         ("[node{-x};slot/core]", "it asks for nothing"),

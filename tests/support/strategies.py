@@ -8,7 +8,7 @@ GPUs above the leaves, domains that R holds in part, ids that no domain lists, r
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -458,25 +458,6 @@ def full_requests(draw: Draw, R: Json) -> tuple[Json, ...]:
         return (branch("read", 2), branch("write", 1))
     inside = [draw(_slots(R, label, levels, False, 2)) for label in ("read", "write")]
     return (vertex("node", draw(counts(2)), *inside),)
-
-
-MANY = 24
-"""Cores of a node above which a search with amounts may be long; the machines above have fewer, real ones have more."""
-
-
-def searchable_requests(R: Json) -> st.SearchStrategy[tuple[Json, ...]]:
-    """Return full requests; on nodes of many cores without memory and storage, beside which open counts take long."""
-    full = full_requests(R)
-    if max(len(cores) for cores, _ in resources_of(R).values()) <= MANY:
-        return full
-    return full.filter(lambda resources: not {"memory", "storage"} & _types(resources))
-
-
-def _types(resources: Iterable[Json]) -> set[str]:
-    found: set[str] = set()
-    for one in resources:
-        found |= {one["type"], *_types(one.get("with", ()))}
-    return found
 
 
 @st.composite

@@ -73,7 +73,7 @@ class PoolMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.model.there)
     @rule(data=st.data(), duration=st.sampled_from((0.0, 3600.0)))
     def alloc_of_all_forms(self, data: st.DataObject, duration: float) -> None:
-        self.alloc(list(data.draw(strategies.searchable_requests(self.R))), data, duration)
+        self.alloc(list(data.draw(strategies.full_requests(self.R))), data, duration)
 
     @precondition(lambda self: self.model.there)
     @rule(data=st.data(), shape=st.sampled_from(inputs.ROOMY))

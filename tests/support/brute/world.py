@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -148,33 +148,47 @@ class World:
         return frozenset(ids for k, ids in self.idsets if k == kind and number in ids)
 
     def _running_stock(self, running: Sequence[Mapping[str, Any]]) -> dict[Demand, int]:
-        """What running jobs hold of memory and the like, as their R says it (scheduling.placement)."""
+        """What running jobs hold of memory and the like, as their R says it (scheduling.amounts, else placement)."""
         self._listing: dict[tuple[str, int], frozenset[int]] = {}
         held: dict[Demand, int] = {}
-
-        def hold(name: str, sources: frozenset[int], amount: float) -> None:
-            held[name, sources] = held.get((name, sources), 0) + pieces(name, amount)
-
         for job in running:
-            for entry in (job.get("scheduling") or {}).get("placement", ()):
-                if "ranks" not in entry:
-                    home = next(
-                        key
-                        for key, place in enumerate(self.places)
-                        if (place.level, place.number) == (entry["level"], entry["number"])
-                    )
-                    for name in entry.keys() - {"level", "number"}:
-                        hold(name, self.sources(name, home, ()), entry[name])
-                    continue
-                for rank in IdSet.parse(entry["ranks"]):
-                    node = self.node(self.machine.position(rank))
-                    for name in entry.keys() - {"ranks", "slots"}:
-                        hold(name, self.sources(name, node, ()), entry[name])
-                    for slot in entry.get("slots", ()):
-                        places = self.places_of(node, slot.get("cores"), slot.get("gpus"))
-                        for name in slot.keys() - {"label", "slot", "cores", "gpus"}:
-                            hold(name, self.sources(name, node, places), slot[name])
+            scheduling = job.get("scheduling") or {}
+            said = list(self._by_domain(scheduling.get("amounts", ())))
+            known = {(home, name) for home, name, _, _ in said}
+            placed = self._by_placement(scheduling.get("placement", ()))
+            said += [held for held in placed if held[:2] not in known]
+            for _, name, sources, amount in said:
+                held[name, sources] = held.get((name, sources), 0) + pieces(name, amount)
         return held
+
+    def _by_domain(self, entries: Iterable[Mapping[str, Any]]) -> Iterator[tuple[int, str, frozenset[int], float]]:
+        """Yield node, name, sources and amount of what is said with the domains."""
+        for entry in entries:
+            for rank in IdSet.parse(entry["ranks"]):
+                node = self.node(self.machine.position(rank))
+                for domain in self.machine.types[self.machine.type_of[self.machine.position(rank)]].domains:
+                    for name in entry.keys() - {"ranks"}:
+                        amount = entry[name].get(f"{domain.level} {domain.number}")
+                        if amount is not None:
+                            yield node, name, frozenset({node + domain.index}), amount
+
+    def _by_placement(self, entries: Iterable[Mapping[str, Any]]) -> Iterator[tuple[int, str, frozenset[int], float]]:
+        """Yield node or group, name, sources and amount of what is said of slots, and of no slot."""
+        for entry in entries:
+            if "ranks" not in entry:
+                level_and_number = entry["level"], entry["number"]
+                home = next(k for k, place in enumerate(self.places) if (place.level, place.number) == level_and_number)
+                for name in entry.keys() - {"level", "number"}:
+                    yield home, name, self.sources(name, home, ()), entry[name]
+                continue
+            for rank in IdSet.parse(entry["ranks"]):
+                node = self.node(self.machine.position(rank))
+                for name in entry.keys() - {"ranks", "slots"}:
+                    yield node, name, self.sources(name, node, ()), entry[name]
+                for slot in entry.get("slots", ()):
+                    places = self.places_of(node, slot.get("cores"), slot.get("gpus"))
+                    for name in slot.keys() - {"label", "slot", "cores", "gpus"}:
+                        yield node, name, self.sources(name, node, places), slot[name]
 
     def node(self, position: int) -> int:
         """Return the key of the node at a position."""

@@ -65,7 +65,7 @@ def asks(draw: Draw, R: Json) -> Ask:
     """Draw a request: most often one that Flux's pools know as well, sometimes any of RFC 14."""
     if draw(st.integers(0, 3)) < 3:
         return Ask(draw(strategies.simple_requests(R)), draw(strategies.constraints(R)))
-    return Ask(draw(strategies.searchable_requests(R)), draw(strategies.constraints(R)))
+    return Ask(draw(strategies.full_requests(R)), draw(strategies.constraints(R)))
 
 
 @st.composite
