@@ -1,22 +1,17 @@
-"""The decision: the largest counts that fit, then the best placement with them.
-
-A placement with a count holds one with any smaller count, so whether a count fits is monotone: the largest
-admissible one that fits is found by halving, vertex after vertex in pre-order, those to come at their smallest.
-"""
+"""The decision: the largest counts that fit (`sizes`), then the best placement with them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import product
 
 from ..topology.machine import Machine
 from .demand import Bundle, Demand, HostDemand, Kind, Want
 from .domain_room import is_countable, room_for
 from .domain_state import DomainState
 from .floors import floor
-from .lexicographic import Budget, CutOff
+from .lexicographic import Budget
 from .machine_model.cells import GroupTree
 from .neighbours import Neighbours
 from .offers import Offers
@@ -24,10 +19,14 @@ from .packing import SlotShape
 from .problem import Problem
 from .rankings import Rankings
 from .selection import SHARED_OUT, Decision, Field, Selector
+from .sizes import Sizes
 from .totals import exceeds
 
 MOST_ON_A_NODE = 1 << 18
 """No node has more cores."""
+
+SHARE_FOR_SIZES = 0.7
+"""Of the time limit, how much the search for the largest counts may take: with what it found a job is placed yet."""
 
 
 @dataclass(frozen=True)
@@ -79,19 +78,34 @@ class Decider:
         CutOff
             When the time ran out before that was known.
         """
-        sizes = self.sizes(problem, situation, budget)
+        if not problem.choices:
+            demand = problem.demand(())
+            decision = self._place(demand, situation, budget)
+            return None if decision is None else (demand, decision)
+        search = Sizes(problem, self._fitting(situation), Budget(SHARE_FOR_SIZES * budget.left))
+        sizes = search.find()
         if sizes is None:
             return None
         demand = problem.demand(sizes)
         decision = self._place(demand, situation, budget)
+        if decision is not None and search.most_sizes:
+            # Of other counts nothing is known but what holds of any placement.
+            least = min(decision.bound, self._least(situation.field))
+            decision = replace(decision, bound=least, most_sizes=search.most_sizes)
         return None if decision is None else (demand, decision)
 
     def sizes(self, problem: Problem, situation: Situation, budget: Budget) -> tuple[int, ...] | None:
-        """Return the largest counts that fit; None when the smallest do not."""
-        if not problem.choices:
-            return ()
-        search = _Sizes(self, problem, situation, budget)
-        return search.find()
+        """Return the largest counts that fit, or that were found before time ran out; None when the smallest do not.
+
+        Raises
+        ------
+        CutOff
+            When the time ran out before it was known whether any fit.
+        """
+        return Sizes(problem, self._fitting(situation), budget).find() if problem.choices else ()
+
+    def _fitting(self, situation: Situation) -> Callable[[Demand, Budget], bool]:
+        return lambda demand, budget: self.fits(demand, situation, budget)
 
     def fits(self, demand: Demand, situation: Situation, budget: Budget) -> bool:
         """Tell whether there is any placement."""
@@ -189,77 +203,6 @@ class Decider:
         """Tell whether a bundle may take amounts that groups list."""
         names = self._group_amounts
         return bool(names) and any(_asks_for(want, name) for want in single.bundle.wants for name in names)
-
-
-class _Sizes:
-    """The search for the largest counts that fit.
-
-    Parameters
-    ----------
-    decider, problem, situation, budget
-        What tells whether counts fit.
-    """
-
-    def __init__(self, decider: Decider, problem: Problem, situation: Situation, budget: Budget) -> None:
-        self._decider = decider
-        self._problem = problem
-        self._situation = situation
-        self._budget = budget
-        self._most = [choice.most for choice in problem.choices]
-
-    def find(self) -> tuple[int, ...] | None:
-        """Return the largest counts that fit, in pre-order; None when none do."""
-        if self._problem.uneven and not self._bound_uneven():
-            return None
-        if not self._fits({}):
-            return None
-        fixed: dict[int, int] = {}
-        for place in range(len(self._problem.choices)):
-            fixed[place] = self._largest(place, fixed)
-        return tuple(fixed.values())
-
-    def _largest(self, place: int, fixed: dict[int, int]) -> int:
-        """Return the largest count of one choice that fits with those that are fixed; there is one."""
-        count = self._problem.choices[place].vertex.count
-        if place in self._problem.uneven:
-            every = count.descending(self._most[place])
-            return next(number for number in every if self._fits({**fixed, place: number}))
-        low, high = count.min, self._most[place]
-        while (most := count.largest(high)) is not None and most > low:
-            middle = count.largest((low + most + 1) // 2)
-            if middle is None or middle <= low:
-                middle = most
-            if self._fits({**fixed, place: middle}):
-                low = middle
-            else:
-                high = middle - 1
-        return low
-
-    def _fits(self, fixed: dict[int, int]) -> bool:
-        """Tell whether some counts fit with those that are fixed: the others at their least, all of the uneven ones."""
-        if not self._budget.left:
-            raise CutOff
-        open_places = sorted(self._problem.uneven - fixed.keys())
-        choices = self._problem.choices
-        least = [fixed.get(i, choice.vertex.count.min) for i, choice in enumerate(choices)]
-        every = [choices[i].vertex.count.descending(self._most[i]) for i in open_places]
-        for numbers in product(*every):
-            for place, number in zip(open_places, numbers, strict=True):
-                least[place] = number
-            if self._decider.fits(self._problem.demand(tuple(least)), self._situation, self._budget):
-                return True
-        return False
-
-    def _bound_uneven(self) -> bool:
-        """Bound the uneven counts by what fits without amounts; tell whether anything does."""
-        relaxed = self._problem.without_amounts
-        sizes = _Sizes(self._decider, relaxed, self._situation, self._budget)
-        if not sizes._fits({}):
-            return False
-        places = {choice.vertex.path: i for i, choice in enumerate(relaxed.choices)}
-        for place in self._problem.uneven:
-            self._most[place] = sizes._largest(places[self._problem.choices[place].vertex.path], {})
-        return True
 
 
 def _too_many(single: HostDemand, field: Field) -> bool:

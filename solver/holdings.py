@@ -89,6 +89,7 @@ def _certificate(knowledge: Knowledge, demand: Demand, decision: Decision) -> Ce
     # A choice that the machine's model did not make touches one group of each level: its node's.
     touched = {} if decision.modelled else dict.fromkeys(scale.group_names, 1)
     terms.update(touched)
-    if decision.cost == decision.bound:
+    if decision.cost == decision.bound and not decision.most_sizes:
         return Certificate(Status.OPTIMAL, terms, terms)
-    return Certificate(Status.FEASIBLE, terms, {"size": sizes, **scale.values(decision.bound), **touched})
+    most = list(decision.most_sizes) or sizes
+    return Certificate(Status.FEASIBLE, terms, {"size": most, **scale.values(decision.bound), **touched})

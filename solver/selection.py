@@ -59,6 +59,8 @@ class Decision:
         Groups' own amounts that stand for vertices of their own: (group index, resource, amount).
     modelled
         Whether the cost counts the groups that are touched.
+    most_sizes
+        What no placement exceeds, compared in order, where time ran out before the counts were the largest for sure.
     """
 
     picks: tuple[Pick, ...]
@@ -66,6 +68,7 @@ class Decision:
     bound: int
     group_held: tuple[tuple[int, str, int], ...] = ()
     modelled: bool = False
+    most_sizes: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -11,14 +11,17 @@ import strategies
 from exactfit.grammar.constraint import ALWAYS, parse_constraint
 from exactfit.grammar.idset import IdSet
 from exactfit.grammar.jobspec import parse_resources
+from exactfit.grammar.shape import parse_shape
 from exactfit.solver import offers, tearing
 from exactfit.solver.checker import Checker
+from exactfit.solver.decide import Decider
 from exactfit.solver.errors import InfeasibleRequest, InsufficientResources
 from exactfit.solver.lexicographic import CutOff
 from exactfit.solver.options import Options
 from exactfit.solver.policy import POLICIES
 from exactfit.solver.pool import Pool
 from exactfit.solver.request import Request
+from exactfit.topology.presets import preset
 from exactfit.topology.rset import read_R
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -109,3 +112,39 @@ def test_some_nodes_are_not_searched(policy: str, simple: bool, data: st.DataObj
         patch.setattr(offers.Offers, "_solve", sometimes)
         patch.setattr(tearing.Tears, "_parting", None)
         check(case, policy, state_of(case, policy, 60))
+
+
+@pytest.mark.parametrize(
+    ("shape", "trials"),
+    [
+        *(("slot=1+/core=2", trials) for trials in range(1, 9)),
+        *(("node=1+/slot=1+/[core=4;gpu]", trials) for trials in range(1, 9)),
+        # Where counts stand beside memory, they are first bounded by what fits without it.
+        *(("slot=1-9/[core=1+;memory=1+]", trials) for trials in range(16, 60, 4)),
+    ],
+)
+def test_counts_that_were_found_by_then_are_used(shape: str, trials: int) -> None:
+    """Where the time is over after so many trials of counts, the job gets the largest that were found to fit."""
+    machine = read_R(preset("rfc49-b:2"))
+    request = Request.of(parse_resources(parse_shape(shape)))
+    best = Pool(machine).alloc(1, request).certificate
+    fits, left = Decider.fits, trials
+
+    def some(*args: Any) -> bool:
+        nonlocal left
+        left -= 1
+        if left < 0:
+            raise CutOff
+        return fits(*args)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Decider, "fits", some)
+        allocation = Pool(machine).alloc(1, request)
+    found = allocation.certificate
+    assert Checker(machine).judge(request.shape.vertices, allocation.to_dict()).legal
+    assert found["terms"]["size"] <= best["terms"]["size"] <= found["bound"]["size"]
+    if left < 0:
+        assert found["status"] == "FEASIBLE"
+        assert found["terms"]["size"] < found["bound"]["size"]
+    else:
+        assert found == best
