@@ -12,10 +12,36 @@ from .job_input import Job
 from .outcome import INFEASIBLE, INSUFFICIENT, PLACED, Outcome
 
 if TYPE_CHECKING:
+    from ...solver.joint import Placed
     from ...solver.pool import Pool
+    from ...solver.request import Request
+
+_DIGITS = 9
+"""Of a priority, at most."""
 
 
-def decide_jointly(pool: Pool, jobs: Sequence[Job], seconds: float) -> tuple[list[Outcome], str]:
+def read_priorities(text: str | None, jobs: Sequence[Job]) -> list[int]:
+    """Return what each job is worth, from numbers with commas between; 1 each where nothing is given.
+
+    Raises
+    ------
+    InputError
+        For other than one whole number above 0 for each job.
+    """
+    if text is None:
+        return [1] * len(jobs)
+    parts = [part.strip() for part in text.split(",")]
+    for part in parts:
+        if not (part.isascii() and part.isdigit() and 0 < len(part) <= _DIGITS and int(part)):
+            raise InputError(f"--priority: {part[:20]!r} is no whole number from 1 to {10**_DIGITS - 1}")
+    if len(parts) != len(jobs):
+        raise InputError(f"--priority: {len(parts)} numbers for {len(jobs)} jobs; each needs one, in their order")
+    return [int(part) for part in parts]
+
+
+def decide_jointly(
+    pool: Pool, jobs: Sequence[Job], priorities: Sequence[int], seconds: float
+) -> tuple[list[Outcome], list[str]]:
     """Place a batch together.
 
     Parameters
@@ -23,54 +49,64 @@ def decide_jointly(pool: Pool, jobs: Sequence[Job], seconds: float) -> tuple[lis
     pool
         As it is before the batch; it gets the jobs that are placed.
     jobs
-        All of equal worth.
+        To be placed.
+    priorities
+        What each is worth.
     seconds
         That the search may take.
 
     Returns
     -------
-    Of each job what became of it, and a line on how good the whole is.
-
-    Raises
-    ------
-    InputError
-        For a job of a form that is placed one by one only.
+    Of each job what became of it, and lines on how good the whole is.
     """
-    from ...solver.errors import InfeasibleRequest
-    from ...solver.joint import BatchJob, NotJointError, place_in_parts, want_of
-    from ...solver.joint.ids import batch_R
+    from ...solver.joint import BatchJob, place_mixed
     from ...solver.request import Request
 
-    requests = [Request.from_jobspec(job.jobspec) for job in jobs]
-    wants = {}
-    for job, request in zip(jobs, requests, strict=True):
-        try:
-            wants[job.number] = want_of(request)
-        except NotJointError as fault:
-            raise InputError(f"--joint: job {job.number} ({job.name}): {fault}") from None
     start = time.perf_counter()
-    batch = [BatchJob(job.number, request) for job, request in zip(jobs, requests, strict=True)]
-    found = place_in_parts(pool, batch, seconds)
+    requests = [Request.from_jobspec(job.jobspec) for job in jobs]
+    batch = [
+        BatchJob(job.number, request, worth) for job, request, worth in zip(jobs, requests, priorities, strict=True)
+    ]
+    found = place_mixed(pool, batch, seconds)
     each = (time.perf_counter() - start) / max(1, len(jobs))
-    placed = batch_R(pool.machine, found, wants)
     outcomes = []
     for job, request in zip(jobs, requests, strict=True):
-        if job.number in placed:
-            pool.register_alloc(job.number, placed[job.number])
-            outcomes.append(Outcome(job, PLACED, placed[job.number], None, each))
-            continue
-        status, reason = INSUFFICIENT, "not among the most jobs of the batch that fit together"
-        try:
-            pool.check_feasibility(request)
-        except InfeasibleRequest as error:
-            status, reason = INFEASIBLE, str(error)
-        except OSError:
-            # Cut off before it was known: then it is not known.
-            pass
-        outcomes.append(Outcome(job, status, None, reason, each))
-    weight, bound = found.terms["weight"], found.bounds["weight"]
-    words = "no more fit" if weight == bound else f"at most {bound} fit, a gap of {100 * found.gap:.1f} %"
-    return outcomes, f"joint: {weight} of {len(jobs)} jobs placed; {words}"
+        told = {"weight": found.weight, "bound": found.bound, "together": job.number not in found.alone}
+        R = found.R.get(job.number)
+        if R is not None:
+            pool.register_alloc(job.number, R)
+            outcomes.append(Outcome(job, PLACED, R, None, each, told))
+        else:
+            outcomes.append(Outcome(job, *_refusal(pool, request), each, told))
+    return outcomes, _summary(found, jobs, weighed=len(set(priorities)) > 1)
+
+
+def _refusal(pool: Pool, request: Request) -> tuple[str, None, str]:
+    from ...solver.errors import InfeasibleRequest
+
+    try:
+        pool.check_feasibility(request)
+    except InfeasibleRequest as error:
+        return INFEASIBLE, None, str(error)
+    except OSError:
+        # Cut off before it was known: then it is not known.
+        pass
+    return INSUFFICIENT, None, "not among the jobs of the batch that were found to fit together"
+
+
+def _summary(found: Placed, jobs: Sequence[Job], *, weighed: bool) -> list[str]:
+    text = f"joint: {len(found.R)} of {len(jobs)} jobs placed"
+    if weighed:
+        text += f", of priority {found.weight} in all"
+    if found.weight == found.bound:
+        text += "; no better batch fits" if weighed else "; no more fit"
+    else:
+        text += f"; at most {found.bound} {'can be had' if weighed else 'fit'}, a gap of {100 * found.gap:.1f} %"
+    lines = [text]
+    if found.alone:
+        lines.append("placed one by one, as the joint model does not take them:")
+        lines += [f"  job {job.number}: {found.alone[job.number]}" for job in jobs if job.number in found.alone]
+    return lines
 
 
 def with_moves(

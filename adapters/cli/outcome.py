@@ -31,6 +31,9 @@ class Outcome:
         Why it was not placed; None when it was.
     seconds
         What the decision took.
+    batch
+        Of a job of a batch: the weight of all that was placed, the bound on it, and whether the job is one of those
+        that one model placed together.
     """
 
     job: Job
@@ -38,16 +41,19 @@ class Outcome:
     R: Mapping[str, Any] | None
     reason: str | None
     seconds: float
+    batch: Mapping[str, Any] | None = None
 
     def json_line(self) -> str:
         """Return the outcome as one line of JSON."""
-        fields = {
+        fields: dict[str, Any] = {
             "job": self.job.number,
             "status": self.status,
             "R": self.R,
             "reason": self.reason,
             "seconds": round(self.seconds, 6),
         }
+        if self.batch is not None:
+            fields["batch"] = self.batch
         return json.dumps(fields)
 
     @property

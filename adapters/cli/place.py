@@ -16,7 +16,7 @@ from . import options
 from .console import clip, make_console, plain
 from .errors import InputError
 from .job_input import Job, read_jobs
-from .joint import decide_jointly, with_moves
+from .joint import decide_jointly, read_priorities, with_moves
 from .machine_input import read_machine
 from .outcome import INFEASIBLE, INSUFFICIENT, PLACED, Outcome
 from .output import Output
@@ -68,15 +68,32 @@ def place(
         typer.Option(
             "--json",
             help='Print one JSON object a job and line, {"job", "status", "R", "reason", "seconds"}, and nothing else; '
-            "job is its number from 1, status placed, insufficient (not now) or infeasible (never).",
+            "job is its number from 1, status placed, insufficient (not now) or infeasible (never). With --joint also "
+            '"batch": {"weight", "bound", "together"}: what is placed of the whole batch, the most that can be, and '
+            "whether the job is one of those placed by one model.",
         ),
     ] = False,
     certificate: Annotated[
         bool, typer.Option("--certificate", help="Print the value and the proven bound of every term, for each job.")
     ] = False,
     joint: Annotated[
-        bool, typer.Option("--joint", help="Place the jobs together: as many as fit, then as local as can be.")
+        bool,
+        typer.Option(
+            "--joint",
+            help="Place the jobs together: as many as fit, then as local as can be. Jobs that no joint model takes are "
+            "placed one by one beside them.",
+        ),
     ] = False,
+    priority: Annotated[
+        str | None,
+        typer.Option(
+            "--priority",
+            metavar="N,N,...",
+            show_default=False,
+            help="With --joint: what each job is worth, in their order; the sum of those placed is to be the most. All "
+            "are worth the same where it is not given.",
+        ),
+    ] = None,
     moves: Annotated[
         int,
         typer.Option(
@@ -105,6 +122,9 @@ def place(
     named = read_machine(machine, sources)
     before = read_allocations(allocated or [], sources)
     wanted = read_jobs(jobs, requires or [], sources)
+    if priority is not None and not joint:
+        raise InputError("--priority goes with --joint: one by one, jobs are placed in the order given")
+    priorities = read_priorities(priority, wanted)
     nodes_down = read_down(down, named.machine) if down is not None else 0
     target = Output.for_jobs(output, len(wanted)) if output else None
     if as_json and target is not None and target.is_stdout:
@@ -115,10 +135,10 @@ def place(
     occupy(pool, before, nodes_down, first_id=len(wanted) + 1)
 
     outcomes: list[Outcome] = []
-    summary = ""
+    summary: list[str] = []
     decided: Iterable[Outcome] = _decide(pool, wanted)
     if joint:
-        decided, summary = decide_jointly(pool, wanted, time_limit)
+        decided, summary = decide_jointly(pool, wanted, priorities, time_limit)
     if moves:
         names = {len(wanted) + number: f"{name} of --allocated" for number, (name, _) in enumerate(before, start=1)}
         decided = with_moves(pool, list(decided), moves, time_limit, names)
@@ -131,8 +151,8 @@ def place(
     scene = _scene(plain(named.name), named.machine, [R for _, R in before], nodes_down, outcomes)
     if not as_json:
         _report(outcomes, named.machine, scene if drawing else None, certificate, bool(target and target.is_stdout))
-        if summary:
-            make_console(stderr=bool(target and target.is_stdout)).print(summary, soft_wrap=True)
+        for line in summary:
+            make_console(stderr=bool(target and target.is_stdout)).print(line, soft_wrap=True, markup=False)
     if draw is not None:
         write_picture(scene, draw)
     return 0 if all(outcome.status == PLACED for outcome in outcomes) else NOT_PLACED

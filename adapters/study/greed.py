@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...solver.joint import BatchJob, NotJointError, place_in_parts, want_of
+from ...solver.joint import BatchJob, place_mixed
 from ...solver.options import Options
 from ...solver.pool import Pool
 from ...topology.machine import Machine
@@ -29,42 +29,32 @@ def compare(task: Task, machine: Machine, workload: Workload) -> Result:
 
     Notes
     -----
-    A batch is the jobs that come next at a moment. Jobs of a form that the joint model does not take are left out of
-    batches, for pools and optimum alike.
+    A batch is the jobs that come next at a moment.
     """
     twin = Twin(task, machine, workload)
     requests = [ParsedRequest(form.jobspec(0.0)).request for form in workload.forms]
-    usable = [_is_joint(request) for request in requests]
     rows: list[dict[str, Any]] = []
     for number in range(task.snapshots):
         moment = workload.span * (number + 0.5) / task.snapshots
         twin.simulation.run(until=START + moment)
         running = dict(twin.measures.running)
-        batch = [job for job in workload.jobs if job.submit > moment and usable[job.form]][: task.batch]
+        batch = [job for job in workload.jobs if job.submit > moment][: task.batch]
         if not batch:
             continue
         solver = Pool(machine, Options(time_limit=task.joint_limit))
         for job, resources in running.items():
             solver.register_alloc(job, resources)
         jobs = [BatchJob(job.number, requests[job.form]) for job in batch]
-        best = place_in_parts(solver, jobs, task.joint_limit, local=False)
+        best = place_mixed(solver, jobs, task.joint_limit, local=False)
         counts = {pool: _one_by_one(pool, task, workload, running, batch) for pool in task.pools}
         # What was found by the time limit may be less than what a pool finds one by one, which is a placement too.
-        optimum = max(best.terms["weight"], *counts.values())
-        bound = max(optimum, best.bounds["weight"])
+        optimum = max(best.weight, *counts.values())
+        bound = max(optimum, best.bound)
         for pool, placed in counts.items():
             row = {"pool": pool, "batch": number, "time": moment, "jobs": len(batch), "placed": placed}
             rows.append({**row, "optimum": optimum, "bound": bound})
     columns = {name: [row[name] for row in rows] for name in rows[0]} if rows else {}
     return {"figures": {}, "greed": columns}
-
-
-def _is_joint(request: Any) -> bool:
-    try:
-        want_of(request)
-    except NotJointError:
-        return False
-    return True
 
 
 def _one_by_one(name: str, task: Task, workload: Workload, running: dict[int, R], batch: list[Submission]) -> int:

@@ -5,6 +5,7 @@
 - `stands`: where jobs stand, as counts, and what that is worth.
 - `one_by_one`: the batch as the pool places it one after the other, where the search starts.
 - `batch`: places a batch together; `parts` cuts a large one.
+- `mixed`: places a batch of which the model does not take all jobs.
 - `ids`: from counts to core and gpu ids, and to R.
 - `moves`: the fewest running jobs to migrate so that a waiting job fits.
 """
@@ -12,6 +13,7 @@
 from __future__ import annotations
 
 from .batch import Batch, place_batch
+from .mixed import Placed, place_mixed
 from .moves import Move, MovePlan, plan_moves
 from .parts import place_in_parts
 from .wants import BatchJob, NotJointError, Want, want_of
@@ -22,9 +24,11 @@ __all__ = [
     "Move",
     "MovePlan",
     "NotJointError",
+    "Placed",
     "Want",
     "place_batch",
     "place_in_parts",
+    "place_mixed",
     "plan_moves",
     "want_of",
 ]

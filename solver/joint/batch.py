@@ -20,10 +20,10 @@ from ..lexicographic import Expression, Goal
 from ..pool import Pool
 from ..status import Status
 from .one_by_one import one_by_one
-from .room import Node, eligible, rooms, trimmed
+from .room import Node, eligible, rooms, trimmed, wants_of
 from .search import search
 from .stands import Stand, Stands, terms_of, value_of
-from .wants import BatchJob, Want, want_of
+from .wants import BatchJob, Want
 
 _GREEDY_SHARE = 0.25
 """The part of the time that placing one by one may take."""
@@ -79,7 +79,7 @@ def place_batch(
         For a request of another form than the model's.
     """
     start = time.monotonic()
-    wants = {job.id: want_of(job.request) for job in jobs}
+    wants = wants_of(pool, jobs)
     allowed = eligible(pool.machine, jobs)
     there = rooms(pool) if nodes is None else nodes
     names = terms_of(pool.machine) if local else terms_of(pool.machine)[:1]
@@ -176,29 +176,39 @@ class _BatchModel:
         for around, counts in below.items():
             upper = self.slots[job, place] if around < 0 else self.inside[job, place, around]
             self.model.add(sum(counts) <= upper)
+        if want.level:
+            held = [self.inside[job, place, at] for at in self._of_level(job, place, want.level)]
+            self.model.add(sum(held) == self.slots[job, place])
+
+    def _of_level(self, job: int, place: int, level: str) -> list[int]:
+        """Return the domains of a level in which slots of a job are counted."""
+        domains = enumerate(self.room[place].domains)
+        return [at for at, domain in domains if domain.level == level and (job, place, at) in self.inside]
 
     def _share_node(self, place: int, node: Node) -> None:
         """No more is given of a node, and of a domain in it, than is free; a whole node goes to one job."""
         here = [job.id for job in self.jobs if (job.id, place) in self.slots]
         for gpu, free in ((False, node.cores.bit_count()), (True, node.gpus.bit_count())):
-            taken = [
-                free * self.touched[job, place]
-                if self.wants[job].whole
-                else self._each(job, gpu) * self.slots[job, place]
-                for job in here
-            ]
+            taken = [self._taken(job, place, -1, gpu) for job in here]
             if taken:
                 self.model.add(sum(taken) <= free)
             for at, domain in enumerate(node.domains):
                 if domain.has_gpus if gpu else domain.has_cores:
-                    inside = [
-                        self._each(job, gpu) * self.inside[job, place, at]
-                        for job in here
-                        if (job, place, at) in self.inside
-                    ]
+                    inside = [self._taken(job, place, at, gpu) for job in here if (job, place, at) in self.inside]
                     mask = domain.gpus & node.gpus if gpu else domain.cores & node.cores
                     if inside:
                         self.model.add(sum(inside) <= mask.bit_count())
+
+    def _taken(self, job: int, place: int, at: int, gpu: bool) -> Expression:
+        """Return what slots of a job take that stand in a domain (-1: anywhere in the node)."""
+        want, node = self.wants[job], self.room[place]
+        if want.whole:
+            return (node.gpus if gpu else node.cores).bit_count() * self.touched[job, place]
+        if not want.fills:
+            count = self.slots[job, place] if at < 0 else self.inside[job, place, at]
+            return self._each(job, gpu) * count
+        filled = [d for d in self._of_level(job, place, want.level) if at < 0 or node.is_in(d, at)]
+        return sum(node.all_of(d)[gpu].bit_count() * self.inside[job, place, d] for d in filled)
 
     def _each(self, job: int, gpu: bool) -> int:
         return self.wants[job].gpus if gpu else self.wants[job].cores
@@ -242,7 +252,7 @@ class _BatchModel:
             touches = [touch for (_, where), touch in self.touched.items() if where == place]
             opened[place] = self.model.new_bool_var("")
             self.model.add_max_equality(opened[place], touches)
-            taken = [self._each(job, False) * count for (job, where), count in self.slots.items() if where == place]
+            taken = [self._taken(job, place, -1, False) for job, where in self.slots if where == place]
             self.model.add(sum(taken) <= self.room[place].cores.bit_count() * opened[place])
         idle = [literal for place, literal in opened.items() if self.room[place].is_idle]
         goals.append(Goal(sum(idle), 0, len(idle)))

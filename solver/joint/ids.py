@@ -51,6 +51,10 @@ class _Left:
 
     def take(self, place: int, want: Want) -> Slot:
         """Take a slot that stands in a domain (-1: anywhere in the node), out of as few innermost ones as is easy."""
+        if want.fills and place >= 0:
+            cores, gpus = self._domains[place].cores, self._domains[place].gpus
+            self.free = [self.free[0] & ~cores, self.free[1] & ~gpus]
+            return cores, gpus
         return self._some(0, place, want.cores), self._some(1, place, want.gpus)
 
     def _some(self, kind: int, place: int, need: int) -> int:
@@ -112,7 +116,7 @@ def holdings(
         if wants[job].whole:
             cores, gpus = nodes[position].type.cores, nodes[position].type.gpus
             left[position].free = [0, 0]
-            mine = mine if wants[job].cores or wants[job].gpus else [(cores, gpus)]
+            mine = [(cores, gpus)] if wants[job].fills else mine
         found.setdefault(job, []).append(Held(position, cores, gpus, tuple(mine)))
     return found, {at: replace(nodes[at], cores=here.free[0], gpus=here.free[1]) for at, here in left.items()}
 

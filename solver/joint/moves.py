@@ -82,7 +82,8 @@ def plan_moves(pool: Pool, request: Request, most: int, seconds: float) -> MoveP
     NotJointError
         For a request of another form than the model's.
     """
-    model = _MoveModel(pool, want_of(request), evaluate(request.constraint, pool.machine.facts), most)
+    want = want_of(request, slot_exclusive=pool.options.slot_exclusive)
+    model = _MoveModel(pool, want, evaluate(request.constraint, pool.machine.facts), most)
     found = lexmin(model.model, [Goal(model.moved, 0, most)], Budget(seconds))
     if not found.status.found or found.solver is None:
         return None
@@ -149,6 +150,8 @@ class _MoveModel:
         found: dict[int, cp_model.IntVar] = {}
         for position in self.up:
             if not allowed >> position & 1:
+                continue
+            if want.whole and not self.pool.machine.type_at(position).domains[0].whole:
                 continue
             total = self.total[position]
             each = want.cores, want.gpus

@@ -16,9 +16,9 @@ from ..status import Status
 from .batch import Batch, place_batch
 from .ids import holdings
 from .one_by_one import one_by_one
-from .room import Node, eligible, rooms
+from .room import Node, eligible, rooms, wants_of
 from .stands import Stand, terms_of, value_of
-from .wants import BatchJob, want_of
+from .wants import BatchJob, Want
 
 MOST_JOBS = 24
 """A batch of more jobs is cut."""
@@ -46,8 +46,8 @@ def place_in_parts(
         return place_batch(pool, jobs, seconds, local=local)
     count = -(-len(jobs) // most)
     nodes = sorted(rooms(pool), key=lambda node: (node.cores.bit_count(), node.gpus.bit_count(), node.position))
-    wants = {job.id: want_of(job.request) for job in jobs}
-    by_size = sorted(jobs, key=_size)
+    wants = wants_of(pool, jobs)
+    by_size = sorted(jobs, key=lambda job: _size(job.id, wants[job.id]))
     each = seconds / (count + 3)
     stands: dict[int, tuple[Stand, ...]] = {}
     left = {node.position: node for node in nodes}
@@ -73,33 +73,46 @@ def place_in_parts(
     return Batch(Status.FEASIBLE, dict(zip(names, terms, strict=True)), bounds, stands)
 
 
-def _size(job: BatchJob) -> tuple[int, int, int]:
-    want = want_of(job.request)
+def _size(job: int, want: Want) -> tuple[int, int, int]:
     times = max(1, want.hosts) * want.slots
-    return (-times * want.cores, -times * want.gpus, job.id)
+    return (-times * want.cores, -times * want.gpus, job)
 
 
 def upper_bound(pool: Pool, jobs: Sequence[BatchJob], nodes: Sequence[Node], seconds: float) -> int:
     """Return a weight that no placement of the batch exceeds: free cores, gpus and nodes are counted in all."""
     model = cp_model.CpModel()
-    allowed = eligible(pool.machine, jobs)
+    allowed, wants = eligible(pool.machine, jobs), wants_of(pool, jobs)
     cores, gpus, idle, goal = [], [], [], []
     for job in jobs:
-        want = want_of(job.request)
-        fitting = [min(node.most(want), want.slots) for node in nodes if allowed[job.id] >> node.position & 1]
+        want = wants[job.id]
+        here = [node for node in nodes if allowed[job.id] >> node.position & 1]
+        fitting = [min(node.most(want), want.slots) for node in here]
         enough = sum(n >= want.slots for n in fitting) >= want.hosts if want.hosts else sum(fitting) >= want.slots
         if not enough:
             continue
         placed = model.new_bool_var("")
-        times = max(1, want.hosts) * want.slots
-        cores.append(times * want.cores * placed)
-        gpus.append(times * want.gpus * placed)
+        times = want.hosts if want.whole else max(1, want.hosts) * want.slots
+        each = _least(want, here)
+        cores.append(times * each[0] * placed)
+        gpus.append(times * each[1] * placed)
         if want.whole:
             idle.append(want.hosts * placed)
         goal.append(-job.weight * placed)
     model.add(sum(cores) <= sum(node.cores.bit_count() for node in nodes))
     model.add(sum(gpus) <= sum(node.gpus.bit_count() for node in nodes))
-    model.add(sum(idle) <= sum(node.is_idle for node in nodes))
+    model.add(sum(idle) <= sum(node.can_be_whole for node in nodes))
     most = sum(job.weight for job in jobs)
     found = lexmin(model, [Goal(sum(goal), -most, 0)], Budget(seconds))
     return -found.bounds[0] if found.status.found else most
+
+
+def _least(want: Want, nodes: Sequence[Node]) -> tuple[int, int]:
+    """Return the cores and gpus that a slot, or a node that is taken whole, takes at least."""
+    if want.whole:
+        fitting = [(node.cores, node.gpus) for node in nodes if node.most(want)]
+    elif want.fills:
+        there = [(node, at) for node in nodes for at, domain in enumerate(node.domains) if domain.level == want.level]
+        fitting = [node.all_of(at) for node, at in there if node.inside(at, want)]
+    else:
+        return want.cores, want.gpus
+    return min(cores.bit_count() for cores, _ in fitting), min(gpus.bit_count() for _, gpus in fitting)

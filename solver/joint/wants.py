@@ -1,13 +1,14 @@
 """What a job of a batch asks for: equal slots of cores and gpus, on so many nodes each, or on any nodes.
 
-Requests of this form need no more of a node than numbers of free cores and gpus, or all of it, which is what makes a
-model of a whole batch exact. Other requests (domains below the node, groups, memory, open counts, several slot types)
-are refused by name, not bent.
+Each slot may name one domain of a level, or take it whole. Requests of this form need no more of a node, or of a
+domain, than numbers of free cores and gpus, or all of it, which is what makes a model of a whole batch exact. Other
+requests (groups, slots of several domains, memory, open counts, several slot types) are refused by name, not bent.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 
 from ...grammar.jobspec import Vertex
 from ..request import Request
@@ -33,6 +34,12 @@ class Want:
         Whether each node is taken whole.
     label
         Of the slots.
+    level
+        Below the node, of which each slot has one domain for itself among the job's slots, and stands in it; "" where
+        slots stand anywhere.
+    fills
+        Whether a slot takes that domain whole, or its node where the nodes are taken whole and stand in slots; cores
+        and gpus are then the least that there must be.
     """
 
     hosts: int
@@ -41,6 +48,8 @@ class Want:
     gpus: int
     whole: bool = False
     label: str = "task"
+    level: str = ""
+    fills: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +71,15 @@ class BatchJob:
     weight: int = 1
 
 
-def want_of(request: Request) -> Want:
+def want_of(request: Request, levels: Collection[str] = (), *, slot_exclusive: str = "shared") -> Want:
     """Return what a request asks for.
+
+    Parameters
+    ----------
+    levels
+        Below the node, of which a slot may name a domain: those of `joint_levels` where a model counts in domains.
+    slot_exclusive
+        As of `Options`.
 
     Raises
     ------
@@ -77,32 +93,61 @@ def want_of(request: Request) -> Want:
     for vertex in top.walk():
         if not vertex.count.is_fixed or vertex.id is not None:
             raise NotJointError(f"{vertex.path}: an open count or given ids are placed one job at a time only")
+    inside = _Inside(levels, slot_exclusive)
     if top.type == "node":
         slot = _only_child(top)
         if not slot.is_slot:
-            raise NotJointError(f"{slot.path}: a {slot.type} is placed one job at a time only")
-        cores, gpus = _content(slot)
-        return _checked(
-            Want(top.count.min, slot.count.min, cores, gpus, bool(top.exclusive), slot.label or "task"), top
-        )
+            raise _refusal(slot)
+        return inside.slot(slot, hosts=top.count.min, slots=slot.count.min, whole=bool(top.exclusive))
     if not top.is_slot:
-        raise NotJointError(f"{top.path}: a {top.type} is placed one job at a time only")
-    label = top.label or "task"
-    if len(top.children) == 1 and top.children[0].type == "node":
-        node = top.children[0]
+        raise _refusal(top)
+    if any(child.type == "node" for child in top.children):
+        node = _only_child(top)
         if node.count.min != 1:
             raise NotJointError(f"{node.path}: slots of several nodes are placed one job at a time only")
-        cores, gpus = _content(node) if node.children else (0, 0)
-        whole = bool(node.exclusive) or not node.children
-        return _checked(Want(top.count.min, 1, cores, gpus, whole, label), top)
-    cores, gpus = _content(top)
-    return _checked(Want(0, top.count.min, cores, gpus, False, label), top)
+        whole = inside.takes_whole(node)
+        if not node.children:
+            return Want(top.count.min, 1, 0, 0, True, top.label or "task", fills=True)
+        want = inside.slot(node, hosts=top.count.min, slots=1, whole=whole, label=top.label)
+        return replace(want, fills=want.fills or whole)
+    return inside.slot(top, hosts=0, slots=top.count.min)
 
 
-def _checked(want: Want, vertex: Vertex) -> Want:
-    if not want.slots or not (want.whole or want.cores or want.gpus):
-        raise NotJointError(f"{vertex.path}: a slot without cores and gpus is placed one job at a time only")
-    return want
+@dataclass(frozen=True, slots=True)
+class _Inside:
+    """Reads what stands in a slot; see `want_of`."""
+
+    levels: Collection[str]
+    slot_exclusive: str
+
+    def slot(self, vertex: Vertex, *, hosts: int, slots: int, whole: bool = False, label: str | None = None) -> Want:
+        """Return the want of the vertex whose children are what one slot has."""
+        label = label or vertex.label or "task"
+        if any(child.type in self.levels for child in vertex.children):
+            domain = _only_child(vertex)
+            if domain.count.min != 1 or whole:
+                raise NotJointError(f"{domain.path}: several domains in a slot are placed one job at a time only")
+            fills = self.takes_whole(domain)
+            cores, gpus = _content(domain)
+            want = Want(hosts, slots, cores, gpus, False, label, domain.type, fills)
+        else:
+            cores, gpus = _content(vertex)
+            want = Want(hosts, slots, cores, gpus, whole, label)
+        if not slots or not (whole or want.fills or cores or gpus):
+            raise NotJointError(f"{vertex.path}: a slot without cores and gpus is placed one job at a time only")
+        return want
+
+    def takes_whole(self, vertex: Vertex) -> bool:
+        """Tell whether a domain in a slot is asked for whole."""
+        if vertex.exclusive is not None:
+            if not vertex.exclusive and not vertex.children:
+                raise NotJointError(f"{vertex.path}: what asks for nothing is placed one job at a time only")
+            return vertex.exclusive
+        return not vertex.children or self.slot_exclusive == "rfc14"
+
+
+def _refusal(vertex: Vertex) -> NotJointError:
+    return NotJointError(f"{vertex.path}: a {vertex.type} is placed one job at a time only")
 
 
 def _only_child(vertex: Vertex) -> Vertex:
@@ -115,6 +160,6 @@ def _content(vertex: Vertex) -> tuple[int, int]:
     found = {"core": 0, "gpu": 0}
     for child in vertex.children:
         if child.type not in found or child.children:
-            raise NotJointError(f"{child.path}: a {child.type} is placed one job at a time only")
+            raise _refusal(child)
         found[child.type] += child.count.min
     return found["core"], found["gpu"]

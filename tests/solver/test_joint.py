@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import combinations, product
+from typing import Any
 
 import pytest
 from exactfit.grammar.jobspec import Jobspec, parse_resources
@@ -13,6 +14,7 @@ from exactfit.solver.checker import Checker
 from exactfit.solver.errors import InsufficientResources
 from exactfit.solver.joint import BatchJob, NotJointError, Want, place_batch, place_in_parts, plan_moves, want_of
 from exactfit.solver.joint.ids import batch_R
+from exactfit.solver.joint.room import wants_of
 from exactfit.solver.options import Options
 from exactfit.solver.policy import parse_policy
 from exactfit.solver.pool import Pool
@@ -31,6 +33,16 @@ SHAPES = (
     "node=1{x}/slot=1/core=1",
     "slot=1/node",
     "slot=2/node=1/core=4",
+)
+IN_DOMAINS = (
+    "slot=2/numa{x}",
+    "slot=2/numa/[core=1;gpu=1]",
+    "slot=3/numa/core=1",
+    "slot=1/numa/core=3",
+    "slot=1/numa{x}/core=4",
+    "node=2/slot=1/numa/core=2",
+    "slot=2/node/numa/gpu=1",
+    "node=1/slot=2/numa{x}",
 )
 SECONDS = 20.0
 
@@ -68,6 +80,62 @@ def fits(wants: Sequence[Want], free: Sequence[tuple[int, int]]) -> bool:
     return False
 
 
+def ways_in_domains(want: Want) -> list[tuple[int, ...]]:
+    """Return all numbers of slots in each domain of two nodes, two by two, that are what is wanted."""
+    found = []
+    for counts in product(range(2), repeat=4):
+        nodes = counts[0] + counts[1], counts[2] + counts[3]
+        total = [count for count in nodes if count] == [want.slots] * want.hosts
+        if total if want.hosts else sum(nodes) == want.slots:
+            found.append(counts)
+    return found
+
+
+def fit_in_domains(wants: Sequence[Want], domains: Sequence[tuple[int, int]]) -> bool:
+    """Tell whether all of the wants fit on two idle nodes, by trying everything: those that name domains first."""
+    want = next((want for want in wants if want.level), None)
+    if want is None:
+        pairs = [domains[at : at + 2] for at in (0, 2)]
+        return fits(wants, [(one[0] + two[0], one[1] + two[1]) for one, two in pairs])
+    rest = [other for other in wants if other is not want]
+    for counts in ways_in_domains(want):
+        left = []
+        for count, (cores, gpus) in zip(counts, domains, strict=True):
+            if want.fills and count:
+                left.append((0, 0) if (cores, gpus) == (4, 1) and want.cores <= 4 else (-1, -1))
+            else:
+                left.append((cores - count * want.cores, gpus - count * want.gpus))
+        if min(map(min, left)) >= 0 and fit_in_domains(rest, left):
+            return True
+    return False
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_as_many_are_placed_as_can_be_where_slots_name_domains(seed: int) -> None:
+    draw = random.Random(200 + seed)
+    here = machine(2)
+    shapes = [draw.choice(IN_DOMAINS) for _ in range(3)] + [draw.choice(SHAPES) for _ in range(draw.randint(1, 2))]
+    jobs = [BatchJob(n, request(shape), draw.choice((1, 1, 3))) for n, shape in enumerate(shapes)]
+    batch = place_batch(Pool(here), jobs, SECONDS)
+    wants = wants_of(Pool(here), jobs)
+    some = [kept for size in range(len(jobs) + 1) for kept in combinations(jobs, size)]
+    best = max(
+        sum(j.weight for j in kept) for kept in some if fit_in_domains([wants[j.id] for j in kept], [(4, 1)] * 4)
+    )
+    assert batch.status is Status.OPTIMAL
+    assert batch.terms["weight"] == batch.bounds["weight"] == best
+    check(here, shapes, batch_R(here, batch, wants))
+
+
+def check(here: Machine, shapes: Sequence[str], placed: Mapping[int, Mapping[str, Any]]) -> None:
+    """Have the checker judge every job of a batch."""
+    checker = Checker(here)
+    for number, R in placed.items():
+        verdict = checker.judge(parse_resources(parse_shape(shapes[number])), R)
+        assert verdict.legal, (shapes[number], verdict.violations)
+        checker.allocate(R)
+
+
 @pytest.mark.parametrize("seed", range(12))
 def test_as_many_are_placed_as_can_be(seed: int) -> None:
     draw = random.Random(seed)
@@ -80,11 +148,7 @@ def test_as_many_are_placed_as_can_be(seed: int) -> None:
     best = max(sum(j.weight for j in kept) for kept in some if fits([wants[j.id] for j in kept], [(8, 2)] * 2))
     assert batch.status is Status.OPTIMAL
     assert batch.terms["weight"] == batch.bounds["weight"] == best == sum(jobs[n].weight for n in batch.stands)
-    checker = Checker(here)
-    for number, R in batch_R(here, batch, wants).items():
-        verdict = checker.judge(parse_resources(parse_shape(shapes[number])), R)
-        assert verdict.legal, (shapes[number], verdict.violations)
-        checker.allocate(R)
+    check(here, shapes, batch_R(here, batch, wants))
 
 
 def least_torn(wants: Sequence[Want], counts: Sequence[int]) -> int:
