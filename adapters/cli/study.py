@@ -176,10 +176,12 @@ def _source(
     text = decode(sources.read(str(rules), "rules"), str(rules)) if rules else DEFAULT
     trace = read_trace(workload)
     found = from_trace(trace, read_rules(text, str(rules or "the usual rules"), outline), jobs)
-    left = f", {trace.left_out} that never ran left out" if trace.left_out else ""
-    return Source.of(
-        found
-    ), f"{len(found.jobs)} jobs of {plain(Path(workload).name)}{left}, offered load {found.load:.2f}"
+    parts = (
+        f"{len(found.jobs)} jobs of {plain(Path(workload).name)}",
+        *trace.remarks,
+        f"offered load {found.load:.2f}",
+    )
+    return Source.of(found), ", ".join(parts)
 
 
 def _run(tasks: list[Task], store: object, engine: str, workers: int) -> None:
@@ -225,5 +227,6 @@ def _report(tasks: list[Task], store: object, named: NamedMachine, words: str) -
             continue
     path = write_report(About(plain(named.name), named.machine, words, command, versions), tasks, store)
     console = make_console()
+    console.print(words, markup=False)
     console.print(lines(tasks, store, named.machine))
     console.print(f"report: {path}", soft_wrap=True)

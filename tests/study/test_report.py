@@ -20,6 +20,8 @@ from exactfit.adapters.study.html import plot
 from typer.testing import CliRunner
 
 WORKLOAD = "lublin:jobs=30,load=0.7,longest=2"
+TERMINAL = "terminal.txt"
+"""What the study of the fixture printed."""
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 
@@ -36,12 +38,27 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("study")
     pools = "exactfit,Rv1Pool,TreePool"
     sweep = "load=0.5+0.8,seeds=2"
-    status, out, err = study(
-        "rfc49-a:4", WORKLOAD, "--pools", pools, "--sweep", sweep, "--snapshots", 1, "--batch", 4, "-o", path
-    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("COLUMNS", "80")
+        status, out, err = study(
+            "rfc49-a:4", WORKLOAD, "--pools", pools, "--sweep", sweep, "--snapshots", 1, "--batch", 4, "-o", path
+        )
+    (path / TERMINAL).write_text(out, encoding="utf-8")
     assert (status, err) == (0, "")
     assert f"report: {path}/report.html" in out
     return path
+
+
+def test_the_terminal_shows_all_figures_whole(folder: Path) -> None:
+    out = (folder / TERMINAL).read_text(encoding="utf-8")
+    lines = [line for line in out.splitlines() if not line.startswith("report: ")]
+    assert "…" not in out
+    assert max(map(len, lines)) <= 80
+    assert [line.strip() for line in lines if line.startswith("easy")] == ["easy, load 0.5", "easy, load 0.8"]
+    rows = [[cell.strip() for cell in line.split("│")[1:-1]] for line in lines if line.startswith("│")]
+    assert len(rows) == 2 * 7
+    assert all(len(cells) == 4 and cells[0] for cells in rows)
+    assert all(re.fullmatch(r"[\d.]+ ± [\d.]+", cell) for cells in rows for cell in cells[1:])
 
 
 class Page(HTMLParser):
@@ -163,7 +180,8 @@ def test_wrong_input_gets_one_line(arguments: tuple[str, ...], fault: str, tmp_p
 
 def test_a_trace_is_run_with_rules(tmp_path: Path) -> None:
     trace = tmp_path / "trace.swf"
-    trace.write_text("".join(f"{n} {n * 10} 0 60 4 -1 -1 4 120 -1 1 1 1 1 1 1 -1 -1\n" for n in range(1, 9)))
+    lines = [f"{n} {n * 10} 0 60 4 -1 -1 4 120 -1 1 1 1 1 1 1 -1 -1\n" for n in range(1, 9)]
+    trace.write_text("".join([*lines, lines[0].replace(" 60 ", " -1 ")]))
     rules = tmp_path / "rules"
     rules.write_text("otherwise => slot=<processors>/core=2\n")
     status, out, _ = study(
@@ -172,7 +190,8 @@ def test_a_trace_is_run_with_rules(tmp_path: Path) -> None:
     assert status == 0
     assert "TreePool" in out
     page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
-    assert "5 jobs of trace.swf" in page
+    for place in (out, page):
+        assert "5 jobs of trace.swf, 1 that never ran left out, offered load" in place
     rules.write_text("otherwise => slots\n")
     status, _, err = study("rfc49-a:2", trace, "--rules", rules, "-o", tmp_path / "out")
     assert (status, err.count("\n")) == (2, 1)

@@ -48,13 +48,19 @@ class TestSwf:
         assert (second.name, second.processors, second.limit, second.memory) == ("1", 8, 120.0, 16.0)
         assert trace.left_out == 1
 
+    def test_lines_on_parts_of_a_job_are_no_jobs(self, written: Written) -> None:
+        parts = [f"1 100 5 30 4 -1 -1 8 120 -1 {status} 7 -1 -1 3 -1 -1 -1\n" for status in (2, 3, 4)]
+        trace = read_trace(written(SWF + "".join(parts)))
+        assert [job.name for job in trace.jobs] == ["2", "1"]
+        assert trace.remarks == ("1 that never ran left out", "3 lines on parts of jobs passed over")
+
     def test_packed_it_is_the_same(self, written: Written) -> None:
         assert read_trace(written(gzip.compress(SWF.encode()), "t.gz")) == read_trace(written(SWF))
 
     @pytest.mark.parametrize(
         ("text", "fault"),
         [
-            ("1 2 3\n", ":1: a job has 18 fields, this line has 3"),
+            ("1 2 3\n", ":1: a job has 18 fields, this line has 3: -1 stands for what is not known"),
             (SWF + "1 " * 19 + "\n", ":5: a job has 18 fields, this line has more"),
             (SWF.replace("60", "1e400"), ":2: no usable number: 1e400"),
             (SWF.replace("60", "x"), ":2: expected a number, got 'x'"),
@@ -128,12 +134,45 @@ class TestSacct:
         assert second.submit - first.submit == 60.0
         assert trace.left_out == 1
 
+    def test_jobs_without_a_priority_get_the_middle_one(self, written: Written) -> None:
+        more = "".join(f"{n}|a|2026-03-01T10:0{n}:00|01:00||1|4||||{n}000\n" for n in (3, 4))
+        trace = read_trace(written(SACCT + more))
+        assert {job.name: job.priority for job in trace.jobs} == {"10": 100, "11": 3000, "3": 3000, "4": 4000}
+        assert trace.remarks == ("1 that never ran left out", "1 without a Priority given the middle one")
+
+    def test_where_no_job_has_a_priority_all_are_alike(self, written: Written) -> None:
+        trace = read_trace(written("\n".join(line.rpartition("|")[0] for line in SACCT.splitlines())))
+        assert ({job.priority for job in trace.jobs}, trace.notes) == ({16}, ())
+
+    @pytest.mark.parametrize("place", [0, 4, 11])
+    def test_a_name_may_hold_the_separator(self, written: Written, place: int) -> None:
+        lines = [line.split("|") for line in SACCT.splitlines()]
+        names = ("JobName", "a|b||c", "batch", "|", "plain")
+        text = "\n".join("|".join([*f[:place], name, *f[place:]]) for f, name in zip(lines, names, strict=True))
+        assert read_trace(written(text)) == read_trace(written(SACCT, "plain"))
+
+    def test_1024_nodes_are_1k(self, written: Written) -> None:
+        (job, _) = read_trace(written(SACCT.replace("|2|16|cpu=16,", "|1K|1.50K|cpu=16,"))).jobs
+        assert (job.nodes, job.processors) == (1024, 1536)
+
     @pytest.mark.parametrize(
         ("text", "fault"),
         [
             ("JobID|User\n1|a\n", ":1: the head line of sacct --parsable2 lacks Submit, Elapsed"),
             (SACCT + "13|a\n", ":6: the head line has 11 fields, this line has 2"),
-            (SACCT.replace("00:10:00", "ten"), ":2: no duration: 'ten'"),
+            (SACCT.replace("00:10:00", "ten"), ":2: Elapsed: no duration: 'ten'"),
+            (SACCT.replace("512Mc", "lots"), ":4: ReqMem: no amount of memory: 'lots'"),
+            (SACCT.replace("512Mc", "5X"), ":4: ReqMem: no amount of memory: '5X'"),
+            (SACCT.replace("|4|cpu=4|", "|some|cpu=4|"), ":4: NCPUS: expected a number, got 'some'"),
+            (SACCT.replace("|100\n", "|high\n"), ":2: Priority: expected a number, got 'high'"),
+            (
+                SACCT.replace("JobID|User", "JobID|JobName|Comment").replace("10|a", "10|a|b|c", 1),
+                ":2: the head line has 12 fields, this line has 13; JobName and Comment may hold a |: print one",
+            ),
+            (
+                SACCT.replace("JobID|User", "JobID|JobName").replace("10|a|", "10|a\n|", 1),
+                ":2: the head line has 11 fields, this line has 2; JobName may hold a line break: leave it out",
+            ),
             (SACCT.replace("2026-03-01T10:01", "yesterday"), ":4: Submit: no time"),
         ],
     )

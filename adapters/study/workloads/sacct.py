@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime, timezone
+from statistics import median_low
 
 from .trace import Trace, TraceJob, WorkloadError, in_order, number
 
+SEPARATOR = "|"
 NEEDED = ("JobID", "Submit", "Elapsed")
 """Beside these, NCPUS or AllocCPUS or ReqCPUS; Timelimit, NNodes, ReqTRES, AllocTRES, ReqMem, Partition, User and
 Priority are used where they are."""
+_FREE = ("JobName", "Comment", "AdminComment", "SystemComment", "WorkDir", "SubmitLine", "Extra", "Container")
+"""Fields of any text. sacct prints a | in them as it is."""
 
 _PROCESSORS = ("ReqCPUS", "NCPUS", "AllocCPUS")
 _TIME = re.compile(r"(?:(\d{1,6})-)?(?:(\d{1,6}):)?(\d{1,6}):(\d{1,2})(?:\.\d{1,6})?")
 _SIZE = re.compile(r"(\d{1,15}(?:\.\d{1,6})?)([KMGTP]?)([cn]?)")
 _GIB = {"K": 2.0**-20, "M": 2.0**-10, "": 2.0**-10, "G": 1.0, "T": 2.0**10, "P": 2.0**20}
+_TIMES = {"K": 2**10, "M": 2**20}
 _DAY, _HOUR, _MINUTE = 86400, 3600, 60
 
 
@@ -36,18 +42,16 @@ def read_sacct(lines: Iterable[str], name: str) -> Trace:
     """
     head: list[str] = []
     jobs: list[TraceJob] = []
+    unranked: list[int] = []
     left_out = 0
     for place, line in enumerate(lines, start=1):
         text = line.rstrip("\r\n")
         if not text.strip():
             continue
-        fields = text.split("|")
         if not head:
-            head = _head(fields, name, place)
+            head = _head(text.split(SEPARATOR), name, place)
             continue
-        if len(fields) != len(head):
-            raise WorkloadError(name, place, f"the head line has {len(head)} fields, this line has {len(fields)}")
-        record = dict(zip(head, fields, strict=True))
+        record = _record(head, text.split(SEPARATOR), name, place)
         if "." in record["JobID"]:
             continue
         try:
@@ -56,9 +60,39 @@ def read_sacct(lines: Iterable[str], name: str) -> Trace:
             raise WorkloadError(name, place, str(fault)) from None
         if job is None:
             left_out += 1
-        else:
-            jobs.append(job)
-    return in_order(jobs, left_out, name)
+            continue
+        if not record.get("Priority", "").strip():
+            unranked.append(len(jobs))
+        jobs.append(job)
+    return in_order(jobs, left_out, name, _rank(jobs, unranked))
+
+
+def _record(head: list[str], fields: list[str], name: str, place: int) -> dict[str, str]:
+    """Return a line's fields by name; what is too many belongs to the one field that may hold the separator."""
+    free = [field for field in head if field in _FREE]
+    surplus = len(fields) - len(head)
+    if surplus > 0 and len(free) == 1:
+        start = head.index(free[0])
+        fields = [*fields[:start], SEPARATOR.join(fields[start : start + surplus + 1]), *fields[start + surplus + 1 :]]
+    elif surplus:
+        fault = f"the head line has {len(head)} fields, this line has {len(fields)}"
+        if surplus > 0 and free:
+            fault += f"; {' and '.join(free)} may hold a |: print one of them at most"
+        elif free:
+            fault += f"; {' and '.join(free)} may hold a line break: leave it out"
+        raise WorkloadError(name, place, fault)
+    return dict(zip(head, fields, strict=True))
+
+
+def _rank(jobs: list[TraceJob], unranked: list[int]) -> list[str]:
+    """Give jobs without a priority the middle one of the others, which neither favours nor delays them; say so."""
+    if not unranked or len(unranked) == len(jobs):
+        return []
+    without = set(unranked)
+    middle = median_low(job.priority for place, job in enumerate(jobs) if place not in without)
+    for place in unranked:
+        jobs[place] = replace(jobs[place], priority=middle)
+    return [f"{len(unranked)} without a Priority given the middle one"]
 
 
 def _head(fields: list[str], name: str, place: int) -> list[str]:
@@ -73,24 +107,24 @@ def _head(fields: list[str], name: str, place: int) -> list[str]:
 def _job(record: Mapping[str, str]) -> TraceJob | None:
     asked = _tres(record.get("ReqTRES", ""))
     had = _tres(record.get("AllocTRES", ""))
-    processors = next((int(number(record[f])) for f in _PROCESSORS if record.get(f, "").strip()), 0)
+    processors = next((_count(record, field) for field in _PROCESSORS if record.get(field, "").strip()), 0)
     if record["Submit"] in ("", "Unknown", "None"):
         return None
-    runtime = _seconds(record["Elapsed"])
+    runtime = _seconds(record, "Elapsed")
     if processors <= 0 or runtime <= 0:
         return None
-    nodes = int(number(record["NNodes"])) if record.get("NNodes", "").strip() else 0
+    nodes = _count(record, "NNodes")
     return TraceJob(
         name=record["JobID"][:40],
         submit=_moment(record["Submit"]),
         runtime=runtime,
-        limit=_seconds(record.get("Timelimit", "")),
+        limit=_seconds(record, "Timelimit"),
         processors=processors,
-        nodes=max(nodes, 0),
+        nodes=nodes,
         gpus=_gpus(asked) or _gpus(had),
         memory=_memory(record.get("ReqMem", ""), processors, nodes),
         # Slurm's priorities go beyond Flux's: only their order counts.
-        priority=int(max(number(record["Priority"]), 0)) if record.get("Priority", "").strip() else 16,
+        priority=_count(record, "Priority") if record.get("Priority", "").strip() else 16,
         queue=record.get("Partition", "")[:64],
         user=record.get("User", "")[:64],
     )
@@ -104,13 +138,24 @@ def _moment(text: str) -> float:
     return (moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)).timestamp()
 
 
-def _seconds(text: str) -> float:
+def _count(record: Mapping[str, str], field: str) -> int:
+    """Return a whole number of a field, 0 for none; sacct writes 1024 nodes as 1K."""
+    text = record.get(field, "").strip()
+    times = _TIMES.get(text[-1:], 1)
+    try:
+        return int(max(number(text[:-1] if times > 1 else text) * times, 0)) if text else 0
+    except ValueError as fault:
+        raise ValueError(f"{field}: {fault}") from None
+
+
+def _seconds(record: Mapping[str, str], field: str) -> float:
     """Return the seconds of ``[days-][hours:]minutes:seconds``; 0 for none or no limit."""
+    text = record.get(field, "").strip()
     if text in ("", "UNLIMITED", "Partition_Limit", "INVALID", "Unknown"):
         return 0.0
     match = _TIME.fullmatch(text)
     if match is None:
-        raise ValueError(f"no duration: {text[:40]!r}")
+        raise ValueError(f"{field}: no duration: {text[:40]!r}")
     days, hours, minutes, seconds = (int(part or 0) for part in match.groups())
     return float(days * _DAY + hours * _HOUR + minutes * _MINUTE + seconds)
 
@@ -127,9 +172,12 @@ def _gpus(tres: Mapping[str, str]) -> int:
 
 
 def _memory(text: str, processors: int, nodes: int) -> float:
+    """Return GiB in all of ``4Gn`` (each node), ``512Mc`` (each processor) or ``8G``; 0 for none."""
+    if not text.strip():
+        return 0.0
     match = _SIZE.fullmatch(text.strip())
     if match is None:
-        return 0.0
+        raise ValueError(f"ReqMem: no amount of memory: {text[:40]!r}")
     amount, unit, per = match.groups()
     times = {"c": processors, "n": max(nodes, 1)}.get(per, 1)
     return float(amount) * _GIB[unit] * times

@@ -11,7 +11,9 @@ from .trace import Trace, TraceJob, WorkloadError, in_order, number
 
 FIELDS = 18
 _JOB, _SUBMIT, _RUN, _PROCESSORS, _USED_MEMORY = 0, 1, 3, 4, 6
-_ASKED_PROCESSORS, _ASKED_TIME, _ASKED_MEMORY, _USER, _QUEUE = 7, 8, 9, 11, 14
+_ASKED_PROCESSORS, _ASKED_TIME, _ASKED_MEMORY, _STATUS, _USER, _QUEUE = 7, 8, 9, 10, 11, 14
+_PARTS = (2, 3, 4)
+"""Status of a line that tells of a part of a job, between checkpoints; another line sums the job up."""
 _KIB_PER_GIB = 2**20
 
 
@@ -32,10 +34,11 @@ def read_swf(lines: Iterable[str], name: str) -> Trace:
 
     Notes
     -----
-    -1 stands for what is not known. What was asked for goes before what was used, as a scheduler sees that.
+    -1 stands for what is not known, so that every line has all fields: one that has not is broken, and what it lacks
+    is not guessed. What was asked for goes before what was used, as a scheduler sees that.
     """
     jobs: list[TraceJob] = []
-    left_out = 0
+    left_out = parts = 0
     for place, line in enumerate(lines, start=1):
         text = line.strip()
         if not text or text.startswith(";"):
@@ -43,17 +46,22 @@ def read_swf(lines: Iterable[str], name: str) -> Trace:
         fields = text.split(None, FIELDS)
         if len(fields) != FIELDS:
             count = "more" if len(fields) > FIELDS else str(len(fields))
-            raise WorkloadError(name, place, f"a job has {FIELDS} fields, this line has {count}")
+            hint = ": -1 stands for what is not known" if len(fields) < FIELDS else ""
+            raise WorkloadError(name, place, f"a job has {FIELDS} fields, this line has {count}{hint}")
         try:
             values = [number(field) for field in fields]
         except ValueError as fault:
             raise WorkloadError(name, place, str(fault)) from None
+        if values[_STATUS] in _PARTS:
+            parts += 1
+            continue
         job = _job(values)
         if job is None:
             left_out += 1
         else:
             jobs.append(job)
-    return in_order(jobs, left_out, name)
+    notes = [f"{parts} lines on parts of jobs passed over"] if parts else []
+    return in_order(jobs, left_out, name, notes)
 
 
 def _job(values: list[float]) -> TraceJob | None:

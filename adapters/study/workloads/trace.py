@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -72,10 +72,18 @@ class Trace:
         By time of submission.
     left_out
         Jobs of the trace that never ran or held nothing, which a simulation can do nothing with.
+    notes
+        What else was passed over or taken for granted, in words.
     """
 
     jobs: tuple[TraceJob, ...]
     left_out: int = 0
+    notes: tuple[str, ...] = ()
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """All that a user must know of what is missing, in words."""
+        return (*((f"{self.left_out} that never ran left out",) if self.left_out else ()), *self.notes)
 
 
 def number(text: object) -> float:
@@ -99,7 +107,7 @@ def number(text: object) -> float:
     return value
 
 
-def in_order(jobs: list[TraceJob], left_out: int, name: str) -> Trace:
+def in_order(jobs: list[TraceJob], left_out: int, name: str, notes: Iterable[str] = ()) -> Trace:
     """Return the jobs by time of submission, the first at 0.
 
     Raises
@@ -110,4 +118,4 @@ def in_order(jobs: list[TraceJob], left_out: int, name: str) -> Trace:
     if not jobs:
         raise WorkloadError(name, None, f"holds no job that ran ({left_out} left out)" if left_out else "holds no job")
     jobs.sort(key=lambda job: job.submit)
-    return Trace(tuple(jobs), left_out)
+    return Trace(tuple(jobs), left_out, tuple(notes))
