@@ -93,6 +93,14 @@ class Knowledge:
             raise InfeasibleRequest(*known.args)
         return known
 
+    def refusal(self, shape: Shape) -> str:
+        """Return why the machine cannot even be asked for a request's resources; empty where it can."""
+        try:
+            self.problem(shape)
+        except InfeasibleRequest as error:
+            return str(error)
+        return ""
+
     def view(self, shape: Shape) -> View | None:
         """Return how a request that names ids has to see the nodes; None for one that names none."""
         named = idsets_of(shape.vertices)

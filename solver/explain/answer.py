@@ -35,7 +35,8 @@ class Explanation:
     status
         ``fits``; ``insufficient``: not now; ``infeasible``: never on this machine.
     conflict
-        The smallest set of things that cannot all be met; None when the request fits.
+        The smallest set of things that cannot all be met; None when the request fits, and when it is one that no
+        machine could be asked for.
     rows
         The numbers of its vertices.
     changes
@@ -140,6 +141,11 @@ def explain(pool: Pool, request: Request, *, job_name: JobName = str, seconds: f
     knowledge, state = pool.present
     bench = Bench(knowledge, state, request, _TRIAL)
     conflict = find_conflict(bench, 0.4 * seconds)
+    if conflict is None or not conflict.parts:
+        # Without the vertices that ask for nothing it fits, or nothing that can be taken away helps.
+        refusal = knowledge.refusal(request.shape)
+        if refusal:
+            return Explanation(INFEASIBLE, None, (), (), (refusal,), (), bench, job_name)
     rows = count_all(bench, Budget(0.25 * seconds))
     if conflict is None:
         return Explanation(FITS, None, rows, (), (), (), bench, job_name)

@@ -136,7 +136,7 @@ class Relaxer:
                     yield VertexPart(vertex.path, Aspect.TYPE)
             elif vertex.count.min > 1 or not (domain or vertex.is_slot):
                 yield VertexPart(vertex.path, Aspect.COUNT)
-            if domain and vertex.type != "cluster" and self._may_open(vertex, around, above):
+            if domain and not self._is_root(vertex) and self._may_open(vertex, around, above):
                 yield VertexPart(vertex.path, Aspect.BORDER)
             if domain and self._whole(vertex, around):
                 yield VertexPart(vertex.path, Aspect.WHOLE)
@@ -149,10 +149,12 @@ class Relaxer:
         alone = above is not None and above.is_slot and len(above.children) == 1
         return vertex.type != "node" or not around.slot or alone
 
+    def _is_root(self, vertex: Vertex) -> bool:
+        """Tell whether a vertex is the one cluster that a machine is which lists none."""
+        return vertex.type == "cluster" and vertex.type not in self._resolver.groups
+
     def _whole(self, vertex: Vertex, around: _Around) -> bool:
-        if vertex.type == "cluster" and vertex.type not in self._resolver.groups:
-            return False
-        return self._resolver.takes_whole(vertex, around.slot, bare=around.bare)
+        return not self._is_root(vertex) and self._resolver.takes_whole(vertex, around.slot, bare=around.bare)
 
     @staticmethod
     def _inside(vertex: Vertex, around: _Around) -> _Around:

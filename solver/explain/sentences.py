@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 
 from ...grammar.constraint import Properties
 from ...grammar.jobspec import Vertex
-from ..errors import InfeasibleRequest
 from .bench import Bench
 from .change import Change, Kind
 from .conflict import Conflict
@@ -99,12 +98,9 @@ class Speaker:
 
     def _refusal(self) -> str:
         """Return why the machine cannot even be asked, where that is so."""
-        try:
-            self._bench.knowledge.problem(self._bench.request.shape)
-        except InfeasibleRequest as error:
-            path, colon, reason = str(error).partition(": ")
-            return reason if colon and path in self._vertices else str(error)
-        return ""
+        refusal = self._bench.knowledge.refusal(self._bench.request.shape)
+        path, colon, reason = refusal.partition(": ")
+        return reason if colon and path in self._vertices else refusal
 
     def _short(self) -> Row | None:
         """Return the row that lacks something: cores, GPUs or amounts that are not there, else the innermost others."""
@@ -228,13 +224,16 @@ class Speaker:
         if len(paths) == 1:
             path = next(iter(paths))
             return f"there is no room for {shape([self._vertices[path]])}"
-        for kind in ("core", "gpu"):
-            rows = [row for row in self._rows.values() if row.type == kind and row.path in paths]
+        near = [row for row in self._rows.values() if row.path in paths]
+        for kind in dict.fromkeys(["core", "gpu", *(row.type for row in near if row.type != "slot")]):
+            rows = [row for row in near if row.type == kind]
             asked = sum(row.asked or 0 for row in rows)
-            there = max((self._last(row) or 0 for row in rows), default=0)
+            counted = kind in ("core", "gpu")
+            there = max((self._last(row) if counted else row.there) or 0 for row in rows) if rows else 0
             if asked > there:
-                have = "exist" if self._conflict.never else "are free"
-                return f"{listed([*paths])} need {amount(kind, asked)} together: {number(there)} {have}"
+                have = "are free" if counted and not self._conflict.never else "exist" + "s" * (there == 1)
+                those = listed([row.path for row in rows])
+                return f"{those} need {amount(kind, asked)} together: {number(there)} {have}"
         return f"each fits by itself, but not all together: {listed([*paths])}"
 
     # -- changes --------------------------------------------------------------------------------------------------

@@ -106,7 +106,7 @@ def test_a_constraint_has_terms_that_must_all_hold(query: str, terms: list[objec
 
 def test_slots_that_fit_one_by_one_are_added_up() -> None:
     explanation = explained(slim(1), ask("[slot=2{a}/core=5;slot{b}/core=7]"))
-    assert explanation.reason == "slot[0], slot[0]/core and slot[1]/core need 17 cores together: 16 exist"
+    assert explanation.reason == "slot[0]/core and slot[1]/core need 17 cores together: 16 exist"
 
 
 def test_slot_exclusive_as_in_rfc14_can_be_what_is_in_the_way() -> None:

@@ -156,7 +156,7 @@ CASES = [
         "cluster/slot=2/node/[memory=4{unit:GB};ib10g]",
         NEVER,
         "2 slots of node/[memory=4{unit:GB};ib10g] need 2 ib10gs in one cluster: 1 exists in the best cluster",
-        "cluster/slot:count cluster/slot/node:border cluster/slot/node/ib10g[1]:count",
+        "cluster/slot:count cluster:border cluster/slot/node:border cluster/slot/node/ib10g[1]:count",
     ),
     Case(
         "1.5: no ib10g",
@@ -180,7 +180,7 @@ CASES = [
         "cluster=3/slot/node=1+{-x}/core=30",
         NEVER,
         "3 clusters with a slot of node=1+{-x}/core=30 are asked for: 2 exist",
-        "cluster:count",
+        "cluster:count cluster:border",
     ),
     Case(
         "1.6: a cluster of small nodes",
@@ -188,7 +188,7 @@ CASES = [
         "cluster=2/slot/node=1+{-x}/core=30",
         NEVER,
         "2 clusters with a slot of node=1+{-x}/core=30 are asked for: 1 exists, among 2 clusters",
-        "cluster:count cluster/slot/node/core:count",
+        "cluster:count cluster:border cluster/slot/node/core:count",
     ),
     Case(
         "1.6: a cluster is held",
@@ -197,7 +197,7 @@ CASES = [
         LATER,
         "2 clusters with a slot of node=1+{-x}/core=30 are asked for: 1 is free, 1 more is wholly or "
         "partly held by job j1",
-        "cluster:count cluster/slot/node/core:count jobs",
+        "cluster:count cluster:border cluster/slot/node/core:count jobs",
         held=("node=2/slot/core=20",),
     ),
     Case(
