@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
@@ -32,7 +33,14 @@ _STYLES = ("-", "--", "-.", ":")
 _MARKS = ("o", "s", "^", "D", "v", "P", "X")
 _MOST_POINTS = 1500
 _MOST_DOTS = 3000
-_HOUR = 3600.0
+_MINUTE, _HOUR, _DAY = 60.0, 3600.0, 86400.0
+_MOST_BINS = 150
+_BINS = (
+    *(_MINUTE * n for n in (1, 2, 5, 10, 15, 30)),
+    *(_HOUR * n for n in (1, 2, 4, 8)),
+    *(_DAY * n for n in (1, 7, 30)),
+)
+"""Sizes of the bins that lines over time are means of: every change of a busy day would be a smear."""
 _MILLI = 1000.0
 
 
@@ -58,19 +66,24 @@ class Pictures:
         self.pools = list(dict.fromkeys(group.pool for group in groups))
         self.levels = list(levels)
         self.greed = greed
+        ends = [group.results[0]["series"].get("time", [0.0])[-1] for group in self.one if group.results]
+        self.bin = bin_for(max(ends, default=0.0))
 
     def all(self) -> Iterator[tuple[str, str, str]]:
         """Yield name, caption and SVG of each picture there is something to draw in."""
+        seed = f" (seed {self.one[0].seeds[0]})" if len(self.one[0].seeds) > 1 else ""
+        means = f"means of {self.bin / _MINUTE:g} minutes{seed}"
         drawn: list[tuple[str, str, Callable[[Axes], None], bool]] = [
             ("locality", "Slots that stand in one domain, by level (best split of what each job holds)", self._local,
              bool(self.levels)),
             ("waits", "Jobs that waited no longer than this", self._waits, True),
-            ("timeline", "Cores held over time", self._busy, True),
-            ("nodes", "Nodes wholly free over time", lambda axes: self._line(axes, "intact.node", "wholly free"), True),
-            ("intact", f"{self._finest()} domains wholly free over time", self._intact, bool(self.levels)),
-            ("greed", "Share of the jobs of a batch that were placed one after the other, against the optimum",
-             self._greed, bool(self.greed)),
-            ("decisions", "Time of each decision against how full the machine was", self._decisions, True),
+            ("timeline", f"Cores held over time, {means}", self._busy, True),
+            ("nodes", f"Nodes wholly free over time, {means}",
+             lambda axes: self._line(axes, "intact.node", "wholly free"), True),
+            ("intact", f"{self._finest()} domains wholly free over time, {means}", self._intact, bool(self.levels)),
+            ("greed", "Of the jobs of a batch that fit together, how many each pool placed one after the other: a dot "
+             "a batch, a line the mean", self._greed, bool(self.greed)),
+            ("decisions", f"Time of each decision against how full the machine was{seed}", self._decisions, True),
             ("decision-times", "Decisions that took no longer than this", self._decision_times, True),
             ("load-wait", "Mean wait by load, with 95 % confidence",
              lambda axes: self._by_load(axes, "wait", 1 / _HOUR, "hours"), len(self.loads) > 1),
@@ -121,10 +134,9 @@ class Pictures:
     def _line(self, axes: Axes, column: str, ylabel: str) -> None:
         for group in self.one:
             series = group.results[0]["series"]
-            times, values = series.get("time", []), series.get(column, [])
-            step = max(1, len(times) // _MOST_POINTS)
-            hours = [time / _HOUR for time in times[::step]]
-            axes.step(hours, values[::step], where="post", linewidth=1.1, **self._style(group.pool))
+            means = averaged(series.get("time", []), series.get(column, []), self.bin)
+            hours = [place * self.bin / _HOUR for place in range(len(means) + 1)]
+            axes.step(hours, [*means, *means[-1:]], where="post", linewidth=1.2, **self._style(group.pool))
         axes.set_xlabel("hours")
         axes.set_ylabel(ylabel)
         axes.set_ylim(bottom=0)
@@ -155,7 +167,8 @@ class Pictures:
         axes.set_xticks(range(len(names)), names)
         axes.set_xlim(-0.6, len(names) - 0.2)
         axes.axhline(100, color="#5b6570", linewidth=0.8)
-        axes.set_ylim(0, 106)
+        least = min((100.0 * row["placed"] / row["optimum"] for row in rows if row["optimum"]), default=100.0)
+        axes.set_ylim(max(0.0, 10 * (least // 10) - 5), 103)
         axes.set_ylabel("% of the optimum")
 
     def _decisions(self, axes: Axes) -> None:
@@ -214,6 +227,35 @@ class Pictures:
         axes.set_ylabel(f"{figure}, {unit}" if unit else figure)
         axes.set_ylim(bottom=0)
         _legend(axes)
+
+
+def bin_for(span: float) -> float:
+    """Return the least usual number of seconds of which no more than `_MOST_BINS` make a span."""
+    return next((size for size in _BINS if span <= size * _MOST_BINS), _BINS[-1])
+
+
+def averaged(times: Sequence[float], values: Sequence[float], size: float) -> list[float]:
+    """Return the mean of a value over each bin of time.
+
+    Parameters
+    ----------
+    times, values
+        The value from each time on; times ascend, and the last ends the whole.
+    size
+        Of a bin, in the unit of the times. Bins begin at 0; the last one may be shorter.
+    """
+    if len(times) < 2 or times[-1] <= times[0]:
+        return list(values[-1:])
+    count = math.ceil(times[-1] / size)
+    sums, spans = [0.0] * count, [0.0] * count
+    for start, end, value in zip(times, times[1:], values, strict=False):
+        place = int(start // size)
+        while start < end:
+            part = min(end, (place + 1) * size) - start
+            sums[place] += part * value
+            spans[place] += part
+            start, place = (place + 1) * size, place + 1
+    return [total / span if span else 0.0 for total, span in zip(sums, spans, strict=True)]
 
 
 def _steps(axes: Axes, ordered: Sequence[float], style: Mapping[str, Any]) -> None:

@@ -15,6 +15,7 @@ from ..drawing.scene import Holding, Tenant, holdings, make_scene
 from . import html
 from .groups import Estimate, Group, gather, greed_rows
 from .plots import Pictures
+from .price import price_in_words, price_table
 from .store import Store
 from .task import Task
 
@@ -61,6 +62,7 @@ def write_report(about: About, tasks: Sequence[Task], store: Store) -> Path:
     parts = [
         html.paragraph(f"{about.workload}, on {about.machine_name}: {_size(about.machine)}."),
         *_findings(groups),
+        *price_in_words(greed),
         html.heading("Figures"),
         _table(groups, about.machine),
         html.paragraph(_EXPLAINED, "note"),
@@ -69,7 +71,7 @@ def write_report(about: About, tasks: Sequence[Task], store: Store) -> Path:
         html.plots(html.plot(*picture) for picture in pictures),
     ]
     if greed:
-        parts += [html.heading("The price of greed"), *_greed_table(greed)]
+        parts += [html.heading("The price of greed"), *price_table(greed)]
     if drawings:
         parts += [html.heading("The machine at one moment"), *(html.plot(*drawing) for drawing in drawings)]
     done = sum(1 for task in tasks if store.has(task.key))
@@ -115,9 +117,9 @@ def _columns(machine: Machine) -> list[tuple[str, str, float, str, int]]:
     found += [(f"{level}s a job", f"{level}s a job", 1.0, ".2f", _LESS) for level in machine.group_levels]
     found += [(f"intact.{level}", f"intact {level}, %", 100.0, ".1f", _MORE) for level in ("node", *machine.levels)]
     found += [
-        ("decision", "decision, ms", 1000.0, ".2f", _NEITHER),
+        ("decision", "mean decision, ms", 1000.0, ".2f", _NEITHER),
         ("decision p95", "decision p95, ms", 1000.0, ".2f", _NEITHER),
-        ("decision longest", "longest, ms", 1000.0, ".0f", _NEITHER),
+        ("decision longest", "longest decision, ms", 1000.0, ".0f", _NEITHER),
     ]
     return found
 
@@ -210,25 +212,10 @@ def _against_first(groups: Sequence[Group], machine: Machine) -> list[str]:
 def _difference(one: Estimate | None, factor: float, form: str) -> str:
     if one is None or one.half is None:
         return ""
-    text = f'{one.mean * factor:+{form}} <span class="pm">± {one.half * factor:{form}}</span>'
+    mean = f"{one.mean * factor:+{form}}"
+    mean = mean if float(mean) else mean[1:]
+    text = f'{mean} <span class="pm">± {one.half * factor:{form}}</span>'
     return f"*{text}" if abs(one.mean) > one.half else text
-
-
-def _greed_table(rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    pools = list(dict.fromkeys(str(row["pool"]) for row in rows))
-    lines = []
-    for pool in pools:
-        mine = [row for row in rows if row["pool"] == pool]
-        placed, best = sum(row["placed"] for row in mine), sum(row["optimum"] for row in mine)
-        bound = sum(row["bound"] for row in mine)
-        share = f"{100 * placed / best:.1f}" if best else ""
-        lines.append([escape(pool), str(len(mine)), str(placed), str(best), str(bound), share])
-    head = ["placed one after the other by", "batches", "jobs placed", "optimum", "its bound", "% of the optimum"]
-    text = (
-        "A batch is the jobs that came next at one moment of the first pool's run, placed on the machine as it was "
-        "then. The optimum places the batch together; where its bound is higher, it is not proven."
-    )
-    return [html.table(head, lines), html.paragraph(text, "note")]
 
 
 def _drawings(about: About, groups: Sequence[Group]) -> list[tuple[str, str, str]]:
@@ -246,7 +233,8 @@ def _drawings(about: About, groups: Sequence[Group]) -> list[tuple[str, str, str
         for number, (job, execution) in enumerate(moment["held"], start=1):
             held += holdings(about.machine, number, {"execution": execution})
             tenants.append(Tenant(number, f"job {job}"))
-        title = f"{group.pool} after {moment['time'] / _HOUR:.1f} hours"
+        seed = f", seed {group.seeds[0]}," if len(group.seeds) > 1 else ""
+        title = f"{group.pool}{seed} after {moment['time'] / _HOUR:.1f} hours"
         scene = make_scene(title, about.machine, held, 0, tenants[:_MOST_IN_LEGEND])
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder, "machine.svg")

@@ -17,6 +17,7 @@ import pytest
 from exactfit.adapters.cli import app
 from exactfit.adapters.study.columns import read_columns
 from exactfit.adapters.study.html import plot
+from exactfit.adapters.study.plots import averaged, bin_for
 from typer.testing import CliRunner
 
 WORKLOAD = "lublin:jobs=30,load=0.7,longest=2"
@@ -97,10 +98,24 @@ def test_the_page_says_what_it_is_of(folder: Path) -> None:
         "TreePool, load 0.8",
         "slots in one numa, %",
         "± ",
-        "The price of greed",
+        "The price of greed: of 4 batches ",
+        "% of the optimum",
+        "minutes (seed 1)",
         "seeds 1-2",
     ):
         assert part in text
+
+
+def test_lines_over_time_are_means_of_equal_bins() -> None:
+    # 4 for half a minute, 2 for two and a half, then 8 for half of the last bin.
+    assert averaged([0.0, 30.0, 180.0, 210.0], [4, 2, 8, 0], 60.0) == [3.0, 2.0, 2.0, 8.0]
+    assert averaged([90.0, 120.0], [5, 0], 60.0) == [0.0, 5.0]
+    assert (averaged([], [], 60.0), averaged([7.0], [3], 60.0)) == ([], [3])
+
+
+@pytest.mark.parametrize(("hours", "minutes"), [(0, 1), (2, 1), (3, 2), (30, 15), (37.5, 15), (38, 30), (10**6, 43200)])
+def test_bins_are_as_few_as_can_be_read(hours: float, minutes: float) -> None:
+    assert bin_for(hours * 3600) == minutes * 60
 
 
 def test_all_is_beside_it_as_tables_and_pictures(folder: Path) -> None:
