@@ -13,7 +13,7 @@ h1{font-size:1.7rem;margin:0 0 .3rem}h2{font-size:1.2rem;margin:2.2rem 0 .6rem;b
 p{max-width:75ch}.note{color:#566070;font-size:.9rem}
 .scroll{overflow-x:auto}table{border-collapse:collapse;font-variant-numeric:tabular-nums;font-size:.9rem}
 th,td{padding:.28rem .7rem;text-align:right;border-bottom:1px solid #e6e9ed;white-space:nowrap}
-th:first-child,td:first-child{text-align:left}
+th:first-child,td:first-child{text-align:left;position:sticky;left:0;background:#fff}
 thead th{border-bottom:2px solid #b9c1cb;vertical-align:bottom;white-space:normal;max-width:8rem}
 td.best{font-weight:700}.pm{color:#7a8594;font-weight:400;font-size:.85em}
 .plots{display:grid;grid-template-columns:repeat(auto-fit,minmax(440px,1fr));gap:1.2rem}

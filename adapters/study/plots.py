@@ -33,6 +33,7 @@ _STYLES = ("-", "--", "-.", ":")
 _MARKS = ("o", "s", "^", "D", "v", "P", "X")
 _MOST_POINTS = 1500
 _MOST_DOTS = 3000
+_MOST_TICKS = 12
 _MINUTE, _HOUR, _DAY = 60.0, 3600.0, 86400.0
 _MOST_BINS = 150
 _BINS = (
@@ -207,7 +208,9 @@ class Pictures:
         _legend(axes, "lower right")
 
     def _by_load(self, axes: Axes, figure: str, scale: float, unit: str) -> None:
-        for pool in self.pools:
+        # Side by side, as the intervals would hide each other.
+        apart = 0.012 * (self.loads[-1] - self.loads[0])
+        for place, pool in enumerate(self.pools):
             points = [
                 (group.load, group.figure(figure))
                 for group in self.groups
@@ -215,14 +218,17 @@ class Pictures:
             ]
             kept = sorted((load, found) for load, found in points if found is not None and load is not None)
             axes.errorbar(
-                [load for load, _ in kept],
+                [load + apart * (place - (len(self.pools) - 1) / 2) for load, _ in kept],
                 [found.mean * scale for _, found in kept],
                 yerr=[(found.half or 0.0) * scale for _, found in kept],
                 capsize=3,
-                marker=_MARKS[self.pools.index(pool) % len(_MARKS)],
+                marker=_MARKS[place % len(_MARKS)],
                 markersize=4,
+                elinewidth=1,
                 **self._style(pool),
             )
+        if len(self.loads) <= _MOST_TICKS:
+            axes.set_xticks(self.loads, [f"{load:g}" for load in self.loads])
         axes.set_xlabel("offered load")
         axes.set_ylabel(f"{figure}, {unit}" if unit else figure)
         axes.set_ylim(bottom=0)

@@ -33,7 +33,8 @@ def price_table(rows: Rows) -> list[str]:
     text = (
         "A batch is the jobs that came next at one moment of the first pool's run, placed one after the other by each "
         "pool on the machine as it was then. The optimum places the batch together; where its bound is higher, it is "
-        "not proven."
+        "not proven. The number of jobs is what counts: a pool that places no large one has room for several "
+        "small ones."
     )
     return [html.table(head, lines), html.paragraph(text, "note")]
 

@@ -68,6 +68,7 @@ def write_report(about: About, tasks: Sequence[Task], store: Store) -> Path:
         html.paragraph(_EXPLAINED, "note"),
         *_against_first(groups, about.machine),
         html.heading("Pictures"),
+        *_which(groups),
         html.plots(html.plot(*picture) for picture in pictures),
     ]
     if greed:
@@ -170,19 +171,25 @@ def _name(group: Group, groups: Sequence[Group]) -> str:
 def _findings(groups: Sequence[Group]) -> list[str]:
     """Return what a reader has to know before the figures: wrong refusals, and what is in no average."""
     found = []
-    for group in groups:
-        refused = group.total("jobs refused wrongly")
+    for pool in dict.fromkeys(group.pool for group in groups):
+        mine = [group for group in groups if group.pool == pool]
+        jobs, ran, refused = (sum(g.total(name) for g in mine) for name in ("jobs", "ran", "jobs refused wrongly"))
         if refused:
-            which = f"{refused:.0f} of {group.total('jobs'):.0f} jobs"
-            found.append(
-                html.paragraph(f"{_name(group, groups)} refused {which} at least once when a placement existed.")
-            )
-        rest = group.total("jobs") - group.total("ran")
-        if rest:
-            found.append(html.paragraph(f"{_name(group, groups)} never ran {rest:.0f} jobs."))
+            text = f"{pool} refused {refused:.0f} of {jobs:.0f} jobs at least once when a placement existed."
+            found.append(html.paragraph(text))
+        if jobs > ran:
+            found.append(html.paragraph(f"{pool} never ran {jobs - ran:.0f} of {jobs:.0f} jobs."))
     if any(group.left_out for group in groups):
         found.append(html.paragraph("Jobs that not every pool ran are left out of all waits and slowdowns."))
     return found
+
+
+def _which(groups: Sequence[Group]) -> list[str]:
+    """Return of which queue and load the pictures are, where there are several."""
+    if len({(group.scheduling, group.load) for group in groups}) < 2:
+        return []
+    load = f", load {groups[0].load:g}" if groups[0].load is not None else ""
+    return [html.paragraph(f"Of {groups[0].scheduling}{load}, but for those by load and the price of greed.", "note")]
 
 
 _AGAINST = ("wait", "slowdown", "utilisation", "nodes a job", "intact.node")
