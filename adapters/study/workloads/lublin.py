@@ -21,8 +21,6 @@ _FIRST_BUCKET = 11
 _LONGEST = 12.0
 """Natural logarithm of the longest run time: somewhat less than two days."""
 _LONGEST_GAP = 13.0
-_STAGE = 2.5
-"""The two stages of sizes meet this many powers of two below the machine's size."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +43,8 @@ class Stream:
     cycle_b: float
     largest: float
     """The logarithm of the largest job, as a part of that of the machine."""
+    second_stage: float
+    """How many powers of two below the largest job the two stages of sizes meet."""
 
 
 BATCH = Stream(
@@ -63,6 +63,7 @@ BATCH = Stream(
     cycle_a=6.1271,
     cycle_b=5.2740,
     largest=1.0,
+    second_stage=2.0,
 )
 INTERACTIVE = Stream(
     serial=0.1541,
@@ -80,6 +81,7 @@ INTERACTIVE = Stream(
     cycle_a=8.9186,
     cycle_b=3.6680,
     largest=5.5 / 7,
+    second_stage=2.5,
 )
 
 
@@ -90,7 +92,7 @@ def size(stream: Stream, machine: int, draw: random.Random) -> int:
     if kind <= stream.serial or top < 1.0:
         return 1
     low = min(stream.low, top)
-    middle = max(low, top - _STAGE if stream is BATCH else top * 3 / 5.5)
+    middle = max(low, top - stream.second_stage)
     bounds = (low, middle) if draw.random() <= stream.first_stage else (middle, top)
     exponent = draw.uniform(*bounds)
     if kind <= stream.serial + stream.power_of_two:
