@@ -101,6 +101,8 @@ class Explanation:
             fields["vertex"] = change.path
         if change.left:
             fields |= {"asked": change.asked, "left": change.left}
+        if change.also:
+            fields["also"] = [{"vertex": path, "asked": asked, "left": left} for path, asked, left in change.also]
         if change.terms:
             fields["constraint"] = [to_json(term) for term in change.terms]
         if change.up:
@@ -141,11 +143,10 @@ def explain(pool: Pool, request: Request, *, job_name: JobName = str, seconds: f
     knowledge, state = pool.present
     bench = Bench(knowledge, state, request, _TRIAL)
     conflict = find_conflict(bench, 0.4 * seconds)
-    if conflict is None or not conflict.parts:
-        # Without the vertices that ask for nothing it fits, or nothing that can be taken away helps.
-        refusal = knowledge.refusal(request.shape)
-        if refusal:
-            return Explanation(INFEASIBLE, None, (), (), (refusal,), (), bench, job_name)
+    refusal = knowledge.refusal(request.shape)
+    in_conflict = {part.path for part in conflict.vertices} if conflict is not None else set()
+    if refusal and refusal.partition(": ")[0] not in in_conflict:
+        return Explanation(INFEASIBLE, None, (), (), (refusal,), (), bench, job_name)
     rows = count_all(bench, Budget(0.25 * seconds))
     if conflict is None:
         return Explanation(FITS, None, rows, (), (), (), bench, job_name)

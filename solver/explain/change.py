@@ -50,6 +50,8 @@ class Change:
         Whether the request fits then at once; if not, on the idle machine.
     path, asked, left
         The vertex, its count and what is left of it.
+    also
+        Counts of other vertices that are lowered with it: (path, asked, left).
     terms
         The terms that go.
     up
@@ -66,6 +68,7 @@ class Change:
     path: str = ""
     asked: int = 0
     left: int = 0
+    also: tuple[tuple[str, int, int], ...] = ()
     terms: tuple[Constraint, ...] = ()
     up: int = 0
     jobs: tuple[int, ...] = ()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import combinations
 
 from ...grammar.constraint import And, Constraint
 from ...grammar.jobspec import Vertex
@@ -35,8 +36,9 @@ def find_changes(bench: Bench, conflict: Conflict, seconds: float) -> tuple[Chan
     seconds
         After so long no more are looked for.
     """
-    search = _Search(bench, conflict, Budget(seconds))
-    found = list(search.single()) or list(search.combined())
+    budget = Budget(seconds)
+    search = _Search(bench, conflict, budget)
+    found = list(search.single()) or list(search.combined()) or list(_Search(bench, conflict, budget).pairs_of_counts())
     finished = (search.finished(change) for change in found)
     return tuple(sorted(finished, key=lambda change: (change.price, change.path))[:MOST])
 
@@ -133,7 +135,7 @@ class _Search:
         for vertex in (below for top in self.bench.vertices for below in top.walk()):
             asked = vertex.count.min
             if vertex.path in self.paths and asked > 1 and self.budget.left:
-                left, vertices = self._lowered(vertex.path, asked)
+                left, vertices = self._lowered(vertex.path, asked, self.bench.vertices)
                 if left:
                     yield Change(
                         Kind.FEWER,
@@ -144,14 +146,40 @@ class _Search:
                         vertices=vertices,
                     )
 
-    def _lowered(self, path: str, asked: int) -> tuple[int, tuple[Vertex, ...]]:
+    def pairs_of_counts(self) -> Iterator[Change]:
+        """Lower two counts: the inner one as little as it must be, then the outer one likewise."""
+        every = [vertex for top in self.bench.vertices for vertex in top.walk() if vertex.count.min > 1]
+        for outer, inner in combinations(every, 2):
+            if not self.budget.left:
+                return
+            asked = outer.count.min, inner.count.min
+            try:
+                left, one = self._lowered(inner.path, asked[1], with_counts(self.bench.vertices, {outer.path: 1}))
+                if not left:
+                    continue
+                with_inner = with_counts(one, {outer.path: asked[0]})
+                most, vertices = self._lowered(outer.path, asked[0], with_inner)
+            except CutOff:
+                continue
+            given_up = (asked[0] - most) / asked[0] + (asked[1] - left) / asked[1]
+            yield Change(
+                Kind.FEWER,
+                0.5 + given_up / 4,
+                path=outer.path,
+                asked=asked[0],
+                left=most,
+                also=((inner.path, asked[1], left),),
+                vertices=vertices,
+            )
+
+    def _lowered(self, path: str, asked: int, among: tuple[Vertex, ...]) -> tuple[int, tuple[Vertex, ...]]:
         """Return the largest smaller count that fits, and the vertices with it; 0 when none does."""
         left = 0
         best: tuple[Vertex, ...] = ()
         low, high = 1, asked - 1
         middle = 1
         while low <= high:
-            vertices = with_counts(self.bench.vertices, {path: middle})
+            vertices = with_counts(among, {path: middle})
             if self.bench.vertices_fit(vertices, self.base, self.budget):
                 left, best = middle, vertices
                 low = middle + 1

@@ -11,6 +11,7 @@ from ...grammar.jobspec import Vertex
 from .bench import Bench
 from .change import Change, Kind
 from .conflict import Conflict
+from .most import too_much
 from .numbers import Row
 from .parts import Aspect, VertexPart
 from .words import amount, holds, listed, number, plural, query, shape
@@ -106,10 +107,14 @@ class Speaker:
         """Return the row that lacks something: cores, GPUs or amounts that are not there, else the innermost others."""
         near = self._near()
         rows = [row for row in self._rows.values() if row.path in near]
+        few = [row for row in rows if row.type != "slot" and self._is_thing(row) and _less(row.there, row.asked)]
+        if few:
+            return min(few, key=lambda row: row.path.count("/"))
         leaves = [row for row in rows if not self._vertices[row.path].children and not self._is_thing(row)]
         for row in leaves:
             if _less(row.match if self._conflict.never else row.exist, row.asked):
-                return row
+                around = (outer for outer in rows if row.path.startswith(f"{outer.path}/") and not outer.exist)
+                return next((outer for outer in around if self._most(outer)), row)
         inner = [row for row in rows if row not in leaves and _less(self._last(row), row.asked)]
         if inner:
             return max(inner, key=lambda row: (row.path.count("/"), row.type != "slot"))
@@ -172,6 +177,9 @@ class Speaker:
 
     def _ever(self, row: Row, scope: str) -> str:
         exist, match, _, _ = row.numbers
+        most = "" if exist else self._most(row)
+        if most:
+            return most
         if row.type == "slot":
             text = f"there is room for {number(exist) if exist else 'none'}{scope or ' on this machine'}"
         elif VertexPart(row.path, Aspect.WHOLE) in self._conflict.parts and _less(exist, row.there):
@@ -187,6 +195,16 @@ class Speaker:
         if _less(match, exist):
             text += f", {number(match)} of them on ranks that match the constraint"
         return text + self._because(row)
+
+    def _most(self, row: Row) -> str:
+        """Say what a node, or another domain, has at the most, where more of it is asked for in one."""
+        level = "node" if row.type == "slot" else row.type
+        most = too_much(self._vertices, row.path, level, self._bench.empty.state.classes)
+        texts = [
+            amount(one.type, one.there, one.unit) + (f" (of {number(one.asked)} that it takes)" if one.added_up else "")
+            for one in most
+        ]
+        return f"no {level} has more than {listed(texts)}" if most else ""
 
     def _because(self, row: Row) -> str:
         """Name what below a vertex it is that cannot be had, where it has more below it than that."""
@@ -246,6 +264,7 @@ class Speaker:
     def _change(self, change: Change) -> str:
         machine = self._bench.machine
         texts = [self._of_vertex(change)] if change.path else []
+        texts += [self._fewer(*other) for other in change.also]
         texts += [f"drop {query(term)} from the constraint" for term in change.terms]
         if change.up:
             texts.append(f"bring up {plural('rank', change.up.bit_count())} {machine.ids_of(change.up)}")
@@ -256,16 +275,24 @@ class Speaker:
 
     def _of_vertex(self, change: Change) -> str:
         path = change.path
+        if change.kind is Kind.FEWER:
+            return f"ask for {self._fewer(path, change.asked, change.left)}"
         name = self._vertices[path].type
-        where = f" ({path})" if path != name else ""
-        unit = self._vertices[path].unit
-        unit = f"{{unit:{unit}}}" if unit else ""
         return {
-            Kind.FEWER: f"ask for {name}={change.left}{unit} instead of {change.asked}{where}",
             Kind.SHARED: f"let {path} be shared",
-            Kind.OPEN: f"leave out {name}{where}: what it holds may then stand anywhere in what is around it",
+            Kind.OPEN: f"leave out {name}{_at(path)}: what it holds may then stand anywhere in what is around it",
             Kind.ANY: f"take any id for {path}",
         }.get(change.kind, f"leave out {path}")
+
+    def _fewer(self, path: str, asked: int, left: int) -> str:
+        vertex = self._vertices[path]
+        unit = f"{{unit:{vertex.unit}}}" if vertex.unit else ""
+        return f"{vertex.type}={left}{unit} instead of {asked}{_at(path)}"
+
+
+def _at(path: str) -> str:
+    """Return where a vertex stands, if its type does not say so."""
+    return f" ({path})" if "/" in path or "[" in path else ""
 
 
 def moment(seconds: float) -> str:

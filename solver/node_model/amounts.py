@@ -57,7 +57,7 @@ def add_amounts(taken: Taken) -> None:
 def _ways(taken: Taken, amount: Amount) -> Iterator[_Way]:
     """Yield the ways in which a slot may stand: one of them will hold."""
     name, place, holder = amount.want.type, amount.context.place, amount.holder
-    there: dict[int, Expression | None] = dict.fromkeys(_listing(taken, name, place))
+    there: dict[int, Expression | None] = dict.fromkeys(listing(taken, name, place))
     cores, gpus = _held(taken, amount, CORES), _held(taken, amount, GPUS)
     if any(taken.wholes[n].holder is holder and taken.wholes[n].place == place for n in amount.context.scope):
         yield _Way(dict.fromkeys(_inside(taken, name, place) or there))
@@ -81,7 +81,7 @@ def _ways(taken: Taken, amount: Amount) -> Iterator[_Way]:
         yield _Way(there, bare)
 
 
-def _listing(taken: Taken, name: str, place: int) -> list[int]:
+def listing(taken: Taken, name: str, place: int) -> list[int]:
     """Return the place itself if it lists an amount, else what is inside it and does, else the nearest above."""
     if taken.lists(name, place):
         return [place]

@@ -3,7 +3,7 @@
 Slots with the same supports (the domains of their cores, and those of their GPUs) are one variable, what all of them
 take of each domain another. That loses nothing: each of them gets one core of every domain of its support, and the
 rest of what they take together can be dealt to them in any order. Their amounts come from the domains of the cores, or
-without any of the GPUs, or the nearest above that list them.
+without any of the GPUs, or the nearest above that list them. Slots of amounts alone all take them from the same places.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from math import comb
 
 from ..demand import Kind, Want
 from ..lexicographic import Expression
+from .amounts import listing
 from .variables import CORES, GPUS, Context, Holder, Taken
 
 MOST_SUPPORTS = 600
@@ -26,18 +27,18 @@ def add_slots_by_support(taken: Taken, want: Want, context: Context) -> bool:
     """Make so many equal slots anywhere in the context; tell whether that was done."""
     plain = all(child.kind in (Kind.CORE, Kind.GPU, Kind.AMOUNT) and child.ids is None for child in want.wants)
     needs = {r: want.total(kind) for r, kind in ((CORES, Kind.CORE), (GPUS, Kind.GPU)) if want.total(kind)}
-    if not plain or not needs:
+    if not plain:
         return False
-    listing = {r: [place for place in taken.below(context.place) if taken.free(r, place)] for r in needs}
+    places_of = {r: [place for place in taken.below(context.place) if taken.free(r, place)] for r in needs}
     pairs = 1
-    for resource, places in listing.items():
+    for resource, places in places_of.items():
         pairs *= sum(comb(len(places), size) for size in range(1, min(needs[resource], len(places)) + 1))
     if pairs > MOST_SUPPORTS:
         return False
     amounts = _amounts(want)
     counts: list[Expression] = []
-    for cores in _supports(listing, needs, CORES):
-        for gpus in _supports(listing, needs, GPUS):
+    for cores in _supports(places_of, needs, CORES):
+        for gpus in _supports(places_of, needs, GPUS):
             count = _add_slots(taken, want, context, needs, amounts, {CORES: cores, GPUS: gpus})
             if count is not None:
                 counts.append(count)
@@ -54,11 +55,11 @@ def _amounts(want: Want) -> dict[str, int]:
     return amounts
 
 
-def _supports(listing: dict[str, list[int]], needs: dict[str, int], resource: str) -> list[Support]:
+def _supports(places_of: dict[str, list[int]], needs: dict[str, int], resource: str) -> list[Support]:
     """Return the sets of domains, the smallest first, from which a slot can take all its cores, or all its GPUs."""
     if resource not in needs:
         return [()]
-    places = listing[resource]
+    places = places_of[resource]
     most = min(needs[resource], len(places))
     return [support for size in range(1, most + 1) for support in combinations(places, size)]
 
@@ -73,7 +74,7 @@ def _add_slots(
 ) -> Expression | None:
     """Let any number of slots have these supports; return how many do, None where none can."""
     beside = supports[CORES] or supports[GPUS]
-    sources = {name: _sources(taken, name, beside) for name in amounts}
+    sources = {name: _sources(taken, name, context, beside) for name in amounts}
     most = min(
         want.count,
         *(_most(taken, r, need, supports[r], each=True) for r, need in needs.items()),
@@ -94,7 +95,9 @@ def _add_slots(
     return count
 
 
-def _sources(taken: Taken, name: str, beside: Sequence[int]) -> Support:
+def _sources(taken: Taken, name: str, context: Context, beside: Sequence[int]) -> Support:
+    if not beside:
+        return tuple(sorted(listing(taken, name, context.place)))
     listers = {taken.lister(name, place) for place in beside}
     return tuple(sorted(place for place in listers if place is not None))
 

@@ -116,3 +116,15 @@ def test_there_are_no_more_than_five() -> None:
     # Fewer nodes, slots or cores, no node, rank 3 up, job 1 ended: any of these six.
     explanation = explained(pool, ask("node=3/slot=2/core=4"))
     assert len(explanation.changes) == 5
+
+
+def test_where_no_count_alone_suffices_two_are_lowered() -> None:
+    pool = slim(4)
+    explanation = explained(pool, ask("slot=6/node/core=17"))
+    assert explanation.sentences == (
+        "6 slots of node/core=17 need 6 nodes with 17 cores: no node has more than 16 cores",
+    )
+    assert explanation.advice == ("ask for slot=4 instead of 6 and core=16 instead of 17 (slot/node/core)",)
+    change = explanation.to_json()["changes"][0]
+    assert (change["vertex"], change["asked"], change["left"]) == ("slot", 6, 4)
+    assert change["also"] == [{"vertex": "slot/node/core", "asked": 17, "left": 16}]

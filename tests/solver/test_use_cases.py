@@ -306,7 +306,7 @@ CASES = [
         [{"ranks": "16", "slots": [*({**READ_DB, "cores": str(n)} for n in range(10)), {**DB, "cores": "10-15"}]}],
         {**spread(1, 1, 1, 1), "intact.socket": 1, "shield": 1, "fit.node": 40, "fit.socket": 20},
         site([(2, node(2, 8, memory=29))]),
-        ("node: ", "none of the 2 nodes has that (because of memory=4{unit:GB} and memory=24{unit:GB})"),
+        ("node: ", "no node has more than 58 GiB of memory (of 59.61 that it takes)"),
     ),
     # The amount is the first count: 64 GiB are 68.7 GB, so ten slots of 68 GB need ten domains that list memory. A fat
     # node has four of these, so that three nodes do, of which the last gives two in one socket.
@@ -415,7 +415,7 @@ CASES = [
             "fit.numa": 32,
         },
         site([(4, WIDE)]),
-        ("slot/socket: ", "needs 1 socket with 2 gpus: none of the 8 sockets has that"),
+        ("slot/socket: ", "needs 1 socket with 2 gpus: no socket has more than 1 gpu"),
     ),
 ]
 
