@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from ...topology.machine import Machine
+from ...topology.tree import NodeType
 from .locality import Piece
 
 NODE = "node"
-"""The level of nodes,."""
+"""The level of nodes."""
 
 
 class Intact:
@@ -54,14 +56,29 @@ class Intact:
             self._change(position, held, (held[0] & ~cores, held[1] & ~gpus))
 
     def _change(self, position: int, before: tuple[int, int], after: tuple[int, int]) -> None:
-        for level, domains in self._machine.type_at(position).by_level.items():
-            for d in domains:
-                was = bool(d.cores & before[0] or d.gpus & before[1])
-                now = bool(d.cores & after[0] or d.gpus & after[1])
-                self.free[level] += was - now
-        self.busy_cores += after[0].bit_count() - before[0].bit_count()
-        self.busy_gpus += after[1].bit_count() - before[1].bit_count()
+        levels, cores, gpus = _difference(self._machine.type_at(position), before, after)
+        for level, change in levels:
+            self.free[level] += change
+        self.busy_cores += cores
+        self.busy_gpus += gpus
         if any(after):
             self._held[position] = after
         else:
             self._held.pop(position, None)
+
+
+@lru_cache(maxsize=2**16)
+def _difference(
+    kind: NodeType, before: tuple[int, int], after: tuple[int, int]
+) -> tuple[tuple[tuple[str, int], ...], int, int]:
+    """Return how many more domains of each level are free, where it is not none, and how many more cores and gpus held.
+
+    A node of which a job takes all, and gives all back, is most of what happens on a large machine.
+    """
+    levels = []
+    for level, domains in kind.by_level.items():
+        was, now = (sum(bool(d.cores & held[0] or d.gpus & held[1]) for d in domains) for held in (before, after))
+        if was != now:
+            levels.append((level, was - now))
+    cores, gpus = (after[i].bit_count() - before[i].bit_count() for i in (0, 1))
+    return tuple(levels), cores, gpus

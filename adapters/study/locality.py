@@ -16,6 +16,7 @@ from ...topology.machine import Machine
 from ...topology.tree import NodeType
 from .splitting import Pile, in_one, touched
 
+_MOST_SEEN = 2**16
 Piece = tuple[int, int, int]
 """Position, core mask, gpu mask."""
 
@@ -82,6 +83,7 @@ class Splitter:
 
     def __init__(self, machine: Machine) -> None:
         self._machine = machine
+        self._seen: dict[tuple[int, int, int, SlotSize | None], Locality] = {}
         self._known: dict[object, Locality] = {}
         self._levels = [_Level.all_of(kind, machine.levels) for kind in machine.types]
         self.levels = machine.levels
@@ -108,7 +110,16 @@ class Splitter:
         return Locality(slots, touches, local)
 
     def _of_node(self, position: int, cores: int, gpus: int, size: SlotSize | None) -> Locality:
-        levels = self._levels[self._machine.type_of[position]]
+        number = self._machine.type_of[position]
+        seen = self._seen.get((number, cores, gpus, size))
+        if seen is None:
+            if len(self._seen) >= _MOST_SEEN:
+                self._seen.clear()
+            seen = self._seen[number, cores, gpus, size] = self._of_type(number, cores, gpus, size)
+        return seen
+
+    def _of_type(self, number: int, cores: int, gpus: int, size: SlotSize | None) -> Locality:
+        levels = self._levels[number]
         # Domains of one level are alike: equal numbers, in whatever order, are an equal question.
         piles = [tuple(sorted(level.piles(cores, gpus), reverse=True)) for level in levels]
         key = (*piles, cores.bit_count(), gpus.bit_count(), size)

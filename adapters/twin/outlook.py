@@ -17,6 +17,8 @@ from .observers import Observer, pieces
 
 Counts = npt.NDArray[np.int64]
 """A row a node: free cores, free gpus."""
+Rows = npt.NDArray[np.int64]
+"""Numbers of rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +67,13 @@ class Outlook(Observer):
         self._row = {rank: row for row, (rank, _, _) in enumerate(counts)}
         self._total: Counts = np.array([held for _, *held in counts], dtype=np.int64)
         self._free: Counts = self._total.copy()
-        self._held: dict[int, tuple[list[int], Counts]] = {}
+        self._held: dict[int, tuple[Rows, Counts]] = {}
         self._known: dict[Need, bool] = {}
 
     def started(self, outcome: Outcome) -> None:
         """Follow a job that got resources."""
         found = pieces(outcome.resources)
-        rows = [self._row[rank] for rank, _, _ in found]
+        rows = np.array([self._row[rank] for rank, _, _ in found], dtype=np.int64)
         held = np.array([(cores.bit_count(), gpus.bit_count()) for _, cores, gpus in found], dtype=np.int64)
         self._held[outcome.job.id] = rows, held
         self._free[rows] -= held
@@ -108,8 +110,9 @@ class Outlook(Observer):
     def _with(self, free: Counts, ends: Sequence[Sequence[int]]) -> Counts:
         """Return what is free when some more jobs have ended."""
         held = [self._held[job] for jobs in ends for job in jobs if job in self._held]
-        found = free.copy()
-        if held:
-            rows = [row for some, _ in held for row in some]
-            np.add.at(found, rows, np.concatenate([counts for _, counts in held]))
-        return found
+        if not held:
+            return free
+        rows = np.concatenate([some for some, _ in held])
+        counts = np.concatenate([some for _, some in held])
+        back = [np.bincount(rows, counts[:, kind], len(free)) for kind in (0, 1)]
+        return free + np.stack(back, axis=1).astype(np.int64)
