@@ -7,7 +7,7 @@ follows from it, are made from values, and then one assignment takes effect.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import partial
 from types import MappingProxyType
@@ -250,14 +250,19 @@ class Pool:
             return
         self._move(self._knowledge.of_part(keep))
 
-    def replace_machine(self, machine: Machine) -> None:
-        """Take another machine for the same ranks and more: what jobs hold there they keep. New ranks are down."""
-        self._move(self._knowledge.of_machine(machine))
+    def replace_machine(self, machine: Machine, *, up: int = 0) -> None:
+        """Take another machine: what jobs hold on ranks that it has they keep.
+
+        Parameters
+        ----------
+        up
+            Bitmask of its positions that can be chosen, beside those that could before. Other new ones are down.
+        """
+        self._move(self._knowledge.of_machine(machine), up)
 
     def set_expiration(self, expiration: float) -> None:
         """Set when the machine's resources end: seconds since the epoch, 0 for never."""
-        self._knowledge = self._knowledge.with_expiration(expiration)
-        self._commit(self._state, [])
+        self._commit(self._state, [], self._knowledge.with_expiration(expiration))
 
     # -- copies ---------------------------------------------------------------------------------------------------
 
@@ -283,15 +288,18 @@ class Pool:
 
     # -- inside ---------------------------------------------------------------------------------------------------
 
-    def _commit(self, state: PoolState, entered: list[DomainState]) -> None:
-        """Make a state the present."""
-        born = self._knowledge.rankings.born
+    def _commit(self, state: PoolState, entered: Iterable[DomainState], moved_to: Knowledge | None = None) -> None:
+        """Make a state the present; of another machine, with the knowledge of that."""
+        knowledge = moved_to or self._knowledge
+        epoch = self._epoch if knowledge.rankings is self._knowledge.rankings else 0
         for entry in entered:
-            born(entry)
+            knowledge.rankings.born(entry)
         generation = self._state.generation + 1
-        self._state = PoolState(state.touched, state.classes, state.up, state.jobs, state.group_used, generation)
+        present = PoolState(state.touched, state.classes, state.up, state.jobs, state.group_used, generation)
+        # One line, so that nothing can come between.
+        self._knowledge, self._state, self._epoch = knowledge, present, epoch
 
-    def _move(self, knowledge: Knowledge) -> None:
+    def _move(self, knowledge: Knowledge, up: int = 0) -> None:
         """Make another machine's knowledge the present, with what is left of the jobs there."""
         state = self._state
         gone = self.machine.all & ~self.machine.mask_of(knowledge.machine.ranks.ids)
@@ -299,9 +307,10 @@ class Pool:
             if job.nodes & gone:
                 back, left = parted(self.machine, self._knowledge.tree, job, gone)
                 state, _ = self._knowledge.changes.returned(state, jobid, back, left)
-        state = replace(knowledge.moved(state, self.machine), generation=state.generation + 1)
-        # Nothing is called between these, so that nothing can come between them.
-        self._knowledge, self._state, self._epoch = knowledge, state, 0
+        state = knowledge.moved(state, self.machine)
+        if up:
+            state, _ = knowledge.changes.mark(state, up, up=True)
+        self._commit(state, (), knowledge)
 
     def _warn(self, message: str) -> None:
         self._tell(WARNING, message)

@@ -149,20 +149,21 @@ class PoolSet(ExactSet, ResourcePoolImplementation):
         return made
 
     def _replace(self, machine: Machine) -> None:
-        core = self._pool
         new = machine.ranks.ids - self._machine.ranks.ids
-        core.replace_machine(machine)
-        core.mark_up(machine.mask_of(new))
-        super()._replace(core.machine)
+        self._pool.replace_machine(machine, up=machine.mask_of(new))
+        super()._replace(machine)
         self._bump()
 
     def remove_ranks(self, ranks: object) -> None:
         """Take ranks out of the pool, as on a shrink event; those that it has not are passed over."""
         core = self._pool
         gone = ids_of(ranks) & core.machine.ranks.ids
-        core.remove_nodes(core.machine.mask_of(gone))
-        super()._replace(core.machine)
-        self._removed |= gone
+        removed = self._removed | gone
+        if gone:
+            machine = core.machine.cut(core.machine.all & ~core.machine.mask_of(gone))
+            core.replace_machine(machine)
+            super()._replace(machine)
+        self._removed = removed
         self._bump()
 
     def set_expiration(self, expiration: float) -> None:

@@ -77,6 +77,10 @@ class Subject(ABC):
     def expire(self, jobid: int, end: float) -> None: ...
 
     @abstractmethod
+    def end(self, end: float) -> None:
+        """Set when the machine's resources end."""
+
+    @abstractmethod
     def copy(self) -> Subject: ...
 
     @abstractmethod
@@ -140,6 +144,9 @@ class ThroughFlux(Subject):
 
     def expire(self, jobid: int, end: float) -> None:
         self.pool.update_expiration(jobid, end)
+
+    def end(self, end: float) -> None:
+        self.pool.expiration = end
 
     def copy(self) -> ThroughFlux:
         made = ThroughFlux.__new__(ThroughFlux)
@@ -213,6 +220,9 @@ class ThroughSolver(Subject):
 
     def expire(self, jobid: int, end: float) -> None:
         self.pool.update_expiration(jobid, end)
+
+    def end(self, end: float) -> None:
+        self.pool.set_expiration(end)
 
     def copy(self) -> ThroughSolver:
         made = ThroughSolver.__new__(ThroughSolver)
