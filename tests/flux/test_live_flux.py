@@ -179,7 +179,7 @@ def test_drained_nodes_are_left_alone_and_refusals_have_reasons() -> None:
         "--test-size=4",
     )
     assert (told.get("drained"), told.get("undrained")) == ("S", "R"), output
-    assert "need 99 cores: " in told["toomany"]
+    assert "99 nodes with a slot of core are asked for: 4 exist" in told["toomany"]
     assert "no rank matches" in told["never"]
     assert told["alive"] == "yes"
 
