@@ -1,0 +1,32 @@
+"""What the README shows of the command line is what it prints."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from .conftest import Runner
+
+README = Path(__file__).parents[2] / "README.md"
+SESSIONS = re.findall(r"^\$ exactfit (.*)\n((?:(?!\$ |```).*\n)+)", README.read_text(), re.MULTILINE)
+
+
+def test_there_are_some() -> None:
+    assert len(SESSIONS) >= 2
+
+
+@pytest.mark.parametrize(("command", "shown"), SESSIONS, ids=[command for command, _ in SESSIONS])
+def test_a_session_prints_what_it_shows(command: str, shown: str, run: Runner) -> None:
+    """Times differ, and three dots stand for lines that are left out."""
+    printed = run(*shlex.split(command)).out
+    pattern = ".*".join(re.escape(untimed(part)) for part in re.split(r"^\.\.\.\n", shown, flags=re.MULTILINE))
+    assert re.search(pattern, untimed(printed), re.DOTALL), printed
+
+
+def untimed(text: str) -> str:
+    """Return a text without times, blanks at the ends of lines, and how wide tables are."""
+    text = re.sub(r"[0-9.]+ ms", "… ms", text)
+    return "\n".join(re.sub(r" +", " ", re.sub("─+", "─", line)).strip() for line in text.splitlines() if line.strip())
