@@ -4,7 +4,8 @@ Three ways are tried, in this order, until one meets the bound: the joint jobs f
 all in turn, by weight, of which the others keep their places while the rest is placed together; the others first. Of a
 way that places the others first, those that found no room are tried again at the end. What is worth most is kept.
 
-The bound is that of the joint jobs alone on the machine, with the weight of every other job that alone would fit.
+The bound is the lower of two: that of the joint jobs alone on the machine, with the weight of every other job that
+would fit alone; and what all free cores and GPUs can hold of both, counted as if the machine were one.
 """
 
 from __future__ import annotations
@@ -19,12 +20,12 @@ from ..pool import Pool
 from ..status import Status
 from .batch import Batch
 from .ids import batch_R
-from .parts import place_in_parts
-from .room import joint_levels
+from .parts import place_in_parts, upper_bound
+from .room import joint_levels, rooms
 from .wants import BatchJob, NotJointError, Want, want_of
 
-_FIRST_SHARE = 0.5
-"""The part of the time of the first way, which gives the bound."""
+_FIRST_SHARE, _BOUND_SHARE = 0.4, 0.1
+"""The parts of the time of the first way, which gives one bound, and of the other bound."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,11 @@ def place_mixed(pool: Pool, jobs: Sequence[BatchJob], seconds: float, *, local: 
         return Placed(placed, whole.terms["weight"], whole.bounds["weight"], status=whole.status)
     start = time.monotonic()
     batch, best = mix.after(seconds * _FIRST_SHARE)
-    bound = (batch.bounds["weight"] if batch else 0) + sum(job.weight for job in mix.others if mix.fits_alone(job))
+    fitting = [job for job in mix.others if mix.fits_alone(job)]
+    bound = min(
+        (batch.bounds["weight"] if batch else 0) + sum(job.weight for job in fitting),
+        upper_bound(pool, mix.joint, rooms(pool), seconds * _BOUND_SHARE, fitting),
+    )
     left = max(0.0, seconds - (time.monotonic() - start))
     for found in mix.other_ways(left):
         if mix.weight(best) >= bound:

@@ -18,7 +18,7 @@ from .ids import holdings
 from .one_by_one import one_by_one
 from .room import Node, eligible, rooms, wants_of
 from .stands import Stand, terms_of, value_of
-from .wants import BatchJob, Want
+from .wants import BatchJob, Want, appetite
 
 MOST_JOBS = 24
 """A batch of more jobs is cut."""
@@ -78,8 +78,20 @@ def _size(job: int, want: Want) -> tuple[int, int, int]:
     return (-times * want.cores, -times * want.gpus, job)
 
 
-def upper_bound(pool: Pool, jobs: Sequence[BatchJob], nodes: Sequence[Node], seconds: float) -> int:
-    """Return a weight that no placement of the batch exceeds: free cores, gpus and nodes are counted in all."""
+def upper_bound(
+    pool: Pool, jobs: Sequence[BatchJob], nodes: Sequence[Node], seconds: float, others: Sequence[BatchJob] = ()
+) -> int:
+    """Return a weight that no placement of the batch exceeds: free cores, gpus and nodes are counted in all.
+
+    Parameters
+    ----------
+    pool, jobs, seconds
+        As for `place_batch`.
+    nodes
+        All that may be used.
+    others
+        Further jobs of the batch, of any form: they count with the cores and gpus that they take at least.
+    """
     model = cp_model.CpModel()
     allowed, wants = eligible(pool.machine, jobs), wants_of(pool, jobs)
     cores, gpus, idle, goal = [], [], [], []
@@ -98,10 +110,16 @@ def upper_bound(pool: Pool, jobs: Sequence[BatchJob], nodes: Sequence[Node], sec
         if want.whole:
             idle.append(want.hosts * placed)
         goal.append(-job.weight * placed)
+    for job in others:
+        placed = model.new_bool_var("")
+        each = appetite(job.request)
+        cores.append(each[0] * placed)
+        gpus.append(each[1] * placed)
+        goal.append(-job.weight * placed)
     model.add(sum(cores) <= sum(node.cores.bit_count() for node in nodes))
     model.add(sum(gpus) <= sum(node.gpus.bit_count() for node in nodes))
     model.add(sum(idle) <= sum(node.can_be_whole for node in nodes))
-    most = sum(job.weight for job in jobs)
+    most = sum(job.weight for job in (*jobs, *others))
     found = lexmin(model, [Goal(sum(goal), -most, 0)], Budget(seconds))
     return -found.bounds[0] if found.status.found else most
 

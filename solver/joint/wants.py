@@ -113,6 +113,17 @@ def want_of(request: Request, levels: Collection[str] = (), *, slot_exclusive: s
     return inside.slot(top, hosts=0, slots=top.count.min)
 
 
+def appetite(request: Request) -> tuple[int, int]:
+    """Return the cores and gpus that any placement of a request takes at least, whatever its form."""
+
+    def least(vertex: Vertex, kind: str) -> int:
+        below = sum(least(child, kind) for child in vertex.children)
+        return vertex.count.min * (below + (vertex.type == kind))
+
+    cores, gpus = (sum(least(vertex, kind) for vertex in request.shape.vertices) for kind in ("core", "gpu"))
+    return cores, gpus
+
+
 @dataclass(frozen=True, slots=True)
 class _Inside:
     """Reads what stands in a slot; see `want_of`."""

@@ -32,7 +32,7 @@ MIXED = ("slot=1/core=100", "slot=1/numa=2/core=10", "slot=1/core=90")
 
 
 def test_jobs_of_other_forms_are_placed_beside_the_others_and_named(run: Runner) -> None:
-    found = run("place", "rfc49-a:1", "slot=1/core=100", "slot=1/numa=8/core=8", "--joint", "--no-drawing")
+    found = run("place", "rfc49-a:1", "slot=4/numa/core=10", "slot=1/numa=8/core=8", "--joint", "--no-drawing")
     assert found.status == 1
     assert "joint: 1 of 2 jobs placed; at most 2 fit, a gap of 50.0 %" in found.out
     assert "placed one by one, as the joint model does not take them:" in found.out
