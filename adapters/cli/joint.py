@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from ...grammar.idset import IdSet
 from .errors import InputError
 from .job_input import Job
 from .outcome import INFEASIBLE, INSUFFICIENT, PLACED, Outcome
@@ -105,7 +106,11 @@ def _summary(found: Placed, jobs: Sequence[Job], *, weighed: bool) -> list[str]:
     lines = [text]
     if found.alone:
         lines.append("placed one by one, as the joint model does not take them:")
-        lines += [f"  job {job.number}: {found.alone[job.number]}" for job in jobs if job.number in found.alone]
+        by_reason: dict[str, list[int]] = {}
+        for number, reason in sorted(found.alone.items()):
+            by_reason.setdefault(reason, []).append(number)
+        for reason, numbers in by_reason.items():
+            lines.append(f"  job{'s' if len(numbers) > 1 else ''} {IdSet.of(numbers)}: {reason}")
     return lines
 
 

@@ -4,6 +4,9 @@ Three ways are tried, in this order, until one meets the bound: the joint jobs f
 all in turn, by weight, of which the others keep their places while the rest is placed together; the others first. Of a
 way that places the others first, those that found no room are tried again at the end. What is worth most is kept.
 
+Open counts are placed at their least, as what counts is how much is placed; in the end each of these jobs gets as much
+of what is left as it can have.
+
 The bound is the lower of two: that of the joint jobs alone on the machine, with the weight of every other job that
 would fit alone; and what all free cores and GPUs can hold of both, counted as if the machine were one.
 """
@@ -12,7 +15,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..errors import InfeasibleRequest, InsufficientResources
@@ -22,7 +25,7 @@ from .batch import Batch
 from .ids import batch_R
 from .parts import place_in_parts, upper_bound
 from .room import joint_levels, rooms
-from .wants import BatchJob, NotJointError, Want, want_of
+from .wants import BatchJob, NotJointError, Want, at_least, want_of
 
 _FIRST_SHARE, _BOUND_SHARE = 0.4, 0.1
 """The parts of the time of the first way, which gives one bound, and of the other bound."""
@@ -71,7 +74,7 @@ def place_mixed(pool: Pool, jobs: Sequence[BatchJob], seconds: float, *, local: 
     What comes out is never worth less than the jobs placed one by one, the heaviest first.
     """
     mix = _Mix(pool, jobs, local)
-    if not mix.others:
+    if not mix.others and not mix.open:
         whole = place_in_parts(pool, mix.joint, seconds, local=local)
         placed = batch_R(pool.machine, whole, mix.wants)
         return Placed(placed, whole.terms["weight"], whole.bounds["weight"], status=whole.status)
@@ -89,7 +92,8 @@ def place_mixed(pool: Pool, jobs: Sequence[BatchJob], seconds: float, *, local: 
         best = max(best, found, key=mix.weight)
     weight = mix.weight(best)
     bound = max(bound, weight)
-    return Placed({job: _of_the_whole(R, weight, bound) for job, R in best.items()}, weight, bound, mix.alone)
+    told = {job: _of_the_whole(R, weight, bound) for job, R in mix.grown(best).items()}
+    return Placed(told, weight, bound, mix.alone)
 
 
 def _of_the_whole(R: Mapping[str, Any], weight: int, bound: int) -> Mapping[str, Any]:
@@ -115,16 +119,18 @@ class _Mix:
     def __init__(self, pool: Pool, jobs: Sequence[BatchJob], local: bool) -> None:
         self.pool = pool
         self.local = local
-        self.jobs = sorted(jobs, key=lambda job: -job.weight)
+        self.asked = sorted(jobs, key=lambda job: -job.weight)
+        self.jobs = [replace(job, request=at_least(job.request)) for job in self.asked]
+        self.open = {job.id for job, asked in zip(self.jobs, self.asked, strict=True) if job != asked}
         self.wants: dict[int, Want] = {}
         self.alone: dict[int, str] = {}
         levels = joint_levels(pool.machine)
-        for job in jobs:
+        for job in self.jobs:
             try:
                 self.wants[job.id] = want_of(job.request, levels, slot_exclusive=pool.options.slot_exclusive)
             except NotJointError as fault:
                 self.alone[job.id] = str(fault)
-        self.joint = [job for job in jobs if job.id in self.wants]
+        self.joint = [job for job in self.jobs if job.id in self.wants]
         self.others = [job for job in self.jobs if job.id in self.alone]
         self._weights = {job.id: job.weight for job in jobs}
 
@@ -161,7 +167,23 @@ class _Mix:
         if first != kept:
             yield self._around(here, first, seconds / 2)
         # What a search that was cut off is held to.
-        yield in_turn
+        yield _in_turn(self.pool.copy(), self.asked)
+
+    def grown(self, placed: _Rs) -> _Rs:
+        """Let jobs with open counts have as much as they can of what is left, the heaviest first."""
+        here = self.pool.copy()
+        for number, R in placed.items() if self.open else ():
+            here.register_alloc(number, R)
+        found = dict(placed)
+        for job in self.asked:
+            if job.id in self.open and job.id in placed:
+                here.free(job.id)
+                more = _in_turn(here, [job])
+                found |= more
+                if not more:
+                    # The search was cut off: it keeps what it had.
+                    here.register_alloc(job.id, placed[job.id])
+        return found
 
     def _around(self, here: Pool, kept: _Rs, seconds: float) -> _Rs:
         """Place the joint jobs in what some others leave, then those others that are left."""
@@ -174,8 +196,8 @@ class _Mix:
             return None, {}
         batch = place_in_parts(here, self.joint, seconds, local=self.local)
         placed: _Rs = dict(batch_R(here.machine, batch, self.wants))
-        for job, R in placed.items():
-            here.register_alloc(job, R)
+        for number, R in placed.items():
+            here.register_alloc(number, R)
         return batch, placed
 
 

@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 
+from ...grammar.count import Count
 from ...grammar.jobspec import Vertex
-from ..request import Request
+from ..request import Request, shape_of
 
 
 class NotJointError(ValueError):
@@ -111,6 +112,22 @@ def want_of(request: Request, levels: Collection[str] = (), *, slot_exclusive: s
         want = inside.slot(node, hosts=top.count.min, slots=1, whole=whole, label=top.label)
         return replace(want, fills=want.fills or whole)
     return inside.slot(top, hosts=0, slots=top.count.min)
+
+
+def at_least(request: Request) -> Request:
+    """Return a request with every open count at its least; the request itself where all are fixed.
+
+    Wherever a placement of the request is, there is one of this: of each vertex some may be left out.
+    """
+
+    def least(vertex: Vertex) -> Vertex:
+        count = vertex.count if vertex.count.is_fixed else Count(vertex.count.min, vertex.count.min)
+        return replace(vertex, count=count, children=tuple(map(least, vertex.children)))
+
+    vertices = request.shape.vertices
+    if all(below.count.is_fixed for vertex in vertices for below in vertex.walk()):
+        return request
+    return replace(request, shape=shape_of(tuple(map(least, vertices))))
 
 
 def appetite(request: Request) -> tuple[int, int]:

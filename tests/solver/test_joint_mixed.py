@@ -8,6 +8,7 @@ from itertools import combinations, product
 from typing import Any
 
 import pytest
+from exactfit.grammar.idset import IdSet
 from exactfit.grammar.jobspec import Jobspec, parse_resources
 from exactfit.grammar.shape import parse_shape
 from exactfit.solver.checker import Checker
@@ -38,7 +39,7 @@ WAYS = {
     "slot=1/core=3-8": [(a, b) for a, b in product(range(5), repeat=2) if a + b >= 3],
     "slot=1/core=9": [],
 }
-ALONE = ("slot=1/numa=2/core=1", "slot=1/numa=2/core=3", "numa=2/slot=1/core=2", "slot=1/core=3-8")
+ALONE = ("slot=1/numa=2/core=1", "slot=1/numa=2/core=3", "numa=2/slot=1/core=2")
 
 
 def request(shape: str) -> Request:
@@ -123,6 +124,16 @@ def test_the_way_that_places_most_is_taken(
     jobs = batch(*shapes, weights=weights)
     found = place_mixed(Pool(machine()), jobs, SECONDS)
     assert (set(found.R), found.bound) == (placed, bound)
+    check(machine(), jobs, found.R)
+
+
+def test_open_counts_get_what_is_left_and_no_job_is_lost_for_it() -> None:
+    jobs = batch("slot=1/core=1-8", "slot=1/core=3", "slot=1/core=2-3", "slot=1/core=9", weights=(2, 1, 1, 1))
+    found = place_mixed(Pool(machine()), jobs, SECONDS)
+    assert (set(found.R), found.bound, found.alone, found.status) == ({0, 1, 2}, 4, {}, Status.FEASIBLE)
+    cores = {job: R["execution"]["R_lite"][0]["children"]["core"] for job, R in found.R.items()}
+    # The heaviest first: three of the first besides the least of the others.
+    assert {job: len(IdSet.parse(text)) for job, text in cores.items()} == {0: 3, 1: 3, 2: 2}
     check(machine(), jobs, found.R)
 
 
