@@ -47,14 +47,14 @@ $(READY): pyproject.toml
 DEMO_JOBS := $(addprefix tests/cli/data/,climate.yaml insitu.yaml ensemble.yaml) \
     'slot=1/node=1/[core=8;gpu=1]' 'slot=1/node=1/[core=8;gpu=1]' slot=4/node 'slot=1/numa{x}' slot=1/core=4
 
-demo: $(READY)  ## place jobs on RFC 49's cluster A, draw, show this machine where lstopo is, compare pools on eight days
+demo: $(READY)  ## place jobs on RFC 49's cluster A, draw, show this machine where lstopo is, compare pools on twelve days
 	@mkdir -p build
 	$(BIN)/exactfit place rfc49-a $(DEMO_JOBS) --draw build/placement.png
 	@echo 'drawn: build/placement.png'
 	@if command -v lstopo >/dev/null; then \
 	    echo; echo 'lstopo --of xml | exactfit topo -'; lstopo --of xml | $(BIN)/exactfit topo -; fi
 	@echo
-	$(BIN)/exactfit study rfc49-a lublin:days=1,load=0.8,longest=6 --sweep seeds=8 --snapshots 4 -o build/study
+	$(BIN)/exactfit study rfc49-a lublin:days=1,load=0.8,longest=6 --sweep seeds=12 --snapshots 4 -o build/study
 
 test: lint types check  ## lint, types and tests
 
