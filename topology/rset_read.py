@@ -41,7 +41,7 @@ def read_R(R: str | bytes | Mapping[str, Any]) -> Machine:
     ValueError
         R is not as RFC 20 and RFC 49 have it; the message names the place, such as `execution.R_lite[3].rank`.
     """
-    top = _parse(R)
+    top = parse_R(R)
     version = top.get("version")
     if version != 1 or isinstance(version, bool):
         raise ValueError(f"R: version: {short(version)} is not 1")
@@ -71,7 +71,14 @@ def read_R(R: str | bytes | Mapping[str, Any]) -> Machine:
     return machine
 
 
-def _parse(R: str | bytes | Mapping[str, Any]) -> Mapping[str, Any]:
+def parse_R(R: str | bytes | Mapping[str, Any]) -> Mapping[str, Any]:  # the RFC's name
+    """Return an R as a JSON object, parsed if it is text; what stands in it is not looked at.
+
+    Raises
+    ------
+    ValueError
+        For text that is no JSON, or that is nested too deeply, and for what is no object.
+    """
     if isinstance(R, (str, bytes)):
         try:
             R = json.loads(R)

@@ -6,7 +6,6 @@ here by the same names, so that it matters to nobody which of the two they hold.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -15,6 +14,7 @@ from flux.idset import IDset
 from flux.resource.ResourcePool import ResourcePool
 from flux.resource.ResourcePoolImplementation import ResourcePoolImplementation
 
+from ...topology.rset_read import parse_R
 from .implementation import ExactPoolV1
 from .options import KEYWORDS
 from .pool_set import Log
@@ -57,7 +57,7 @@ class ExactPool(ResourcePool):
         **options: object,
     ) -> None:
         if isinstance(R, str):
-            R = json.loads(R)
+            R = parse_R(R)
         if not isinstance(R, ResourcePoolImplementation):
             version = R.get("version", 1) if isinstance(R, Mapping) else 1
             implementation = self._impl_map.get(version) if isinstance(version, int) else None

@@ -6,7 +6,6 @@ when something is asked that needs it.
 
 from __future__ import annotations
 
-import json
 import syslog
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -20,6 +19,7 @@ from ...solver.allocation import Allocation
 from ...solver.options import Options
 from ...solver.pool import Pool
 from ...topology.machine import Machine
+from ...topology.rset_read import parse_R
 from .options import gather
 from .resource_set import ExactSet, Part, ids_of
 from .rjson import machine_of
@@ -56,7 +56,7 @@ class PoolSet(ExactSet, ResourcePoolImplementation):
         if log is not None:
             self.log = log  # type: ignore[assignment, method-assign]  # as the base class documents
         if isinstance(R, str):
-            R = json.loads(R)
+            R = parse_R(R)
         if R is not None and not isinstance(R, Mapping):
             raise TypeError(f"expected R as JSON text or a mapping, got {type(R).__name__}")
         machine, left_out = machine_of(R)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -11,6 +10,7 @@ from ...grammar.hostlist import Hostlist, encode_hosts
 from ...grammar.idset import IdSet, mask_text, text_mask
 from ...topology.machine import Machine
 from ...topology.rset import WRITER, read_R, write_R
+from ...topology.rset_read import parse_R
 
 Piece = tuple[IdSet, int, int]
 """Ranks that hold the same: (ranks, bitmask of core ids, bitmask of GPU ids)."""
@@ -32,11 +32,11 @@ def as_json(resources: object) -> Mapping[str, Any]:
     if isinstance(resources, Mapping):
         return resources
     if isinstance(resources, str):
-        return _object(json.loads(resources))
+        return parse_R(resources)
     if hasattr(resources, "to_dict"):
         return _object(resources.to_dict())
     if hasattr(resources, "encode"):
-        return _object(json.loads(resources.encode()))
+        return parse_R(resources.encode())
     raise TypeError(f"expected a resource set, got {type(resources).__name__}")
 
 
@@ -62,12 +62,21 @@ def machine_of(resources: Mapping[str, Any] | None) -> tuple[Machine, str]:
 
 
 def pieces(resources: Mapping[str, Any]) -> list[Piece]:
-    """Return what an R's R_lite lists."""
+    """Return what an R's R_lite lists.
+
+    Raises
+    ------
+    ValueError
+        For what is no R.
+    """
     found = []
-    for entry in resources["execution"]["R_lite"]:
-        children = entry.get("children", {})
-        cores, gpus = (text_mask(str(children.get(kind, ""))) for kind in ("core", "gpu"))
-        found.append((IdSet.parse(str(entry["rank"])), cores, gpus))
+    try:
+        for entry in resources["execution"]["R_lite"]:
+            children = entry.get("children", {})
+            cores, gpus = (text_mask(str(children.get(kind, ""))) for kind in ("core", "gpu"))
+            found.append((IdSet.parse(str(entry["rank"])), cores, gpus))
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"R: execution.R_lite: {type(error).__name__} {error}") from None
     return found
 
 

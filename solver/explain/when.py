@@ -14,7 +14,7 @@ from bisect import insort
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from ..decide import Situation
 from ..errors import InfeasibleRequest, InsufficientResources
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from ..pool import Pool
 
 FIFO, EASY = "fifo", "easy"
+
+Queue: TypeAlias = Sequence[tuple[int, Request]]
+"""Jobs that wait, by id, in order."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +71,7 @@ def earliest_start(pool: Pool, request: Request, now: float) -> float | None:
     return None if found is None else max(found[0], now)
 
 
-def forecast(pool: Pool, queue: Sequence[tuple[int, Request]], now: float, order: str = FIFO) -> list[Start]:
+def forecast(pool: Pool, queue: Queue, now: float, order: str = FIFO) -> list[Start]:
     """Return when each job of a queue starts, if every job runs as long as it may.
 
     Parameters
@@ -207,16 +210,24 @@ class Future:
 
     # -- queues ---------------------------------------------------------------------------------------------------
 
-    def fifo(self, queue: Sequence[tuple[int, Request]]) -> dict[int, Start]:
-        """Return the starts in strict order."""
+    def _judged(self, queue: Queue) -> tuple[dict[int, Start], list[tuple[int, Request]]]:
+        """Return the starts, not known as yet, or why there is none, and those of the queue that may start."""
         starts = {jobid: Start(jobid, None) for jobid, _ in queue}
-        floor = 0.0
+        waiting = []
         for jobid, request in queue:
             try:
-                found = self.when(request, floor)
+                self._question(request)
+                waiting.append((jobid, request))
             except InfeasibleRequest as error:
                 starts[jobid] = Start(jobid, None, str(error))
-                continue
+        return starts, waiting
+
+    def fifo(self, queue: Queue) -> dict[int, Start]:
+        """Return the starts in strict order."""
+        starts, waiting = self._judged(queue)
+        floor = 0.0
+        for jobid, request in waiting:
+            found = self.when(request, floor)
             if found is None:
                 break
             floor = found[0]
@@ -228,16 +239,9 @@ class Future:
                 break
         return starts
 
-    def easy(self, queue: Sequence[tuple[int, Request]]) -> dict[int, Start]:
+    def easy(self, queue: Queue) -> dict[int, Start]:
         """Return the starts with backfill."""
-        starts = {jobid: Start(jobid, None) for jobid, _ in queue}
-        waiting = []
-        for jobid, request in queue:
-            try:
-                self._question(request)
-                waiting.append((jobid, request))
-            except InfeasibleRequest as error:
-                starts[jobid] = Start(jobid, None, str(error))
+        starts, waiting = self._judged(queue)
         time: float | None = 0.0
         while waiting and time is not None:
             time = self._easy_pass(waiting, time, starts)
@@ -259,7 +263,7 @@ class Future:
                 waiting.remove(item)
         return self._next(waiting, time, found[0])
 
-    def _next(self, waiting: Sequence[tuple[int, Request]], time: float, shadow: float) -> float | None:
+    def _next(self, waiting: Queue, time: float, shadow: float) -> float | None:
         """Let time pass to the reservation of the head, or to when another could start and end before it."""
         moment = shadow
         for _, request in waiting[1:]:

@@ -96,6 +96,10 @@ def test_behind_a_job_of_unknown_duration_nothing_is_known_in_fifo() -> None:
     queue = [(11, ask("slot=4/node")), (12, ask("slot/node", "", 10.0))]
     assert times(forecast(slim(4), queue, NOW)) == [NOW, None]
     assert times(forecast(slim(4), queue, NOW, "easy")) == [NOW, None]
+    # But what never fits, never starts.
+    for order in ("fifo", "easy"):
+        starts = forecast(slim(4), [*queue, (13, ask("slot=9/node", "", 10.0))], NOW, order)
+        assert "9 slots of node" in (starts[2].why_not or "")
 
 
 @pytest.mark.parametrize("seed", range(12))
