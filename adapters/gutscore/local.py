@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import os
 import subprocess
 from pathlib import Path
@@ -167,6 +168,7 @@ def _seconds(value: object) -> int | None:
     """Return a runtime, of which a configuration may make text."""
     if isinstance(value, str) and value.strip().isdecimal() and len(value) < 20:
         value = int(value)
-    if value is None or (isinstance(value, int | float) and not isinstance(value, bool)):
+    # Compared so that what is no number at all (NaN) is refused as well.
+    if value is None or (isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < math.inf):
         return value  # type: ignore[return-value]
     raise ValueError(f"runtime: {str(value)[:60]!r} is no number of seconds")

@@ -123,6 +123,12 @@ def test_the_worker_runtime_is_in_seconds() -> None:
     assert ResourceSetSlurm(0, res_config={"runtime": "30", "nodes": 1}).worker_runtime() == 1800
 
 
+@pytest.mark.parametrize("runtime", [-1, float("nan"), float("inf"), "-30", "soon", True, [30]])
+def test_a_runtime_that_is_no_number_of_seconds_is_refused(runtime: object) -> None:
+    with pytest.raises(ValueError, match="is no number of seconds"):
+        ResourceSetLocal(0, res_config={"runtime": runtime})
+
+
 @pytest.mark.parametrize("kind", [Bare, ResourceSetLocal, ResourceSetSlurm])
 def test_a_worker_runtime_that_is_not_set_is_a_runtime_error(kind: type[ResourceSetBaseclass]) -> None:
     with pytest.raises(RuntimeError, match="Runtime not set"):
