@@ -201,10 +201,6 @@ class Knowledge:
         other.machine = replace(self.machine, expiration=expiration)
         return other
 
-    def of_part(self, keep: int) -> Knowledge:
-        """Return the knowledge of a part of the machine."""
-        return Knowledge(self.machine.cut(keep), self.options, self._warn)
-
     def of_machine(self, machine: Machine) -> Knowledge:
         """Return the knowledge of another machine under the same options."""
         return Knowledge(machine, self.options, self._warn)

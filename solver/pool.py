@@ -248,7 +248,7 @@ class Pool:
         if keep == self.machine.all:
             self._commit(self._state, [])
             return
-        self._move(self._knowledge.of_part(keep))
+        self.replace_machine(self.machine.cut(keep))
 
     def replace_machine(self, machine: Machine, *, up: int = 0) -> None:
         """Take another machine: what jobs hold on ranks that it has they keep.
@@ -258,7 +258,16 @@ class Pool:
         up
             Bitmask of its positions that can be chosen, beside those that could before. Other new ones are down.
         """
-        self._move(self._knowledge.of_machine(machine), up)
+        knowledge, state = self._knowledge.of_machine(machine), self._state
+        gone = self.machine.all & ~self.machine.mask_of(machine.ranks.ids)
+        for jobid, job in state.jobs.items() if gone else ():
+            if job.nodes & gone:
+                back, left = parted(self.machine, self._knowledge.tree, job, gone)
+                state, _ = self._knowledge.changes.returned(state, jobid, back, left)
+        state = knowledge.moved(state, self.machine)
+        if up:
+            state, _ = knowledge.changes.mark(state, up, up=True)
+        self._commit(state, (), knowledge)
 
     def set_expiration(self, expiration: float) -> None:
         """Set when the machine's resources end: seconds since the epoch, 0 for never."""
@@ -298,19 +307,6 @@ class Pool:
         present = PoolState(state.touched, state.classes, state.up, state.jobs, state.group_used, generation)
         # One line, so that nothing can come between.
         self._knowledge, self._state, self._epoch = knowledge, present, epoch
-
-    def _move(self, knowledge: Knowledge, up: int = 0) -> None:
-        """Make another machine's knowledge the present, with what is left of the jobs there."""
-        state = self._state
-        gone = self.machine.all & ~self.machine.mask_of(knowledge.machine.ranks.ids)
-        for jobid, job in state.jobs.items() if gone else ():
-            if job.nodes & gone:
-                back, left = parted(self.machine, self._knowledge.tree, job, gone)
-                state, _ = self._knowledge.changes.returned(state, jobid, back, left)
-        state = knowledge.moved(state, self.machine)
-        if up:
-            state, _ = knowledge.changes.mark(state, up, up=True)
-        self._commit(state, (), knowledge)
 
     def _warn(self, message: str) -> None:
         self._tell(WARNING, message)

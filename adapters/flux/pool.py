@@ -14,7 +14,7 @@ from flux.idset import IDset
 from flux.resource.ResourcePool import ResourcePool
 from flux.resource.ResourcePoolImplementation import ResourcePoolImplementation
 
-from ...topology.rset_read import parse_R
+from ...topology.rset import parse_R
 from .implementation import ExactPoolV1
 from .options import KEYWORDS
 from .pool_set import Log

@@ -19,7 +19,7 @@ from ...solver.allocation import Allocation
 from ...solver.options import Options
 from ...solver.pool import Pool
 from ...topology.machine import Machine
-from ...topology.rset_read import parse_R
+from ...topology.rset import parse_R
 from .options import gather
 from .resource_set import ExactSet, Part, ids_of
 from .rjson import machine_of

@@ -8,9 +8,9 @@ from typing import Any
 
 from ...grammar.hostlist import Hostlist, encode_hosts
 from ...grammar.idset import IdSet, mask_text, text_mask
+from ...topology.expect import mapping
 from ...topology.machine import Machine
-from ...topology.rset import WRITER, read_R, write_R
-from ...topology.rset_read import parse_R
+from ...topology.rset import WRITER, parse_R, read_R, write_R
 
 Piece = tuple[IdSet, int, int]
 """Ranks that hold the same: (ranks, bitmask of core ids, bitmask of GPU ids)."""
@@ -34,7 +34,7 @@ def as_json(resources: object) -> Mapping[str, Any]:
     if isinstance(resources, str):
         return parse_R(resources)
     if hasattr(resources, "to_dict"):
-        return _object(resources.to_dict())
+        return mapping(resources.to_dict(), "R")
     if hasattr(resources, "encode"):
         return parse_R(resources.encode())
     raise TypeError(f"expected a resource set, got {type(resources).__name__}")
@@ -155,12 +155,6 @@ def merge(
     if children:
         merged["scheduling"] = {"writer": WRITER, **left.get("scheduling", {}), "children": children}
     return merged
-
-
-def _object(value: object) -> Mapping[str, Any]:
-    if not isinstance(value, Mapping):
-        raise ValueError(f"R: expected an object, got {type(value).__name__}")
-    return value
 
 
 def _without_foreign_placement(machine: Machine) -> Machine:

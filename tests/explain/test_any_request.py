@@ -33,6 +33,7 @@ def test_every_claim_holds(case: strategies.Case) -> None:
     constraint = ALWAYS if case.constraint is None else parse_constraint(case.constraint)
     request = Request.of(parse_resources(list(case.resources)), constraint)
     explanation = explained(pool, request, seconds=60.0)
+    assert explanation.conflict is None or explanation.conflict.complete
     for change in explanation.changes:
         assert_nothing_larger_fits(pool, request, change)
     for row in explanation.rows:

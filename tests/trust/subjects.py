@@ -254,3 +254,11 @@ class ThroughSolver(Subject):
             gpus = sum(nodes.bit_count() * mask.bit_count() for nodes, _, mask in parts)
             sums.append({"core": cores, "gpu": gpus})
         return sums[0], sums[1]
+
+
+State = tuple[Held, dict[int, float], set[int], int, tuple[dict[str, int], dict[str, int]]]
+
+
+def state_of(pool: Subject) -> State:
+    """Return all that can be seen of a pool: what is held, the ends, what is down, the generation, and the totals."""
+    return pool.held(), pool.ends(), pool.down(), pool.generation(), pool.totals()

@@ -24,8 +24,8 @@ from . import invariants
 from .conftest import EXPLORES
 from .faults import Fault, at_line, at_model, at_solve, proves_nothing, raises, says
 from .inputs import NAMED
-from .model import Held, Json, held_of
-from .subjects import NeverError, NotNowError, Subject, ThroughFlux, ThroughSolver
+from .model import Json, held_of
+from .subjects import NeverError, NotNowError, Subject, ThroughFlux, ThroughSolver, state_of
 
 SHAPES = {
     "GPUs at the socket": "[slot=2{a}/[core=3;memory=5];slot{b}/[core=2;gpu=1]]",
@@ -53,12 +53,6 @@ LINES = 400 if EXPLORES else 5
 
 both = pytest.mark.parametrize("subject", [ThroughFlux, ThroughSolver])
 on_each_machine = pytest.mark.parametrize("name", sorted(SHAPES))
-
-State = tuple[Held, dict[int, float], set[int], int]
-
-
-def state_of(pool: Subject) -> State:
-    return pool.held(), pool.ends(), pool.down(), pool.generation()
 
 
 def started(subject: type[Subject], name: str) -> tuple[Subject, Json]:

@@ -10,13 +10,12 @@ from exactfit.grammar.shape import parse_shape
 from .conftest import EXPLORES
 from .faults import at_line
 from .inputs import NAMED
-from .model import Held, Json
-from .subjects import Subject, ThroughFlux, ThroughSolver
+from .model import Json
+from .subjects import Subject, ThroughFlux, ThroughSolver, state_of
 
 LINES = 300 if EXPLORES else 12
 """At how many lines of each verb, the last ones in any case."""
 
-State = tuple[Held, dict[int, float], set[int], int, tuple[dict[str, int], dict[str, int]]]
 Verb = Callable[[Subject, Json, Json], None]
 
 WIDE = parse_shape("slot=2/[node/core=2]")
@@ -46,10 +45,6 @@ def part_of(R: Json) -> Json:
     lite = [{"rank": rank, "children": first["children"]}]
     execution = {**R["execution"], "R_lite": lite, "nodelist": [f"n{rank}"]}
     return {"version": 1, "execution": execution}
-
-
-def state_of(pool: Subject) -> State:
-    return pool.held(), pool.ends(), pool.down(), pool.generation(), pool.totals()
 
 
 def started(subject: type[Subject], name: str) -> tuple[Subject, Json, Json]:
