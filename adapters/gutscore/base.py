@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from abc import ABCMeta, abstractmethod
 from collections.abc import Mapping
@@ -12,7 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from .ledger import Claim
+from .members import serialized, whole
 from .slots import Confined, Slot
+from .wants import MAX_WORKERS
 
 _logger = logging.getLogger(__name__)
 
@@ -36,19 +37,16 @@ class ResourceSetBaseclass(metaclass=ABCMeta):
     RuntimeError
         Neither is given.
     ValueError
-        A value is out of range.
+        A value is of the wrong kind or out of range, or the text is no JSON object; the message names the member.
     """
 
     def __init__(self, wgroup_id: int, res_config: dict[Any, Any] | None = None, json_str: str | None = None) -> None:
         if not (res_config or json_str):
             raise RuntimeError("Resource set must be initialized with either a dictionary or a json string")
         self._wgroup_id = wgroup_id
-        self._nworkers: int = 0
         self._runtime: int | None = None
-        if res_config:
-            self._nworkers = res_config.get("nworkers", 1)
-        if json_str:
-            self._nworkers = _loaded(json_str).get("nworkers", 1)
+        given: Config = serialized(json_str) if json_str else res_config or {}
+        self._nworkers = whole("nworkers", given.get("nworkers", 1), 0, MAX_WORKERS)
         self._workers: list[BaseProcess] = []
         self._worker_pids: list[int] = []
         self._init_rs(res_config=res_config, json_str=json_str)
@@ -144,10 +142,3 @@ class ResourceSetBaseclass(metaclass=ABCMeta):
         with Path(name).open("w", encoding="utf-8") as file:
             import_module("toml").dump({**config, f"WG{self._wgroup_id:05d}": {"NullField": 0}}, file)
         return name
-
-
-def _loaded(json_str: str) -> dict[str, Any]:
-    found = json.loads(json_str)
-    if not isinstance(found, dict):
-        raise ValueError("a serialized resource set is a JSON object")
-    return found

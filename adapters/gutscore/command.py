@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import logging
 import multiprocessing
 import os
@@ -14,6 +13,7 @@ from importlib import import_module
 from typing import Any, Final
 
 from .ledger import GROUP, Claim
+from .members import serialized
 from .switch import install
 
 MODULE: Final = "exactfit.adapters.gutscore"
@@ -68,7 +68,7 @@ def _wait_for_entry(queue: Any, wgroup_id: int, claim: Claim | None) -> None:
     deadline = time.monotonic() + _REGISTERED_SECONDS
     while time.monotonic() < deadline:
         text = queue.get_worker_group_resource(wgroup_id)
-        entry = json.loads(text) if text else {}
+        entry = serialized(text) if text else {}
         known = entry.get("claim") == claim.id if claim else not job or str(entry.get("job_id")) == job
         if entry and known:
             return

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import sqlite3
 import stat
 import uuid
@@ -23,6 +24,7 @@ from .processes import ProcessId
 PATH_VARIABLE: Final = "EXACTFIT_LEDGER"
 REQUESTER, GROUP, WORKER = "requester", "group", "worker"
 _FORMAT: Final = 1
+_NAME: Final = re.compile("[0-9a-f]{32}")
 _LOCK_SECONDS: Final = 60.0
 _TABLES: Final = """
 CREATE TABLE IF NOT EXISTS claim (id TEXT PRIMARY KEY, wgroup INTEGER NOT NULL, cpus TEXT NOT NULL);
@@ -124,6 +126,11 @@ def default_path() -> str:
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o022:
         raise RuntimeError(f"{folder} is not a folder that this user alone may write to; {PATH_VARIABLE} names another")
     return str(folder / "ledger.db")
+
+
+def is_claim(name: str) -> bool:
+    """Tell whether a text can be the name of a claim."""
+    return _NAME.fullmatch(name) is not None
 
 
 def claim(ledger: str, wgroup: int, choose: Callable[[Held], list[_S]]) -> tuple[Claim, list[_S]]:

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import json
 import logging
-import math
 import os
 import subprocess
 from pathlib import Path
 from typing import Any, Final
 
+from ...grammar.slurm_time import MAX_SECONDS
+from ...topology.expect import array_of, short
 from . import ledger
 from .base import Config, ResourceSetBaseclass
 from .command import group_command
-from .ledger import GROUP, REQUESTER, Claim, Held
+from .ledger import GROUP, REQUESTER, Claim, Held, is_claim
+from .members import flag, group_of, optional_word, serialized, whole
 from .processes import ProcessId, end
 from .slots import Slot
 from .wants import Wants
 
 _DEFAULT_SECONDS: Final = 100
 _GRACE_SECONDS: Final = 5.0
+_MAX_PID: Final = 2**31 - 1
 
 _logger = logging.getLogger(__name__)
 
@@ -34,17 +37,28 @@ class ResourceSetLocal(ResourceSetBaseclass):
     """
 
     def _init_rs(self, res_config: dict[Any, Any] | None = None, json_str: str | None = None) -> None:
-        found: Config = json.loads(json_str) if json_str else res_config or {}
+        found: Config = serialized(json_str) if json_str else res_config or {}
         self._runtime = _seconds(found.get("runtime", _DEFAULT_SECONDS))
-        self._daemonize = found.get("daemonize", False)
-        self._group_pid: int = found.get("wgroup_CLI_pid", -1) if json_str else -1
-        self._group: subprocess.Popen[bytes] | None = None
+        self._daemonize = flag("daemonize", found.get("daemonize", False))
         self._wants = Wants.of(found, self._nworkers)
-        self._topology: str | None = found.get("topology")
-        self._ledger: str | None = found.get("ledger")
-        name = found.get("claim") if json_str else None
+        self._topology = optional_word("topology", found.get("topology"))
+        self._ledger = optional_word("ledger", found.get("ledger"))
+        self._group: subprocess.Popen[bytes] | None = None
+        self._group_pid = -1
+        self._claim: Claim | None = None
+        self._slots: list[Slot] = []
+        if json_str:
+            self._restore(found)
+
+    def _restore(self, found: Config) -> None:
+        """Set what a serialized set has more than a configuration."""
+        self._group_pid = whole("wgroup_CLI_pid", found.get("wgroup_CLI_pid", -1), -1, _MAX_PID)
+        name = optional_word("claim", found.get("claim"))
+        if name and not is_claim(name):
+            raise ValueError(f"claim: {short(name)} is no name of a claim")
         self._claim = Claim(self._ledger, name) if name and self._ledger else None
-        self._slots = [Slot.from_json(slot) for slot in found.get("slots", ())] if json_str else []
+        slots = enumerate(array_of(found.get("slots", ()), "slots"))
+        self._slots = [Slot.from_json(slot, f"slots[{number}]") for number, slot in slots]
 
     def request(self, config: dict[Any, Any]) -> None:
         """Claim slots for the workers and start the process that will run them.
@@ -88,8 +102,14 @@ class ResourceSetLocal(ResourceSetBaseclass):
         )
 
     def from_json(self, resource_set_json: str) -> ResourceSetLocal:
-        """Return the set that was serialized, by this class or by gutscore's."""
-        return type(self)(json.loads(resource_set_json)["wgroup_id"], json_str=resource_set_json)
+        """Return the set that was serialized, by this class or by gutscore's.
+
+        Raises
+        ------
+        ValueError
+            The text is no such set; the message names the member that is wrong.
+        """
+        return type(self)(group_of(serialized(resource_set_json)), json_str=resource_set_json)
 
     def release(self) -> None:
         """End what runs on the slots and give them back. A set that holds none has nothing to give.
@@ -169,6 +189,6 @@ def _seconds(value: object) -> int | None:
     if isinstance(value, str) and value.strip().isdecimal() and len(value) < 20:
         value = int(value)
     # Compared so that what is no number at all (NaN) is refused as well.
-    if value is None or (isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < math.inf):
+    if value is None or (isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= MAX_SECONDS):
         return value  # type: ignore[return-value]
-    raise ValueError(f"runtime: {str(value)[:60]!r} is no number of seconds")
+    raise ValueError(f"runtime: {short(value)} is no number of seconds from 0 to {MAX_SECONDS}")

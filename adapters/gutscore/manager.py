@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from functools import cached_property
 from typing import Any, Final
 
+from ...topology.expect import short
 from .base import ResourceSetBaseclass
 from .cluster import Cluster, slurm_is_available
 from .local import ResourceSetLocal
+from .members import MAX_GROUP, SERIALIZED, group_of, serialized, table, whole
 from .slurm import ResourceSetSlurm
 
 BACKENDS: Final[dict[str, type[ResourceSetBaseclass]]] = {"local": ResourceSetLocal, "slurm": ResourceSetSlurm}
@@ -29,12 +30,14 @@ class ResourceManager:
     ------
     RuntimeError
         The backend is Slurm, and Slurm is not there.
+    ValueError
+        A value is of the wrong kind.
     """
 
     def __init__(self, configs: dict[Any, Any]) -> None:
-        resource = configs.get("resource", {})
-        self._nwgroups: int = resource.get("nwgroups", 1)
-        self._backend: str = resource.get("backend", "local")
+        resource = table("resource", configs.get("resource"))
+        self._nwgroups = whole("nwgroups", resource.get("nwgroups", 1), 0, MAX_GROUP)
+        self._backend: object = resource.get("backend", "local")
         self._configs = configs
         if self._backend == "slurm" and not slurm_is_available():
             raise RuntimeError("the backend is slurm, but its commands sinfo and sbatch are not there")
@@ -73,19 +76,21 @@ class ResourceManager:
         Raises
         ------
         ValueError
-            It is of another backend.
+            It is of another backend, or the text is no such set; the message names the member that is wrong.
         """
-        entry = json.loads(res_json)
+        entry = serialized(res_json)
+        if "type" not in entry:
+            raise ValueError(f"{SERIALIZED}: type: missing")
         if entry["type"] != self._backend:
             raise ValueError(
-                f"a resource set of the backend {entry['type']!r}, but this manager's is {self._backend!r}"
+                f"a resource set of the backend {short(entry['type'])}, but this manager's is {short(self._backend)}"
             )
-        return self._kind()(entry["wgroup_id"], json_str=res_json)
+        return self._kind()(group_of(entry), json_str=res_json)
 
     def _kind(self) -> type[ResourceSetBaseclass]:
-        kind = BACKENDS.get(self._backend)
+        kind = BACKENDS.get(self._backend) if isinstance(self._backend, str) else None
         if kind is None:
-            raise ValueError(f"Unknown backend '{self._backend}'")
+            raise ValueError(f"Unknown backend {short(self._backend)}")
         return kind
 
     @cached_property

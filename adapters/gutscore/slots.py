@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from ...grammar.idset import mask_text, text_mask
+from ...topology.expect import array_of, mapping, short
 from ...topology.masks import positions_of
-from .gpus import environment_of
+from .gpus import ANY, VARIABLES, environment_of
 from .ledger import WORKER, Claim
+from .members import word
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +22,22 @@ class SlotGpu:
     key: str
     vendor: str
     token: str
+
+    @classmethod
+    def from_json(cls, value: object, place: str) -> SlotGpu:
+        """Return the GPU that `Slot.to_json` wrote.
+
+        Raises
+        ------
+        ValueError
+            It is none.
+        """
+        found = mapping(value, place)
+        vendor = found.get("vendor")
+        if vendor != ANY and vendor not in tuple(VARIABLES):
+            # Its worker would see all GPUs, as nobody knows which variable hides the others.
+            raise ValueError(f"{place}.vendor: {short(vendor)} is none of {', '.join(VARIABLES)}")
+        return cls(word(f"{place}.key", found.get("key")), vendor, word(f"{place}.token", found.get("token")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,22 +63,26 @@ class Slot:
         return found
 
     @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> Slot:
+    def from_json(cls, value: object, place: str = "slot") -> Slot:
         """Return the slot that `to_json` wrote.
+
+        Parameters
+        ----------
+        place
+            Where the value stands, for messages.
 
         Raises
         ------
         ValueError
             It is none.
         """
-        try:
-            gpus = value.get("gpus")
-            return cls(
-                text_mask(value["cpus"]),
-                None if gpus is None else tuple(SlotGpu(gpu["key"], gpu["vendor"], gpu["token"]) for gpu in gpus),
-            )
-        except (KeyError, TypeError, AttributeError) as error:
-            raise ValueError(f"not a slot: {type(error).__name__} {error}") from None
+        found = mapping(value, place)
+        gpus = found.get("gpus")
+        each = None if gpus is None else enumerate(array_of(gpus, f"{place}.gpus"))
+        return cls(
+            _cpus(found.get("cpus"), f"{place}.cpus"),
+            None if each is None else tuple(SlotGpu.from_json(gpu, f"{place}.gpus[{n}]") for n, gpu in each),
+        )
 
     def enter(self) -> None:
         """Confine this process, and what it starts, to the slot.
@@ -100,3 +122,15 @@ class Confined:
         if self.claim is not None:
             self.claim.join(WORKER)
         self.run()
+
+
+def _cpus(text: object, place: str) -> int:
+    if not isinstance(text, str):
+        raise ValueError(f"{place}: {'missing' if text is None else 'not an idset string'}")
+    try:
+        found = text_mask(text)
+    except ValueError as error:
+        raise ValueError(f"{place}: {error}") from None
+    if not found:
+        raise ValueError(f"{place}: no CPU")
+    return found

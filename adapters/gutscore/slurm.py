@@ -7,11 +7,13 @@ import logging
 import os
 from typing import Any, Final
 
-from ...grammar.slurm_time import parse_slurm_time
+from ...grammar.slurm_time import MAX_SECONDS, parse_slurm_time
+from ...topology.expect import short
 from . import ledger
 from .base import Config, ResourceSetBaseclass
 from .batch_script import batch_script, cancel, submit
 from .ledger import GROUP, Claim, Held
+from .members import group_of, optional_word, serialized, whole, words
 from .slots import Slot
 from .wants import Wants
 
@@ -19,6 +21,8 @@ UNLIMITED_SECONDS: Final = 10 * 365 * 86400
 """How long a worker may run in a job without a limit."""
 
 _SHORT_SECONDS, _LONG_SECONDS = 100, 100 * 3600
+_MAX_JOB: Final = 2**32 - 1
+_MAX_DIGITS: Final = 9
 
 _logger = logging.getLogger(__name__)
 
@@ -34,21 +38,21 @@ class ResourceSetSlurm(ResourceSetBaseclass):
     """
 
     def _init_rs(self, res_config: dict[Any, Any] | None = None, json_str: str | None = None) -> None:
-        found: Config = json.loads(json_str) if json_str else res_config or {}
+        found: Config = serialized(json_str) if json_str else res_config or {}
         self._wants = Wants.of(found, self._nworkers)
-        self._topology: str | None = found.get("topology")
+        self._topology = optional_word("topology", found.get("topology"))
         self._slots: list[Slot] = []
         self._claim: Claim | None = None
         if json_str:
-            self._job_id: int | None = found.get("job_id")
-            self._job_script: list[str] = found.get("job_script") or []
+            self._job_id = _job(found.get("job_id"))
+            self._job_script = words("job_script", found.get("job_script"))
             self._runtime = _stored_seconds(found.get("runtime"))
         else:
             self._job_id = None
             self._job_script = batch_script(self._wgroup_id, found, self._wants)
             runtime = found.get("runtime")
             if runtime is not None:
-                self._runtime = parse_slurm_time(str(runtime)) or UNLIMITED_SECONDS
+                self._runtime = _seconds(runtime) or UNLIMITED_SECONDS
 
     def request(self, config: dict[Any, Any]) -> None:
         """Submit the batch script.
@@ -82,8 +86,14 @@ class ResourceSetSlurm(ResourceSetBaseclass):
         )
 
     def from_json(self, resource_set_json: str) -> ResourceSetSlurm:
-        """Return the set that was serialized, by this class or by gutscore's."""
-        return type(self)(json.loads(resource_set_json)["wgroup_id"], json_str=resource_set_json)
+        """Return the set that was serialized, by this class or by gutscore's.
+
+        Raises
+        ------
+        ValueError
+            The text is no such set; the message names the member that is wrong.
+        """
+        return type(self)(group_of(serialized(resource_set_json)), json_str=resource_set_json)
 
     def release(self) -> None:
         """Cancel the job, with all that runs in it. A set without a job has nothing to give.
@@ -116,7 +126,7 @@ class ResourceSetSlurm(ResourceSetBaseclass):
 
         here = this_machine(self._topology)
         granted = os.environ.get("SLURM_CPUS_ON_NODE", "")
-        if not granted.isdecimal() or usable_cpus().bit_count() <= int(granted):
+        if not granted.isdecimal() or len(granted) > _MAX_DIGITS or usable_cpus().bit_count() <= int(granted):
             self._slots = choose_slots(here, self._wants, Held())
             return
         # This Slurm binds no job to its CPUs: the groups on the node have to come to terms themselves.
@@ -130,8 +140,22 @@ class ResourceSetSlurm(ResourceSetBaseclass):
 def _stored_seconds(value: object) -> int | None:
     """Return a runtime from JSON, where a number is seconds, unlike in a configuration."""
     if isinstance(value, int) and not isinstance(value, bool):
-        return value
-    return None if value is None else parse_slurm_time(str(value))
+        return whole("runtime", value, 0, MAX_SECONDS)
+    return None if value is None else _seconds(value)
+
+
+def _seconds(value: object) -> int | None:
+    """Return a runtime in Slurm's forms, None for one without a limit."""
+    if not isinstance(value, str | int | float) or isinstance(value, bool):
+        raise ValueError(f"runtime: {short(value)} is no time of Slurm's")
+    try:
+        return parse_slurm_time(str(value))
+    except ValueError as error:
+        raise ValueError(f"runtime: {error}") from None
+
+
+def _job(value: object) -> int | None:
+    return None if value is None else whole("job_id", value, 1, _MAX_JOB)
 
 
 def _readable(seconds: int | None) -> int | str | None:

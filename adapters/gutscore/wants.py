@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from ...grammar.errors import shown
 from ...grammar.slurm_gres import parse_gres
+from .members import whole
 
 MAX_WORKERS: Final = 2**16
 _MAX_EACH: Final = 2**16
@@ -49,8 +51,8 @@ class Wants:
         """
         gpus, kind = _gpus(config.get("gpus_per_worker"))
         return cls(
-            _whole("nworkers", workers, 0, MAX_WORKERS),
-            _whole("cores_per_worker", config.get("cores_per_worker", 1), 1, _MAX_EACH),
+            whole("nworkers", workers, 0, MAX_WORKERS),
+            whole("cores_per_worker", config.get("cores_per_worker", 1), 1, _MAX_EACH),
             gpus,
             kind,
         )
@@ -80,12 +82,6 @@ def _gpus(value: object) -> tuple[int | None, str | None]:
         except ValueError as error:
             raise ValueError(f"gpus_per_worker: {error}") from None
         if len(found) != 1 or found[0].name != "gpu":
-            raise ValueError(f"gpus_per_worker: {value[:60]!r} is not one kind of GPU")
-        return _whole("gpus_per_worker", found[0].count, 0, _MAX_EACH), found[0].type
-    return _whole("gpus_per_worker", value, 0, _MAX_EACH), None
-
-
-def _whole(name: str, value: object, least: int, most: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
-        raise ValueError(f"{name}: {str(value)[:60]!r} is not a whole number from {least} to {most}")
-    return value
+            raise ValueError(f"gpus_per_worker: {shown(value)} is not one kind of GPU")
+        return whole("gpus_per_worker", found[0].count, 0, _MAX_EACH), found[0].type
+    return whole("gpus_per_worker", value, 0, _MAX_EACH), None
