@@ -6,13 +6,14 @@ from collections import Counter
 from collections.abc import Sequence
 from math import lcm
 
-from ...solver.lexicographic import Budget, Goal, lexmin
+from ...solver.lexicographic import Goal
+from .best_in_time import best_in_time
 from .needs import NodeNeeds
 from .offer import COSTS, Offer, offer
 from .stock import NodeState
 
 SECONDS = 2.0
-"""The time that the matching of nodes of several kinds may take."""
+"""The time that the matching of nodes of several kinds may take to be best."""
 
 REMEMBERED = 20_000
 
@@ -92,7 +93,7 @@ def _matched(requests: tuple[NodeNeeds, ...], offers: dict[NodeNeeds, dict[int, 
         weight = {key: key[1] if term is None else int(cost[key][term] * factor) for key in takes}
         most = max(weight.values()) * len(requests)
         goals.append(Goal(sum(weight[key] * variable for key, variable in takes.items()), 0, most))
-    found = lexmin(model, goals, Budget(SECONDS)).solver
+    found = best_in_time(model, goals, SECONDS)
     if found is None:
         return None
     chosen = {

@@ -84,7 +84,7 @@ def fit(sizes: Sequence[Amount], whole: Sequence[bool], instances: Instances) ->
     picks = _apart(wanted, instances)
     if picks is None and min(wanted) == max(wanted):
         picks = _equal_shared(wanted[0], len(wanted), instances)
-    if picks is None and all(slots in (0, 1) for slots in instances.free):
+    if picks is None and all(slots in (0, 1) for slots in instances.free) and all(n.denominator == 1 for n in wanted):
         picks = _one_slot_each(wanted, [whole[i] for i in asked], instances)
         if picks is None:
             return None
@@ -141,10 +141,8 @@ def _matches(chosen: list[tuple[Amount, int]], ordered: list[Amount]) -> bool:
 
 
 def _one_slot_each(sizes: list[Amount], whole: list[bool], instances: Instances) -> list[Pick] | None:
-    """Place items on instances of one slot: every slot is a piece, so nothing can be done about tearing."""
+    """Place items of whole slots on instances of one: every slot is a piece, so nothing can be done about tearing."""
     if any(size > 1 for size, stays in zip(sizes, whole, strict=True) if stays):
-        return None
-    if any(size.denominator != 1 for size in sizes):
         return None
     chosen = iter(
         sorted(sorted((i for i, slots in enumerate(instances.free) if slots), key=instances.weight)[: int(sum(sizes))])

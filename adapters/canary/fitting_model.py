@@ -11,14 +11,18 @@ from fractions import Fraction
 from math import lcm
 from typing import TYPE_CHECKING
 
-from ...solver.lexicographic import Budget, Goal, lexmin
+from ...solver.lexicographic import Goal
+from .best_in_time import best_in_time
 from .needs import Amount
 
 if TYPE_CHECKING:
     from ortools.sat.python import cp_model
 
 SECONDS = 0.5
-"""The time that one model may take; what was found by then is used."""
+"""The time that one model may take to be best; what was found by then is used."""
+
+ROOM = 2**60
+"""Of all instances together, in parts of a slot."""
 
 Picks = list[tuple[tuple[int, Amount], ...]]
 
@@ -29,7 +33,9 @@ class _Scaled:
     def __init__(self, sizes: Sequence[Amount], free: Sequence[Amount], full: Sequence[Amount]) -> None:
         self.factor = lcm(*(value.denominator for value in (*sizes, *free)))
         self.sizes = [int(size * self.factor) for size in sizes]
-        self.free = {i: int(slots * self.factor) for i, slots in enumerate(free) if slots > 0}
+        # Sums of all have to stay inside CP-SAT's integers: of an instance of more than that, the rest is not seen.
+        most = ROOM // max(1, len(free))
+        self.free = {i: min(most, int(slots * self.factor)) for i, slots in enumerate(free) if slots > 0}
         self.untouched = [i for i in self.free if free[i] == full[i]]
 
     def slots(self, scaled: int) -> Amount:
@@ -49,7 +55,7 @@ class _Scaled:
 
 
 def shared_out(sizes: Sequence[Amount], free: Sequence[Amount], full: Sequence[Amount]) -> Picks | None:
-    """Place every item on one instance; None when that is impossible (or was not found in time)."""
+    """Place every item on one instance; None when that is impossible."""
     from ortools.sat.python import cp_model as cp
 
     scaled = _Scaled(sizes, free, full)
@@ -70,7 +76,7 @@ def shared_out(sizes: Sequence[Amount], free: Sequence[Amount], full: Sequence[A
         model.add(sum(here.values()) >= used[i])
         for variable in here.values():
             model.add(variable == 0).only_enforce_if(~used[i])
-    found = lexmin(model, scaled.goals(used, len(sizes), len(sizes)), Budget(SECONDS)).solver
+    found = best_in_time(model, scaled.goals(used, len(sizes), len(sizes)), SECONDS)
     if found is None:
         return None
     places = {
@@ -83,13 +89,7 @@ def shared_out(sizes: Sequence[Amount], free: Sequence[Amount], full: Sequence[A
 def torn_apart(
     sizes: Sequence[Amount], whole: Sequence[bool], free: Sequence[Amount], full: Sequence[Amount]
 ) -> Picks | None:
-    """Place items in as few pieces as can be; None when those that must stay whole do not fit.
-
-    Notes
-    -----
-    Without items that must stay whole there always is a placement, and one after the other onto the instances is what
-    remains when the time runs out.
-    """
+    """Place items in as few pieces as can be; None when those that must stay whole do not fit."""
     from ortools.sat.python import cp_model as cp
 
     scaled = _Scaled(sizes, free, full)
@@ -116,9 +116,9 @@ def torn_apart(
     pieces = sum(piece.values())
     most = len(piece)
     goals = [Goal(pieces, 0, most), *scaled.goals(used, pieces, most)]
-    found = lexmin(model, goals, Budget(SECONDS)).solver
+    found = best_in_time(model, goals, SECONDS)
     if found is None:
-        return None if any(whole) else _in_order(scaled)
+        return None
     return [
         tuple(
             (i, scaled.slots(found.value(part[item, i])))
@@ -127,19 +127,3 @@ def torn_apart(
         )
         for item in range(len(sizes))
     ]
-
-
-def _in_order(scaled: _Scaled) -> Picks:
-    """Fill one instance after the other."""
-    left = dict(scaled.free)
-    picks: Picks = []
-    for size in scaled.sizes:
-        pick = []
-        for i, room in left.items():
-            take = min(room, size)
-            if take:
-                pick.append((i, scaled.slots(take)))
-                left[i] -= take
-                size -= take
-        picks.append(tuple(pick))
-    return picks

@@ -6,14 +6,15 @@ import json
 import os
 from collections.abc import Mapping
 from functools import lru_cache
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from ...topology.describe import hwloc_R
+from ...topology.expect import short
 from ...topology.machine import Machine
 from ...topology.rset import read_R
+from ..guarded_yaml import yaml_documents
 from ..gutscore.this_machine import this_machine
 from .locality import NEAR, Layout
 
@@ -24,6 +25,9 @@ POOL_FILE = "resource_pool_file"
 """Under what canary notes, among the same, which file the pool was read from."""
 
 LOCAL = "local"
+
+MOST_PIECES = 1_000_000
+"""Brackets, names, values and what stands between them, of an R that a pool file holds."""
 
 
 class TopologyError(ValueError):
@@ -56,9 +60,9 @@ def layout(topology: object, host: str) -> Layout | None:
     if isinstance(topology, str):
         return _of_machine(topology, host)
     if isinstance(topology, Mapping):
-        return _of_text(json.dumps(topology, sort_keys=True), host)
+        return _of_text(_written(topology), host)
     raise TopologyError(
-        f"{KEY}: expected {LOCAL!r}, the path of an hwloc XML file or of an R, or an R, got {topology!r}"
+        f"{KEY}: expected {LOCAL!r}, the path of an hwloc XML file or of an R, or an R, got {short(topology)}"
     )
 
 
@@ -76,14 +80,38 @@ def named_in(pool_file: str | None) -> object:
     Notes
     -----
     The single-node API of canary keeps no `additional_properties` of the file.
+
+    Raises
+    ------
+    TopologyError
+        The file cannot be read, or is not one document of YAML.
     """
     if not pool_file:
         return None
-    data = yaml.safe_load(Path(pool_file).read_text(encoding="utf-8"))
+    try:
+        documents = list(yaml_documents(Path(pool_file).read_text(encoding="utf-8")))
+    except (OSError, ValueError) as error:
+        raise TopologyError(f"{KEY}: {pool_file}: {error}") from None
+    if len(documents) > 1:
+        raise TopologyError(f"{KEY}: {pool_file}: {len(documents)} YAML documents where one is expected")
+    data = documents[0] if documents else None
     payload = data.get("resource_pool", data) if isinstance(data, Mapping) else None
     properties = payload.get("additional_properties") if isinstance(payload, Mapping) else None
     topology = properties.get(KEY) if isinstance(properties, Mapping) else None
     return absolute(topology, {POOL_FILE: pool_file})
+
+
+def _written(topology: Mapping[Any, Any]) -> str:
+    """Return an R as text. YAML's aliases let a short file stand for one without end, which is not written out."""
+    try:
+        pieces = list(islice(json.JSONEncoder(sort_keys=True).iterencode(topology), MOST_PIECES + 1))
+    except RecursionError:
+        raise TopologyError(f"{KEY}: the R is nested too deeply") from None
+    except (TypeError, ValueError) as error:
+        raise TopologyError(f"{KEY}: the R cannot be written as JSON: {error}") from None
+    if len(pieces) > MOST_PIECES:
+        raise TopologyError(f"{KEY}: the R has more than {MOST_PIECES} pieces")
+    return "".join(pieces)
 
 
 @lru_cache(maxsize=4096)

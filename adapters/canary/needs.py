@@ -19,7 +19,7 @@ NODE_TYPES = ("node", "nodes")
 
 
 class NeedError(ValueError):
-    """A number of slots that nobody can give: a negative one, or no number."""
+    """A number of slots that nobody can give: a negative one, one out of bounds, or no number."""
 
 
 class Need(NamedTuple):
@@ -39,8 +39,15 @@ class NodeNeeds(NamedTuple):
     """Whether the node has to be free, and is taken with all that it has."""
 
 
+GRAIN = 10**9
+"""Parts of a slot: what is finer is cut off, so that thirds come back as they were given, and sums stay exact."""
+
+MOST_SLOTS = 10**6
+"""Of one item."""
+
+
 def amount(value: object) -> Amount:
-    """Return a number of slots without rounding: 0.1 is a tenth.
+    """Return a number of slots: 0.1 is a tenth, and a third is a third of `GRAIN` parts.
 
     Raises
     ------
@@ -51,7 +58,8 @@ def amount(value: object) -> Amount:
         return value
     if isinstance(value, bool) or not isinstance(value, (int, float, Fraction)) or not math.isfinite(value):
         raise NeedError(f"{value!r} is no number of slots")
-    exact = value if isinstance(value, Fraction) else Fraction(str(value))
+    parts = math.floor((value if isinstance(value, Fraction) else Fraction(str(value))) * GRAIN)
+    exact = Fraction(parts, GRAIN)
     return exact.numerator if exact.denominator == 1 else exact
 
 
@@ -66,7 +74,7 @@ def parse_items(items: Sequence[Mapping[str, object]]) -> tuple[Need, ...]:
     Raises
     ------
     NeedError
-        For a number of slots that is negative or none, or an item that is no mapping with a type.
+        For a number of slots that is negative, too small, too large or none, or an item that is no mapping with a type.
     """
     needs = []
     for item in items:
@@ -76,5 +84,9 @@ def parse_items(items: Sequence[Mapping[str, object]]) -> tuple[Need, ...]:
             raise NeedError(f"{item!r} is no request for slots of a type") from None
         if slots < 0:
             raise NeedError(f"a request for {item['slots']} slots of {name}")
+        if slots > MOST_SLOTS:
+            raise NeedError(f"a request for {item['slots']} slots of {name}: more than {MOST_SLOTS}")
+        if not slots and item.get("slots", 1):
+            raise NeedError(f"a request for {item['slots']} slots of {name}: less than 1/{GRAIN}")
         needs.append(Need(str(name), slots, item.get("whole") is True))
     return tuple(needs)

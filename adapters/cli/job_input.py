@@ -11,8 +11,8 @@ from ...grammar.constraint import And, Constraint
 from ...grammar.jobspec import Jobspec, parse_jobspec, parse_resources
 from ...grammar.query import parse_query
 from ...grammar.shape import parse_shape
+from ..guarded_yaml import yaml_documents
 from .errors import InputError
-from .guarded_yaml import yaml_documents
 from .source import STDIN, Sources, decode, is_there, json_documents, source_name
 
 _SUFFIXES = (".yaml", ".yml", ".json", ".jsonl")

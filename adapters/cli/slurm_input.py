@@ -8,8 +8,8 @@ from typing import Final
 
 from ...topology.slurm_groups import with_slurm_topology
 from ...topology.slurm_topology import SlurmTopology, read_topology_conf, read_topology_yaml
+from ..guarded_yaml import yaml_documents
 from .errors import InputError
-from .guarded_yaml import yaml_documents
 from .machine_input import NamedMachine
 from .source import Sources, decode, source_name
 

@@ -7,6 +7,7 @@ from fractions import Fraction
 from itertools import product
 
 import pytest
+from exactfit.adapters.canary import fitting_model
 from exactfit.adapters.canary.fitting import Fit, Instances, fit
 from exactfit.adapters.canary.needs import Amount
 from hypothesis import given
@@ -113,6 +114,59 @@ def test_it_is_the_best_of_all(data: st.DataObject) -> None:
     else:
         touched = {index for pick in found.picks for index, _ in pick}
         assert (found.torn, found.shared, found.opened, sum(free[i] for i in touched)) == (0, *best)
+
+
+def splits(size: int, free: Sequence[int], *, whole: bool) -> list[tuple[int, ...]]:
+    """Return every way to lay an item of so many half slots on the instances."""
+    found = product(*(range(min(room, size) + 1) for room in free))
+    return [split for split in found if sum(split) == size and not (whole and max(split) < size)]
+
+
+def best_of_halves(
+    sizes: Sequence[int], whole: Sequence[bool], free: Sequence[int], full: Sequence[int]
+) -> tuple[int, ...] | None:
+    """Return the least cost of items in half slots, torn or not, by trying everything."""
+    costs = []
+    for placed in product(*(splits(size, free, whole=stays) for size, stays in zip(sizes, whole, strict=True))):
+        taken = [sum(column) for column in zip(*placed, strict=True)]
+        if all(slots <= room for slots, room in zip(taken, free, strict=True)):
+            pieces = sum(part > 0 for split in placed for part in split)
+            used = [i for i, slots in enumerate(taken) if slots]
+            opened = sum(free[i] == full[i] for i in used)
+            costs.append((pieces - len(sizes), pieces - len(used), opened, sum(free[i] for i in used)))
+    return min(costs, default=None)
+
+
+@given(st.data())
+def test_half_slots_and_items_that_stay_whole_are_the_best_of_all(data: st.DataObject) -> None:
+    full = data.draw(st.lists(st.integers(1, 4), min_size=1, max_size=3))
+    free = [data.draw(st.integers(0, slots)) for slots in full]
+    items = data.draw(st.lists(st.tuples(st.integers(1, 4), st.booleans()), min_size=1, max_size=3))
+    sizes, whole = zip(*items, strict=True)
+    best = best_of_halves(sizes, whole, free, full)
+
+    def exact(halves: int) -> Amount:
+        return halves // 2 if halves % 2 == 0 else Fraction(halves, 2)
+
+    found = fit([exact(size) for size in sizes], whole, Instances(tuple(map(exact, free)), tuple(map(exact, full))))
+    assert (found is None) == (best is None)
+    if found is None or best is None:
+        return
+    touched = {index for pick in found.picks for index, _ in pick}
+    assert (found.torn, found.shared, found.opened, sum(free[i] for i in touched)) == best
+    taken = [sum(slots * 2 for pick in found.picks for index, slots in pick if index == i) for i in range(len(free))]
+    assert all(slots <= room for slots, room in zip(taken, free, strict=True))
+    assert all(sum(n * 2 for _, n in pick) == size for pick, size in zip(found.picks, sizes, strict=True))
+    assert all(len(pick) == 1 for pick, stays in zip(found.picks, whole, strict=True) if stays)
+
+
+@pytest.mark.parametrize("seconds", [0.0, 1.0])
+def test_whether_it_fits_does_not_depend_on_the_time(seconds: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fitting_model, "SECONDS", seconds)
+    half = Fraction(1, 2)
+    assert place([half, half, 1], [1, 1]) is not None
+    assert place([2, 2, 3], [3, 4]) is not None
+    assert fit([2, 2, 2], [True] * 3, Instances((3, 3), (3, 3))) is None
 
 
 @pytest.mark.parametrize("count", [1, 64, 200])

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 import yaml
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 FORM = "multi-node"
 """Of canary's API; see conftest.py."""
@@ -216,7 +218,28 @@ class TestWrongToday:
             pool.checkout(ask([("gpus", 0.1)]))
         assert pool.getstate()["nodes"][0]["resources"]["gpus"] == [{"id": "0", "slots": 0}]
 
-    @pytest.mark.parametrize("slots", [-1, float("nan"), float("inf"), "many", None, True])
+    def test_thirds_come_back(self, make: Any, ask: Any) -> None:
+        pool = make(node(gpus=[2 / 3, 1]))
+        for _ in range(10):
+            for allocation in [pool.checkout(ask([("gpus", part)])) for part in (2 / 3, 1 / 3, 0.1, 1 / 3)]:
+                pool.checkin(allocation)
+        assert pool.count("gpus") == 2
+        assert pool.slots_by_node("gpus") == {"a": 1}
+        assert pool.getstate()["nodes"][0]["resources"]["gpus"] == [
+            {"id": "0", "slots": pytest.approx(2 / 3, abs=1e-9)},
+            {"id": "1", "slots": 1},
+        ]
+
+    def test_a_part_of_what_is_held_can_come_back(self, make: Any, ask: Any) -> None:
+        pool = make(node(gpus=[4]))
+        pool.checkout(ask([("gpus", 4)]))
+        for left in (1, 2, 3, 4):
+            pool.checkin({"resources": {"gpus": [{"node": "a", "id": "0", "slots": 1}]}})
+            assert pool.getstate()["nodes"][0]["resources"]["gpus"] == [{"id": "0", "slots": left}]
+        with pytest.raises(ValueError, match="overfill"):
+            pool.checkin({"resources": {"gpus": [{"node": "a", "id": "0", "slots": 1}]}})
+
+    @pytest.mark.parametrize("slots", [-1, float("nan"), float("inf"), 1e-10, 1e7, 10**30, "many", None, True])
     def test_what_is_no_number_of_slots_is_refused(self, make: Any, ask: Any, rpool: Any, slots: Any) -> None:
         pool = make(node(gpus=[1]))
         assert not pool.accommodates(ask([("gpus", slots)]))
@@ -263,3 +286,42 @@ class TestWrongToday:
         assert pool.accommodates(ask([("gpus", 2)]))
         pool.set_slots_per_resource("gpus", 1)
         assert not pool.accommodates(ask([("gpus", 2)]))
+
+
+AMOUNTS = st.integers(0, 3) | st.sampled_from([0.5, 0.1, 1 / 3, 2 / 3, 1.0]) | st.floats(0, 2, allow_nan=False)
+SLOTS = st.lists(AMOUNTS, max_size=3)
+PART = st.lists(st.tuples(st.sampled_from(["cpus", "gpu"]), AMOUNTS), max_size=3)
+ASKED = st.tuples(st.lists(PART, min_size=1, max_size=3), st.booleans())
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(nodes=st.lists(st.tuples(SLOTS, SLOTS), min_size=1, max_size=3), asked=st.lists(ASKED, max_size=5))
+def test_accommodates_and_checkout_never_disagree(
+    make: Any, ask: Any, rpool: Any, nodes: list[tuple[list[float], list[float]]], asked: list[tuple[list[Items], bool]]
+) -> None:
+    pool = make(*(node(name, cpus=cpus, gpus=gpus) for name, (cpus, gpus) in zip("abc", nodes, strict=False)))
+    before = copy.deepcopy(pool.getstate())
+    held = []
+    for parts, exclusive in asked:
+        request = ask(*parts, exclusive=exclusive)
+        says = pool.accommodates(request)
+        if says:
+            held.append(pool.checkout(request))
+        else:
+            assert says.reason
+            state = copy.deepcopy(pool.getstate())
+            with pytest.raises(rpool.ResourceUnavailable):
+                pool.checkout(request)
+            assert pool.getstate() == state
+    for allocation in held:
+        pool.checkin(allocation)
+    assert_same_slots(pool.getstate(), before)
+
+
+def assert_same_slots(state: dict[str, Any], before: dict[str, Any]) -> None:
+    """A number of slots is cut to billionths when it is first changed."""
+    for now, then in zip(state["nodes"], before["nodes"], strict=True):
+        assert now["resources"].keys() == then["resources"].keys()
+        for name, instances in now["resources"].items():
+            approximate = [{**i, "slots": pytest.approx(i["slots"], abs=1e-9)} for i in then["resources"][name]]
+            assert instances == approximate

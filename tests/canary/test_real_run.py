@@ -19,7 +19,7 @@ SEES = """\
 import json, os, sys
 names = ("CANARY_CPU_IDS", "CANARY_GPU_IDS")
 seen = {k: v for k, v in os.environ.items() if k in names or k.startswith("CTEST_RESOURCE_GROUP")}
-with open(os.path.join(os.environ["SEEN"], sys.argv[1] + ".json"), "w") as file:
+with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "seen", sys.argv[1] + ".json"), "w") as file:
     json.dump(seen, file)
 """
 

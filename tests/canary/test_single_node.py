@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 import yaml
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 FORM = "single-node"
 """Of canary's API; see conftest.py."""
@@ -176,3 +178,43 @@ class TestWrongToday:
         pool.checkin(allocation)
         with pytest.raises(ValueError, match="overfill"):
             pool.checkin(allocation)
+
+
+AMOUNTS = st.integers(0, 3) | st.sampled_from([0.5, 0.1, 1 / 3, 2 / 3, 1.0]) | st.floats(0, 2, allow_nan=False)
+ITEMS = st.lists(st.tuples(st.sampled_from(["cpus", "gpus"]), AMOUNTS), max_size=4)
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    cpus=st.lists(st.integers(0, 3), max_size=3), gpus=st.lists(AMOUNTS, max_size=3), asked=st.lists(ITEMS, max_size=5)
+)
+def test_accommodates_and_checkout_never_disagree(
+    make: Any, rpool: Any, cpus: list[int], gpus: list[float], asked: list[list[tuple[str, float]]]
+) -> None:
+    pool = make(cpus=cpus, gpus=gpus)
+    before = copy.deepcopy(pool.getstate())
+    held: list[Any] = []
+    for items in asked:
+        # Here canary asks whether a test can run when nobody holds anything: on a pool of its own, it then does.
+        says = bool(pool.accommodates(ask(*items)))
+        alone = checked_out(make(cpus=cpus, gpus=gpus), rpool, items)
+        assert (alone is not None) == says
+        given_now = checked_out(pool, rpool, items)
+        if given_now is not None:
+            held.append(given_now)
+            assert says
+        assert bool(pool.accommodates(ask(*items))) == says
+    for allocation in held:
+        pool.checkin(allocation)
+    # A number of slots is cut to billionths when it is first changed.
+    for name, instances in pool.getstate()["resources"].items():
+        approximate = [{**i, "slots": pytest.approx(i["slots"], abs=1e-9)} for i in before["resources"][name]]
+        assert instances == approximate
+
+
+def checked_out(pool: Any, rpool: Any, items: list[tuple[str, float]]) -> Any:
+    """Return what a checkout gives; None when it refuses."""
+    try:
+        return pool.checkout(ask(*items))
+    except rpool.ResourceUnavailable:
+        return None

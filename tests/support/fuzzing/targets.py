@@ -11,8 +11,8 @@ from pathlib import Path
 from pkgutil import walk_packages
 from typing import Any
 
-from exactfit.adapters.cli.guarded_yaml import yaml_documents
 from exactfit.adapters.flux import ExactPool
+from exactfit.adapters.guarded_yaml import yaml_documents
 from exactfit.adapters.study.workloads.swf import read_swf
 from exactfit.grammar.constraint import parse_constraint, parse_query
 from exactfit.grammar.count import parse_count
