@@ -13,13 +13,15 @@ import re
 import sqlite3
 import stat
 import uuid
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Protocol, TypeVar
 
 from ...grammar.idset import mask_text, text_mask
-from .processes import ProcessId
+from ...topology.expect import short
+from .members import named
+from .processes import MAX_PID, ProcessId
 
 PATH_VARIABLE: Final = "EXACTFIT_LEDGER"
 REQUESTER, GROUP, WORKER = "requester", "group", "worker"
@@ -105,7 +107,7 @@ class Claim:
         """Return the roles and processes that the claim stands for."""
         with _opened(self.ledger) as book:
             rows = book.execute("SELECT role, pid, start, space, boot, host FROM process WHERE claim = ?", (self.id,))
-            return [(role, ProcessId(*rest)) for role, *rest in rows]
+            return [(role, _process(rest)) for role, *rest in rows]
 
     def strike(self) -> None:
         """End the claim. One that is over already is no error."""
@@ -164,9 +166,10 @@ def _held(book: sqlite3.Connection) -> Held:
     users: dict[str, list[ProcessId]] = {}
     leaders: dict[str, list[ProcessId]] = {}
     for name, role, *rest in book.execute("SELECT claim, role, pid, start, space, boot, host FROM process"):
-        users.setdefault(name, []).append(ProcessId(*rest))
+        process = _process(rest)
+        users.setdefault(name, []).append(process)
         if role == GROUP:
-            leaders.setdefault(name, []).append(ProcessId(*rest))
+            leaders.setdefault(name, []).append(process)
     cpus, gpus, groups = 0, set[str](), []
     for name, wgroup, text in book.execute("SELECT id, wgroup, cpus FROM claim ORDER BY rowid").fetchall():
         using = users.get(name, [])
@@ -174,10 +177,27 @@ def _held(book: sqlite3.Connection) -> Held:
         if over and not any(leader.session() for leader in leaders.get(name, ())):
             book.execute("DELETE FROM claim WHERE id = ?", (name,))
         elif any(process.is_of_this_machine for process in using):
-            cpus |= text_mask(text)
+            cpus |= _cpus(name, text)
             gpus.update(key for (key,) in book.execute("SELECT key FROM gpu WHERE claim = ?", (name,)))
             groups.append(f"workergroup {wgroup} holds CPUs {text}")
     return Held(cpus, frozenset(gpus), tuple(groups))
+
+
+def _cpus(name: object, text: object) -> int:
+    """Return the CPUs of a claim. What others hold has to be known: a claim that cannot be read is not passed over."""
+    try:
+        return text_mask(text if isinstance(text, str) else "?")
+    except ValueError:
+        raise sqlite3.DataError(f"claim {short(name)}: {short(text)} are no CPUs") from None
+
+
+def _process(row: Sequence[object]) -> ProcessId:
+    """Return the process of a row, which any SQLite can have written: it does not hold columns to their types."""
+    pid, start, *names = row
+    numbers = isinstance(pid, int) and isinstance(start, int) and 0 < pid <= MAX_PID
+    if not numbers or not all(isinstance(name, str) for name in names):
+        raise sqlite3.DataError(f"{short(tuple(row))} is no process")
+    return ProcessId(*row)  # type: ignore[arg-type]
 
 
 def _enter(book: sqlite3.Connection, name: str, role: str, process: ProcessId) -> None:
@@ -208,7 +228,7 @@ def _opened(path: str) -> Iterator[sqlite3.Connection]:
         finally:
             book.close()
     except sqlite3.Error as error:
-        raise RuntimeError(f"ledger of claimed cores, {path}: {error}") from error
+        raise RuntimeError(f"ledger of claimed cores, {named(path)}: {error}") from error
 
 
 def _prepare(book: sqlite3.Connection, path: str) -> None:
@@ -218,4 +238,4 @@ def _prepare(book: sqlite3.Connection, path: str) -> None:
             book.execute(statement)
         book.execute(f"PRAGMA user_version = {_FORMAT}")
     elif found != _FORMAT:
-        raise RuntimeError(f"ledger of claimed cores, {path}: of format {found}, not {_FORMAT}")
+        raise RuntimeError(f"ledger of claimed cores, {named(path)}: of format {found}, not {_FORMAT}")

@@ -16,13 +16,12 @@ from .base import Config, ResourceSetBaseclass
 from .command import group_command
 from .ledger import GROUP, REQUESTER, Claim, Held, is_claim
 from .members import flag, group_of, optional_word, serialized, whole
-from .processes import ProcessId, end
+from .processes import MAX_PID, ProcessId, end
 from .slots import Slot
 from .wants import Wants
 
 _DEFAULT_SECONDS: Final = 100
 _GRACE_SECONDS: Final = 5.0
-_MAX_PID: Final = 2**31 - 1
 
 _logger = logging.getLogger(__name__)
 
@@ -52,7 +51,7 @@ class ResourceSetLocal(ResourceSetBaseclass):
 
     def _restore(self, found: Config) -> None:
         """Set what a serialized set has more than a configuration."""
-        self._group_pid = whole("wgroup_CLI_pid", found.get("wgroup_CLI_pid", -1), -1, _MAX_PID)
+        self._group_pid = whole("wgroup_CLI_pid", found.get("wgroup_CLI_pid", -1), -1, MAX_PID)
         name = optional_word("claim", found.get("claim"))
         if name and not is_claim(name):
             raise ValueError(f"claim: {short(name)} is no name of a claim")

@@ -9,8 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-_STAT_STATE, _STAT_SESSION, _STAT_START = 0, 3, 19
+_STAT_STATE, _STAT_SESSION, _STAT_THREADS, _STAT_START = 0, 3, 17, 19
 _POLL_SECONDS: Final = 0.02
+
+MAX_PID: Final = 2**31 - 1
+"""The highest number that a process can have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +78,9 @@ class ProcessId:
         if told is None:
             # Hidden from us (hidepid), or gone since: the signal tells.
             return _vanished(self.pid)
-        return int(told[_STAT_START]) != self.start or told[_STAT_STATE] in ("Z", "X")
+        # A process whose first thread has ended is shown as ended while others still work.
+        ended = told[_STAT_STATE] in ("Z", "X") and int(told[_STAT_THREADS]) <= 1
+        return int(told[_STAT_START]) != self.start or ended
 
     def session(self) -> list[ProcessId]:
         """Return what runs in the session that this process leads or led, itself included.

@@ -230,3 +230,54 @@ def test_the_end_of_processes_is_asked_for_and_then_forced(folder: Path) -> None
         time.sleep(0.02)
     assert end([identity(polite), identity(stubborn)], grace=0.3) == []
     assert (polite.wait(), stubborn.wait()) == (-signal.SIGTERM, -signal.SIGKILL)
+
+
+ENTRY = "'c', 'group', 1, 1, 'pid:[1]', 'boot', 'host'"
+
+
+@pytest.mark.parametrize(
+    ("table", "row", "message"),
+    [
+        ("claim", "'c', 1, '1-'", "claim 'c': '1-' are no CPUs"),
+        ("claim", "'c\n\x1b[2J', 1, x'00'", r"claim 'c\\n\\x1b\[2J': b'\\x00' are no CPUs"),
+        ("claim", "'c', 1, 7.5", r"claim 'c': '7\.5' are no CPUs"),
+        ("process", ENTRY.replace("1, 1", "'pid', 1"), r"\('pid', 1, .* is no process"),
+        ("process", ENTRY.replace("1, 1", "0, 1"), r"\(0, 1, .* is no process"),
+        ("process", ENTRY.replace("1, 1", "-1, 1"), r"\(-1, 1, .* is no process"),
+        ("process", ENTRY.replace("1, 1", f"{2**62}, 1"), "is no process"),
+        ("process", ENTRY.replace("1, 1", "1, 1.5"), r"\(1, 1\.5, .* is no process"),
+        ("process", ENTRY.replace("'host'", "x'00'"), "is no process"),
+        ("process", ENTRY.replace("'host'", "CAST(x'ff' AS TEXT)"), "Could not decode to UTF-8"),
+    ],
+)
+def test_a_row_that_is_none_is_a_runtime_error_that_shows_it(path: str, table: str, row: str, message: str) -> None:
+    take(path, 0b1)
+    with sqlite3.connect(path) as book:
+        (mine,) = book.execute("SELECT id FROM claim").fetchone()
+        book.execute(
+            f"INSERT INTO {table} VALUES ({row.replace(repr('c'), repr(mine)) if table == 'process' else row})"
+        )
+        if table == "claim":
+            book.execute("UPDATE process SET claim = (SELECT id FROM claim ORDER BY rowid DESC)")
+    book.close()
+    for look in (lambda: ledger.held(path), lambda: take(path, 0b10)):
+        with pytest.raises(RuntimeError, match=rf"ledger of claimed cores, .*book\.db: .*{message}"):
+            look()
+
+
+def test_a_process_whose_first_thread_has_ended_is_there_as_long_as_another_works(path: str, folder: Path) -> None:
+    program = (
+        "import ctypes, pathlib, threading, time\n"
+        "def work():\n    pathlib.Path('ready').touch()\n    time.sleep(60)\n"
+        "threading.Thread(target=work, daemon=True).start()\n"
+        "ctypes.CDLL(None).pthread_exit(None)\n"
+    )
+    process = subprocess.Popen([sys.executable, "-c", program], start_new_session=True)
+    owned(path, 0b1, identity(process), WORKER)
+    stat = Path(f"/proc/{process.pid}/stat")
+    while ") Z " not in stat.read_text() or not (folder / "ready").exists():
+        time.sleep(0.02)
+    assert ledger.held(path).cpus == 0b1
+    process.kill()
+    process.wait()
+    assert ledger.held(path).cpus == 0
