@@ -183,9 +183,13 @@ class Units:
         self._rooms: dict[int, int] = {}
         self._ways: dict[int, SharedOut] = {}
         for state, nodes in field.live():
-            most = capacity(state, host, offers, budget)
+            most: int | None = capacity(state, host, offers, budget)
             if most and whole:
-                most = offers.uncrossed(state, host.bundle, most) or 0
+                most = offers.uncrossed(state, host.bundle, most)
+                if most is None:
+                    # Of this node it is not known, and so not of any placement: there is no room then.
+                    self._mosts, self._inside, self._rooms = {}, {}, {}
+                    break
             if most:
                 self._mosts[state] = most
                 for group, part in tree.split(nodes):
