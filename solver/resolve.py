@@ -7,12 +7,13 @@ machine is infeasible, and the message names the vertex.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from ..grammar.jobspec import Vertex
 from ..grammar.unit import gib
 from ..topology.machine import Machine
+from ..topology.tree import NodeType
 from .domain_state import MEASURED
 from .errors import InfeasibleRequest
 from .options import Options
@@ -83,25 +84,34 @@ class Resolver:
 
     def choices(self, vertices: tuple[Vertex, ...]) -> list[Choice]:
         """Return the vertices that leave a choice, in pre-order."""
-        every = (below for vertex in vertices for below in vertex.walk())
-        return [Choice(vertex, self._most(vertex)) for vertex in every if not vertex.count.is_fixed]
+        return [choice for vertex in vertices for choice in self._choices(vertex, in_one_node=False)]
 
-    def _most(self, vertex: Vertex) -> int:
+    def _choices(self, vertex: Vertex, *, in_one_node: bool) -> Iterator[Choice]:
+        if not vertex.count.is_fixed:
+            yield Choice(vertex, self._most(vertex, in_one_node=in_one_node))
+        if vertex.type == "node" or (vertex.is_slot and not any(self._holds_nodes(b) for b in vertex.walk())):
+            in_one_node = True
+        for child in vertex.children:
+            yield from self._choices(child, in_one_node=in_one_node)
+
+    def _holds_nodes(self, vertex: Vertex) -> bool:
+        return vertex.type == "node" or vertex.type in self.groups or not self.is_known(vertex.type)
+
+    def _most(self, vertex: Vertex, *, in_one_node: bool) -> int:
+        """Return what no count of a vertex exceeds: as many as a node has, or as there are."""
         machine = self.machine
         if not self.is_known(vertex.type):
-            return max(self._most(child) for child in vertex.children)
+            return max(self._most(child, in_one_node=in_one_node) for child in vertex.children)
         if vertex.type == "node":
             return machine.size
         if vertex.type in self.groups:
             return sum(1 for group in machine.groups if group.level == vertex.type)
-        most = 0
-        for mask, node_type in zip(machine.type_masks, machine.types, strict=True):
-            node = node_type.domains[0]
-            each = node.cores.bit_count() + node.gpus.bit_count() + len(node_type.domains)
-            most += each * mask.bit_count()
         if vertex.type in self.amounts:
             return self._total(vertex)
-        return most
+        each = [_number_of(vertex.type, node_type) for node_type in machine.types]
+        if in_one_node:
+            return max(each)
+        return sum(number * mask.bit_count() for number, mask in zip(each, machine.type_masks, strict=True))
 
     def _total(self, vertex: Vertex) -> int:
         """Return how much there is of an amount, in the vertex' unit."""
@@ -144,6 +154,16 @@ class Resolver:
         if not vertex.children or (bare and not self.has_domain(vertex)):
             return True
         return bool(slot) and self.options.slot_exclusive == "rfc14"
+
+
+def _number_of(name: str, node_type: NodeType) -> int:
+    """Return how many of a type a node has; of slots, how many it can hold at most."""
+    node = node_type.domains[0]
+    cores, gpus = node.cores.bit_count(), node.gpus.bit_count()
+    if name == "slot":
+        return cores + gpus + len(node_type.domains)
+    named = {"core": cores, "gpu": gpus}
+    return named[name] if name in named else sum(1 for domain in node_type.domains if domain.level == name)
 
 
 def takes(vertex: Vertex) -> bool:
