@@ -116,8 +116,13 @@ class Pool:
 
     # -- decisions ------------------------------------------------------------------------------------------------
 
-    def alloc(self, jobid: int, request: Request) -> Allocation:
+    def alloc(self, jobid: int, request: Request, prepare: Callable[[Allocation], None] | None = None) -> Allocation:
         """Find the best placement of a request, and let the job hold it.
+
+        Parameters
+        ----------
+        prepare
+            Called with the allocation before it takes effect; when it raises, nothing has changed.
 
         Raises
         ------
@@ -130,6 +135,8 @@ class Pool:
             allocation, state, entered = self._prepare(jobid, request)
             if allocation.proof.status is not Status.OPTIMAL:
                 self._tell(WARNING, f"job {jobid}: the search was cut off; the placement used is not proven optimal")
+            if prepare is not None:
+                prepare(allocation)
             self._commit(state, entered)
             return allocation
         except (InfeasibleRequest, InsufficientResources):

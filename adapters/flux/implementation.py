@@ -101,27 +101,23 @@ class ExactPoolV1(PoolSet):
         InfeasibleRequest
             Not ever.
         """
-        core = self._pool
         wanted = _wanted(request)
+        made: list[Self] = []
+
+        def prepare(allocation: Allocation) -> None:
+            made.append(self._allocated(jobid, allocation))
+            if self._tells(syslog.LOG_DEBUG):
+                self._say(syslog.LOG_DEBUG, f"alloc: {JobID(jobid).f58}: {made[0].dumps()}")
+
         try:
-            allocation = core.alloc(jobid, wanted)
+            self._pool.alloc(jobid, wanted, prepare)
         except solver.InsufficientResources as refusal:
             raise _NotNow(refusal) from None
         except solver.InfeasibleRequest as refusal:
             raise InfeasibleRequest(str(refusal)) from None
         except Exception as crash:
             raise self._crashed(jobid, crash) from crash
-        try:
-            allocated = self._allocated(jobid, allocation)
-            if self._tells(syslog.LOG_DEBUG):
-                self._say(syslog.LOG_DEBUG, f"alloc: {JobID(jobid).f58}: {allocated.dumps()}")
-        except BaseException as crash:
-            core.free(jobid)
-            if isinstance(crash, Exception):
-                raise self._crashed(jobid, crash) from crash
-            raise
-        self._bump()
-        return allocated
+        return made[0]
 
     def explain(self, request: object) -> dict[str, Any]:
         """Say why a request does not fit now, or never, and what would make it fit, as JSON values.
@@ -152,7 +148,7 @@ class ExactPoolV1(PoolSet):
         made._options, made._core, made._removed, made._holder = self._options, None, IdSet(), jobid
         made._allocation = allocation
         if not self._foretells:
-            # Made now, while a failure can still be undone: Flux takes no error from it afterwards.
+            # Made now, before anything has changed: Flux takes no error from it afterwards.
             made.to_dict()
         return made
 
@@ -179,7 +175,6 @@ class ExactPoolV1(PoolSet):
         held = R if isinstance(R, ExactSet) else ExactSet(as_json(R))
         core = self._pool
         core.register_alloc(jobid, replace(held.own_machine(), expiration=held.get_expiration()))
-        self._bump()
         self._say(syslog.LOG_INFO, f"hello: {JobID(jobid).f58}: {held.dumps()}")
 
     def free(self, jobid: int, R: object = None, final: bool = False) -> None:
@@ -206,7 +201,8 @@ class ExactPoolV1(PoolSet):
         nodes = None
         if R is not None:
             # What shrank away is not held any more, and may still be returned.
-            returned = [(ids - self._removed, cores, gpus) for ids, cores, gpus in pieces(as_json(R))]
+            gone = self._removed - core.machine.ranks.ids
+            returned = [(ids - gone, cores, gpus) for ids, cores, gpus in pieces(as_json(R))]
             held = [(core.machine.ids_of(part.nodes), part.cores, part.gpus) for part in job.holdings]
             check_partial(jobid, returned, held)
             if final:
@@ -214,7 +210,6 @@ class ExactPoolV1(PoolSet):
             else:
                 nodes = core.machine.mask_of(ranks_of(returned))
         core.free(jobid, nodes)
-        self._bump()
         if self._tells(syslog.LOG_DEBUG):
             ranks = core.machine.ids_of(job.nodes if nodes is None else nodes)
             self._say(syslog.LOG_DEBUG, f"free: {JobID(jobid).f58}: ranks {ranks}{' (final)' if final else ''}")
@@ -224,7 +219,6 @@ class ExactPoolV1(PoolSet):
         core = self._pool
         if core.job(jobid) is not None:
             core.update_expiration(jobid, expiration)
-            self._bump()
 
     def job_end_times(self) -> list[tuple[int, float]]:
         """Return (job id, end) of all jobs, the end in seconds since the epoch, 0 for none."""

@@ -7,8 +7,9 @@ when something is asked that needs it.
 from __future__ import annotations
 
 import syslog
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from flux.resource.ResourcePoolImplementation import ResourcePoolImplementation
@@ -21,7 +22,7 @@ from ...solver.pool import Pool
 from ...topology.machine import Machine
 from ...topology.rset import parse_R
 from .options import gather
-from .resource_set import ExactSet, Part, ids_of
+from .resource_set import ExactSet, ids_of
 from .rjson import machine_of
 
 if TYPE_CHECKING:
@@ -34,8 +35,12 @@ class PoolSet(ExactSet, ResourcePoolImplementation):
     """The part of the pool protocol that is about resources, whoever holds them; parameters are as in `ExactPoolV1`."""
 
     _options: Options
-    _core: Pool | None
+    _core: Pool | None = None
     """The solver's pool; None until it is needed, which in an allocation, or in a job's R, may be never."""
+    _changes = 0
+    """Those that the solver's pool has not counted."""
+    _own: Machine
+    """The machine as long as there is no solver's pool, which then has it."""
     _holder: int | None = None
     """The job whose allocation this is."""
     _removed: IdSet
@@ -44,6 +49,8 @@ class PoolSet(ExactSet, ResourcePoolImplementation):
     """What was decided, in an allocation."""
     _written: dict[str, Any] | None = None
     """Its R, once it is made."""
+    _as_rv1: tuple[Machine | None, Any] = (None, None)
+    """The set as Flux's own class has it, and of which machine it was made."""
     _foretells = False
     """Whether this is a copy, on which Flux tries out the future."""
 
@@ -64,15 +71,18 @@ class PoolSet(ExactSet, ResourcePoolImplementation):
             self._say(syslog.LOG_WARNING, f"exactfit: {left_out}")
         self._options = gather(R, options)
         self._become(machine)
-        self._core = None
         self._removed = IdSet()
+
+    @property
+    def _machine(self) -> Machine:
+        return self._own if self._core is None else self._core.machine
+
+    @_machine.setter
+    def _machine(self, machine: Machine) -> None:
+        self._own = machine
 
     # Flux makes this class of a job's R wherever its writer names it, also when a site has gone back to Flux's own
     # pools. These read an R that is to be registered by the names below, which are theirs.
-
-    def _become(self, machine: Machine, held: Sequence[Part] | None = None) -> None:
-        super()._become(machine, held)
-        self._as_rv1: object = None
 
     @property
     def _ranks(self) -> dict[int, dict[str, Any]]:
@@ -86,9 +96,9 @@ class PoolSet(ExactSet, ResourcePoolImplementation):
 
     @property
     def _rv1(self) -> Any:
-        if self._as_rv1 is None:
-            self._as_rv1 = Rv1Pool(self.to_dict())
-        return self._as_rv1
+        if self._as_rv1[0] is not self._machine:
+            self._as_rv1 = self._machine, Rv1Pool(self.to_dict())
+        return self._as_rv1[1]
 
     def _say(self, level: int, message: str) -> None:
         """Log; a log that fails must not change what the pool does, nor what it says of it."""
@@ -102,20 +112,24 @@ class PoolSet(ExactSet, ResourcePoolImplementation):
     @property
     def _pool(self) -> Pool:
         if self._core is None:
-            self._core = self._settle()
+            core = self._solvers_pool()
+            changes = self._changes - core.generation
+            self._core, self._changes, self._held, self._allocation, self._written = core, changes, None, None, None
         return self._core
 
-    def _settle(self) -> Pool:
+    @property
+    def generation(self) -> int:  # type: ignore[override]  # Flux's base class counts in an attribute
+        """Goes up by one with every change."""
+        return self._changes + (0 if self._core is None else self._core.generation)
+
+    def _solvers_pool(self) -> Pool:
         """Make the solver's pool; in an allocation all is held by its job."""
         if self._held is None:
-            return Pool(self._machine, self._options, self.log)
+            return Pool(replace(self._own, expiration=self._expiration), self._options, self.log)
         resources = self.to_dict()
-        machine = machine_of(resources)[0]
-        core = Pool(machine, self._options)
+        core = Pool(machine_of(resources)[0], self._options)
         if self._holder is not None:
             core.register_alloc(self._holder, resources)
-        super()._replace(machine)
-        self._allocation = self._written = None
         return core
 
     # What there is: the set protocol, where a pool has more to it than a set.
@@ -151,32 +165,27 @@ class PoolSet(ExactSet, ResourcePoolImplementation):
     def _replace(self, machine: Machine) -> None:
         new = machine.ranks.ids - self._machine.ranks.ids
         self._pool.replace_machine(machine, up=machine.mask_of(new))
-        super()._replace(machine)
-        self._bump()
 
     def remove_ranks(self, ranks: object) -> None:
         """Take ranks out of the pool, as on a shrink event; those that it has not are passed over."""
         core = self._pool
         gone = ids_of(ranks) & core.machine.ranks.ids
-        removed = self._removed | gone
-        if gone:
-            machine = core.machine.cut(core.machine.all & ~core.machine.mask_of(gone))
-            core.replace_machine(machine)
-            super()._replace(machine)
-        self._removed = removed
-        self._bump()
+        # Noted first: a rank that is there was not removed, whatever is noted of it.
+        self._removed |= gone
+        core.remove_nodes(core.machine.mask_of(gone))
 
     def set_expiration(self, expiration: float) -> None:
         """Set when the resources end, in seconds since the epoch, 0 for never."""
+        if self._core is None:
+            self._changes += 1
+        else:
+            self._core.set_expiration(float(expiration))
         super().set_expiration(expiration)
-        if self._core is not None:
-            self._core.set_expiration(self._expiration)
-        self._bump()
 
     def set_starttime(self, starttime: float) -> None:
         """Set the start time in seconds since the epoch, 0 for none."""
         super().set_starttime(starttime)
-        self._bump()
+        self._changes += 1
 
     # Availability.
 
@@ -184,13 +193,11 @@ class PoolSet(ExactSet, ResourcePoolImplementation):
         """Let ranks (RFC 22 text, an idset, or "all") be chosen."""
         core = self._pool
         core.mark_up(self._mask(ids))
-        self._bump()
 
     def mark_down(self, ids: object) -> None:
         """Let ranks (RFC 22 text, an idset, or "all") not be chosen; jobs keep what they hold there."""
         core = self._pool
         core.mark_down(self._mask(ids))
-        self._bump()
 
     def _mask(self, ids: object) -> int:
         # An idset compares with idsets alone.
@@ -206,8 +213,7 @@ class PoolSet(ExactSet, ResourcePoolImplementation):
         made._become(core.machine)
         made._starttime, made._expiration, made._nslots = self._starttime, self._expiration, self._nslots
         made._options, made._core, made._removed = self._options, core, self._removed
-        made._foretells = True
-        made.generation = self.generation
+        made._foretells, made._changes = True, self._changes
         return made
 
     def copy_allocated(self) -> ExactSet:

@@ -116,6 +116,16 @@ class TestResources:
         execution = pool.to_dict()["execution"]
         assert (execution["starttime"], execution["expiration"]) == (10.0, 20.0)
 
+    @pytest.mark.parametrize("used", [False, True])
+    def test_jobs_without_an_end_end_with_the_instance(self, any_pool: Any, R: Json, alloc: Any, used: bool) -> None:
+        pool = any_pool(R)
+        if used:
+            alloc(pool, 1, "slot=1/core=1")
+            pool.free(1)
+        pool.expiration = 5e9
+        alloc(pool, 2, "slot=1/core=1")
+        assert dict(pool.job_end_times()) == {2: 5e9}
+
     def test_expiration_is_a_property_too(self, any_pool: Any, R: Json) -> None:
         pool = any_pool(R)
         pool.expiration = 99.0

@@ -143,6 +143,17 @@ class TestPoolsThatGrow:
         assert str(alloc(pool, 2, "node=2/slot=1/core=16").impl.ranks()) == "2-3"
         assert str(pool.nodelist()) == "node[0-3]"
 
+    def test_a_job_gives_back_what_it_has_on_ranks_that_came_back(self, cluster: Any, alloc: Any) -> None:
+        R = cluster(2)
+        pool = ExactPool(R)
+        pool.remove_ranks("1")
+        pool.append(ExactSet(R).copy_ranks("1"))
+        given = alloc(pool, 1, "node=2/slot=1/core=16")
+        pool.free(1, given.copy_ranks("1"))
+        assert str(pool.copy_allocated().ranks) == "0"
+        with pytest.raises(ValueError, match="1"):
+            pool.free(1, given.copy_ranks("1"))
+
     def test_their_tree_comes_along(self, cluster: Any, alloc: Any) -> None:
         R = cluster(2)
         pool = ExactPool(ExactSet(R).copy_ranks("0").to_dict())

@@ -10,10 +10,12 @@ from types import FrameType
 from typing import Any
 from unittest.mock import patch
 
+import exactfit.adapters.flux
 import exactfit.solver.pool
 from ortools.sat.python import cp_model
 
 SOLVER = str(Path(exactfit.solver.pool.__file__).parent)
+FLUX = str(Path(exactfit.adapters.flux.__file__).parent)
 
 Fault = Callable[[Callable[[], Any]], Any]
 """What happens in the place of a call, which it may make."""
@@ -90,7 +92,7 @@ def at_model(at: int | None, fault: Fault) -> Iterator[Calls]:
 
 
 class Lines:
-    """Counts the lines of the solver's code that are run, and raises at one of them.
+    """Counts the lines of the pools' code that are run, Flux's class and the solver, and raises at one of them.
 
     Attributes
     ----------
@@ -107,7 +109,7 @@ class Lines:
 
     def __call__(self, frame: FrameType, _event: str, _arg: object) -> Any:
         code = frame.f_code
-        if not code.co_filename.startswith(SOLVER):
+        if not code.co_filename.startswith((SOLVER, FLUX)):
             return None
         if self._within is not None and not self._depth and code.co_name != self._within:
             return None
@@ -126,7 +128,7 @@ class Lines:
 
 @contextmanager
 def at_line(at: int | None, error: type[BaseException], *, within: str | None = None) -> Iterator[Lines]:
-    """Raise at one line of the solver's code, counted from 0; None: only count.
+    """Raise at one line of the pools' code, counted from 0; None: only count.
 
     Parameters
     ----------

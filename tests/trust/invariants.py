@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from fractions import Fraction
 from typing import Any
 
 from exactfit.grammar.constraint import Constraint
 from exactfit.grammar.jobspec import Vertex
 from exactfit.solver.checker import check
+from exactfit.solver.checker.answer import read_answer
+from exactfit.solver.checker.ground import Ground, Place
+from exactfit.solver.checker.state import State
 from exactfit.topology.machine import Machine
 
 from .model import NOTHING, Held, Json, Model, held_of
+from .subjects import Amounts
 
 UNJUDGED = "not judged"
 """How the checker begins when it gives up."""
@@ -53,9 +59,37 @@ def sums_are_right(total: Mapping[str, int], taken: Mapping[str, int], model: Mo
         assert taken[kind] == sum(len(ids[place]) for ids in held.values())
 
 
-def generation_is_monotone(before: int, after: int, *, changed: bool) -> None:
-    """The generation goes up with every change, and stays where it is with none."""
-    assert (after > before) if changed else (after == before), (before, after)
+def no_amount_is_held_beyond_what_there_is(machine: Machine, held: Amounts) -> None:
+    """Of memory and the like no domain and no group gives more than it lists, nor any where none is listed."""
+    ground = Ground(machine)
+    for (rank, index, name), amount in held.items():
+        place = (-1 if rank < 0 else machine.ranks.index(rank), index)
+        assert 0 < amount <= (ground.listing(place, name) or 0), (place, name, amount)
+
+
+def the_amounts_are_those_of_the_jobs(machine: Machine, held: Amounts, running: Iterable[Json]) -> None:
+    """Just as much is held of memory and the like as the jobs' R says, and from the places from where it says.
+
+    Where an R leaves it open from which of some places an amount is, these hold at least as much together.
+    """
+    state = State(Ground(machine))
+    demands = [demand for R in running for demand in state.demands(read_answer(machine, R)).items()]
+    said, asked = defaultdict[str, Fraction](Fraction), defaultdict[str, Fraction](Fraction)
+    for (_, _, name), amount in held.items():
+        said[name] += amount
+    together = defaultdict[tuple[str, frozenset[Place]], Fraction](Fraction)
+    for (name, places), amount in demands:
+        asked[name] += amount
+        together[name, places] += amount
+    assert said == asked
+    for (name, places), amount in together.items():
+        there = [held.get((at if at < 0 else machine.ranks[at], index, name), Fraction(0)) for at, index in places]
+        assert sum(there) >= amount, (name, places, amount)
+
+
+def the_generation_tells_of_changes(before: int, after: int, *, changed: bool) -> None:
+    """The generation goes up by one with every change, and stays where it is with none."""
+    assert after == before + changed
 
 
 def the_answer_avoids_what_is_down(R: Json, down: set[int]) -> None:
@@ -70,15 +104,19 @@ def the_answer_is_legal(
     constraint: Constraint,
     running: Sequence[Json],
     down: int,
-) -> None:
-    """The checker, which shares no code with the solver, calls the answer legal and counts the same terms."""
+) -> bool:
+    """The checker, which shares no code with the solver, calls the answer legal and counts the same terms.
+
+    Returns whether it could tell.
+    """
     verdict = check(machine, vertices, R, constraint=constraint, running=running, down=down)
     if any(violation.startswith(UNJUDGED) for violation in verdict.violations):
-        return
+        return False
     assert verdict.violations == ()
     said = {name: _plain(value) for name, value in R["scheduling"]["certificate"]["terms"].items()}
     counted = {name: _plain(value) for name, value in verdict.terms.items()}
     assert {name: counted[name] for name in said} == said
+    return True
 
 
 def the_bounds_are_bounds(certificate: Json) -> None:

@@ -65,6 +65,8 @@ class Model:
         When each job ends.
     down
         Ranks.
+    expiration
+        When what there is ends.
     """
 
     there: Held
@@ -72,6 +74,7 @@ class Model:
     allocated: dict[int, Json] = field(default_factory=dict)
     ends: dict[int, float] = field(default_factory=dict)
     down: set[int] = field(default_factory=set)
+    expiration: float = 0.0
 
     def start(self, jobid: int, R: Json, end: float) -> None:
         self.jobs[jobid] = held_of(R)
@@ -95,6 +98,9 @@ class Model:
             if not held.keys() <= self.there.keys():
                 self.keep(jobid, self.there)
 
+    def grow(self, whole: Held, ranks: Iterable[int]) -> None:
+        self.there |= {rank: whole[rank] for rank in ranks}
+
     def held(self) -> Held:
         """Return what all jobs hold together."""
         total: Held = {}
@@ -105,4 +111,5 @@ class Model:
         return total
 
     def copy(self) -> Model:
-        return Model(dict(self.there), dict(self.jobs), dict(self.allocated), dict(self.ends), set(self.down))
+        allocated, ends = dict(self.allocated), dict(self.ends)
+        return Model(dict(self.there), dict(self.jobs), allocated, ends, set(self.down), self.expiration)

@@ -5,16 +5,19 @@ from __future__ import annotations
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
+from fractions import Fraction
 
 from exactfit.adapters.flux import ExactPool
+from exactfit.adapters.flux.rjson import merge
 from exactfit.grammar.constraint import ALWAYS, parse_constraint
 from exactfit.grammar.idset import IdSet
 from exactfit.grammar.jobspec import parse_resources
 from exactfit.solver import errors as solver
+from exactfit.solver.domain_state import MEASURED, MIB_PER_GIB
 from exactfit.solver.options import Options
 from exactfit.solver.pool import Pool
 from exactfit.solver.request import Request
-from exactfit.topology.rset import read_R
+from exactfit.topology.rset import read_R, write_R
 from flux.idset import IDset
 from flux.resource import InfeasibleRequest, InsufficientResources
 
@@ -74,6 +77,10 @@ class Subject(ABC):
     def remove(self, ranks: Iterable[int]) -> None: ...
 
     @abstractmethod
+    def grow(self, R: Json) -> None:
+        """Take the ranks of an R, which are new, up and free."""
+
+    @abstractmethod
     def expire(self, jobid: int, end: float) -> None: ...
 
     @abstractmethod
@@ -86,6 +93,10 @@ class Subject(ABC):
     @abstractmethod
     def held(self) -> Held:
         """Return what jobs hold together."""
+
+    @abstractmethod
+    def amounts(self) -> Amounts:
+        """Return what jobs hold of amounts together."""
 
     @abstractmethod
     def down(self) -> set[int]: ...
@@ -142,6 +153,9 @@ class ThroughFlux(Subject):
     def remove(self, ranks: Iterable[int]) -> None:
         self.pool.remove_ranks(IDset(str(IdSet.of(ranks))))
 
+    def grow(self, R: Json) -> None:
+        self.pool.append(json.dumps(R))
+
     def expire(self, jobid: int, end: float) -> None:
         self.pool.update_expiration(jobid, end)
 
@@ -155,6 +169,9 @@ class ThroughFlux(Subject):
 
     def held(self) -> Held:
         return held_of(self.pool.copy_allocated().to_dict())
+
+    def amounts(self) -> Amounts:
+        return amounts_held(self.pool.impl._pool)
 
     def down(self) -> set[int]:
         return set(IdSet.parse(str(self.pool.copy_down().ranks)))
@@ -206,7 +223,7 @@ class ThroughSolver(Subject):
         self.pool.free(jobid, self._mask(held_of(R)))
 
     def free_last(self, jobid: int, R: Json) -> None:
-        self.pool.free(jobid, self._mask(held_of(R)))
+        assert set(self.pool.machine.ids_of(self.pool.jobs[jobid].nodes)) == held_of(R).keys()
         self.pool.free(jobid)
 
     def mark(self, ranks: Iterable[int], *, up: bool) -> None:
@@ -214,6 +231,10 @@ class ThroughSolver(Subject):
 
     def remove(self, ranks: Iterable[int]) -> None:
         self.pool.remove_nodes(self._mask(ranks))
+
+    def grow(self, R: Json) -> None:
+        machine = read_R(merge(write_R(self.pool.machine, self.pool.machine.holdings), R))
+        self.pool.replace_machine(machine, up=machine.mask_of(IdSet.of(held_of(R))))
 
     def _mask(self, ranks: Iterable[int]) -> int:
         return self.pool.machine.mask_of(IdSet.of(ranks))
@@ -238,6 +259,9 @@ class ThroughSolver(Subject):
                 held[rank] = ids
         return held
 
+    def amounts(self) -> Amounts:
+        return amounts_held(self.pool)
+
     def down(self) -> set[int]:
         return set(self.pool.machine.ids_of(self.pool.down_mask))
 
@@ -256,9 +280,26 @@ class ThroughSolver(Subject):
         return sums[0], sums[1]
 
 
-State = tuple[Held, dict[int, float], set[int], int, tuple[dict[str, int], dict[str, int]]]
+Amounts = dict[tuple[int, int, str], Fraction]
+"""Of memory, storage and what else is counted: by rank and number of the domain in its node, or -1 and the number of
+the group."""
+
+
+def amounts_held(pool: Pool) -> Amounts:
+    """Return what jobs hold of amounts, in the machine's units."""
+    _, state = pool.present
+    held = {
+        (pool.machine.ranks[position], index, name): amount
+        for position, free in state.touched.items()
+        for index, name, amount in free.used
+    }
+    held |= {(-1, index, name): amount for (index, name), amount in state.group_used.items()}
+    return {key: Fraction(amount, MIB_PER_GIB if key[2] in MEASURED else 1) for key, amount in held.items()}
+
+
+State = tuple[Held, Amounts, dict[int, float], set[int], int, tuple[dict[str, int], dict[str, int]]]
 
 
 def state_of(pool: Subject) -> State:
-    """Return all that can be seen of a pool: what is held, the ends, what is down, the generation, and the totals."""
-    return pool.held(), pool.ends(), pool.down(), pool.generation(), pool.totals()
+    """Return all that can be seen of a pool: what is held, also of amounts, ends, what is down, generation, totals."""
+    return pool.held(), pool.amounts(), pool.ends(), pool.down(), pool.generation(), pool.totals()

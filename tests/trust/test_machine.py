@@ -7,7 +7,8 @@ refused cannot be placed by trying them all.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import brute
@@ -18,7 +19,7 @@ from exactfit.grammar.idset import IdSet
 from exactfit.grammar.jobspec import Vertex, parse_resources
 from exactfit.grammar.shape import parse_shape
 from exactfit.topology.machine import Machine
-from exactfit.topology.rset import read_R
+from exactfit.topology.rset import read_R, write_R
 from hypothesis import HealthCheck, note, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -51,10 +52,12 @@ class PoolMachine(RuleBasedStateMachine):
     """A pool, the model beside it, and sometimes an older copy that nothing may touch."""
 
     subject_class: type[Subject]
+    judged: Counter[str]
 
     @initialize(R=inputs.machines())
     def start(self, R: Json) -> None:
         self.R = R
+        self.whole = read_R(R)
         self.pool = self.subject_class(R)
         self.model = Model(held_of(R))
         self.number = 0
@@ -83,18 +86,22 @@ class PoolMachine(RuleBasedStateMachine):
     def alloc(self, resources: list[Json], data: st.DataObject, duration: float) -> None:
         constraint = data.draw(strategies.constraints(self.R))
         self.number += 1
-        trial = Trial(self.R, self.model, resources, constraint)
+        trial = Trial(self.R, self.model, resources, constraint, self.judged)
         note(trial.told)
         try:
             R = self.pool.alloc(self.number, resources, constraint, duration)
         except (NeverError, NotNowError) as refusal:
             trial.check_refusal(refusal)
-            self.check_feasibility(resources, constraint, never=isinstance(refusal, NeverError))
+            if CUT_OFF not in str(refusal):
+                self.check_feasibility(resources, constraint, never=isinstance(refusal, NeverError))
             self.settled(changed=False)
             return
         end = self.pool.ends()[self.number]
         self.model.start(self.number, R, end)
-        assert (end == 0.0) == (duration == 0.0)
+        if duration == 0.0:
+            assert end == self.model.expiration
+        else:
+            assert end > 1e9
         trial.check_answer(R)
         self.check_feasibility(resources, constraint, never=False)
         self.settled(changed=True)
@@ -150,15 +157,30 @@ class PoolMachine(RuleBasedStateMachine):
         ranks = data.draw(self.some_ranks())
         self.pool.mark(ranks, up=up)
         self.model.down = self.model.down - ranks if up else self.model.down | ranks & self.model.there.keys()
-        # Whether marking what is marked is a change is the pool's to say.
-        self.generation = min(self.generation, self.pool.generation())
-        self.settled(changed=self.generation < self.pool.generation())
+        self.settled(changed=True)
 
     @rule(data=st.data(), rare=st.integers(0, 3))
     def remove_ranks(self, data: st.DataObject, rare: int) -> None:
         ranks = data.draw(self.some_ranks()) if rare == 0 else set[int]()
         self.pool.remove(ranks)
         self.model.remove(ranks)
+        self.settled(changed=True)
+
+    # Ranks that come bring their trees, and no groups: nothing says whether a rack is one that is there.
+    @precondition(lambda self: not self.whole.groups and held_of(self.R).keys() - self.model.there.keys())
+    @rule(data=st.data())
+    def grow(self, data: st.DataObject) -> None:
+        """Let ranks that were removed come back."""
+        missing = sorted(held_of(self.R).keys() - self.model.there.keys())
+        ranks = data.draw(st.sets(st.sampled_from(missing), min_size=1))
+        self.pool.grow(only(self.whole, ranks))
+        self.model.grow(held_of(self.R), ranks)
+        self.settled(changed=True)
+
+    @rule(end=st.sampled_from((0.0, 5e9)))
+    def end_of_the_machine(self, end: float) -> None:
+        self.pool.end(end)
+        self.model.expiration = end
         self.settled(changed=True)
 
     def some_ranks(self) -> st.SearchStrategy[set[int]]:
@@ -186,6 +208,7 @@ class PoolMachine(RuleBasedStateMachine):
         for jobid, R in self.model.allocated.items():
             self.pool.register(jobid, R)
         self.pool.mark(self.model.there.keys() - self.model.down, up=True)
+        self.pool.end(self.model.expiration)
         self.model.ends = ends
         self.generation = self.pool.generation()
 
@@ -194,19 +217,19 @@ class PoolMachine(RuleBasedStateMachine):
     def settled(self, *, changed: bool) -> None:
         """See to it that the generation tells whether anything has changed."""
         now = self.pool.generation()
-        invariants.generation_is_monotone(self.generation, now, changed=changed)
+        invariants.the_generation_tells_of_changes(self.generation, now, changed=changed)
         self.generation = now
 
     @invariant()
     def all_is_accounted_for(self) -> None:
         invariants.nothing_is_held_twice(self.model.jobs)
-        compare(self.pool, self.model)
+        compare(self.whole, self.pool, self.model)
 
     def compare_aside(self) -> None:
         """See to it that the older copy is as it was."""
         if self.aside is not None:
             pool, model, generation = self.aside
-            compare(pool, model)
+            compare(self.whole, pool, model)
             assert pool.generation() == generation
 
     def teardown(self) -> None:
@@ -216,17 +239,32 @@ class PoolMachine(RuleBasedStateMachine):
         for jobid in list(self.model.jobs):
             self.pool.free(jobid)
             self.model.end(jobid)
-        compare(self.pool, self.model)
+        compare(self.whole, self.pool, self.model)
         assert self.pool.held() == {}
+        assert self.pool.amounts() == {}
 
 
-def compare(pool: Subject, model: Model) -> None:
-    held = pool.held()
+def compare(whole: Machine, pool: Subject, model: Model) -> None:
+    machine = left_of(whole, model)
+    held, amounts = pool.held(), pool.amounts()
     invariants.the_pool_holds_what_the_model_holds(held, model)
     invariants.only_what_is_there_is_held(model.there, held)
     invariants.sums_are_right(*pool.totals(), model)
+    invariants.no_amount_is_held_beyond_what_there_is(machine, amounts)
+    invariants.the_amounts_are_those_of_the_jobs(machine, amounts, model.allocated.values())
     invariants.the_jobs_are_the_models(pool.ends(), model)
     assert pool.down() == model.down
+
+
+def left_of(whole: Machine, model: Model) -> Machine:
+    """Return what is left of a machine."""
+    return whole if len(model.there) == whole.size else whole.cut(whole.mask_of(IdSet.of(model.there)))
+
+
+def only(whole: Machine, ranks: Iterable[int]) -> Json:
+    """Return the R of some ranks of a machine."""
+    machine = whole.cut(whole.mask_of(IdSet.of(ranks)))
+    return write_R(machine, machine.holdings, nslots=None, starttime=0.0, expiration=0.0)
 
 
 def is_small(model: Model) -> bool:
@@ -235,11 +273,13 @@ def is_small(model: Model) -> bool:
 
 
 class Trial:
-    """One request in one state, judged without the pool."""
+    """One request in one state, judged without the pool; `judged` counts beside what answers were held."""
 
-    def __init__(self, R: Json, model: Model, resources: list[Json], constraint: Json | None) -> None:
-        whole = read_R(R)
-        self.machine: Machine = whole.cut(whole.mask_of(IdSet.of(model.there)))
+    def __init__(
+        self, R: Json, model: Model, resources: list[Json], constraint: Json | None, judged: Counter[str]
+    ) -> None:
+        self.judged = judged
+        self.machine: Machine = left_of(read_R(R), model)
         self.small = is_small(model)
         self.vertices: tuple[Vertex, ...] = parse_resources(resources)
         self.constraint: Constraint = ALWAYS if constraint is None else parse_constraint(constraint)
@@ -251,8 +291,12 @@ class Trial:
     def check_answer(self, R: Json) -> None:
         invariants.the_answer_avoids_what_is_down(R, self.down_ranks)
         invariants.the_bounds_are_bounds(R["scheduling"]["certificate"])
-        invariants.the_answer_is_legal(self.machine, self.vertices, R, self.constraint, self.running, self.down)
+        checked = invariants.the_answer_is_legal(
+            self.machine, self.vertices, R, self.constraint, self.running, self.down
+        )
         known, best = self.best(now=True)
+        beside = [name for name, is_known in (("the checker", checked), ("all placements", known)) if is_known]
+        self.judged[f"placed, beside {' and '.join(beside) or 'nothing'}"] += 1
         if known:
             assert best is not None
             invariants.the_answer_is_the_best(R["scheduling"]["certificate"], best)
@@ -260,9 +304,11 @@ class Trial:
     def check_refusal(self, refusal: Exception) -> None:
         """Try all placements in vain; those on the empty pool as well where it is said that there never is one."""
         if CUT_OFF in str(refusal):
+            self.judged["refused, cut off"] += 1
             return
         assert not str(refusal).startswith("the search failed"), refusal
         known, best = self.best(now=True)
+        self.judged["refused, beside all placements" if known else "refused, beside nothing"] += 1
         assert best is None, (str(refusal), best)
         ever_known, ever = self.best(now=False)
         if known and ever_known:
@@ -287,8 +333,13 @@ class Trial:
 
 @pytest.mark.parametrize("subject", [ThroughFlux, ThroughSolver])
 def test_the_protocol_in_any_order(subject: type[Subject]) -> None:
-    machine = type(f"Pool{subject.__name__}", (PoolMachine,), {"subject_class": subject})
+    judged = Counter[str]()
+    machine = type(f"Pool{subject.__name__}", (PoolMachine,), {"subject_class": subject, "judged": judged})
     run_state_machine_as_test(
         machine,
         settings=settings(max_examples=RUNS, stateful_step_count=STEPS, suppress_health_check=list(HealthCheck)),
     )
+    for what, number in sorted(judged.items()):
+        print(f"{number:6} {what}")
+    assert judged["placed, beside the checker and all placements"] > judged["placed, beside nothing"]
+    assert judged["refused, beside all placements"] > judged["refused, cut off"]
