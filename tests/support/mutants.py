@@ -42,7 +42,10 @@ class Part:
 
 
 PARTS: dict[str, Part] = {
-    "checker": Part(("solver/checker",), ("tests/checker", "tests/solver/test_checker_parts.py")),
+    "checker": Part(
+        ("solver/checker",),
+        ("tests/checker", "tests/solver/test_checker_parts.py", "tests/solver/test_checker_searches.py"),
+    ),
     "commit": Part(
         ("solver/pool.py", "solver/pool_state.py", "solver/holdings.py"),
         # The quick ones first: one that notices is enough.
