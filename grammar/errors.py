@@ -108,6 +108,10 @@ def shown(value: object) -> str:
     return f"a value of type {type(value).__name__}"
 
 
+def printable(text: str) -> str:
+    """Return a text with what does not show as itself (control characters, turned writing) escaped, as Python does."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
 def _quoted(text: str) -> str:
-    escaped = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
-    return f'"{escaped}"'
+    return f'"{printable(text)}"'

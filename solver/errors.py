@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from ..grammar.errors import printable
+
 
 class InfeasibleRequest(OSError):
     """No placement exists even on the empty pool with every rank up: never.
 
     The message names what the request lacks, in the words of the request.
     """
+
+    def __str__(self) -> str:
+        return printable(super().__str__())
 
 
 class InsufficientResources(OSError):
@@ -33,4 +38,4 @@ class InsufficientResources(OSError):
     def __str__(self) -> str:
         if not isinstance(self._reason, str):
             self._reason = self._reason()
-        return self._reason
+        return printable(self._reason)

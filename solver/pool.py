@@ -13,6 +13,7 @@ from functools import partial
 from types import MappingProxyType
 from typing import Any
 
+from ..grammar.errors import printable
 from ..topology.machine import Machine
 from .allocation import Allocation
 from .domain_state import DomainState
@@ -320,6 +321,6 @@ class Pool:
 
     def _tell(self, level: int, message: str) -> None:
         try:
-            self._log(level, message)
+            self._log(level, printable(message))
         except Exception:  # a log that fails must not change what the pool does
             return

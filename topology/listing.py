@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from fractions import Fraction
 
+from ..grammar.errors import shown
 from ..grammar.unit import gib
 from .nesting import Vertex
 
@@ -55,6 +56,8 @@ def read_listing(
         for key, item in value.items():
             if not isinstance(key, str):
                 raise ValueError(f"{where}: {_kind(key)} as a key")
+            if not key.isprintable():
+                raise ValueError(f"{where}: {shown(key)} has characters that do not show, which no name may have")
             inner = f"{where}.{key}"
             if key in id_keys:
                 vertex.ids |= read_ids(key, item, inner)

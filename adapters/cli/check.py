@@ -11,8 +11,9 @@ import typer
 from rich import box
 from rich.table import Table
 
+from ...grammar.errors import printable
 from . import options
-from .console import make_console, plain
+from .console import make_console
 from .errors import InputError
 from .job_input import Job, read_jobs
 from .machine_input import read_machine
@@ -172,7 +173,7 @@ def _report(legal: bool, remarks: Sequence[str], terms: Mapping[str, Any], best:
     console = make_console()
     console.print("legal" if legal else "illegal", style="bold green" if legal else "bold red")
     for remark in remarks:
-        console.print(f"  {plain(remark)}", soft_wrap=True)
+        console.print(f"  {printable(remark)}", soft_wrap=True)
     if terms:
         console.print(_terms_table(terms, best))
     if best is not None:

@@ -5,14 +5,27 @@ from __future__ import annotations
 import logging
 import os
 import sys
+from collections.abc import Iterable
 
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
+
+from ...grammar.errors import printable
 
 _MOST_CHARACTERS = 400
 _WIDTH_OF_FILES = 120
 
 
 class _Console(Console):
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        """Render with control characters as escapes: no name of anything steers the terminal."""
+        for segment in super().render(renderable, options):
+            text = segment.text
+            if segment.control or text.isprintable() or text == "\n":
+                yield segment
+            else:
+                yield segment._replace(text="\n".join(map(printable, text.split("\n"))))
+
     def on_broken_pipe(self) -> None:
         # Rich would end the program as a failure.
         raise BrokenPipeError
@@ -26,14 +39,9 @@ def make_console(*, stderr: bool = False) -> Console:
     return console
 
 
-def plain(text: str) -> str:
-    """Return the text with control characters as escapes, so that no file name or host name steers the terminal."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
-
-
 def one_line(message: str) -> str:
     """Return a message as one line that a terminal can take, cut in its middle when it is very long."""
-    text = plain(" ".join(message.split()))
+    text = printable(" ".join(message.split()))
     if len(text) > _MOST_CHARACTERS:
         half = _MOST_CHARACTERS // 2 - 2
         text = f"{text[:half]} ... {text[-half:]}"

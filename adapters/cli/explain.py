@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ...grammar.errors import printable
 from ...topology.machine import Machine
 from ..drawing.scene import HELD_BEFORE, Holding, Scene, Tenant, holdings, make_scene
 from ..drawing.terminal import draw_terminal
 from . import options
-from .console import clip, make_console, plain
+from .console import clip, make_console
 from .errors import InputError
 from .job_input import Job, read_jobs
 from .machine_input import NamedMachine, read_machine
@@ -103,7 +104,7 @@ def explain(
     pool = make_pool(named.machine, Settings(policy, time_limit, slot_exclusive, unknown_types))
     first = len(wanted) + 1
     occupy(pool, before, nodes_down, first_id=first)
-    names = {jobid: plain(name) for jobid, (name, _) in enumerate(before, start=first)}
+    names = {jobid: printable(name) for jobid, (name, _) in enumerate(before, start=first)}
 
     moment = time.time() if now is None else now
     found = [(job, _explain(pool, job, names.__getitem__)) for job in wanted]
@@ -151,15 +152,15 @@ def _report(found: Sequence[tuple[Job, Explanation]], starts: Mapping[int, Start
     for job, explanation in found:
         console.print(headline(job, explanation.status), style="bold", soft_wrap=True)
         for sentence in explanation.sentences:
-            console.print(f"  {plain(sentence)}", soft_wrap=True)
+            console.print(f"  {printable(sentence)}", soft_wrap=True)
         if explanation.rows:
             console.print(numbers_table(explanation.rows))
         if explanation.conflict is not None:
-            console.print(f"in conflict: {plain(conflict_line(explanation))}", soft_wrap=True)
+            console.print(f"in conflict: {printable(conflict_line(explanation))}", soft_wrap=True)
             if explanation.advice:
                 console.print("what would make it fit:")
             for number, advice in enumerate(explanation.advice, start=1):
-                console.print(f"  {number}. {plain(advice)}", soft_wrap=True)
+                console.print(f"  {number}. {printable(advice)}", soft_wrap=True)
         console.print()
     if starts:
         console.print(starts_table([job for job, _ in found], starts, now))
@@ -182,12 +183,12 @@ def _scene(
         number = guilty.get(jobid, HELD_BEFORE)
         held += holdings(machine, number, R)
         if number != HELD_BEFORE:
-            tenants.append(Tenant(number, f"in conflict: {clip(plain(name), _NAME)}"))
+            tenants.append(Tenant(number, f"in conflict: {clip(printable(name), _NAME)}"))
     notes = []
     if conflict is not None and conflict.terms:
         matching = explanation.bench.eligible(explanation.bench.present)
         notes.append((machine.all & ~matching, "does not match the constraint"))
     if conflict is not None and conflict.down:
         notes.append((conflict.down, "in conflict"))
-    title = f"{plain(named.name)}: {clip(plain(job.name), _NAME)}"
+    title = f"{printable(named.name)}: {clip(printable(job.name), _NAME)}"
     return make_scene(title, machine, held, down, tenants, [note for note in notes if note[0]])

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ...grammar.errors import printable
 from ...topology.machine import Machine
 from ..drawing.scene import HELD_BEFORE, Holding, Scene, Tenant, holdings, make_scene
 from ..drawing.terminal import draw_terminal
 from . import options
-from .console import clip, make_console, plain
+from .console import clip, make_console
 from .errors import InputError
 from .job_input import Job, read_jobs
 from .joint import decide_jointly, read_priorities, with_moves
@@ -148,7 +149,7 @@ def place(
             print(outcome.json_line(), flush=True)
         if target is not None and outcome.R is not None:
             target.write(outcome.job.number, json.dumps(outcome.R))
-    scene = _scene(plain(named.name), named.machine, [R for _, R in before], nodes_down, outcomes)
+    scene = _scene(printable(named.name), named.machine, [R for _, R in before], nodes_down, outcomes)
     if not as_json:
         _report(outcomes, named.machine, scene if drawing else None, certificate, bool(target and target.is_stdout))
         for line in summary:
@@ -184,7 +185,7 @@ def _scene(
     held: list[Holding] = [holding for R in before for holding in holdings(machine, HELD_BEFORE, R)]
     tenants = []
     for outcome in outcomes:
-        number, name = outcome.job.number, clip(plain(outcome.job.name), _LEGEND_NAME)
+        number, name = outcome.job.number, clip(printable(outcome.job.name), _LEGEND_NAME)
         if outcome.R is None:
             tenants.append(Tenant(number, f"{name}: {outcome.status}"))
         else:

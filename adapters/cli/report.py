@@ -10,7 +10,8 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from .console import clip, plain
+from ...grammar.errors import printable
+from .console import clip
 from .job_input import Job
 from .tables import job_label
 
@@ -24,7 +25,7 @@ _VERDICTS = {"fits": "fits now", "insufficient": "does not fit now", "infeasible
 
 def headline(job: Job, status: str) -> str:
     """Return what became of a job."""
-    return f"job {job.number} ({clip(plain(job.name), _NAME)}) {_VERDICTS[status]}"
+    return f"job {job.number} ({clip(printable(job.name), _NAME)}) {_VERDICTS[status]}"
 
 
 def numbers_table(rows: Sequence[Row]) -> Table:
@@ -34,7 +35,7 @@ def numbers_table(rows: Sequence[Row]) -> Table:
     for name in ("asked", "exist", "match", "up", "free"):
         table.add_column(name, justify="right", no_wrap=True)
     for row in rows:
-        name = plain(row.path)
+        name = printable(row.path)
         if row.within is not None:
             level, count = row.within
             name += f" (in the best {level})" if count == 1 else f" (in the best {count} of {level})"
@@ -77,7 +78,7 @@ def starts_table(jobs: Iterable[Job], starts: Mapping[int, Start], now: float) -
     table.add_column("in", no_wrap=True, justify="right")
     for job in jobs:
         start = starts[job.number]
-        row = [job_label(job.number), Text(plain(job.name))]
+        row = [job_label(job.number), Text(printable(job.name))]
         if start.time is None:
             table.add_row(*row, "never" if start.why_not else "not known", "-")
         else:

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ...grammar.errors import printable
 from . import options
-from .console import make_console, plain, warn
+from .console import make_console, warn
 from .errors import InputError
 from .machine_input import NamedMachine, read_machine
 from .source import Sources, decode
@@ -177,7 +178,7 @@ def _source(
     trace = read_trace(workload)
     found = from_trace(trace, read_rules(text, str(rules or "the usual rules"), outline), jobs)
     parts = (
-        f"{len(found.jobs)} jobs of {plain(Path(workload).name)}",
+        f"{len(found.jobs)} jobs of {printable(Path(workload).name)}",
         *trace.remarks,
         f"offered load {found.load:.2f}",
     )
@@ -209,7 +210,7 @@ def _progress(total: int, before: int) -> Iterator[Callable[[Task], None]]:
     console = make_console(stderr=True)
     with Progress(*columns, console=console, disable=not sys.stderr.isatty()) as bar:
         line = bar.add_task("simulating", total=total, completed=before)
-        yield lambda task: bar.update(line, advance=1, description=plain(task.label)[:48])
+        yield lambda task: bar.update(line, advance=1, description=printable(task.label)[:48])
 
 
 def _report(tasks: list[Task], store: object, named: NamedMachine, words: str) -> None:
@@ -225,7 +226,7 @@ def _report(tasks: list[Task], store: object, named: NamedMachine, words: str) -
             versions[program] = version(program)
         except PackageNotFoundError:
             continue
-    path = write_report(About(plain(named.name), named.machine, words, command, versions), tasks, store)
+    path = write_report(About(printable(named.name), named.machine, words, command, versions), tasks, store)
     console = make_console()
     console.print(words, markup=False)
     console.print(lines(tasks, store, named.machine))

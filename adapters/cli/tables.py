@@ -9,10 +9,11 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
+from ...grammar.errors import printable
 from ...topology.machine import Machine
 from ..drawing.palette import job_mark
 from ..drawing.terminal import job_style
-from .console import clip, plain
+from .console import clip
 from .outcome import PLACED, Outcome, crossings
 
 _NAME, _RANKS = 48, 20
@@ -30,7 +31,7 @@ def outcome_table(outcomes: Sequence[Outcome], machine: Machine) -> Table:
     table.add_column("certificate", no_wrap=True)
     table.add_column("time", justify="right", no_wrap=True)
     for outcome in outcomes:
-        row: list[str | Text] = [job_label(outcome.job.number), Text(plain(outcome.job.name))]
+        row: list[str | Text] = [job_label(outcome.job.number), Text(printable(outcome.job.name))]
         if outcome.R is not None:
             ranks = outcome.ranks
             crossed = crossings(machine, outcome.R)
@@ -62,8 +63,8 @@ def seconds_text(seconds: float) -> str:
 def reasons(outcomes: Sequence[Outcome]) -> list[str]:
     """Return a line for each job that was not placed."""
     return [
-        f"job {outcome.job.number} ({clip(plain(outcome.job.name), _NAME)}) is {outcome.status}: "
-        f"{plain(outcome.reason or '')}"
+        f"job {outcome.job.number} ({clip(printable(outcome.job.name), _NAME)}) is {outcome.status}: "
+        f"{printable(outcome.reason or '')}"
         for outcome in outcomes
         if outcome.status != PLACED
     ]

@@ -12,6 +12,7 @@ import typer
 from rich.text import Text
 from rich.tree import Tree
 
+from ...grammar.errors import printable
 from ...grammar.idset import mask_text
 from ...topology.machine import Machine
 from ...topology.rset import write_R
@@ -19,7 +20,7 @@ from ...topology.tree import Domain, NodeType
 from ..drawing.scene import make_scene
 from ..drawing.terminal import draw_terminal
 from . import options
-from .console import clip, make_console, plain
+from .console import clip, make_console
 from .errors import InputError
 from .machine_input import NamedMachine, read_machine
 from .output import Output
@@ -108,7 +109,7 @@ def topo(
     console = make_console(stderr=bool(target and target.is_stdout))
     for renderable in _description(named):
         console.print(renderable, soft_wrap=isinstance(renderable, Text))
-    scene = make_scene(plain(named.name), named.machine)
+    scene = make_scene(printable(named.name), named.machine)
     if drawing:
         console.print()
         for line in draw_terminal(scene, console.width, idle_trees=True):
@@ -133,12 +134,12 @@ def _description(named: NamedMachine) -> Iterator[Text | Tree]:
     machine = named.machine
     cores = _total(machine, [kind.cores for kind in machine.types])
     gpus = _total(machine, [kind.gpus for kind in machine.types])
-    headline = Text(plain(named.name), style="bold")
+    headline = Text(printable(named.name), style="bold")
     parts = [_nodes(machine, machine.all), _count(cores, "core"), *([_count(gpus, "gpu")] if gpus else [])]
     yield headline.append(f": {', '.join(parts)}", style="not bold")
     yield from _groups(machine)
     for name, mask in sorted(machine.properties.items()):
-        yield Text(f"property {plain(name)}: ranks {clip(str(machine.ids_of(mask)), _TEXT)}")
+        yield Text(f"property {printable(name)}: ranks {clip(str(machine.ids_of(mask)), _TEXT)}")
     for kind, mask in zip(machine.types, machine.type_masks, strict=True):
         tree = Tree(Text(f"{_nodes(machine, mask)}: {_contents(kind.domains[0])}"))
         _grow(tree, kind, kind.domains[0])
@@ -189,7 +190,7 @@ def _contents(domain: Domain) -> str:
 
 def _amount(name: str, amount: int | Fraction) -> str:
     size = str(amount) if amount.denominator == 1 else f"{float(amount):.6g}"
-    return f"{size} GiB {name}" if name in ("memory", "storage") else f"{plain(name)} {size}"
+    return f"{size} GiB {name}" if name in ("memory", "storage") else f"{printable(name)} {size}"
 
 
 def _count(number: int, what: str) -> str:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from flux.resource.ResourcePoolImplementation import ResourcePoolImplementation
 from flux.resource.Rv1Pool import Rv1Pool
 
+from ...grammar.errors import printable
 from ...grammar.idset import IdSet
 from ...solver.allocation import Allocation
 from ...solver.options import Options
@@ -103,7 +104,7 @@ class PoolSet(ExactSet, ResourcePoolImplementation):
     def _say(self, level: int, message: str) -> None:
         """Log; a log that fails must not change what the pool does, nor what it says of it."""
         with suppress(Exception):
-            self.log(level, message)
+            self.log(level, printable(message))
 
     def _tells(self, level: int) -> bool:
         """Tell whether a message of this priority would be logged, as making one takes time."""
