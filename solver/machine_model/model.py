@@ -106,7 +106,12 @@ class _MachineModel:
         kept: list[tuple[int, Cell, Pattern]] = []
         for same in ranked.values():
             room = most
+            seen: set[int] = set()
             for _, number, cell, pattern in sorted(same, key=lambda item: item[:2]):
+                # Of one cell the first is the best: another of the same kind can take its place nowhere.
+                if number in seen:
+                    continue
+                seen.add(number)
                 kept.append((number, cell, pattern))
                 room -= 0 if self.takes_groups else cell.nodes.bit_count()
                 if room <= 0:

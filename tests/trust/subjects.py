@@ -233,7 +233,8 @@ class ThroughSolver(Subject):
         self.pool.remove_nodes(self._mask(ranks))
 
     def grow(self, R: Json) -> None:
-        machine = read_R(merge(write_R(self.pool.machine, self.pool.machine.holdings), R))
+        now = self.pool.machine
+        machine = read_R(merge(write_R(now, now.holdings, expiration=now.expiration), R))
         self.pool.replace_machine(machine, up=machine.mask_of(IdSet.of(held_of(R))))
 
     def _mask(self, ranks: Iterable[int]) -> int:
