@@ -40,6 +40,8 @@ LOOSE = {"numa": [{"cores": "0-1", "gpus": "0"}, {"cores": "2-3"}]}
         (1, 0, 0),
         # Two of one domain and the one that is in none.
         (3, 0, 0),
+        # One of a domain would do, with the other.
+        (2, 0, 0),
         (4, 0, 1),
         (5, 0, 1),
         (1, 1, 0),
@@ -51,6 +53,13 @@ LOOSE = {"numa": [{"cores": "0-1", "gpus": "0"}, {"cores": "2-3"}]}
 def test_what_stands_in_no_domain_costs_nothing(cores: int, gpus: int, least: int) -> None:
     packer = NodePacker(Ground(read_R(R_of(LOOSE, "0-4", "0-2"))), (0, 0), 0b11111, 0b111)
     assert packer._least(Item("task", 1, cores, gpus)) == (least,)
+
+
+@pytest.mark.parametrize(("gpus", "least"), [(2, 0), (3, 1), (4, 2)])
+def test_gpus_are_counted_by_domain(gpus: int, least: int) -> None:
+    numa = [{"cores": "0", "gpus": "0"}, {"cores": "1", "gpus": "1"}, {"cores": "2", "gpus": "2-3"}]
+    packer = NodePacker(Ground(read_R(R_of({"numa": numa}, "0-2", "0-3"))), (0, 0), 0b111, 0b1111)
+    assert packer._least(Item("task", 1, 0, gpus)) == (least,)
 
 
 UNEVEN = {"numa": [{"cores": "0-3"}, {"cores": "4-5"}]}
@@ -116,3 +125,31 @@ def test_a_domain_that_is_asked_for_nothing_but_memory_is_taken_whole() -> None:
     part["execution"]["R_lite"][0]["children"]["core"] = "0"
     part["scheduling"]["placement"][0]["slots"][0]["cores"] = "0"
     assert check(machine, vertices, part).violations != ()
+
+
+@pytest.mark.parametrize(("socket", "legal"), [("socket 0", False), ("socket 1", True)])
+def test_where_a_running_job_has_its_memory_from_counts(socket: str, legal: bool) -> None:
+    machine = read_R(R_of({"socket": [{"cores": "0-1", "memory": 2}, {"cores": "2-3", "memory": 2}]}, "0-3"))
+    running: Json = {
+        "version": 1,
+        "execution": {"R_lite": [{"rank": "0", "children": {"core": "3"}}], "nslots": 1},
+        "scheduling": {
+            "placement": [{"ranks": "0", "slots": [{"label": "task", "cores": "3", "memory": 2}]}],
+            "amounts": [{"ranks": "0", "memory": {socket: 2}}],
+        },
+    }
+    said = copy.deepcopy(running)
+    said["execution"]["R_lite"][0]["children"]["core"] = "0"
+    said["scheduling"] = {"placement": [{"ranks": "0", "slots": [{"label": "task", "cores": "0", "memory": 1}]}]}
+    verdict = check(machine, parse_resources(parse_shape("slot=1/[core=1;memory=1]")), said, running=[running])
+    assert (verdict.violations == ()) is legal
+
+
+@pytest.mark.parametrize(("said", "legal"), [(4, True), (5, False)])
+def test_an_open_count_of_memory_in_a_domain_that_is_whole(said: int, legal: bool) -> None:
+    machine = read_R(R_of({"numa": [{"cores": "0", "memory": 4}, {"cores": "1", "memory": 4}]}, "0-1"))
+    vertices = parse_resources(parse_shape("slot=1/numa{x}/[core=1;memory=1-8]"))
+    R = Pool(machine).alloc(1, Request.of(vertices)).to_dict()
+    assert R["scheduling"]["placement"][0]["slots"][0]["memory"] == 4
+    R["scheduling"]["placement"][0]["slots"][0]["memory"] = said
+    assert (check(machine, vertices, R).violations == ()) is legal
