@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from importlib import import_module
 from types import ModuleType
 from typing import Any, Final
@@ -17,6 +18,13 @@ _EXPECTED: Final = {
     "scheduler.workergroup": ("WorkerGroup",),
 }
 
+_OFFERED: Final = {
+    "scheduler.resource_set": ("ResourceSetBaseclass", "ResourceSetLocal", "ResourceSetSlurm"),
+    "scheduler.resource_manager": ("ResourceManager",),
+}
+_CALLED: Final = ("__init__", "_init_rs")
+"""Beside the public methods."""
+
 _before: dict[tuple[str, str], Any] = {}
 
 
@@ -30,8 +38,13 @@ def install() -> None:
     """
     from . import ResourceManager, ResourceSetBaseclass, ResourceSetLocal, ResourceSetSlurm
 
-    ours = {kind.__name__: kind for kind in (ResourceManager, ResourceSetLocal, ResourceSetSlurm)}
+    ours: dict[str, type] = {
+        kind.__name__: kind for kind in (ResourceManager, ResourceSetBaseclass, ResourceSetLocal, ResourceSetSlurm)
+    }
     modules = _upstream()
+    for module, names in _OFFERED.items():
+        for name in names:
+            _check_offer(getattr(modules[module], name), ours[name])
     modules["scheduler.resource_set"].ResourceSetBaseclass.register(ResourceSetBaseclass)
     for module, names in _PLACES.items():
         for name in names:
@@ -66,3 +79,19 @@ def _upstream() -> dict[str, ModuleType]:
     if not hasattr(found["scheduler.resource_set"].ResourceSetBaseclass, "register"):
         raise ImportError("scheduler.resource_set.ResourceSetBaseclass is no abstract base class: unknown gutscore")
     return found
+
+
+def _check_offer(theirs: type, ours: type) -> None:
+    """See to it that whatever gutscore's own class is called by, ours is called by as well."""
+    if issubclass(theirs, ours):
+        return  # it is ours: the switch is on
+    for name, method in inspect.getmembers(theirs, inspect.isfunction):
+        if name.startswith("_") and name not in _CALLED:
+            continue
+        wanted = tuple(inspect.signature(method).parameters)
+        mine = getattr(ours, name, None)
+        if mine is None or tuple(inspect.signature(mine).parameters) != wanted:
+            raise ImportError(
+                f"{theirs.__module__}.{theirs.__name__} has {name}({', '.join(wanted)}): exactfit does not know this "
+                "gutscore"
+            )

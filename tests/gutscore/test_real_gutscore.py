@@ -142,3 +142,22 @@ def test_a_gutscore_that_is_built_otherwise_is_refused_with_its_place(monkeypatc
     with pytest.raises(ImportError, match=r"scheduler\.resource_manager .*has no class ResourceSetSlurm"):
         install()
     assert load("resource_manager").ResourceSetLocal.__module__ == "scheduler.resource_set"
+
+
+@pytest.mark.parametrize(
+    ("owner", "name", "method", "said"),
+    [
+        ("ResourceSetBaseclass", "pause", lambda self: self, r"ResourceSetBaseclass has pause\(self\)"),
+        ("ResourceSetLocal", "release", lambda self, now: (self, now), r"ResourceSetLocal has release\(self, now\)"),
+        ("ResourceManager", "get_nwgroups", lambda self, kind: (self, kind), r"has get_nwgroups\(self, kind\)"),
+    ],
+)
+def test_a_gutscore_that_calls_otherwise_is_refused(
+    monkeypatch: pytest.MonkeyPatch, owner: str, name: str, method: Any, said: str
+) -> None:
+    uninstall()
+    module = "resource_manager" if owner == "ResourceManager" else "resource_set"
+    monkeypatch.setattr(getattr(load(module), owner), name, method, raising=False)
+    with pytest.raises(ImportError, match=said):
+        install()
+    assert load("resource_manager").ResourceSetLocal.__module__ == "scheduler.resource_set"
