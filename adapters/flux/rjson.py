@@ -132,6 +132,11 @@ def merge(
     ----------
     properties_of_new_ranks
         Whether the right R's properties count for those of its ranks only that the left one lacks.
+
+    Notes
+    -----
+    Ranks that are new bring their trees. Groups above the nodes stay those of the left one: they have no names, so
+    nothing tells whether a rack of the right one is the same, and its storage would be counted twice.
     """
     ours, theirs = pieces(left), pieces(right)
     our_ranks, their_ranks = ranks_of(ours), ranks_of(theirs)
