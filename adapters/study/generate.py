@@ -15,7 +15,7 @@ from dataclasses import dataclass, fields, replace
 from .expression import Value
 from .outline import Outline
 from .rules import MIX_NAMES, Template, lines_of
-from .submissions import Forms, Submission, Workload, measured
+from .submissions import LEAST_LOAD, MOST_LOAD, Forms, Submission, Workload, measured
 from .workloads.lublin import BATCH, DAY, INTERACTIVE, Cycle, Stream, gap, run_time, size
 from .workloads.trace import WorkloadError, number
 
@@ -23,6 +23,7 @@ NAME = "lublin"
 _MODEL_SIZE = 128
 _MOST_JOBS = 2_000_000
 _HOUR, _MINUTE = 3600.0, 60.0
+_MOST_HOURS = 1000
 
 WITH_GPUS = """\
 3 => node=<ceil(n / node_gpus)>/slot=<min(n, node_gpus)>/[core=<domain_cores>;gpu=1]
@@ -86,8 +87,12 @@ class Generator:
 
     def checked(self) -> Generator:
         """Return this. WorkloadError when it is out of bounds."""
-        if not (0 < self.days <= 3660 and 0 < self.load <= 100 and 0 <= self.gpu <= 1 and 0 < self.longest <= 1000):
-            raise WorkloadError(NAME, None, "days, load and longest are above 0 (load at most 100), gpu from 0 to 1")
+        if not (0 < self.days <= 3660 and LEAST_LOAD <= self.load <= MOST_LOAD and 0 <= self.gpu <= 1):
+            bounds = f"days from 0 to 3660, load from {LEAST_LOAD} to {MOST_LOAD:g}, gpu from 0 to 1"
+            raise WorkloadError(NAME, None, bounds)
+        # Run times are drawn until one is short enough; a minute is not so rare that it takes for ever.
+        if not _MINUTE / _HOUR <= self.longest <= _MOST_HOURS:
+            raise WorkloadError(NAME, None, f"longest: from a minute to {_MOST_HOURS} hours (0.02 to {_MOST_HOURS})")
         if not 0 <= self.jobs <= _MOST_JOBS:
             raise WorkloadError(NAME, None, f"jobs: from 1 to {_MOST_JOBS}")
         return self

@@ -5,17 +5,20 @@ Axes are written ``pools=exactfit+TreePool,load=0.7:1.1:0.1,seeds=20,scheduling=
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from itertools import product
+from itertools import islice, product
 from typing import Any
 
 from .run import SCHEDULING
+from .submissions import LEAST_LOAD, MOST_LOAD
 from .task import GREED, RUN, Source, Task
 from .workloads.trace import number
 
 NAMES = ("pools", "load", "seeds", "scheduling")
 _MOST_VALUES = 10_000
+_MOST_RUNS = 1_000_000
 _SLACK = 1e-9
 
 
@@ -56,7 +59,7 @@ class Axes:
             if name == "pools":
                 found = replace(found, pools=tuple(dict.fromkeys(_pools(values))))
             elif name == "load":
-                found = replace(found, loads=tuple(_numbers(values)))
+                found = replace(found, loads=_few(_numbers(values)))
             elif name == "seeds":
                 found = replace(found, seeds=tuple(_seeds(values)))
             else:
@@ -69,17 +72,26 @@ class Axes:
             if name not in SCHEDULING:
                 raise ValueError(f"scheduling: {name[:40]!r}: there are {', '.join(SCHEDULING)}")
         for load in self.loads:
-            if load is not None and not 0 < load <= 100:
-                raise ValueError(f"load: {load:g} is not above 0 and at most 100")
+            if load is not None and not LEAST_LOAD <= load <= MOST_LOAD:
+                raise ValueError(f"load: {load:g} is not from {LEAST_LOAD} to {MOST_LOAD:g}")
         for name, values in (("pools", self.pools), ("scheduling", self.scheduling)):
             if not values or "" in values or len(set(values)) < len(values):
                 raise ValueError(f"{name}: each is named once, with commas or + between; got {'+'.join(values)[:60]!r}")
+        if math.prod(map(len, (self.pools, self.loads, self.seeds, self.scheduling))) > _MOST_RUNS:
+            raise ValueError(f"more than {_MOST_RUNS} simulations")
         return self
 
 
 def _pools(text: str) -> list[str]:
     """Return the names; a ``+`` inside the policy of one of ours is written ``/``."""
     return [name.replace("/", "+") for name in text.split("+") if name]
+
+
+def _few(values: Iterator[float]) -> tuple[float, ...]:
+    found = tuple(islice(values, _MOST_VALUES + 1))
+    if len(found) > _MOST_VALUES:
+        raise ValueError(f"more than {_MOST_VALUES} values")
+    return found
 
 
 def _numbers(text: str) -> Iterator[float]:

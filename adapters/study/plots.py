@@ -237,7 +237,8 @@ class Pictures:
 
 def bin_for(span: float) -> float:
     """Return the least usual number of seconds of which no more than `_MOST_BINS` make a span."""
-    return next((size for size in _BINS if span <= size * _MOST_BINS), _BINS[-1])
+    months = math.ceil(span / (_BINS[-1] * _MOST_BINS))
+    return next((size for size in _BINS if span <= size * _MOST_BINS), _BINS[-1] * months)
 
 
 def averaged(times: Sequence[float], values: Sequence[float], size: float) -> list[float]:

@@ -14,6 +14,8 @@ from .outline import Outline
 from .rules import Rules
 from .workloads.trace import Trace, WorkloadError
 
+LEAST_LOAD, MOST_LOAD = 0.001, 100.0
+"""What may be offered, 1 for all that the machine can do."""
 _SHAKEN = 300.0
 """Seconds by which a later seed moves a trace's submissions, at most."""
 
