@@ -11,7 +11,7 @@ from functools import lru_cache
 
 import lark
 
-from .errors import shown
+from .errors import faulty, shown
 from .idset import Intervals, parse_intervals
 from .limits import MAX_COUNT
 from .parser import Parser
@@ -131,7 +131,7 @@ def _fixed(value: int) -> Count:
 def _from_mapping(value: Mapping[object, object]) -> Count:
     for key in value:
         if key not in _KEYS:
-            raise _RFC14.error(f"unknown key {shown(key)}", part=str(key)[:_CACHED_LENGTH])
+            raise _RFC14.error(f"unknown key {shown(key)}", part=faulty(key))
     if "min" not in value:
         raise _RFC14.error("the key min is missing")
     if ("operator" in value) != ("operand" in value):
@@ -142,7 +142,7 @@ def _from_mapping(value: Mapping[object, object]) -> Count:
     largest = None if infinite else _number(value["max"], "max")
     operator = value.get("operator", "+")
     if not isinstance(operator, str) or operator not in _OPERATORS:
-        raise _RFC14.error(f"operator is one of + * ^, not {shown(operator)}", part=str(operator)[:_CACHED_LENGTH])
+        raise _RFC14.error(f"operator is one of + * ^, not {shown(operator)}", part=faulty(operator))
     count = _by_rule(smallest, largest, operator, _number(value.get("operand", 1), "operand"))
     if isinstance(count, str):
         raise _RFC14.error(count)

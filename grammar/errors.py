@@ -108,6 +108,11 @@ def shown(value: object) -> str:
     return f"a value of type {type(value).__name__}"
 
 
+def faulty(value: object) -> str:
+    """Return what an error's part is for a value that is not of the kind that was expected."""
+    return value[:_WINDOW] if isinstance(value, str) else shown(value)
+
+
 def printable(text: str) -> str:
     """Return a text with what does not show as itself (control characters, turned writing) escaped, as Python does."""
     return text if text.isprintable() else "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from .errors import GrammarError, shown
+from .errors import GrammarError, faulty, shown
 
 _GIB = 2**30
 _PREFIXES = "KMGTPE"
@@ -34,7 +34,5 @@ def gib(amount: int | Fraction, unit: str | None = None) -> Fraction:
     """
     if unit not in _BYTES:
         known = ", ".join(filter(None, _BYTES))
-        raise GrammarError(
-            f"unknown unit {shown(unit)}; known are {known}", rfc=14, language="unit", part=str(unit)[:60]
-        )
+        raise GrammarError(f"unknown unit {shown(unit)}; known are {known}", rfc=14, language="unit", part=faulty(unit))
     return Fraction(amount) * _BYTES[unit] / _GIB

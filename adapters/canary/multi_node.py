@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from types import ModuleType
 from typing import Any, ClassVar
 
+from ...topology.expect import short
 from .book import Book, NodeEntry
 from .layouts import KEY
 from .needs import NODE_TYPES, NeedError, NodeNeeds, amount, shown
@@ -188,7 +189,7 @@ class MultiNodePool:
 
 def _part(entry: object, name: str) -> Any:
     if not isinstance(entry, Mapping):
-        raise ValueError(f"malformed allocation resource entry: {entry!r}")
+        raise ValueError(f"malformed allocation resource entry: {short(entry)}")
     if name not in entry:
-        raise ValueError(f"allocation resource entry missing {name}: {entry!r}")
+        raise ValueError(f"allocation resource entry missing {name}: {short(entry)}")
     return entry[name]

@@ -11,6 +11,8 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import NamedTuple, TypeAlias
 
+from ...topology.expect import short
+
 Amount: TypeAlias = "int | Fraction"
 """A number of slots, exact: canary allows fractions of a slot."""
 
@@ -57,7 +59,7 @@ def amount(value: object) -> Amount:
     if type(value) is int:
         return value
     if isinstance(value, bool) or not isinstance(value, (int, float, Fraction)) or not math.isfinite(value):
-        raise NeedError(f"{value!r} is no number of slots")
+        raise NeedError(f"{short(value)} is no number of slots")
     parts = math.floor((value if isinstance(value, Fraction) else Fraction(str(value))) * GRAIN)
     exact = Fraction(parts, GRAIN)
     return exact.numerator if exact.denominator == 1 else exact

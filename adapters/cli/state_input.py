@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ...grammar.errors import shown
 from ...grammar.hostlist import Hostlist
 from ...grammar.idset import IdSet
 from ...topology.machine import Machine
@@ -89,5 +90,5 @@ def _down_hosts(text: str, machine: Machine) -> int:
     known = {machine.host(position) for position in range(machine.size)}
     missing = next((host for host in hosts if host not in known), None)
     if missing is not None:
-        raise InputError(f"--down: the machine has no host {missing}")
+        raise InputError(f"--down: the machine has no host {shown(missing)}")
     return machine.facts.hosts(hosts)

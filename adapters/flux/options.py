@@ -17,6 +17,7 @@ from typing import Any
 
 from ...solver.options import Options
 from ...solver.policy import Policy, parse_policy
+from ...topology.expect import short
 
 KEYWORDS = frozenset({"policy", "time_limit", "slot_exclusive", "unknown_types"})
 """The constructor's keywords; in R they are written with hyphens, in the environment in capitals."""
@@ -61,13 +62,13 @@ def _from_R(R: Mapping[str, Any] | None) -> dict[str, tuple[str, object]]:
     if written is None:
         return {}
     if not isinstance(written, Mapping):
-        raise OptionError(f"scheduling.exactfit: expected an object, got {written!r}")
+        raise OptionError(f"scheduling.exactfit: expected an object, got {short(written)}")
     options = {}
     for key, value in written.items():
         name = str(key).replace("-", "_")
         if name not in KEYWORDS:
             known = ", ".join(sorted(known.replace("_", "-") for known in KEYWORDS))
-            raise OptionError(f"scheduling.exactfit: no option is called {key!r}; there are {known}")
+            raise OptionError(f"scheduling.exactfit: no option is called {short(key)}; there are {known}")
         options[name] = (f"scheduling.exactfit.{key}", value)
     return options
 
@@ -88,7 +89,7 @@ def _value(name: str, value: object, place: str) -> object:
         try:
             return float(value)
         except ValueError:
-            raise OptionError(f"{place}: expected seconds, got {value!r}") from None
+            raise OptionError(f"{place}: expected seconds, got {short(value)}") from None
     return value
 
 
@@ -96,7 +97,7 @@ def _policy(value: object, place: str) -> Policy:
     if isinstance(value, (list, tuple)) and all(isinstance(term, str) for term in value):
         value = ",".join(value)
     if not isinstance(value, str):
-        raise OptionError(f"{place}: expected the name of a policy or an order of terms, got {value!r}")
+        raise OptionError(f"{place}: expected the name of a policy or an order of terms, got {short(value)}")
     try:
         return parse_policy(value)
     except ValueError as fault:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import math
 import operator
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -64,7 +65,10 @@ class Expression:
         if len(text) > LONGEST:
             raise ValueError(f"an expression of more than {LONGEST} characters")
         try:
-            tree = ast.parse(text.strip(), mode="eval").body
+            # What Python warns of beside (`1or 2`) is told by what comes of it, or is refused below.
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                tree = ast.parse(text.strip(), mode="eval").body
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             raise ValueError(f"no expression: {text.strip()!r}") from None
         called = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}

@@ -11,10 +11,12 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ....grammar.errors import shown
 from ....grammar.jobspec import parse_jobspec
 from .trace import Trace, TraceJob, WorkloadError, in_order, number
 
 _LONGEST_LINE = 2**22
+_LONGEST_NAME = 64
 _MOST_PRIORITY = 2**32 - 1
 
 
@@ -93,7 +95,7 @@ def _job(record: object, place: int) -> TraceJob | None:
     if runtime is None or runtime <= 0 or (resources is None and processors <= 0):
         return None
     return TraceJob(
-        name=str(record.get("id", place))[:40],
+        name=_word(record, "id") or str(place),
         submit=submit,
         runtime=runtime,
         limit=max(limit, 0.0),
@@ -101,11 +103,22 @@ def _job(record: object, place: int) -> TraceJob | None:
         nodes=int(_first(record, "nnodes") or 0) if "ncores" in record else 0,
         gpus=int(_first(record, "ngpus") or 0),
         priority=int(min(max(_first(record, "priority", "urgency") or 16, 0), _MOST_PRIORITY)),
-        queue=str(record.get("queue", ""))[:64],
-        user=str(record.get("username", record.get("userid", "")))[:64],
+        queue=_word(record, "queue"),
+        user=_word(record, "username", "userid"),
         resources=resources,
         constraint=constraint,
     )
+
+
+def _word(record: Mapping[str, Any], *keys: str) -> str:
+    """Return the first of some names that the record has, "" for none."""
+    for key in keys:
+        value = record.get(key)
+        if value is not None and value != "":
+            if isinstance(value, bool) or not isinstance(value, str | int | float):
+                raise ValueError(f"{key}: expected a name, got {shown(value)}")
+            return str(value)[:_LONGEST_NAME]
+    return ""
 
 
 def _runtime(record: Mapping[str, Any]) -> float | None:

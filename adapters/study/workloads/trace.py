@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ....topology.expect import short
+
 MOST = 2**40
 """No time in seconds, no number of processors and no amount of memory in a trace is larger."""
 
@@ -95,13 +97,13 @@ def number(text: object) -> float:
         For what is none, is not finite, or is beyond `MOST`.
     """
     if isinstance(text, bool) or not isinstance(text, str | int | float):
-        raise ValueError(f"expected a number, got {str(text)[:40]!r}")
+        raise ValueError(f"expected a number, got {short(text)}")
     if isinstance(text, str) and len(text) > 40:
-        raise ValueError(f"expected a number, got {text[:40]!r}...")
+        raise ValueError(f"expected a number, got {short(text)}")
     try:
         value = float(text)
     except (ValueError, OverflowError):
-        raise ValueError(f"expected a number, got {str(text)[:40]!r}") from None
+        raise ValueError(f"expected a number, got {short(text)}") from None
     if not math.isfinite(value) or abs(value) > MOST:
         raise ValueError(f"no usable number: {str(text)[:40]}")
     return value
