@@ -89,8 +89,23 @@ def named_in(pool_file: str | None) -> object:
     if not pool_file:
         return None
     try:
-        documents = list(yaml_documents(Path(pool_file).read_text(encoding="utf-8")))
+        text = Path(pool_file).read_text(encoding="utf-8")
     except (OSError, ValueError) as error:
+        raise TopologyError(f"{KEY}: {pool_file}: {error}") from None
+    return topology_named(text, pool_file)
+
+
+def topology_named(text: str, pool_file: str) -> object:
+    """Return the topology that the text of a pool file names for the pool; None when it names none.
+
+    Raises
+    ------
+    TopologyError
+        The text is not one document of YAML.
+    """
+    try:
+        documents = list(yaml_documents(text))
+    except ValueError as error:
         raise TopologyError(f"{KEY}: {pool_file}: {error}") from None
     if len(documents) > 1:
         raise TopologyError(f"{KEY}: {pool_file}: {len(documents)} YAML documents where one is expected")

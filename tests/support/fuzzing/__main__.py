@@ -19,7 +19,8 @@ from rich.table import Table
 
 from .confinement import SECONDS, confined
 from .mutations import texts
-from .targets import TARGETS, Target, warm
+from .target import Target
+from .targets import TARGETS, warm
 
 BUDGET = 20
 LONGEST = 2000
@@ -50,10 +51,10 @@ def invent(target: Target, seconds: float) -> int:
 def read(target: Target, text: str) -> None:
     """Read one text, confined; its documented error is all that may be raised."""
     said = ""
-    with confined():
+    with confined(may=target.may):
         try:
             target.read(text)
-        except ValueError as refusal:
+        except target.refuses as refusal:
             said = str(refusal)
     # A message that repeats all that it refuses fills the log of a scheduler.
     assert len(said) < LONGEST, len(said)

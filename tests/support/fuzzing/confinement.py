@@ -29,6 +29,7 @@ class EscapeError(BaseException):
 
 class _Watch(threading.local):
     armed = False
+    may: tuple[str, ...] = ()
 
 
 _watch = _Watch()
@@ -36,14 +37,14 @@ _installed: list[bool] = []
 
 
 def _hook(event: str, arguments: tuple[object, ...]) -> None:
-    if not _watch.armed or not event.startswith((*_FORBIDDEN, *_OBJECTS)):
+    if not _watch.armed or not event.startswith((*_FORBIDDEN, *_OBJECTS)) or event.startswith(_watch.may):
         return
     _watch.armed = False
     raise EscapeError(f"{event} {arguments!r}"[:300])
 
 
 @contextmanager
-def confined(seconds: float = SECONDS, mebibytes: int | None = None) -> Iterator[None]:
+def confined(seconds: float = SECONDS, mebibytes: int | None = None, *, may: tuple[str, ...] = ()) -> Iterator[None]:
     """Raise `EscapeError` when the block touches the outside, or when it ends and has taken too long or too much.
 
     Parameters
@@ -52,6 +53,8 @@ def confined(seconds: float = SECONDS, mebibytes: int | None = None) -> Iterator
         What it may take of the processor.
     mebibytes
         What it may hold at once; None, the default, does not measure, as that takes several times as long.
+    may
+        How audit events begin that are not the outside here.
     """
     if not _installed:
         sys.addaudithook(_hook)
@@ -59,6 +62,7 @@ def confined(seconds: float = SECONDS, mebibytes: int | None = None) -> Iterator
     if mebibytes is not None:
         tracemalloc.start()
     begin = time.thread_time()
+    _watch.may = may
     _watch.armed = True
     try:
         yield

@@ -7,7 +7,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from .targets import Target
+from .target import Target
 
 Draw = st.DrawFn
 
@@ -96,6 +96,13 @@ def _with_edge(draw: Draw, value: Any) -> Any:
     return {**value, name: inner}
 
 
+def _is_json(text: str) -> bool:
+    try:
+        return isinstance(json.loads(text), dict | list)
+    except ValueError:
+        return False
+
+
 def texts(target: Target) -> st.SearchStrategy[str]:
     """Return hostile texts for a reader."""
     samples = target.samples()
@@ -104,6 +111,7 @@ def texts(target: Target) -> st.SearchStrategy[str]:
         st.text(target.signs, max_size=40),
         st.text(max_size=30),
     ]
-    if samples[0].startswith("{"):
-        every += [_swapped(samples), _swapped(samples)]
+    documents = tuple(filter(_is_json, samples))
+    if documents:
+        every += [_swapped(documents), _swapped(documents)]
     return st.one_of(every)
