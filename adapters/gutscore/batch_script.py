@@ -6,14 +6,18 @@ import shlex
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
+from ...grammar.errors import shown
+from ...topology.expect import short
 from .base import Config
-from .cluster import gpus_per_node
+from .cluster import MAX_NODES, gpus_per_node
 from .command import group_command
+from .members import optional_word, table, whole, word, words
 from .wants import Wants
 
 _COMMAND_SECONDS: Final = 120.0
+_MAX_DIGITS: Final = 10
 
 # The ways in which a user can say the same himself; then nothing is added to it.
 _SAME: Final = {
@@ -46,29 +50,36 @@ def batch_script(wgroup_id: int, config: Config, wants: Wants) -> list[str]:
     asked = {
         "--job-name": f"GUTS_WG{wgroup_id:05d}",
         "--time": config.get("runtime"),
-        "--partition": config.get("partition"),
-        "--nodes": config.get("nodes") or 1,
+        "--partition": optional_word("partition", config.get("partition")),
+        "--nodes": whole("nodes", config.get("nodes") or 1, 1, MAX_NODES),
         "--ntasks-per-node": max(wants.workers, 1),
         "--cpus-per-task": wants.cores,
         # A CPU is a core then, whether or not cores have threads.
         "--hint": "nomultithread",
         "--gpus-per-node": str(gpus).removeprefix("gpu:") if gpus is not None else None,
-        "--account": config.get("account"),
+        "--account": optional_word("account", config.get("account")),
     }
-    extra: dict[str, Any] = config.get("extra_directives", {})
+    extra = table("extra_directives", config.get("extra_directives"))
     lines = ["#!/bin/bash"]
     for option, value in asked.items():
         if value is not None and not any(same in extra for same in (option, *_SAME[option])):
             lines.append(f"#SBATCH {option}={value}")
     for option, value in extra.items():
+        _check_directive(option, value)
         # sbatch would take the equals sign for a part of a short option's value.
         joint = "=" if option.startswith("--") else " "
         lines.append(f"#SBATCH {option}{joint}{value}" if value not in (None, "") else f"#SBATCH {option}")
-    lines += config.get("pre_cmd_list", [])
-    words = group_command(f"input_WG{wgroup_id:05d}.toml", wgroup_id, python=config.get("python", sys.executable))
-    lines.append(shlex.join(words))
-    lines += config.get("post_cmd_list", [])
+    lines += words("pre_cmd_list", config.get("pre_cmd_list"))
+    python = word("python", config.get("python", sys.executable))
+    lines.append(shlex.join(group_command(f"input_WG{wgroup_id:05d}.toml", wgroup_id, python=python)))
+    lines += words("post_cmd_list", config.get("post_cmd_list"))
     return lines
+
+
+def _check_directive(option: object, value: object) -> None:
+    word(f"extra_directives: {short(option)}", option)
+    if not isinstance(value, str | int | float | None):
+        raise ValueError(f"extra_directives: {short(option)}: {short(value)} is no value of an option")
 
 
 def submit(wgroup_id: int, script: list[str]) -> int:
@@ -83,7 +94,10 @@ def submit(wgroup_id: int, script: list[str]) -> int:
     file.write_text("\n".join([*script, ""]), encoding="utf-8")
     answer = _run("sbatch", "--parsable", str(file))
     # On a federation the cluster's name follows.
-    return int(answer.strip().splitlines()[-1].split(";")[0])
+    number = answer.strip().rpartition("\n")[2].partition(";")[0]
+    if not number.isdecimal() or len(number) > _MAX_DIGITS:
+        raise RuntimeError(f"sbatch failed: {shown(answer)} has no number of a job")
+    return int(number)
 
 
 def cancel(job_id: int) -> None:
@@ -103,7 +117,9 @@ def cancel(job_id: int) -> None:
 
 def _run(*words: str) -> str:
     try:
-        told = subprocess.run(words, capture_output=True, text=True, check=True, timeout=_COMMAND_SECONDS)
+        told = subprocess.run(
+            words, capture_output=True, encoding="utf-8", errors="replace", check=True, timeout=_COMMAND_SECONDS
+        )
     except (OSError, subprocess.SubprocessError) as error:
         said = getattr(error, "stderr", None) or str(error)
         raise RuntimeError(f"{words[0]} failed: {str(said).strip()}") from error

@@ -9,15 +9,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from ...grammar.errors import shown
 from ...grammar.idset import mask_text
-from ...grammar.slurm_gres import Gres, parse_gres
+from ...grammar.slurm_gres import Gres, parse_gres, total
 from ...grammar.slurm_time import parse_slurm_time
+from ...topology.expect import short
 from .base import Config
+from .members import GPU, named, one_gpu_gres, optional_word, slurm_seconds, whole
 from .wants import Wants
 
 _SINFO: Final = ("sinfo", "--noheader", "--Node", "--format=%P|%N|%X|%Y|%G|%l")
 _SINFO_SECONDS: Final = 60.0
-GPU: Final = "gpu"
+MAX_NODES: Final = 2**22
+_MOST: Final = 2**16
+_MAX_DIGITS: Final = 9
 
 
 def slurm_is_available() -> bool:
@@ -103,28 +108,41 @@ class Cluster:
         Raises
         ------
         RuntimeError
-            It does not answer.
+            It does not answer, or not as sinfo does.
         """
         try:
-            told = subprocess.run(_SINFO, capture_output=True, text=True, check=True, timeout=_SINFO_SECONDS)
+            told = subprocess.run(
+                _SINFO, capture_output=True, encoding="utf-8", errors="replace", check=True, timeout=_SINFO_SECONDS
+            )
         except (OSError, subprocess.SubprocessError) as error:
             said = getattr(error, "stderr", None) or str(error)
             raise RuntimeError(f"Slurm does not say what it has: {str(said).strip()}") from None
-        return cls.parse(told.stdout)
+        try:
+            return cls.parse(told.stdout)
+        except ValueError as error:
+            raise RuntimeError(f"Slurm does not say what it has: {error}") from None
 
     @classmethod
     def parse(cls, text: str) -> Cluster:
-        """Return the cluster that sinfo's lines describe: partition, node, sockets, cores in each, gres, time limit."""
+        """Return the cluster that sinfo's lines describe: partition, node, sockets, cores in each, gres, time limit.
+
+        Raises
+        ------
+        ValueError
+            A line is none of sinfo's; the message has its number.
+        """
         partitions: dict[str, Partition] = {}
         default = None
-        for line in filter(str.strip, text.splitlines()):
-            name, _, sockets, cores, gres, limit = (part.strip() for part in line.split("|"))
+        for number, line in enumerate(text.splitlines(), 1):
+            if not line.strip():
+                continue
+            try:
+                name, limit, kind = _told(line)
+            except ValueError as error:
+                raise ValueError(f"sinfo, line {number}: {error}") from None
             if name.endswith("*"):
                 name = default = name[:-1]
-            if name not in partitions:
-                partitions[name] = Partition(name, None if limit == "n/a" else parse_slurm_time(limit))
-            kind = NodeKind(_at_least(sockets), _at_least(cores), parse_gres(gres))
-            partitions[name].nodes[kind] += 1
+            partitions.setdefault(name, Partition(name, limit)).nodes[kind] += 1
         return cls(partitions, default)
 
     def checked(self, config: Config) -> dict[Any, Any]:
@@ -135,26 +153,24 @@ class Cluster:
         ValueError
             It asks for what the partition can never give.
         """
-        name = config.get("partition") or self.default
+        name = optional_word("partition", config.get("partition")) or self.default
         if not name:
             raise ValueError("Partition not provided and system has no default!")
         partition = self.partitions.get(name)
         if partition is None:
-            raise ValueError(f"Partition {name} unknown! There are {', '.join(self.partitions)}")
+            raise ValueError(f"Partition {named(name)} unknown! There are {', '.join(self.partitions)}")
         if not config.get("runtime"):
             raise ValueError("No runtime specified! Use a Slurm time such as d-hh:mm:ss")
-        seconds = parse_slurm_time(str(config["runtime"]))
+        seconds = slurm_seconds("runtime", config["runtime"])
         if partition.limit is not None and (seconds is None or seconds > partition.limit):
-            raise ValueError(f"Requested runtime {config['runtime']} exceeds the limit of partition {name}!")
+            raise ValueError(f"Requested runtime {short(config['runtime'])} exceeds the limit of partition {name}!")
         _check_nodes(partition, config)
         return {**config, "partition": name}
 
 
 def _check_nodes(partition: Partition, config: Config) -> None:
     wants = Wants.of(config, config.get("nworkers", 1))
-    nodes = config.get("nodes") or 1
-    if isinstance(nodes, bool) or not isinstance(nodes, int) or nodes < 1:
-        raise ValueError(f"nodes: {str(nodes)[:60]!r} is not a whole number above 0")
+    nodes = whole("nodes", config.get("nodes") or 1, 1, MAX_NODES)
     most = partition.nodes.total()
     if nodes > most:
         raise ValueError(f"Requested number of nodes {nodes} exceeds the {most} of partition {partition.name}!")
@@ -185,15 +201,28 @@ def gpus_per_node(config: Config, wants: Wants) -> Gres | None:
     asked = config.get("gpus-per-node")
     if not asked:
         return Gres(GPU, wants.gpu_type, needed) if needed else None
-    text = str(asked)
-    found = parse_gres(text if text.split(":")[0] == GPU else f"{GPU}:{text}")
-    if len(found) != 1 or found[0].name != GPU:
-        raise ValueError(f"gpus-per-node: {text[:60]!r} is not one kind of GPU")
-    if found[0].count < needed:
-        raise ValueError(f"gpus-per-node: {text} is less than the {needed} that {wants} need")
-    return found[0]
+    found = one_gpu_gres("gpus-per-node", asked)
+    if found.count < needed:
+        said = str(found).removeprefix("gpu:")
+        raise ValueError(f"gpus-per-node: {said} is less than the {needed} that {wants} need")
+    return found
+
+
+def _told(line: str) -> tuple[str, int | None, NodeKind]:
+    """Return partition, time limit and node of one of sinfo's lines."""
+    parts = [part.strip() for part in line.split("|")]
+    if len(parts) != _SINFO[-1].count("|") + 1:
+        raise ValueError(f"{shown(line)} has {len(parts)} parts")
+    name, _, sockets, cores, gres, limit = parts
+    kind = NodeKind(_at_least(sockets), _at_least(cores), parse_gres(gres))
+    if kind.sockets * kind.cores > _MOST or total(kind.gres, GPU) > _MOST:
+        raise ValueError(f"{shown(line)} is of more than {_MOST} cores or GPUs in a node")
+    return name, None if limit == "n/a" else parse_slurm_time(limit), kind
 
 
 def _at_least(text: str) -> int:
     """Return a number of sinfo's, which writes "2+" where nodes differ."""
-    return int(text.removesuffix("+"))
+    digits = text.removesuffix("+")
+    if not digits.isdecimal() or len(digits) > _MAX_DIGITS:
+        raise ValueError(f"{shown(text)} is no number of sockets or cores")
+    return int(digits)

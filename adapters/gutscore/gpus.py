@@ -18,6 +18,8 @@ NVIDIA, AMD, ANY = "nvidia", "amd", ""
 VARIABLES: Final = {NVIDIA: "CUDA_VISIBLE_DEVICES", AMD: "ROCR_VISIBLE_DEVICES"}
 NONE_VISIBLE: Final = "-1"
 
+_MAX_DIGITS: Final = 9
+
 _BACKENDS = {"CUDA": NVIDIA, "NVML": NVIDIA, "RSMI": AMD}
 # HIP numbers what ROCR_VISIBLE_DEVICES leaves, so that lists made for the whole machine no longer hold.
 _RELATIVE_TO_ROCR = ("HIP_VISIBLE_DEVICES", "GPU_DEVICE_ORDINAL", "CUDA_VISIBLE_DEVICES")
@@ -122,7 +124,7 @@ def visible(gpus: Sequence[Gpu], environment: Mapping[str, str]) -> list[Gpu]:
     Notes
     -----
     The variables' own words are kept for the workers: whoever set them knew how the library counts. A word for a GPU
-    that was not found is a GPU without a known place, as Slurm may grant one.
+    that was not found is a GPU without a known place, as Slurm may grant one. One that is listed twice is there once.
     """
     listed = {vendor: environment[name] for vendor, name in VARIABLES.items() if name in environment}
     if not gpus:
@@ -152,17 +154,22 @@ def _listed(vendor: str, gpus: Sequence[Gpu], words: str, machine_wide: str | No
         tokens.append(word.strip())
     numbers = machine_wide.split(",") if machine_wide else []
     names = numbers if len(numbers) == len(tokens) else tokens
-    found = []
+    found: dict[str, Gpu] = {}
     for number, (token, name) in enumerate(zip(tokens, names, strict=True)):
         same = [gpu for gpu in gpus if _means(name, gpu)]
-        gpu = same[0] if same else Gpu(f"{vendor}:{name}", vendor, token, number)
-        found.append(replace(gpu, token=token))
-    return found
+        gpu = same[0] if same else Gpu(f"{vendor}:{_storable(name)}", vendor, token, number)
+        found.setdefault(gpu.key, replace(gpu, token=token))
+    return list(found.values())
+
+
+def _storable(name: str) -> str:
+    """Return a name that a database takes: bytes that are no UTF-8 are lone surrogates in a variable."""
+    return name.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _means(word: str, gpu: Gpu) -> bool:
     if word.isdecimal():
-        return int(word) == gpu.index
+        return len(word) <= _MAX_DIGITS and int(word) == gpu.index
     return len(word) > len("GPU-") and gpu.token.startswith(word)
 
 

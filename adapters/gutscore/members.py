@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from ...grammar.errors import excerpt
+from ...grammar.errors import excerpt, shown
 from ...grammar.json_text import read_json
+from ...grammar.slurm_gres import Gres, parse_gres
+from ...grammar.slurm_time import parse_slurm_time
 from ...topology.expect import array_of, mapping, short
 
 SERIALIZED: Final = "serialized resource set"
 MAX_GROUP: Final = 2**31 - 1
+GPU: Final = "gpu"
 
 
 def serialized(text: str) -> Mapping[str, Any]:
@@ -71,6 +74,30 @@ def words(name: str, value: object) -> list[str]:
 def table(name: str, value: object) -> Mapping[Any, Any]:
     """Return a table, an empty one for no value."""
     return {} if value is None else mapping(value, name)
+
+
+def slurm_seconds(name: str, value: object) -> int | None:
+    """Return the seconds of a time in Slurm's forms, None for one without a limit."""
+    if not isinstance(value, str | int | float) or isinstance(value, bool):
+        raise ValueError(f"{name}: {short(value)} is no time of Slurm's")
+    try:
+        return parse_slurm_time(value if isinstance(value, str) else short(value))
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from None
+
+
+def one_gpu_gres(name: str, value: object) -> Gres:
+    """Return the GPUs that a number or Slurm's words stand for: 2, "2", "a100:2" or "gpu:a100:2"."""
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        raise ValueError(f"{name}: {short(value)} is not one kind of GPU")
+    text = value if isinstance(value, str) else short(value)
+    try:
+        found = parse_gres(text if text.split(":")[0] == GPU else f"{GPU}:{text}")
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from None
+    if len(found) != 1 or found[0].name != GPU:
+        raise ValueError(f"{name}: {shown(value)} is not one kind of GPU")
+    return found[0]
 
 
 def named(text: str) -> str:

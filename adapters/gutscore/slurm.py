@@ -7,13 +7,12 @@ import logging
 import os
 from typing import Any, Final
 
-from ...grammar.slurm_time import MAX_SECONDS, parse_slurm_time
-from ...topology.expect import short
+from ...grammar.slurm_time import MAX_SECONDS
 from . import ledger
 from .base import Config, ResourceSetBaseclass
 from .batch_script import batch_script, cancel, submit
 from .ledger import GROUP, Claim, Held
-from .members import group_of, optional_word, serialized, whole, words
+from .members import group_of, optional_word, serialized, slurm_seconds, whole, words
 from .slots import Slot
 from .wants import Wants
 
@@ -52,7 +51,7 @@ class ResourceSetSlurm(ResourceSetBaseclass):
             self._job_script = batch_script(self._wgroup_id, found, self._wants)
             runtime = found.get("runtime")
             if runtime is not None:
-                self._runtime = _seconds(runtime) or UNLIMITED_SECONDS
+                self._runtime = slurm_seconds("runtime", runtime) or UNLIMITED_SECONDS
 
     def request(self, config: dict[Any, Any]) -> None:
         """Submit the batch script.
@@ -141,17 +140,7 @@ def _stored_seconds(value: object) -> int | None:
     """Return a runtime from JSON, where a number is seconds, unlike in a configuration."""
     if isinstance(value, int) and not isinstance(value, bool):
         return whole("runtime", value, 0, MAX_SECONDS)
-    return None if value is None else _seconds(value)
-
-
-def _seconds(value: object) -> int | None:
-    """Return a runtime in Slurm's forms, None for one without a limit."""
-    if not isinstance(value, str | int | float) or isinstance(value, bool):
-        raise ValueError(f"runtime: {short(value)} is no time of Slurm's")
-    try:
-        return parse_slurm_time(str(value))
-    except ValueError as error:
-        raise ValueError(f"runtime: {error}") from None
+    return None if value is None else slurm_seconds("runtime", value)
 
 
 def _job(value: object) -> int | None:

@@ -19,6 +19,7 @@ from ...topology.machine import Machine
 from ...topology.masks import positions_of
 from ...topology.rset import read_R
 from .gpus import Gpu, hwloc_gpus, system_gpus, visible
+from .members import named
 from .sysfs import Topo, read_sysfs
 
 _LSTOPO: Final = ("lstopo-no-graphics", "lstopo")
@@ -100,7 +101,7 @@ def this_machine(
         try:
             topo, core_cpus, gpus = _from_hwloc(Path(topology).read_bytes(), system)
         except (OSError, ValueError) as error:
-            raise RuntimeError(f"topology {topology}: {error}") from None
+            raise RuntimeError(f"topology {named(topology)}: {error}") from None
     else:
         topo, core_cpus, gpus = _from_lstopo(system) or (*read_sysfs(root, cpus), system)
     seen = visible(gpus or system, os.environ if environment is None else environment)

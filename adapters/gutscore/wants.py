@@ -6,9 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from ...grammar.errors import shown
-from ...grammar.slurm_gres import parse_gres
-from .members import whole
+from .members import one_gpu_gres, whole
 
 MAX_WORKERS: Final = 2**16
 _MAX_EACH: Final = 2**16
@@ -76,12 +74,6 @@ def _gpus(value: object) -> tuple[int | None, str | None]:
     if value is None:
         return None, None
     if isinstance(value, str):
-        text = value if value.split(":")[0] == "gpu" else f"gpu:{value}"
-        try:
-            found = parse_gres(text)
-        except ValueError as error:
-            raise ValueError(f"gpus_per_worker: {error}") from None
-        if len(found) != 1 or found[0].name != "gpu":
-            raise ValueError(f"gpus_per_worker: {shown(value)} is not one kind of GPU")
-        return whole("gpus_per_worker", found[0].count, 0, _MAX_EACH), found[0].type
+        found = one_gpu_gres("gpus_per_worker", value)
+        return whole("gpus_per_worker", found.count, 0, _MAX_EACH), found.type
     return whole("gpus_per_worker", value, 0, _MAX_EACH), None

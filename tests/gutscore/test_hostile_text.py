@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from exactfit.adapters.gutscore import ResourceManager, ResourceSetBaseclass, ResourceSetLocal, ResourceSetSlurm
+from exactfit.adapters.gutscore.batch_script import batch_script
+from exactfit.adapters.gutscore.cluster import Cluster
+from exactfit.adapters.gutscore.wants import Wants
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -232,3 +236,46 @@ def test_any_change_is_taken_or_refused_and_what_is_taken_goes_round(
         found.get_nworkers()
 
     run()
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("gpu*|n1|2|16|gpu:4", "5 parts"),
+        ("gpu*|n1|two|16|gpu:4|1:00", '"two" is no number'),
+        ("gpu*|n1|" + "9" * 5000 + "|16|gpu:4|1:00", "is no number"),
+        ("gpu*|n1|9999999|9999999|gpu:4|1:00", "of more than"),
+        ("gpu*|n1|2|16|gpu:4|soon", "sinfo, line 2: "),
+        ("gpu*|n1|2|16|gpu:(|1:00", "sinfo, line 2: "),
+    ],
+)
+def test_what_is_no_answer_of_sinfo_is_said_by_its_line(line: str, said: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(said)) as caught:
+        Cluster.parse(f"gpu*|n0|2|16|gpu:4|1:00\n{line}\n")
+    assert str(caught.value).startswith("sinfo, line 2: ")
+    assert len(str(caught.value)) < 300
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("partition", 7),
+        ("account", ["a"]),
+        ("nodes", "two"),
+        ("nodes", 2**40),
+        ("nodes", True),
+        ("gpus-per-node", ["gpu"]),
+        ("gpus-per-node", "gpu:("),
+        ("gpus-per-node", "gpu:1,gpu:2"),
+        ("extra_directives", "--exclusive"),
+        ("extra_directives", {7: 1}),
+        ("extra_directives", {"--mem": ["1G"]}),
+        ("pre_cmd_list", "module load x"),
+        ("post_cmd_list", [7]),
+        ("python", 3.11),
+    ],
+)
+def test_a_value_that_no_batch_script_can_have_is_named(name: str, value: object) -> None:
+    config = {"runtime": "30", name: value}
+    with pytest.raises(ValueError, match=name):
+        batch_script(0, config, Wants.of(config, 1))
