@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from typing import Any
 
-from ..grammar.errors import shown
+from ..grammar.errors import printable, shown
 from ..grammar.idset import IdSet, text_mask
 from ..topology.machine import Machine
 from ..topology.rset import read_R
@@ -168,5 +168,5 @@ def _units(name: str, amount: object) -> int:
     """Return an amount of R in whole units: MiB for memory and storage."""
     # Compared so that what is no number at all (NaN) is refused as well; less than nothing would be room for others.
     if isinstance(amount, bool) or not isinstance(amount, int | float) or not 0 <= amount < math.inf:
-        raise ValueError(f"scheduling.placement: {name}: {shown(amount)} is no amount")
+        raise ValueError(f"scheduling.placement: {printable(name)}: {shown(amount)} is no amount")
     return round(Fraction(amount) * MIB_PER_GIB) if name in MEASURED else int(amount)

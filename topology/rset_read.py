@@ -11,6 +11,7 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
+from ..grammar.errors import printable
 from ..grammar.hostlist import Hostlist
 from ..grammar.idset import IdSet
 from .assign import assign_types
@@ -156,7 +157,7 @@ def _properties(value: object, ranks: Ranks) -> dict[str, int]:
     for name, text in mapping(value if value is not None else {}, "execution.properties").items():
         if not isinstance(name, str) or _ILLEGAL_IN_PROPERTY.intersection(name):
             raise ValueError(f"execution.properties: {short(name)}: no name for a property")
-        ids = intervals_of(text, f"execution.properties.{name}")
+        ids = intervals_of(text, f"execution.properties.{printable(name)}")
         masks[name] = ranks.mask_of(IdSet(tuple(ids)))
     return masks
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ..grammar.errors import shown
+from ..grammar.errors import printable, shown
 from ..grammar.hostlist import Hostlist
 from ..grammar.slurm_conf import Pair, parse_slurm_conf
 from .groups import MAX_GROUPS
@@ -119,7 +119,7 @@ def read_topology_yaml(value: object, name: str | None = None) -> SlurmTopology:
     kinds = [kind for kind in topology if kind not in ("topology", "cluster_default")]
     if len(kinds) != 1:
         raise ValueError(f"{place}: expected one of tree and block, found {', '.join(map(shown, kinds)) or 'neither'}")
-    inside, content = f"{place}.{kinds[0]}", topology[kinds[0]]
+    inside, content = f"{place}.{printable(str(kinds[0]))}", topology[kinds[0]]
     if kinds[0] == "tree":
         listed = _list(_only(content, inside, {"switches"}).get("switches"), f"{inside}.switches")
         switches = tuple(_yaml_switch(one, f"{inside}.switches[{n}]") for n, one in enumerate(listed))

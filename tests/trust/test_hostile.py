@@ -15,7 +15,7 @@ from exactfit.topology.presets import preset
 from fuzzing.__main__ import read
 from fuzzing.confinement import EscapeError, confined
 from fuzzing.machines import BOMB
-from fuzzing.mutations import texts
+from fuzzing.mutations import HIDDEN, texts
 from fuzzing.targets import TARGETS, warm
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -63,6 +63,12 @@ def flux_job(**changes: str) -> str:
     """Return Flux's record of a job."""
     fields = {"id": "1", "t_submit": "1", "runtime": "1", "ncores": "1", **changes}
     return "{" + ", ".join(f'"{key}": {value}' for key, value in fields.items()) + "}"
+
+
+def jobspec(count: object) -> str:
+    """Return a jobspec of so many slots."""
+    slot = {"type": "slot", "count": count, "label": "task", "with": [{"type": "core", "count": 1}]}
+    return json.dumps({"version": 1, "resources": [slot], "tasks": [], "attributes": {"system": {"duration": 0}}})
 
 
 DEEP = nested(980, "[", "1", "]")
@@ -161,6 +167,29 @@ REFUSED: dict[str, tuple[str, str]] = {
     "a priority of a million digits": ("--priority", "9" * 1_000_000 + ",1"),
     "no number": ("SWF", "1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 nan"),
 }
+
+
+HIDDEN_NAMES: dict[str, tuple[str, str]] = {
+    "a property": ("R", machine(execution__properties={HIDDEN: "x"})),
+    "a kind of topology": ("topology.yaml", json.dumps([{"topology": "net", HIDDEN: 1}])),
+    "a topology's key": ("topology.yaml", json.dumps([{"topology": "net", "tree": {HIDDEN: 1}}])),
+    "a switch": ("topology.yaml", json.dumps([{"tree": {"switches": [{"switch": HIDDEN, "children": "a"}]}}])),
+    "an amount of a slot": ("--allocated", held(**{HIDDEN: "x"})),
+    "a key of a jobspec": ("a file of jobs", jobspec({HIDDEN: 1})),
+    "a host": ("--down", "no" + HIDDEN),
+    "a member of a set": ("gutscore's local set", json.dumps({"wgroup_id": 1, "claim": HIDDEN})),
+    "a time": ("sacct", job_line(Submit=HIDDEN.strip())),
+    "a function": ("rules", f"{HIDDEN.strip()}(1) => slot=1/core"),
+    "an axis": ("axes", f"{HIDDEN}=1"),
+}
+
+
+@pytest.mark.parametrize("name", HIDDEN_NAMES)
+def test_what_does_not_show_is_escaped_in_the_message(name: str) -> None:
+    reader, text = HIDDEN_NAMES[name]
+    with pytest.raises(TARGETS[reader].refuses, match=r"\\x1b|\\u202e") as refusal:
+        TARGETS[reader].read(text)
+    assert str(refusal.value).isprintable()
 
 
 @pytest.mark.parametrize("name", REFUSED)

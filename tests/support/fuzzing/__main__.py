@@ -58,6 +58,8 @@ def read(target: Target, text: str) -> None:
             said = str(refusal)
     # A message that repeats all that it refuses fills the log of a scheduler.
     assert len(said) < LONGEST, len(said)
+    # And one that repeats an escape sequence as it is steers the terminal on which the log is read.
+    assert said.isprintable(), ascii(said)
 
 
 def evolve(name: str, seconds: int, corpus: Path) -> subprocess.CompletedProcess[str]:

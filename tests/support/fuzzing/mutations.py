@@ -11,6 +11,9 @@ from .target import Target
 
 Draw = st.DrawFn
 
+HIDDEN = "\x1b[31m\u202e\n"
+"""What a terminal obeys in the place of showing it."""
+
 EDGES: tuple[Any, ...] = (
     None,
     True,
@@ -30,6 +33,7 @@ EDGES: tuple[Any, ...] = (
     "[",
     "\x00",
     "\ud800",
+    HIDDEN,
     "9" * 400,
     [],
     {},
@@ -43,6 +47,7 @@ EDGES: tuple[Any, ...] = (
 TOKENS = (
     *("[", "]" * 50, "[" * 300, "{" * 300, '{"a":' * 300, "(" * 300, "a/" * 300, "^" * 300, "-", "\x00", "\ufeff"),
     *("2147483647", "2147483648", "9" * 60, "0-2147483647", "1-2,", "1e999", "-0", "٣", "é", "\ud800", "\u2028"),
+    *("\x1b[31m", "\x9b2J", "\u202e", "\u200b", "\r", "\x85"),
     *("<!ENTITY a SYSTEM 'file:///etc/passwd'>", "&a;", "<!DOCTYPE x [", "]]>", "<![CDATA[", "<a>" * 120),
     *(
         "!!python/name:os.system ",
@@ -92,7 +97,7 @@ def _with_edge(draw: Draw, value: Any) -> Any:
     inner = _with_edge(draw, value[key])
     if isinstance(value, list):
         return [*value[:key], inner, *value[key + draw(st.integers(0, 1)) :]]
-    name = draw(st.sampled_from(keys)) if draw(st.integers(0, 7)) == 0 else key
+    name = draw(st.sampled_from((*keys, HIDDEN))) if draw(st.integers(0, 7)) == 0 else key
     return {**value, name: inner}
 
 
