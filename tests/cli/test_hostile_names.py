@@ -81,12 +81,33 @@ def test_nothing_steers_the_terminal(run: Runner, tmp_path: Path, arguments: tup
 
 @pytest.mark.parametrize("cores", [0, 1])
 def test_nor_one_that_knows_ascii_alone(tmp_path: Path, cores: int) -> None:
-    command = [sys.executable, "-m", "exactfit.adapters.cli", *words(tmp_path, ("place", "JOB"), cores)]
+    ascii_alone(*words(tmp_path, ("place", "JOB"), cores))
+
+
+@pytest.mark.parametrize(
+    ("condition", "status"),
+    [("processors > 0", 0), (f'user == "{HIDDEN}x"', 2), (f"{HIDDEN} > 0", 2)],
+    ids=["it runs", "no rule holds", "no rule"],
+)
+def test_nor_does_a_study(tmp_path: Path, condition: str, status: int) -> None:
+    name = f"{HIDDEN}\x1b[31m"
+    trace, rules = tmp_path / f"sacct{name}", tmp_path / f"rules{name}"
+    job = f"{name}1|2024-01-01T00:00:00|01:00:00|2|{name}"
+    trace.write_text(f"JobID|Submit|Elapsed|NCPUS|User\n{job}\n", encoding="utf-8")
+    rules.write_text(f"{condition} => slot=1/core=<processors>\n", encoding="utf-8")
+    options = ("--rules", str(rules), "--pools", "exactfit", "-o", str(tmp_path / f"out{name}"))
+    assert ascii_alone("study", machine(tmp_path), str(trace), *options) == status
+
+
+def ascii_alone(*arguments: str) -> int:
+    """Run the program where nothing but ASCII can be printed, and return its status; all that it says has to show."""
+    command = [sys.executable, "-m", "exactfit.adapters.cli", *arguments]
     environment = {"PYTHONIOENCODING": "ascii", "PATH": "/usr/bin:/bin"}
     done = subprocess.run(command, capture_output=True, timeout=120, check=False, env=environment)
     text = (done.stdout + done.stderr).decode("ascii")
     assert "Traceback" not in text
     assert hidden(text) == set()
+    return done.returncode
 
 
 @pytest.mark.parametrize(

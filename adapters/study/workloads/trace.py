@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ....grammar.errors import printable
 from ....topology.expect import short
 
 MOST = 2**40
@@ -18,7 +19,7 @@ class WorkloadError(ValueError):
 
     def __init__(self, name: str, line: int | None, fault: str) -> None:
         place = f"{name}:{line}" if line is not None else name
-        super().__init__(f"{place}: {fault}")
+        super().__init__(printable(f"{place}: {fault}"))
 
 
 @dataclass(frozen=True, slots=True)
