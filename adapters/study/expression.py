@@ -70,7 +70,7 @@ class Expression:
                 warnings.simplefilter("ignore")
                 tree = ast.parse(text.strip(), mode="eval").body
         except (SyntaxError, ValueError, RecursionError, MemoryError):
-            raise ValueError(f"no expression: {text.strip()!r}") from None
+            raise ValueError(f"no expression: {text.strip()[:80]!r}") from None
         called = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
         for node in ast.walk(tree):
             _check(node, names, called)
@@ -86,7 +86,7 @@ class Expression:
         """
         value = self._value(values)
         if isinstance(value, str):
-            raise ValueError(f"{self.text}: no number: {value!r}")
+            raise ValueError(f"{self.text[:80]}: no number: {value!r}")
         return int(value)
 
     def holds(self, values: Mapping[str, Value]) -> bool:
@@ -114,7 +114,7 @@ def _check(node: ast.AST, names: frozenset[str], called: set[int]) -> None:
             fine = name in (_FUNCTIONS if id(node) in called else names)
             if not fine:
                 known = ", ".join(sorted(names))
-                raise ValueError(f"{name!r} is not known; there are {known}")
+                raise ValueError(f"{name[:40]!r} is not known; there are {known}")
         case ast.Constant(value=value):
             fine = isinstance(value, str) or (
                 isinstance(value, int | float) and not isinstance(value, bool) and value == value and abs(value) < _MOST

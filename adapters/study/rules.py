@@ -59,7 +59,7 @@ class Template:
         for place, part in enumerate(_HOLE.split(text.strip())):
             parts.append(Expression.read(part, names) if place % 2 else part)
         if any(isinstance(part, str) and ("<" in part or ">" in part) for part in parts):
-            raise ValueError(f"a bracket < or > without its other half in {text.strip()!r}")
+            raise ValueError(f"a bracket < or > without its other half in {text.strip()[:80]!r}")
         return cls(tuple(parts))
 
     def fill(self, values: Mapping[str, Value]) -> str:

@@ -107,3 +107,19 @@ def test_arithmetic(text: str, value: int) -> None:
 def test_values_that_are_none_are_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"\S"):
         Expression.read(text, NAMES).number({"a": 4, "b": 5})
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "otherwise => node=<" + "9" * 3000,
+        "x" * 3000 + " > 1 => node",
+        "(" * 400 + " => node",
+        "otherwise => <" + "(" * 400 + ">",
+    ],
+    ids=["bracket", "name", "condition", "hole"],
+)
+def test_a_long_rule_is_not_repeated_whole(rule: str, outline: Outline) -> None:
+    with pytest.raises(WorkloadError) as caught:
+        read_rules(rule, "rules", outline)
+    assert len(str(caught.value)) < 600
