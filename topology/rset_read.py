@@ -6,7 +6,6 @@ more than reading its JSON.
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Mapping
 from typing import Any
@@ -14,6 +13,7 @@ from typing import Any
 from ..grammar.errors import printable
 from ..grammar.hostlist import Hostlist
 from ..grammar.idset import IdSet
+from ..grammar.json_text import read_json
 from .assign import assign_types
 from .expect import array_of, intervals_of, malformed, mapping, short, sort_disjoint
 from .machine import Machine
@@ -81,12 +81,7 @@ def parse_R(R: str | bytes | Mapping[str, Any]) -> Mapping[str, Any]:  # the RFC
         For text that is no JSON, or that is nested too deeply, and for what is no object.
     """
     if isinstance(R, (str, bytes)):
-        try:
-            R = json.loads(R)
-        except RecursionError:
-            raise ValueError("R: nested too deeply") from None
-        except ValueError as error:
-            raise ValueError(f"R: not JSON: {error}") from None
+        R = read_json(R, "R", strict=False)
     return mapping(R, "R")
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import sys
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from ...grammar.json_text import distinct, no_constant
 from .errors import InputError
 
 STDIN = "-"
@@ -104,7 +104,7 @@ def json_documents(text: str, name: str, *, unique_keys: bool = False) -> Iterat
     InputError
         For malformed JSON (with line and column), NaN and infinities, and nesting too deep to read.
     """
-    decoder = json.JSONDecoder(parse_constant=_no_constant, object_pairs_hook=_unique if unique_keys else None)
+    decoder = json.JSONDecoder(parse_constant=no_constant, object_pairs_hook=distinct if unique_keys else None)
     position = 0
     while True:
         while position < len(text) and text[position] in " \t\r\n":
@@ -137,15 +137,3 @@ def one_json_document(text: str, name: str, *, unique_keys: bool = False) -> Any
         found = "is empty" if not documents else f"holds {len(documents)} JSON values where one is expected"
         raise InputError(f"{source_name(name)}: {found}")
     return documents[0]
-
-
-def _no_constant(text: str) -> float:
-    raise ValueError(f"{text} is no JSON number")
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    value = dict(pairs)
-    if len(value) < len(pairs):
-        twice = Counter(key for key, _ in pairs).most_common(1)[0][0]
-        raise ValueError(f"the key {twice!r} is given twice in one object")
-    return value

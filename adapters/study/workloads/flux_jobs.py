@@ -13,6 +13,7 @@ from typing import Any
 
 from ....grammar.errors import shown
 from ....grammar.jobspec import parse_jobspec
+from ....grammar.json_text import no_constant
 from .trace import Trace, TraceJob, WorkloadError, in_order, number
 
 _LONGEST_LINE = 2**22
@@ -56,7 +57,7 @@ def _records(line: str, name: str, place: int) -> list[Any]:
     if len(line) > _LONGEST_LINE and '"jobs"' not in line[:64]:
         raise WorkloadError(name, place, f"longer than {_LONGEST_LINE // 2**20} MiB")
     try:
-        value = json.loads(line, parse_constant=_no_constant)
+        value = json.loads(line, parse_constant=no_constant)
     except json.JSONDecodeError as fault:
         raise WorkloadError(name, place, f"not JSON: {fault.msg} at column {fault.colno}") from None
     except (RecursionError, ValueError) as fault:
@@ -66,10 +67,6 @@ def _records(line: str, name: str, place: int) -> list[Any]:
         found: list[Any] = value["jobs"]
         return found
     return value if isinstance(value, list) else [value]
-
-
-def _no_constant(text: str) -> float:
-    raise ValueError(f"{text} is no JSON number")
 
 
 def _job(record: object, place: int) -> TraceJob | None:
