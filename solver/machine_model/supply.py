@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import Protocol
 
@@ -156,6 +156,22 @@ class Nodes:
         return Way(total, tuple(picks))
 
 
+def _mosts(
+    states: Iterable[DomainState], host: HostDemand, offers: Offers, budget: Budget, *, whole: bool
+) -> dict[DomainState, int]:
+    """Return how many units nodes of the states give; untorn ones, if asked, and then none unless all are known."""
+    mosts: dict[DomainState, int] = {}
+    for state in states:
+        most: int | None = capacity(state, host, offers, budget)
+        if most and whole:
+            most = offers.uncrossed(state, host.bundle, most)
+            if most is None:
+                return {}
+        if most:
+            mosts[state] = most
+    return mosts
+
+
 class Units:
     """Loose units, any number of them on a node.
 
@@ -178,20 +194,14 @@ class Units:
             unit for c, unit in offers.scale.weighed() if isinstance(c, Touch) and c.name == "spread.node"
         )
         self._offers: dict[tuple[DomainState, int], Offer] = {}
-        self._mosts: dict[DomainState, int] = {}
+        live = list(field.live())
+        self._mosts = _mosts((state for state, _ in live), host, offers, budget, whole=whole)
         self._inside: dict[int, list[tuple[DomainState, int]]] = {}
         self._rooms: dict[int, int] = {}
         self._ways: dict[int, SharedOut] = {}
-        for state, nodes in field.live():
-            most: int | None = capacity(state, host, offers, budget)
-            if most and whole:
-                most = offers.uncrossed(state, host.bundle, most)
-                if most is None:
-                    # Of this node it is not known, and so not of any placement: there is no room then.
-                    self._mosts, self._inside, self._rooms = {}, {}, {}
-                    break
+        for state, nodes in live:
+            most = self._mosts.get(state)
             if most:
-                self._mosts[state] = most
                 for group, part in tree.split(nodes):
                     self._inside.setdefault(group, []).append((state, part))
                     self._rooms[group] = self._rooms.get(group, 0) + most * part.bit_count()
