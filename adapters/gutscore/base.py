@@ -8,12 +8,15 @@ from collections.abc import Mapping
 from importlib import import_module
 from multiprocessing.process import BaseProcess
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .ledger import Claim
-from .members import serialized, whole
+from .members import group_of, serialized, whole
 from .slots import Confined, Slot
 from .wants import MAX_WORKERS
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 _logger = logging.getLogger(__name__)
 
@@ -69,9 +72,15 @@ class ResourceSetBaseclass(metaclass=ABCMeta):
     def serialize(self) -> str:
         """Return the set as JSON, for gutscore's queue."""
 
-    @abstractmethod
-    def from_json(self, resource_set_json: str) -> ResourceSetBaseclass:
-        """Return the set of this kind that was serialized."""
+    def from_json(self, resource_set_json: str) -> Self:
+        """Return the set of this kind that was serialized, by this class or by gutscore's.
+
+        Raises
+        ------
+        ValueError
+            The text is no such set; the message names the member that is wrong.
+        """
+        return type(self)(group_of(serialized(resource_set_json)), json_str=resource_set_json)
 
     @abstractmethod
     def release(self) -> None:

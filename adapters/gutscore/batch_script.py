@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import subprocess
 import sys
 from pathlib import Path
 from typing import Final
@@ -14,6 +13,7 @@ from .base import Config
 from .cluster import MAX_NODES, gpus_per_node
 from .command import group_command
 from .members import optional_word, table, whole, word, words
+from .slurm_program import told_by
 from .wants import Wants
 
 _COMMAND_SECONDS: Final = 120.0
@@ -117,10 +117,6 @@ def cancel(job_id: int) -> None:
 
 def _run(*words: str) -> str:
     try:
-        told = subprocess.run(
-            words, capture_output=True, encoding="utf-8", errors="replace", check=True, timeout=_COMMAND_SECONDS
-        )
-    except (OSError, subprocess.SubprocessError) as error:
-        said = getattr(error, "stderr", None) or str(error)
-        raise RuntimeError(f"{words[0]} failed: {str(said).strip()}") from error
-    return told.stdout
+        return told_by(*words, seconds=_COMMAND_SECONDS)
+    except RuntimeError as error:
+        raise RuntimeError(f"{words[0]} failed: {error}") from error

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,6 +15,7 @@ from ...grammar.slurm_time import parse_slurm_time
 from ...topology.expect import short
 from .base import Config
 from .members import GPU, named, one_gpu_gres, optional_word, slurm_seconds, whole
+from .slurm_program import told_by
 from .wants import Wants
 
 _SINFO: Final = ("sinfo", "--noheader", "--Node", "--format=%P|%N|%X|%Y|%G|%l")
@@ -111,15 +111,8 @@ class Cluster:
             It does not answer, or not as sinfo does.
         """
         try:
-            told = subprocess.run(
-                _SINFO, capture_output=True, encoding="utf-8", errors="replace", check=True, timeout=_SINFO_SECONDS
-            )
-        except (OSError, subprocess.SubprocessError) as error:
-            said = getattr(error, "stderr", None) or str(error)
-            raise RuntimeError(f"Slurm does not say what it has: {str(said).strip()}") from None
-        try:
-            return cls.parse(told.stdout)
-        except ValueError as error:
+            return cls.parse(told_by(*_SINFO, seconds=_SINFO_SECONDS))
+        except (RuntimeError, ValueError) as error:
             raise RuntimeError(f"Slurm does not say what it has: {error}") from None
 
     @classmethod

@@ -15,7 +15,7 @@ from . import ledger
 from .base import Config, ResourceSetBaseclass
 from .command import group_command
 from .ledger import GROUP, REQUESTER, Claim, Held, is_claim
-from .members import flag, group_of, optional_word, serialized, whole
+from .members import flag, optional_word, serialized, whole
 from .processes import MAX_PID, ProcessId, end
 from .slots import Slot
 from .wants import Wants
@@ -99,16 +99,6 @@ class ResourceSetLocal(ResourceSetBaseclass):
                 **{key: value for key, value in own.items() if value},
             }
         )
-
-    def from_json(self, resource_set_json: str) -> ResourceSetLocal:
-        """Return the set that was serialized, by this class or by gutscore's.
-
-        Raises
-        ------
-        ValueError
-            The text is no such set; the message names the member that is wrong.
-        """
-        return type(self)(group_of(serialized(resource_set_json)), json_str=resource_set_json)
 
     def release(self) -> None:
         """End what runs on the slots and give them back. A set that holds none has nothing to give.

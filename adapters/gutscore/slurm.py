@@ -12,7 +12,7 @@ from . import ledger
 from .base import Config, ResourceSetBaseclass
 from .batch_script import batch_script, cancel, submit
 from .ledger import GROUP, Claim, Held
-from .members import group_of, optional_word, serialized, slurm_seconds, whole, words
+from .members import optional_word, serialized, slurm_seconds, whole, words
 from .slots import Slot
 from .wants import Wants
 
@@ -83,16 +83,6 @@ class ResourceSetSlurm(ResourceSetBaseclass):
                 **({"topology": self._topology} if self._topology else {}),
             }
         )
-
-    def from_json(self, resource_set_json: str) -> ResourceSetSlurm:
-        """Return the set that was serialized, by this class or by gutscore's.
-
-        Raises
-        ------
-        ValueError
-            The text is no such set; the message names the member that is wrong.
-        """
-        return type(self)(group_of(serialized(resource_set_json)), json_str=resource_set_json)
 
     def release(self) -> None:
         """Cancel the job, with all that runs in it. A set without a job has nothing to give.
