@@ -11,6 +11,9 @@ from ...solver.status import Status
 if TYPE_CHECKING:
     from ortools.sat.python import cp_model
 
+ENDLESS = 1e9
+"""Seconds that no search takes."""
+
 
 def best_in_time(model: cp_model.CpModel, goals: Sequence[Goal], seconds: float) -> cp_model.CpSolver | None:
     """Return the solver that holds the best solution found within a time; None when the model has no solution at all.
@@ -25,7 +28,3 @@ def best_in_time(model: cp_model.CpModel, goals: Sequence[Goal], seconds: float)
         model.clear_objective()  # type: ignore[no-untyped-call]  # ortools leaves it unannotated
         result = lexmin(model, (), Budget(ENDLESS))
     return result.solver
-
-
-ENDLESS = 1e9
-"""Seconds that no search takes."""

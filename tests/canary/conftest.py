@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import strategies as st
 
 OLDER = Path(sys.prefix) / "canary-26.4"
 
@@ -30,7 +31,18 @@ metadata.distributions = distributions
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
+AMOUNTS = st.integers(0, 3) | st.sampled_from([0.5, 0.1, 1 / 3, 2 / 3, 1.0]) | st.floats(0, 2, allow_nan=False)
+"""Numbers of slots, whole, half and odd."""
+
 CANARY_FREE = {"test_book.py", "test_fitting.py", "test_hostile_topology.py"}
+
+
+def cut(resources: dict[str, list[dict[str, Any]]]) -> dict[str, list[dict[str, Any]]]:
+    """Return instances as they may be after a change, by which a number of slots is cut to billionths."""
+    return {
+        name: [{**i, "slots": pytest.approx(i["slots"], abs=1e-9)} for i in instances]
+        for name, instances in resources.items()
+    }
 
 
 def present_form() -> str | None:

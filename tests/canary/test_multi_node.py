@@ -12,6 +12,8 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from .conftest import AMOUNTS, cut
+
 FORM = "multi-node"
 """Of canary's API; see conftest.py."""
 
@@ -288,7 +290,6 @@ class TestWrongToday:
         assert not pool.accommodates(ask([("gpus", 2)]))
 
 
-AMOUNTS = st.integers(0, 3) | st.sampled_from([0.5, 0.1, 1 / 3, 2 / 3, 1.0]) | st.floats(0, 2, allow_nan=False)
 SLOTS = st.lists(AMOUNTS, max_size=3)
 PART = st.lists(st.tuples(st.sampled_from(["cpus", "gpu"]), AMOUNTS), max_size=3)
 ASKED = st.tuples(st.lists(PART, min_size=1, max_size=3), st.booleans())
@@ -315,13 +316,5 @@ def test_accommodates_and_checkout_never_disagree(
             assert pool.getstate() == state
     for allocation in held:
         pool.checkin(allocation)
-    assert_same_slots(pool.getstate(), before)
-
-
-def assert_same_slots(state: dict[str, Any], before: dict[str, Any]) -> None:
-    """A number of slots is cut to billionths when it is first changed."""
-    for now, then in zip(state["nodes"], before["nodes"], strict=True):
-        assert now["resources"].keys() == then["resources"].keys()
-        for name, instances in now["resources"].items():
-            approximate = [{**i, "slots": pytest.approx(i["slots"], abs=1e-9)} for i in then["resources"][name]]
-            assert instances == approximate
+    for now, then in zip(pool.getstate()["nodes"], before["nodes"], strict=True):
+        assert now["resources"] == cut(then["resources"])

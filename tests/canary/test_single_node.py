@@ -11,6 +11,8 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from .conftest import AMOUNTS, cut
+
 FORM = "single-node"
 """Of canary's API; see conftest.py."""
 
@@ -180,7 +182,6 @@ class TestWrongToday:
             pool.checkin(allocation)
 
 
-AMOUNTS = st.integers(0, 3) | st.sampled_from([0.5, 0.1, 1 / 3, 2 / 3, 1.0]) | st.floats(0, 2, allow_nan=False)
 ITEMS = st.lists(st.tuples(st.sampled_from(["cpus", "gpus"]), AMOUNTS), max_size=4)
 
 
@@ -206,10 +207,7 @@ def test_accommodates_and_checkout_never_disagree(
         assert bool(pool.accommodates(ask(*items))) == says
     for allocation in held:
         pool.checkin(allocation)
-    # A number of slots is cut to billionths when it is first changed.
-    for name, instances in pool.getstate()["resources"].items():
-        approximate = [{**i, "slots": pytest.approx(i["slots"], abs=1e-9)} for i in before["resources"][name]]
-        assert instances == approximate
+    assert pool.getstate()["resources"] == cut(before["resources"])
 
 
 def checked_out(pool: Any, rpool: Any, items: list[tuple[str, float]]) -> Any:

@@ -13,7 +13,7 @@ from exactfit.adapters.flux import ExactPool
 from exactfit.solver.errors import InfeasibleRequest, InsufficientResources
 from exactfit.topology.rset import read_R
 
-from .conftest import Runner
+from .conftest import Runner, jobspec, slot, vertex
 
 EVIL = "a\x1b[31m\u202eb\u200b\x07\r\nc\ud800"
 HIDDEN = "a\u202eb"
@@ -39,14 +39,6 @@ def machine(folder: Path) -> str:
     return str(path)
 
 
-def jobspec(folder: Path, *inside: dict[str, Any]) -> str:
-    slot = {"type": "slot", "count": 1, "label": EVIL, "with": list(inside)}
-    path = folder / "job.json"
-    system = {"duration": 60, "job": {"name": EVIL}}
-    path.write_text(json.dumps({"version": 9999, "resources": [slot], "tasks": [], "attributes": {"system": system}}))
-    return str(path)
-
-
 COMMANDS = [
     ("topo",),
     ("place", "JOB"),
@@ -61,8 +53,10 @@ COMMANDS = [
 
 def words(folder: Path, arguments: tuple[str, ...], cores: int) -> list[str]:
     """Return a command on the machine, with a job of so many cores, or of what the machine does not have."""
-    job = jobspec(folder, {"type": "core", "count": cores} if cores else {"type": EVIL, "count": 1})
-    known = {"JOB": job, "OUT.png": str(folder / "out.png")}
+    inside = vertex("core", cores) if cores else vertex(EVIL, 1)
+    job = folder / "job.json"
+    job.write_text(json.dumps(jobspec([{**slot(1, inside), "label": EVIL}], job={"name": EVIL})))
+    known = {"JOB": str(job), "OUT.png": str(folder / "out.png")}
     return [arguments[0], machine(folder), *(known.get(word, word) for word in arguments[1:])]
 
 

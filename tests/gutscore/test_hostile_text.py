@@ -15,15 +15,12 @@ from exactfit.adapters.gutscore.wants import Wants
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from . import test_json as samples
+
 Read = Callable[[str], ResourceSetBaseclass]
 
 LOCAL: dict[str, Any] = {
-    "type": "local",
-    "wgroup_id": 3,
-    "nworkers": 2,
-    "runtime": 60,
-    "daemonize": False,
-    "wgroup_CLI_pid": 4711,
+    **samples.LOCAL,
     "cores_per_worker": 1,
     "gpus_per_worker": 1,
     "claim": "0123456789abcdef" * 2,
@@ -35,12 +32,7 @@ LOCAL: dict[str, Any] = {
     ],
 }
 SLURM: dict[str, Any] = {
-    "type": "slurm",
-    "wgroup_id": 4,
-    "nworkers": 2,
-    "runtime": 90,
-    "job_id": 17,
-    "job_script": ["#!/bin/bash", "true"],
+    **samples.SLURM,
     "cores_per_worker": 2,
     "gpus_per_worker": "a100:2",
     "topology": "node.xml",

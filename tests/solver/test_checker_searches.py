@@ -15,19 +15,11 @@ from exactfit.solver.checker.packing import Item, NodePacker
 from exactfit.solver.checker.state import Demand, State
 from exactfit.solver.pool import Pool
 from exactfit.solver.request import Request
+from exactfit.topology.describe import describe_R, machine_from_topo
 from exactfit.topology.machine import Machine
 from exactfit.topology.rset import read_R
 
 Json = dict[str, Any]
-
-
-def R_of(topo: Json, cores: str, gpus: str = "", ranks: str = "0") -> Json:
-    children = {"core": cores, **({"gpu": gpus} if gpus else {})}
-    return {
-        "version": 1,
-        "execution": {"R_lite": [{"rank": ranks, "children": children}], "nodelist": [f"n[{ranks}]"]},
-        "scheduling": {"children": [{"ranks": ranks, "topo": topo}]},
-    }
 
 
 # Core 4 and GPUs 1 and 2 stand in no numa domain.
@@ -51,14 +43,14 @@ LOOSE = {"numa": [{"cores": "0-1", "gpus": "0"}, {"cores": "2-3"}]}
     ],
 )
 def test_what_stands_in_no_domain_costs_nothing(cores: int, gpus: int, least: int) -> None:
-    packer = NodePacker(Ground(read_R(R_of(LOOSE, "0-4", "0-2"))), (0, 0), 0b11111, 0b111)
+    packer = NodePacker(Ground(read_R(describe_R(LOOSE, cores=0b11111, gpus=0b111))), (0, 0), 0b11111, 0b111)
     assert packer._least(Item("task", 1, cores, gpus)) == (least,)
 
 
 @pytest.mark.parametrize(("gpus", "least"), [(2, 0), (3, 1), (4, 2)])
 def test_gpus_are_counted_by_domain(gpus: int, least: int) -> None:
     numa = [{"cores": "0", "gpus": "0"}, {"cores": "1", "gpus": "1"}, {"cores": "2", "gpus": "2-3"}]
-    packer = NodePacker(Ground(read_R(R_of({"numa": numa}, "0-2", "0-3"))), (0, 0), 0b111, 0b1111)
+    packer = NodePacker(Ground(machine_from_topo({"numa": numa})), (0, 0), 0b111, 0b1111)
     assert packer._least(Item("task", 1, 0, gpus)) == (least,)
 
 
@@ -67,7 +59,7 @@ UNEVEN = {"numa": [{"cores": "0-3"}, {"cores": "4-5"}]}
 
 @pytest.mark.parametrize("exact", [False, True])
 def test_a_split_is_proven_when_that_of_each_node_is(exact: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    machine = read_R(R_of(UNEVEN, "0-5", ranks="0-1"))
+    machine = machine_from_topo(UNEVEN, 2)
     # On the first node two slots of three cores do not both fit into a domain, so the quick split proves nothing.
     held: Json = {
         "version": 1,
@@ -86,7 +78,7 @@ def test_a_split_is_proven_when_that_of_each_node_is(exact: bool, monkeypatch: p
 
 def memory(*sizes: int) -> Machine:
     sockets = [{"cores": str(i), "memory": size} for i, size in enumerate(sizes)]
-    return read_R(R_of({"socket": sockets}, f"0-{len(sizes) - 1}"))
+    return machine_from_topo({"socket": sockets})
 
 
 def demand(*sockets: int) -> Demand:
@@ -116,7 +108,7 @@ def test_a_request_takes_the_rest_of_several_places() -> None:
 
 def test_a_domain_that_is_asked_for_nothing_but_memory_is_taken_whole() -> None:
     topo = {"numa": [{"cores": "0-1", "memory": 4}, {"cores": "2-3", "memory": 4}]}
-    machine = read_R(R_of(topo, "0-3"))
+    machine = machine_from_topo(topo)
     vertices = parse_resources(parse_shape("slot=1/numa/memory=2"))
     R = Pool(machine).alloc(1, Request.of(vertices)).to_dict()
     assert R["execution"]["R_lite"][0]["children"]["core"] == "0-1"
@@ -129,7 +121,7 @@ def test_a_domain_that_is_asked_for_nothing_but_memory_is_taken_whole() -> None:
 
 @pytest.mark.parametrize(("socket", "legal"), [("socket 0", False), ("socket 1", True)])
 def test_where_a_running_job_has_its_memory_from_counts(socket: str, legal: bool) -> None:
-    machine = read_R(R_of({"socket": [{"cores": "0-1", "memory": 2}, {"cores": "2-3", "memory": 2}]}, "0-3"))
+    machine = machine_from_topo({"socket": [{"cores": "0-1", "memory": 2}, {"cores": "2-3", "memory": 2}]})
     running: Json = {
         "version": 1,
         "execution": {"R_lite": [{"rank": "0", "children": {"core": "3"}}], "nslots": 1},
@@ -147,7 +139,7 @@ def test_where_a_running_job_has_its_memory_from_counts(socket: str, legal: bool
 
 @pytest.mark.parametrize(("said", "legal"), [(4, True), (5, False)])
 def test_an_open_count_of_memory_in_a_domain_that_is_whole(said: int, legal: bool) -> None:
-    machine = read_R(R_of({"numa": [{"cores": "0", "memory": 4}, {"cores": "1", "memory": 4}]}, "0-1"))
+    machine = machine_from_topo({"numa": [{"cores": "0", "memory": 4}, {"cores": "1", "memory": 4}]})
     vertices = parse_resources(parse_shape("slot=1/numa{x}/[core=1;memory=1-8]"))
     R = Pool(machine).alloc(1, Request.of(vertices)).to_dict()
     assert R["scheduling"]["placement"][0]["slots"][0]["memory"] == 4

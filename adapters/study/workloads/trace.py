@@ -97,11 +97,10 @@ def number(text: object) -> float:
     ValueError
         For what is none, is not finite, or is beyond `MOST`.
     """
-    if isinstance(text, bool) or not isinstance(text, str | int | float):
-        raise ValueError(f"expected a number, got {short(text)}")
-    if isinstance(text, str) and len(text) > 40:
-        raise ValueError(f"expected a number, got {short(text)}")
+    is_long = isinstance(text, str) and len(text) > 40
     try:
+        if is_long or isinstance(text, bool) or not isinstance(text, str | int | float):
+            raise ValueError
         value = float(text)
     except (ValueError, OverflowError):
         raise ValueError(f"expected a number, got {short(text)}") from None
