@@ -7,9 +7,9 @@ from importlib import import_module
 from typing import Any, Protocol
 
 from exactfit.grammar.idset import IdSet
+from exactfit.solver.demand.request import Request
 from exactfit.solver.errors import InsufficientResources
 from exactfit.solver.pool import Pool
-from exactfit.solver.request import Request
 from exactfit.topology.rset import read_R
 
 from .machines import Job

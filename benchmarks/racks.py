@@ -13,8 +13,8 @@ from typing import Any
 
 from exactfit.grammar.jobspec import parse_resources
 from exactfit.grammar.shape import parse_shape
+from exactfit.solver.demand.request import Request
 from exactfit.solver.pool import Pool
-from exactfit.solver.request import Request
 from exactfit.topology.rset import read_R
 
 RACKS, NODES = 100, 128

@@ -15,24 +15,24 @@ from ..grammar.bits import lowest_bit
 from ..grammar.constraint import ALWAYS, Constraint, evaluate
 from ..topology.machine import Machine
 from ..topology.tree import NodeType
-from .assignment import NodeHolding
-from .decide import Decider, Situation
-from .demand import Demand
-from .domain_state import MEASURED, MIB_PER_GIB
+from .cpsat.lexicographic import Budget
+from .demand.demand import Demand
+from .demand.problem import Problem
+from .demand.request import Request, Shape
 from .errors import InfeasibleRequest
-from .lexicographic import Budget
-from .machine_model.cells import GroupTree
-from .node_classes import Packed
-from .offers import Offers
+from .explain.reasons import Reasons
+from .machine.decide import Decider, Situation
+from .machine.model.cells import GroupTree
+from .machine.selection import Decision, Field
+from .node.best_plans import Offers
+from .node.rankings import Rankings
 from .options import Options
-from .pool_state import Changes, Job, PoolState
-from .problem import Problem
-from .rankings import Rankings
-from .reasons import Reasons
+from .placement.assignment import NodeHolding
+from .policy.scale import Scale
 from .refinement import Named, View, idsets_of
-from .request import Request, Shape
-from .scale import Scale
-from .selection import Decision, Field
+from .state.domain_state import MEASURED, MIB_PER_GIB
+from .state.node_classes import Packed
+from .state.pool_state import Changes, Job, PoolState
 
 REMEMBERED = 10_000
 """Requests, and constraints, that are remembered before the memory is emptied."""

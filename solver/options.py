@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from .policy import PACK, Policy
+from .policy.terms import PACK, Policy
 
 SLOT_EXCLUSIVE = ("shared", "rfc14")
 UNKNOWN_TYPES = ("refuse", "ignore")

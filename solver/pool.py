@@ -15,18 +15,18 @@ from typing import Any
 
 from ..grammar.errors import printable
 from ..topology.machine import Machine
-from .allocation import Allocation
-from .domain_state import DomainState
+from .cpsat.lexicographic import Budget, CutOff
+from .cpsat.status import Status
+from .demand.request import Request
 from .errors import InfeasibleRequest, InsufficientResources
-from .holdings import allocation_of, parted
-from .job_R import read_job
 from .knowledge import Knowledge
-from .lexicographic import Budget, CutOff
-from .node_classes import Packed, mask_of
 from .options import Options
-from .pool_state import Job, PoolState
-from .request import Request
-from .status import Status
+from .placement.allocation import Allocation
+from .placement.holdings import allocation_of, parted
+from .placement.job_R import read_job
+from .state.domain_state import DomainState
+from .state.node_classes import Packed, mask_of
+from .state.pool_state import Job, PoolState
 
 WARNING = 4
 """The syslog priority of what an admin should see."""

@@ -17,13 +17,13 @@ from ..grammar.idset import IdSet
 from ..grammar.jobspec import Vertex
 from ..topology.machine import Machine
 from ..topology.tree import Domain, NodeType
-from .decide import Decider
-from .domain_state import UNNAMED, DomainState, MarkedType, arrange, mark
-from .node_classes import Classes, Packed
-from .offers import Offers
-from .pool_state import Changes, PoolState
-from .rankings import Rankings
-from .scale import Scale
+from .machine.decide import Decider
+from .node.best_plans import Offers
+from .node.rankings import Rankings
+from .policy.scale import Scale
+from .state.domain_state import UNNAMED, DomainState, MarkedType, arrange, mark
+from .state.node_classes import Classes, Packed
+from .state.pool_state import Changes, PoolState
 
 Named = tuple[tuple[str, IdSet], ...]
 """The idsets of a request: (vertex type, ids)."""

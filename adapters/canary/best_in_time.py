@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ...solver.lexicographic import Budget, Goal, lexmin
-from ...solver.status import Status
+from ...solver.cpsat.lexicographic import Budget, Goal, lexmin
+from ...solver.cpsat.status import Status
 
 if TYPE_CHECKING:
     from ortools.sat.python import cp_model

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from math import lcm
 
-from ...solver.lexicographic import Goal
+from ...solver.cpsat.lexicographic import Goal
 from .best_in_time import best_in_time
 from .needs import NodeNeeds
 from .offer import COSTS, Offer, offer

@@ -11,7 +11,7 @@ from fractions import Fraction
 from math import lcm
 from typing import TYPE_CHECKING
 
-from ...solver.lexicographic import Goal
+from ...solver.cpsat.lexicographic import Goal
 from .best_in_time import best_in_time
 from .needs import Amount
 

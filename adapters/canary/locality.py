@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from ...grammar.jobspec import Vertex, parse_resources
+from ...solver.demand.request import Request
 from ...solver.errors import InsufficientResources
 from ...solver.pool import Pool
-from ...solver.request import Request
 from ...topology.machine import Machine
 from ...topology.rset import write_R
 from ...topology.tree import NodeType

@@ -131,8 +131,8 @@ class _Best:
 
 
 def _best(pool: Pool, job: Job, terms: Mapping[str, Any]) -> _Best:
+    from ...solver.demand.request import Request
     from ...solver.errors import InfeasibleRequest, InsufficientResources
-    from ...solver.request import Request
 
     try:
         certificate = pool.alloc(1, Request.from_jobspec(job.jobspec)).certificate

@@ -129,9 +129,9 @@ def explain(
 
 
 def _explain(pool: Pool, job: Job, job_name: Callable[[int], str]) -> Explanation:
+    from ...solver.cpsat.lexicographic import CutOff
+    from ...solver.demand.request import Request
     from ...solver.explain import explain as explain_request
-    from ...solver.lexicographic import CutOff
-    from ...solver.request import Request
 
     try:
         return explain_request(pool, Request.from_jobspec(job.jobspec), job_name=job_name)
@@ -140,8 +140,8 @@ def _explain(pool: Pool, job: Job, job_name: Callable[[int], str]) -> Explanatio
 
 
 def _starts(pool: Pool, jobs: Sequence[Job], now: float, order: str) -> dict[int, Start]:
+    from ...solver.demand.request import Request
     from ...solver.explain import forecast
-    from ...solver.request import Request
 
     queue = [(job.number, Request.from_jobspec(job.jobspec)) for job in jobs]
     return {start.jobid: start for start in forecast(pool, queue, now, order)}

@@ -13,9 +13,9 @@ from .job_input import Job
 from .outcome import INFEASIBLE, INSUFFICIENT, PLACED, Outcome
 
 if TYPE_CHECKING:
+    from ...solver.demand.request import Request
     from ...solver.joint import Placed
     from ...solver.pool import Pool
-    from ...solver.request import Request
 
 _DIGITS = 9
 """Of a priority, at most."""
@@ -60,8 +60,8 @@ def decide_jointly(
     -------
     Of each job what became of it, and lines on how good the whole is.
     """
+    from ...solver.demand.request import Request
     from ...solver.joint import BatchJob, place_mixed
-    from ...solver.request import Request
 
     start = time.perf_counter()
     requests = [Request.from_jobspec(job.jobspec) for job in jobs]
@@ -141,9 +141,9 @@ def with_moves(
 
 
 def _moves(pool: Pool, job: Job, most: int, seconds: float, before: Mapping[int, str]) -> str:
+    from ...solver.cpsat.status import Status
+    from ...solver.demand.request import Request
     from ...solver.joint import NotJointError, plan_moves
-    from ...solver.request import Request
-    from ...solver.status import Status
 
     try:
         plan = plan_moves(pool, Request.from_jobspec(job.jobspec), most, seconds)

@@ -160,9 +160,9 @@ def place(
 
 
 def _decide(pool: Pool, jobs: Sequence[Job]) -> Iterator[Outcome]:
+    from ...solver.cpsat.lexicographic import load_solver
+    from ...solver.demand.request import Request
     from ...solver.errors import InfeasibleRequest, InsufficientResources
-    from ...solver.lexicographic import load_solver
-    from ...solver.request import Request
 
     load_solver()  # before the clock starts: the time shown is the decision's
     for job in jobs:

@@ -37,7 +37,7 @@ def make_pool(machine: Machine, settings: Settings) -> Pool:
     """
     # The solver behind it takes a second to import, which `--help` and wrong input need not wait for.
     from ...solver.options import Options
-    from ...solver.policy import parse_policy
+    from ...solver.policy.terms import parse_policy
     from ...solver.pool import Pool
 
     try:

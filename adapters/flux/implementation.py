@@ -16,9 +16,9 @@ from flux.resource.ResourcePoolImplementation import InfeasibleRequest, Insuffic
 
 from ...grammar.idset import IdSet
 from ...solver import errors as solver
-from ...solver.allocation import Allocation
-from ...solver.lexicographic import CutOff
-from ...solver.request import Request
+from ...solver.cpsat.lexicographic import CutOff
+from ...solver.demand.request import Request
+from ...solver.placement.allocation import Allocation
 from .accounting import check_final, check_partial
 from .options import KEYWORDS
 from .pool_set import PoolSet

@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...solver.options import Options
-from ...solver.policy import Policy, parse_policy
+from ...solver.policy.terms import Policy, parse_policy
 from ...topology.expect import short
 
 KEYWORDS = frozenset({"policy", "time_limit", "slot_exclusive", "unknown_types"})

@@ -17,8 +17,8 @@ from flux.resource.Rv1Pool import Rv1Pool
 
 from ...grammar.errors import printable
 from ...grammar.idset import IdSet
-from ...solver.allocation import Allocation
 from ...solver.options import Options
+from ...solver.placement.allocation import Allocation
 from ...solver.pool import Pool
 from ...topology.machine import Machine
 from ...topology.rset import parse_R

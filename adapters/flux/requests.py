@@ -13,7 +13,7 @@ from typing import Any
 from ...grammar.constraint import ALWAYS, parse_constraint
 from ...grammar.errors import GrammarError
 from ...grammar.jobspec import Jobspec, parse_jobspec, parse_resources
-from ...solver.request import Request
+from ...solver.demand.request import Request
 from .summary import Summary, summarize
 
 _V1 = 1

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 from ...grammar.idset import mask_text
 from ...grammar.jobspec import parse_resources
+from ...solver.demand.request import Request
 from ...solver.errors import InfeasibleRequest, InsufficientResources
 from ...solver.pool import Pool
-from ...solver.request import Request
 from ...topology.machine import Machine
 from ...topology.rset import read_R, write_R
 from .cluster import NodeKind

@@ -54,7 +54,7 @@ class PoolName:
         name, colon, rest = text.partition(":")
         if name == OURS:
             # The solver takes a second to import.
-            from ...solver.policy import parse_policy
+            from ...solver.policy.terms import parse_policy
 
             policy = rest.replace("+", ",") if colon else "pack"
             parse_policy(policy)

@@ -12,10 +12,10 @@ from time import perf_counter
 from typing import Any
 
 from ...solver import errors as solver
+from ...solver.demand.request import Request
 from ...solver.options import Options
-from ...solver.policy import parse_policy
+from ...solver.policy.terms import parse_policy
 from ...solver.pool import Pool
-from ...solver.request import Request
 from ...topology.machine import Machine
 from ..flux.requests import ParsedRequest
 from ..flux.upstream import InfeasibleRequest, InsufficientResources

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ...grammar.constraint import to_json
-from ..lexicographic import Budget
-from ..request import Request
+from ..cpsat.lexicographic import Budget
+from ..demand.request import Request
 from .bench import Bench
 from .change import Change
 from .changes import find_changes

@@ -14,15 +14,15 @@ from typing import TYPE_CHECKING
 
 from ...grammar.constraint import And, Constraint
 from ...grammar.jobspec import Vertex
-from ..decide import Decider, Situation
-from ..demand import Bundle, Demand, GroupDemand, HostDemand, Kind, Want
+from ..cpsat.lexicographic import Budget
+from ..demand.demand import Bundle, Demand, GroupDemand, HostDemand, Kind, Want
+from ..demand.problem import Problem
+from ..demand.request import Request, Shape
+from ..demand.resolve import Resolver
 from ..errors import InfeasibleRequest
-from ..lexicographic import Budget
-from ..pool_state import Changes, PoolState
-from ..problem import Problem
-from ..request import Request, Shape
-from ..resolve import Resolver
-from ..selection import Field
+from ..machine.decide import Decider, Situation
+from ..machine.selection import Field
+from ..state.pool_state import Changes, PoolState
 from .parts import Part, Relaxer, TermPart, VertexPart, terms_of, with_counts
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ...grammar.constraint import ALWAYS, Constraint
 from ...grammar.jobspec import Vertex
-from ..request import Request
+from ..demand.request import Request
 
 if TYPE_CHECKING:
     from ..pool import Pool

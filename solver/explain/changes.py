@@ -11,8 +11,8 @@ from itertools import combinations
 
 from ...grammar.constraint import And, Constraint
 from ...grammar.jobspec import Vertex
-from ..lexicographic import Budget, CutOff
-from ..node_classes import bits, lowest
+from ..cpsat.lexicographic import Budget, CutOff
+from ..state.node_classes import bits, lowest
 from .bench import Bench, Trial
 from .change import Change, Kind
 from .conflict import Conflict, alike, jobs_alike, union

@@ -12,8 +12,8 @@ from collections.abc import Callable, Container, Hashable, Iterable, Mapping, Se
 from dataclasses import dataclass, replace
 from itertools import chain
 
-from ..lexicographic import Budget, CutOff
-from ..node_classes import bits
+from ..cpsat.lexicographic import Budget, CutOff
+from ..state.node_classes import bits
 from .bench import Bench, Trial
 from .parts import DownPart, JobPart, Part, TermPart, VertexPart
 
@@ -89,7 +89,7 @@ def find_conflict(bench: Bench, seconds: float, *, jobs_apart: bool = True) -> C
         When not even the first trials could be finished.
     """
     # Loading the solver takes most of a second, which is no part of the time for a trial.
-    from ..machine_model import model  # noqa: F401
+    from ..machine.model import model  # noqa: F401
 
     if bench.fits(bench.present):
         return None

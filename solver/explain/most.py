@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from ...grammar.jobspec import Vertex
 from ...grammar.unit import gib
-from ..domain_state import MEASURED, MIB_PER_GIB, DomainState
+from ..state.domain_state import MEASURED, MIB_PER_GIB, DomainState
 
 
 @dataclass(frozen=True)

@@ -15,11 +15,11 @@ from fractions import Fraction
 from ...grammar.jobspec import Vertex
 from ...grammar.unit import gib
 from ...topology.groups import Group
-from ..decide import Decider, Situation
-from ..demand import Bundle, Demand, GroupDemand, HostDemand, Kind, Want
-from ..domain_state import MEASURED, MIB_PER_GIB, DomainState
-from ..lexicographic import Budget, CutOff
-from ..machine_model.cells import GroupTree
+from ..cpsat.lexicographic import Budget, CutOff
+from ..demand.demand import Bundle, Demand, GroupDemand, HostDemand, Kind, Want
+from ..machine.decide import Decider, Situation
+from ..machine.model.cells import GroupTree
+from ..state.domain_state import MEASURED, MIB_PER_GIB, DomainState
 from .bench import Bench, Trial
 
 Number = int | float | None

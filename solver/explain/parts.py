@@ -15,7 +15,7 @@ from typing import TypeAlias
 from ...grammar.constraint import And, Constraint, Or, Properties
 from ...grammar.count import Count
 from ...grammar.jobspec import Vertex
-from ..resolve import Resolver, takes
+from ..demand.resolve import Resolver, takes
 
 NONE = Count(0, 0)
 """The count of a vertex that asks for nothing any more; no request that was read has it."""

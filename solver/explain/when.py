@@ -16,12 +16,12 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import TYPE_CHECKING, TypeAlias
 
-from ..decide import Situation
+from ..cpsat.lexicographic import Budget, CutOff
+from ..demand.request import Request
 from ..errors import InfeasibleRequest, InsufficientResources
-from ..lexicographic import Budget, CutOff
-from ..pool_state import PoolState
-from ..request import Request
-from ..selection import Field
+from ..machine.decide import Situation
+from ..machine.selection import Field
+from ..state.pool_state import PoolState
 from .bench import ended
 
 if TYPE_CHECKING:

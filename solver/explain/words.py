@@ -9,7 +9,7 @@ from ...grammar.constraint import NEVER, Constraint, query_text, to_json
 from ...grammar.errors import GrammarError
 from ...grammar.jobspec import Vertex
 from ...grammar.unit import gib
-from ..domain_state import MEASURED
+from ..state.domain_state import MEASURED
 
 _UNCHANGED = ("storage", "memory", "chassis", "series")
 _MOST_NAMED = 4

@@ -16,13 +16,13 @@ from dataclasses import dataclass, field
 from ortools.sat.python import cp_model
 
 from ...topology.machine import Machine
-from ..lexicographic import Expression, Goal
+from ..cpsat.lexicographic import Expression, Goal
+from ..cpsat.status import Status
 from ..pool import Pool
-from ..status import Status
 from .one_by_one import one_by_one
+from .positions import Stand, Stands, terms_of, value_of
 from .room import Node, eligible, rooms, trimmed, wants_of
 from .search import search
-from .stands import Stand, Stands, terms_of, value_of
 from .wants import BatchJob, Want
 
 _GREEDY_SHARE = 0.25

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from ...topology.machine import Machine
 from ...topology.rset import write_R
-from ..node_classes import lowest
+from ..state.node_classes import lowest
+from .positions import Stand
 from .room import Node
-from .stands import Stand
 from .wants import Want
 
 if TYPE_CHECKING:

@@ -18,9 +18,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from ..cpsat.status import Status
 from ..errors import InfeasibleRequest, InsufficientResources
 from ..pool import Pool
-from ..status import Status
 from .batch import Batch
 from .ids import batch_R
 from .parts import place_in_parts, upper_bound

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from ortools.sat.python import cp_model
 
 from ...grammar.constraint import evaluate
-from ..lexicographic import Budget, Expression, Goal, lexmin
-from ..node_classes import bits
+from ..cpsat.lexicographic import Budget, Expression, Goal, lexmin
+from ..cpsat.status import Status
+from ..demand.request import Request
 from ..pool import Pool
-from ..request import Request
-from ..status import Status
+from ..state.node_classes import bits
 from .wants import Want, want_of
 
 Load = tuple[int, int]

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from ...topology.rset import write_R
-from ..allocation import Allocation
+from ..cpsat.lexicographic import Budget
 from ..errors import InfeasibleRequest, InsufficientResources
-from ..lexicographic import Budget
-from ..node_classes import bits, mask_of
+from ..placement.allocation import Allocation
 from ..pool import Pool
+from ..state.node_classes import bits, mask_of
+from .positions import Stand, Stands
 from .room import Inner, Node, rooms
-from .stands import Stand, Stands
 from .wants import BatchJob, Want
 
 _FIRST, _HIDDEN = -2, -1

@@ -10,14 +10,14 @@ from collections.abc import Sequence
 
 from ortools.sat.python import cp_model
 
-from ..lexicographic import Budget, Goal, lexmin
+from ..cpsat.lexicographic import Budget, Goal, lexmin
+from ..cpsat.status import Status
 from ..pool import Pool
-from ..status import Status
 from .batch import Batch, place_batch
 from .ids import holdings
 from .one_by_one import one_by_one
+from .positions import Stand, terms_of, value_of
 from .room import Node, eligible, rooms, wants_of
-from .stands import Stand, terms_of, value_of
 from .wants import BatchJob, Want, appetite
 
 MOST_JOBS = 24

@@ -9,8 +9,8 @@ from functools import lru_cache
 from ...grammar.constraint import evaluate
 from ...topology.machine import Machine
 from ...topology.tree import NodeType
-from ..node_classes import Packed, bits
 from ..pool import Pool
+from ..state.node_classes import Packed, bits
 from .wants import BatchJob, Want, want_of
 
 

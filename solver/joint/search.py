@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from ortools.sat.python import cp_model
 
-from ..lexicographic import Budget, Goal, lexmin
+from ..cpsat.lexicographic import Budget, Goal, lexmin
 
 
 @dataclass(frozen=True, slots=True)

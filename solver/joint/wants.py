@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from ...grammar.count import Count
 from ...grammar.jobspec import Vertex
-from ..request import Request, shape_of
+from ..demand.request import Request, shape_of
 
 
 class NotJointError(ValueError):

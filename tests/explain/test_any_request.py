@@ -10,13 +10,13 @@ from asking import explained
 from exactfit.grammar.constraint import ALWAYS, evaluate, parse_constraint
 from exactfit.grammar.idset import IdSet
 from exactfit.grammar.jobspec import parse_resources
+from exactfit.solver.demand.request import Request
 from exactfit.solver.errors import InfeasibleRequest, InsufficientResources
 from exactfit.solver.explain.change import Change, Kind
 from exactfit.solver.explain.numbers import Row
 from exactfit.solver.explain.parts import with_counts
 from exactfit.solver.options import Options
 from exactfit.solver.pool import Pool
-from exactfit.solver.request import Request
 from exactfit.topology.rset import read_R
 from hypothesis import HealthCheck, given, settings
 

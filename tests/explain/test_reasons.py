@@ -7,8 +7,8 @@ import time
 import pytest
 from asking import ask
 from clusters import SLIM, site
-from exactfit.solver import reasons
 from exactfit.solver.errors import InfeasibleRequest, InsufficientResources
+from exactfit.solver.explain import reasons
 from exactfit.solver.pool import Pool
 from exactfit.topology.rset import read_R
 

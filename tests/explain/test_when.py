@@ -10,11 +10,11 @@ import pytest
 from asking import ask
 from clusters import SLIM, site
 from exactfit.adapters.twin.policies import earliest_start as by_protocol
+from exactfit.solver.demand.request import Request
 from exactfit.solver.errors import InfeasibleRequest
 from exactfit.solver.explain import earliest_start, forecast
 from exactfit.solver.explain.when import Start
 from exactfit.solver.pool import Pool
-from exactfit.solver.request import Request
 from exactfit.topology.presets import preset
 from exactfit.topology.rset import read_R
 

@@ -12,11 +12,11 @@ from exactfit.grammar.constraint import ALWAYS, parse_constraint
 from exactfit.grammar.idset import IdSet
 from exactfit.grammar.jobspec import parse_resources
 from exactfit.solver.checker import Checker
+from exactfit.solver.demand.request import Request
 from exactfit.solver.errors import InfeasibleRequest, InsufficientResources
 from exactfit.solver.options import Options
-from exactfit.solver.policy import parse_policy
+from exactfit.solver.policy.terms import parse_policy
 from exactfit.solver.pool import Pool
-from exactfit.solver.request import Request
 from exactfit.topology.machine import Machine
 from exactfit.topology.rset import read_R
 from hypothesis import HealthCheck, assume, given, settings

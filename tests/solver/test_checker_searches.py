@@ -13,8 +13,8 @@ from exactfit.solver.checker import check, packing
 from exactfit.solver.checker.ground import Ground, Place
 from exactfit.solver.checker.packing import Item, NodePacker
 from exactfit.solver.checker.state import Demand, State
+from exactfit.solver.demand.request import Request
 from exactfit.solver.pool import Pool
-from exactfit.solver.request import Request
 from exactfit.topology.describe import describe_R, machine_from_topo
 from exactfit.topology.machine import Machine
 from exactfit.topology.rset import read_R

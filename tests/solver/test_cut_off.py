@@ -12,15 +12,15 @@ from exactfit.grammar.constraint import ALWAYS, parse_constraint
 from exactfit.grammar.idset import IdSet
 from exactfit.grammar.jobspec import parse_resources
 from exactfit.grammar.shape import parse_shape
-from exactfit.solver import offers, tearing
 from exactfit.solver.checker import Checker
-from exactfit.solver.decide import Decider
+from exactfit.solver.cpsat.lexicographic import CutOff
+from exactfit.solver.demand.request import Request
 from exactfit.solver.errors import InfeasibleRequest, InsufficientResources
-from exactfit.solver.lexicographic import CutOff
+from exactfit.solver.machine.decide import Decider
+from exactfit.solver.node import best_plans, tearing
 from exactfit.solver.options import Options
-from exactfit.solver.policy import POLICIES
+from exactfit.solver.policy.terms import POLICIES
 from exactfit.solver.pool import Pool
-from exactfit.solver.request import Request
 from exactfit.topology.presets import preset
 from exactfit.topology.rset import read_R
 from hypothesis import HealthCheck, given, settings
@@ -29,7 +29,7 @@ from hypothesis import strategies as st
 AT_ONCE = 1e-9
 """A time limit that is over before any search begins."""
 
-SOLVE = offers.Offers._solve
+SOLVE = best_plans.Offers._solve
 
 
 def state_of(case: strategies.Case, policy: str, time_limit: float) -> Pool:
@@ -82,7 +82,7 @@ def check(case: strategies.Case, policy: str, rough: Pool) -> None:
 def unhindered() -> Iterator[None]:
     """Let every search come to its end."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(offers.Offers, "_solve", SOLVE)
+        patch.setattr(best_plans.Offers, "_solve", SOLVE)
         yield
 
 
@@ -101,7 +101,7 @@ def test_some_nodes_are_not_searched(policy: str, simple: bool, data: st.DataObj
     case = data.draw(strategies.cases(simple=simple))
     calls = 0
 
-    def sometimes(self: offers.Offers, *args: Any, **options: Any) -> Any:
+    def sometimes(self: best_plans.Offers, *args: Any, **options: Any) -> Any:
         nonlocal calls
         calls += 1
         if calls % period == 0:
@@ -109,7 +109,7 @@ def test_some_nodes_are_not_searched(policy: str, simple: bool, data: st.DataObj
         return SOLVE(self, *args, **options)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(offers.Offers, "_solve", sometimes)
+        patch.setattr(best_plans.Offers, "_solve", sometimes)
         patch.setattr(tearing.Tears, "_parting", None)
         check(case, policy, state_of(case, policy, 60))
 

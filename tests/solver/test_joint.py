@@ -11,15 +11,15 @@ import pytest
 from exactfit.grammar.jobspec import Jobspec, parse_resources
 from exactfit.grammar.shape import parse_shape
 from exactfit.solver.checker import Checker
+from exactfit.solver.cpsat.status import Status
+from exactfit.solver.demand.request import Request
 from exactfit.solver.errors import InsufficientResources
 from exactfit.solver.joint import BatchJob, NotJointError, Want, place_batch, place_in_parts, plan_moves, want_of
 from exactfit.solver.joint.ids import batch_R
 from exactfit.solver.joint.room import wants_of
 from exactfit.solver.options import Options
-from exactfit.solver.policy import parse_policy
+from exactfit.solver.policy.terms import parse_policy
 from exactfit.solver.pool import Pool
-from exactfit.solver.request import Request
-from exactfit.solver.status import Status
 from exactfit.topology.describe import describe_R
 from exactfit.topology.machine import Machine
 from exactfit.topology.rset import read_R

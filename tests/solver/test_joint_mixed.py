@@ -12,14 +12,14 @@ from exactfit.grammar.idset import IdSet
 from exactfit.grammar.jobspec import Jobspec, parse_resources
 from exactfit.grammar.shape import parse_shape
 from exactfit.solver.checker import Checker
+from exactfit.solver.cpsat.status import Status
+from exactfit.solver.demand.request import Request
 from exactfit.solver.errors import InfeasibleRequest, InsufficientResources
 from exactfit.solver.joint import BatchJob, NotJointError, place_batch, place_mixed
 from exactfit.solver.joint.ids import batch_R
 from exactfit.solver.joint.room import wants_of
 from exactfit.solver.options import Options
 from exactfit.solver.pool import Pool
-from exactfit.solver.request import Request
-from exactfit.solver.status import Status
 from exactfit.topology.describe import describe_R
 from exactfit.topology.machine import Machine
 from exactfit.topology.rset import read_R

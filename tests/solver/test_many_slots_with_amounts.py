@@ -8,9 +8,9 @@ import pytest
 from exactfit.grammar.jobspec import parse_resources
 from exactfit.grammar.shape import parse_shape
 from exactfit.solver.checker.judge import check
+from exactfit.solver.demand.request import Request
 from exactfit.solver.errors import InfeasibleRequest
 from exactfit.solver.pool import Pool
-from exactfit.solver.request import Request
 from exactfit.topology.presets import preset
 from exactfit.topology.rset import read_R
 

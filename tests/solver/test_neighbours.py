@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from exactfit.grammar.idset import IdSet
-from exactfit.solver.neighbours import Neighbours
+from exactfit.solver.machine.neighbours import Neighbours
 from exactfit.topology.machine import Machine
 from exactfit.topology.rset import read_R
 from hypothesis import given, settings

@@ -6,10 +6,10 @@ import pytest
 from clusters import THREE_CLUSTERS
 from exactfit.grammar.jobspec import parse_resources
 from exactfit.grammar.shape import parse_shape
+from exactfit.solver.demand.request import Request
 from exactfit.solver.errors import InfeasibleRequest
 from exactfit.solver.options import Options
 from exactfit.solver.pool import Pool
-from exactfit.solver.request import Request
 from exactfit.topology.machine import Machine
 from exactfit.topology.rset import read_R
 

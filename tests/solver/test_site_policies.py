@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import strategies
-from exactfit.solver.policy import parse_policy
+from exactfit.solver.policy.terms import parse_policy
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 

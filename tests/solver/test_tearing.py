@@ -7,19 +7,19 @@ from typing import Any
 import pytest
 from exactfit.grammar.jobspec import parse_resources
 from exactfit.grammar.shape import parse_shape
-from exactfit.solver import offers
 from exactfit.solver.checker import Checker
-from exactfit.solver.domain_state import DomainState, arrange
-from exactfit.solver.equal_slots import slots_bundle
-from exactfit.solver.lexicographic import Budget, CutOff
-from exactfit.solver.node_model.model import solve_bundle
-from exactfit.solver.packing import SlotShape
-from exactfit.solver.policy import parse_policy
+from exactfit.solver.cpsat.lexicographic import Budget, CutOff
+from exactfit.solver.cpsat.status import Status
+from exactfit.solver.demand.request import Request
+from exactfit.solver.node import best_plans
+from exactfit.solver.node.equal_slots import slots_bundle
+from exactfit.solver.node.model.model import solve_bundle
+from exactfit.solver.node.packing import SlotShape
+from exactfit.solver.node.tearing import Tears
+from exactfit.solver.policy.scale import Scale
+from exactfit.solver.policy.terms import parse_policy
 from exactfit.solver.pool import Pool
-from exactfit.solver.request import Request
-from exactfit.solver.scale import Scale
-from exactfit.solver.status import Status
-from exactfit.solver.tearing import Tears
+from exactfit.solver.state.domain_state import DomainState, arrange
 from exactfit.topology.machine import Machine
 from exactfit.topology.presets import preset
 from exactfit.topology.rset import read_R
@@ -114,7 +114,7 @@ def test_a_bound_that_is_reached_is_what_the_model_finds(
 
 @pytest.mark.parametrize("shape", ["slot=9/core=7", "node=1/slot=3/[core=30;gpu=2]", "slot=2/[core=40;gpu=3]"])
 def test_an_idle_node_needs_no_model(shape: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(offers.Offers, "_solve", refuse_to_solve)
+    monkeypatch.setattr(best_plans.Offers, "_solve", refuse_to_solve)
     allocation = Pool(read_R(preset("rfc49-a:4"))).alloc(1, ask(shape))
     assert allocation.certificate["status"] == "OPTIMAL"
 
@@ -137,7 +137,7 @@ def test_what_cannot_be_proven_in_time_is_placed_all_the_same(
     machine = machine_of("GPUs at the socket", nodes)
     request = ask(shape)
     best = Pool(machine).alloc(1, request).certificate
-    monkeypatch.setattr(offers.Offers, "_solve", out_of_time)
+    monkeypatch.setattr(best_plans.Offers, "_solve", out_of_time)
     allocation = Pool(machine).alloc(1, request)
     verdict = Checker(machine).judge(request.shape.vertices, allocation.to_dict())
     assert verdict.legal

@@ -16,10 +16,10 @@ from exactfit.grammar.constraint import parse_constraint
 from exactfit.grammar.jobspec import DEFAULT_LABEL, parse_jobspec, parse_resources
 from exactfit.grammar.shape import parse_shape
 from exactfit.solver.checker.judge import check
+from exactfit.solver.demand.request import Request
 from exactfit.solver.errors import InfeasibleRequest, InsufficientResources
 from exactfit.solver.options import Options
 from exactfit.solver.pool import Pool
-from exactfit.solver.request import Request
 from exactfit.topology.rset import read_R
 
 Json = dict[str, Any]

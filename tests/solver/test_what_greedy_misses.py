@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from exactfit.grammar.jobspec import parse_resources
 from exactfit.grammar.shape import parse_shape
-from exactfit.solver.allocation import Allocation
+from exactfit.solver.demand.request import Request
 from exactfit.solver.errors import InfeasibleRequest
 from exactfit.solver.options import Options
-from exactfit.solver.policy import parse_policy
+from exactfit.solver.placement.allocation import Allocation
+from exactfit.solver.policy.terms import parse_policy
 from exactfit.solver.pool import Pool
-from exactfit.solver.request import Request
 from exactfit.topology.presets import preset
 from exactfit.topology.rset import read_R
 

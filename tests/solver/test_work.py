@@ -11,10 +11,10 @@ from types import FrameType
 import pytest
 from exactfit.grammar.jobspec import parse_resources
 from exactfit.grammar.shape import parse_shape
-from exactfit.solver import lexicographic
+from exactfit.solver.cpsat import lexicographic
+from exactfit.solver.demand.request import Request
 from exactfit.solver.errors import InsufficientResources
 from exactfit.solver.pool import Pool
-from exactfit.solver.request import Request
 from exactfit.topology.presets import preset
 from exactfit.topology.rset import read_R
 

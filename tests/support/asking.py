@@ -9,11 +9,11 @@ from exactfit.grammar.constraint import ALWAYS
 from exactfit.grammar.jobspec import parse_resources
 from exactfit.grammar.query import parse_query
 from exactfit.grammar.shape import parse_shape
+from exactfit.solver.demand.request import Request
 from exactfit.solver.errors import InfeasibleRequest, InsufficientResources
 from exactfit.solver.explain import FITS, INFEASIBLE, Explanation, explain
 from exactfit.solver.explain.conflict import lift
 from exactfit.solver.pool import Pool
-from exactfit.solver.request import Request
 
 
 def ask(shape: str, query: str = "", duration: float = 0.0) -> Request:

@@ -19,12 +19,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from exactfit.grammar.idset import IdSet
-from exactfit.solver.allocation import Allocation
 from exactfit.solver.checker import Checker
+from exactfit.solver.demand.request import Request
 from exactfit.solver.errors import InsufficientResources
 from exactfit.solver.options import Options
+from exactfit.solver.placement.allocation import Allocation
 from exactfit.solver.pool import Pool
-from exactfit.solver.request import Request
 from rich.console import Console
 from rich.table import Table
 

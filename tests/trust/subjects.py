@@ -13,10 +13,10 @@ from exactfit.grammar.constraint import ALWAYS, parse_constraint
 from exactfit.grammar.idset import IdSet
 from exactfit.grammar.jobspec import parse_resources
 from exactfit.solver import errors as solver
-from exactfit.solver.domain_state import MEASURED, MIB_PER_GIB
+from exactfit.solver.demand.request import Request
 from exactfit.solver.options import Options
 from exactfit.solver.pool import Pool
-from exactfit.solver.request import Request
+from exactfit.solver.state.domain_state import MEASURED, MIB_PER_GIB
 from exactfit.topology.rset import read_R, write_R
 from flux.idset import IDset
 from flux.resource import InfeasibleRequest, InsufficientResources

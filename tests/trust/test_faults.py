@@ -15,8 +15,8 @@ from exactfit.adapters.flux import ExactPool
 from exactfit.grammar.constraint import ALWAYS
 from exactfit.grammar.jobspec import parse_resources
 from exactfit.grammar.shape import parse_shape
+from exactfit.solver.node.rankings import Rankings
 from exactfit.solver.pool import Pool
-from exactfit.solver.rankings import Rankings
 from exactfit.topology.rset import read_R
 from ortools.sat.python import cp_model
 
@@ -234,9 +234,9 @@ def test_an_R_that_cannot_be_written_undoes_the_allocation(
     before = state_of(pool)
     with monkeypatch.context() as patched:
         if step == "certificate":
-            patched.setattr("exactfit.solver.allocation.Certificate.to_json", _failing(error))
+            patched.setattr("exactfit.solver.placement.allocation.Certificate.to_json", _failing(error))
         else:
-            patched.setattr(f"exactfit.solver.allocation.Allocation.{step}", _failing(error))
+            patched.setattr(f"exactfit.solver.placement.allocation.Allocation.{step}", _failing(error))
         with pytest.raises(NotNowError if issubclass(error, Exception) else error):
             pool.alloc(2, parse_shape(SHAPES[name]), None)
     assert state_of(pool) == before
@@ -336,7 +336,7 @@ def test_feasibility_that_cannot_be_known_denies_no_job(subject: type[Subject]) 
 
 def test_a_reason_that_cannot_be_found_is_no_fault(monkeypatch: pytest.MonkeyPatch) -> None:
     pool, _ = started(ThroughFlux, "three levels")
-    monkeypatch.setattr("exactfit.solver.reasons.Reasons.insufficient", _failing(RuntimeError))
+    monkeypatch.setattr("exactfit.solver.explain.reasons.Reasons.insufficient", _failing(RuntimeError))
     pool.mark({4, 5}, up=False)
     with pytest.raises(NotNowError, match="does not fit now"):
         pool.alloc(2, SMALL, None)

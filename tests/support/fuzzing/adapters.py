@@ -16,9 +16,9 @@ from exactfit.adapters.cli.pools import Settings, make_pool, occupy
 from exactfit.adapters.cli.source import STDIN, Sources
 from exactfit.adapters.cli.state_input import read_allocations, read_down
 from exactfit.adapters.gutscore import ResourceSetBaseclass, ResourceSetLocal, ResourceSetSlurm
+from exactfit.solver.demand.request import Request
 from exactfit.solver.explain import EASY, forecast
 from exactfit.solver.pool import Pool
-from exactfit.solver.request import Request
 from exactfit.topology.presets import preset
 
 from .machines import jobspecs, sets, small

@@ -10,9 +10,9 @@ from typing import Any
 from exactfit.adapters.flux import ExactPool
 from exactfit.adapters.guarded_yaml import yaml_documents
 from exactfit.grammar.jobspec import parse_jobspec
+from exactfit.solver.demand.request import Request
 from exactfit.solver.errors import InfeasibleRequest, InsufficientResources
 from exactfit.solver.pool import Pool
-from exactfit.solver.request import Request
 from exactfit.topology.hwloc import read_hwloc
 from exactfit.topology.machine import Machine
 from exactfit.topology.presets import preset

@@ -7,8 +7,8 @@ from pkgutil import walk_packages
 
 from exactfit.grammar.jobspec import parse_resources
 from exactfit.grammar.shape import parse_shape
+from exactfit.solver.demand.request import Request
 from exactfit.solver.pool import Pool
-from exactfit.solver.request import Request
 from exactfit.topology.presets import preset
 from exactfit.topology.rset import read_R
 

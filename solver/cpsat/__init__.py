@@ -1,0 +1,4 @@
+"""The one place that runs CP-SAT: goals one after the other, and what its statuses mean.
+
+`lexicographic` optimises term by term; `status` is how far a search got.
+"""

@@ -1,0 +1,92 @@
+"""A request on a machine: which counts are to be chosen, and the demand that each choice makes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cached_property
+
+from ...grammar.jobspec import Vertex
+from ...topology.machine import Machine
+from ..errors import InfeasibleRequest
+from ..options import Options
+from .builder import build_demand
+from .demand import Demand
+from .resolve import Log, Resolver
+
+MOST_SLOT_TYPES = 64
+MOST_VERTICES = 1000
+"""Requests of more are refused: the search would not end, whatever the time limit."""
+
+
+class Problem:
+    """A request on a machine.
+
+    Attributes
+    ----------
+    choices
+        The vertices that leave a choice of count, in pre-order.
+    """
+
+    def __init__(self, machine: Machine, options: Options, vertices: tuple[Vertex, ...], warn: Log) -> None:
+        self._resolver = Resolver(machine, options, warn)
+        self._vertices = self._resolver.known(vertices)
+        self._check_size()
+        self.choices = tuple(self._resolver.choices(self._vertices))
+        self._demands: dict[tuple[int, ...], Demand] = {}
+
+    def _check_size(self) -> None:
+        every = [below for vertex in self._vertices for below in vertex.walk()]
+        slots = sum(1 for vertex in every if vertex.is_slot)
+        if slots > MOST_SLOT_TYPES:
+            raise InfeasibleRequest(
+                f"{slots} slot types in one request: at most {MOST_SLOT_TYPES} are decided together"
+            )
+        if len(every) > MOST_VERTICES:
+            raise InfeasibleRequest(f"{len(every)} vertices in one request: at most {MOST_VERTICES} are decided")
+
+    @cached_property
+    def uneven(self) -> frozenset[int]:
+        """The choices, by place, of which a larger count may fit where a smaller one does not.
+
+        Counts inside a slot that takes amounts: those come from the domains of its cores, and fewer cores have fewer.
+        """
+        amounts = self._resolver.amounts
+        paths: set[str] = set()
+        for slot in (below for vertex in self._vertices for below in vertex.walk() if below.is_slot):
+            inside = list(slot.walk())[1:]
+            if any(v.type in amounts for v in inside):
+                paths |= {v.path for v in inside if v.type not in amounts}
+        return frozenset(i for i, choice in enumerate(self.choices) if choice.vertex.path in paths)
+
+    @cached_property
+    def without_amounts(self) -> Problem:
+        """The same request with no amounts inside slots: what does not fit there does not fit here."""
+        relaxed = object.__new__(Problem)
+        relaxed._resolver = self._resolver
+        relaxed._vertices = tuple(_without(v, self._resolver.amounts, in_slot=False) for v in self._vertices)
+        relaxed.choices = tuple(self._resolver.choices(relaxed._vertices))
+        relaxed._demands = {}
+        return relaxed
+
+    @property
+    def least(self) -> tuple[int, ...]:
+        """The smallest admissible counts."""
+        return tuple(choice.vertex.count.min for choice in self.choices)
+
+    def demand(self, sizes: tuple[int, ...]) -> Demand:
+        """Return the request with these counts chosen."""
+        demand = self._demands.get(sizes)
+        if demand is None:
+            if len(self._demands) > 1000:
+                self._demands.clear()
+            counts = {c.vertex.path: size for c, size in zip(self.choices, sizes, strict=True)}
+            demand = self._demands[sizes] = build_demand(self._resolver, self._vertices, counts, sizes)
+        return demand
+
+
+def _without(vertex: Vertex, amounts: set[str], *, in_slot: bool) -> Vertex:
+    """Return a vertex without the amounts in the slots below it, as long as something is left."""
+    inside = in_slot or vertex.is_slot
+    kept = tuple(child for child in vertex.children if not (inside and child.type in amounts))
+    children = tuple(_without(child, amounts, in_slot=inside) for child in kept or vertex.children)
+    return replace(vertex, children=children)

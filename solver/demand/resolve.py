@@ -1,0 +1,181 @@
+"""What the vertices of a request mean on one machine.
+
+SPEC 2: every vertex keeps its place, none is ignored in silence. What is legal in RFC 14 and cannot exist on this
+machine is infeasible, and the message names the vertex.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+from ...grammar.jobspec import Vertex
+from ...grammar.unit import gib
+from ...topology.machine import Machine
+from ...topology.tree import NodeType
+from ..errors import InfeasibleRequest
+from ..options import Options
+from ..state.domain_state import MEASURED
+
+Log = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A vertex whose count is to be chosen.
+
+    Attributes
+    ----------
+    vertex
+        Its admissible counts are ``vertex.count``.
+    most
+        No placement has more.
+    """
+
+    vertex: Vertex
+    most: int
+
+
+class Resolver:
+    """Knows what types mean on one machine."""
+
+    def __init__(self, machine: Machine, options: Options, warn: Log) -> None:
+        self.machine = machine
+        self.options = options
+        self.warn = warn
+        self.levels = set(machine.levels)
+        self.groups = set(machine.group_levels)
+        domains = [domain for node_type in machine.types for domain in node_type.domains]
+        self.amounts = {name for domain in domains for name, _ in domain.resources}
+        self.amounts |= {name for group in machine.groups for name, _ in group.resources}
+        self.amounts |= {"memory"} if any(domain.memory is not None for domain in domains) else set()
+        self.amounts |= {"storage"} if any(domain.storage is not None for domain in domains) else set()
+
+    # -- which vertices there are ---------------------------------------------------------------------------------
+
+    def known(self, vertices: tuple[Vertex, ...]) -> tuple[Vertex, ...]:
+        """Return the vertices without those whose type the machine lacks, or refuse the request because of them.
+
+        What is passed over stays where it has a count by which all below it is multiplied.
+        """
+        kept: list[Vertex] = []
+        for vertex in vertices:
+            children = self.known(vertex.children)
+            if self.is_known(vertex.type):
+                kept.append(replace(vertex, children=children))
+            elif vertex.type == "cluster" and vertex.children:
+                _check_root(vertex)
+                kept.extend(children)
+            elif self.options.unknown_types == "ignore":
+                self.warn(f"{vertex.path}: this machine has no {vertex.type}; passed over")
+                if children and (vertex.count.min, vertex.count.max) != (1, 1):
+                    kept.append(replace(vertex, children=children))
+                else:
+                    kept.extend(children)
+            else:
+                raise InfeasibleRequest(f"{vertex.path}: this machine has no {vertex.type}")
+        return tuple(kept)
+
+    def is_known(self, name: str) -> bool:
+        """Tell whether the machine has things of a type."""
+        fixed = ("slot", "node", "core", "gpu")
+        return name in fixed or name in self.levels or name in self.groups or name in self.amounts
+
+    def choices(self, vertices: tuple[Vertex, ...]) -> list[Choice]:
+        """Return the vertices that leave a choice, in pre-order."""
+        return [choice for vertex in vertices for choice in self._choices(vertex, in_one_node=False)]
+
+    def _choices(self, vertex: Vertex, *, in_one_node: bool) -> Iterator[Choice]:
+        if not vertex.count.is_fixed:
+            yield Choice(vertex, self._most(vertex, in_one_node=in_one_node))
+        if vertex.type == "node" or (vertex.is_slot and not any(self._holds_nodes(b) for b in vertex.walk())):
+            in_one_node = True
+        for child in vertex.children:
+            yield from self._choices(child, in_one_node=in_one_node)
+
+    def _holds_nodes(self, vertex: Vertex) -> bool:
+        return vertex.type == "node" or vertex.type in self.groups or not self.is_known(vertex.type)
+
+    def _most(self, vertex: Vertex, *, in_one_node: bool) -> int:
+        """Return what no count of a vertex exceeds: as many as a node has, or as there are."""
+        machine = self.machine
+        if not self.is_known(vertex.type):
+            return max(self._most(child, in_one_node=in_one_node) for child in vertex.children)
+        if vertex.type == "node":
+            return machine.size
+        if vertex.type in self.groups:
+            return sum(1 for group in machine.groups if group.level == vertex.type)
+        if vertex.type in self.amounts:
+            return self._total(vertex)
+        each = [_number_of(vertex.type, node_type) for node_type in machine.types]
+        if in_one_node:
+            return max(each)
+        return sum(number * mask.bit_count() for number, mask in zip(each, machine.type_masks, strict=True))
+
+    def _total(self, vertex: Vertex) -> int:
+        """Return how much there is of an amount, in the vertex' unit."""
+        total = sum(int(amount) for group in self.machine.groups for n, amount in group.resources if n == vertex.type)
+        for mask, node_type in zip(self.machine.type_masks, self.machine.types, strict=True):
+            for domain in node_type.domains:
+                own = {"memory": domain.memory, "storage": domain.storage, **dict(domain.resources)}.get(vertex.type)
+                total += math.ceil(own or 0) * mask.bit_count()
+        return math.ceil(total / gib(1, vertex.unit)) if vertex.type in MEASURED else total
+
+    # -- what they mean -------------------------------------------------------------------------------------------
+
+    def check_in_groups(self, vertex: Vertex) -> None:
+        """Refuse an amount that stands above the nodes and is listed in nodes alone: no node would be chosen for it."""
+        if not any(name == vertex.type for group in self.machine.groups for name, _ in group.resources):
+            raise InfeasibleRequest(
+                f"{vertex.path}: here {vertex.type} is a thing of nodes: ask for it below a node or a slot"
+            )
+
+    def is_domain(self, vertex: Vertex) -> bool:
+        """Tell whether a vertex stands for a node, a group of nodes or a part of a node."""
+        return vertex.type == "node" or vertex.type in self.levels or vertex.type in self.groups
+
+    def has_domain(self, vertex: Vertex) -> bool:
+        """Tell whether a domain stands below the vertex."""
+        return any(self.is_domain(below) for child in vertex.children for below in child.walk())
+
+    def takes_whole(self, vertex: Vertex, slot: str, *, bare: bool) -> bool:
+        """Tell whether a domain vertex asks for all of the domain.
+
+        Parameters
+        ----------
+        slot
+            The label of the slot that it stands in.
+        bare
+            Whether that slot asks for no core and no GPU anywhere, and so takes its innermost domains whole.
+        """
+        if vertex.exclusive is not None:
+            return vertex.exclusive
+        if not vertex.children or (bare and not self.has_domain(vertex)):
+            return True
+        return bool(slot) and self.options.slot_exclusive == "rfc14"
+
+
+def _number_of(name: str, node_type: NodeType) -> int:
+    """Return how many of a type a node has; of slots, how many it can hold at most."""
+    node = node_type.domains[0]
+    cores, gpus = node.cores.bit_count(), node.gpus.bit_count()
+    if name == "slot":
+        return cores + gpus + len(node_type.domains)
+    named = {"core": cores, "gpu": gpus}
+    return named[name] if name in named else sum(1 for domain in node_type.domains if domain.level == name)
+
+
+def takes(vertex: Vertex) -> bool:
+    """Tell whether a vertex or anything below asks for a core or a GPU."""
+    return any(below.type in ("core", "gpu") for below in vertex.walk())
+
+
+def _check_root(cluster: Vertex) -> None:
+    """Refuse what cannot be asked of a machine that lists no clusters, and so is one."""
+    if cluster.count.largest(1) is None:
+        raise InfeasibleRequest(f"{cluster.path}: asks for {cluster.count} clusters, this is one")
+    if cluster.id is not None:
+        raise InfeasibleRequest(f"{cluster.path}: this machine lists no clusters, so they have no ids")
+    if cluster.exclusive:
+        raise InfeasibleRequest(f"{cluster.path}: this machine lists no clusters, so none can be taken whole")

@@ -1,0 +1,232 @@
+"""The decision: the largest counts that fit (`sizes`), then the best placement with them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from ...topology.machine import Machine
+from ..cpsat.lexicographic import Budget
+from ..demand.demand import Bundle, Demand, HostDemand, Kind, Want
+from ..demand.problem import Problem
+from ..node.best_plans import Offers
+from ..node.capacity import is_countable, room_for
+from ..node.lower_bounds import floor
+from ..node.packing import SlotShape
+from ..node.rankings import Rankings
+from ..state.domain_state import DomainState
+from .model.cells import GroupTree
+from .neighbours import Neighbours
+from .selection import SHARED_OUT, Decision, Field, Selector
+from .sizes import Sizes
+from .totals import exceeds
+
+MOST_ON_A_NODE = 1 << 18
+"""No node has more cores."""
+
+SHARE_FOR_SIZES = 0.7
+"""Of the time limit, how much the search for the largest counts may take: with what it found a job is placed yet."""
+
+
+@dataclass(frozen=True)
+class Situation:
+    """All that a decision depends on.
+
+    Attributes
+    ----------
+    field
+        The nodes that may be chosen.
+    group_free
+        What is free of the groups' own amounts.
+    """
+
+    field: Field
+    group_free: Mapping[tuple[int, str], int]
+
+
+class Decider:
+    """Decides requests on one machine under one policy; keeps nothing of any pool.
+
+    Parameters
+    ----------
+    machine
+        For its groups.
+    rankings
+        What is remembered of states.
+    """
+
+    def __init__(self, machine: Machine, rankings: Rankings) -> None:
+        self._machine = machine
+        self._rankings = rankings
+        self._offers: Offers = rankings.offers
+        self._grouped = bool(self._offers.scale.group_names)
+        self._compares_groups = self._grouped and any(not _covers(machine, level) for level in machine.group_levels)
+        self._group_amounts = {name for group in machine.groups for name, _ in group.resources}
+        self._tree = GroupTree(machine.groups, {})
+
+    @cached_property
+    def _neighbours(self) -> Neighbours | None:
+        known = bool(self._offers.scale.group_names) and Neighbours.are_in(self._machine)
+        return Neighbours(self._machine) if known else None
+
+    def decide(self, problem: Problem, situation: Situation, budget: Budget) -> tuple[Demand, Decision] | None:
+        """Return the demand with the largest counts that fit, and its best placement; None when there is none.
+
+        Raises
+        ------
+        CutOff
+            When the time ran out before that was known.
+        """
+        if not problem.choices:
+            demand = problem.demand(())
+            decision = self._place(demand, situation, budget)
+            return None if decision is None else (demand, decision)
+        search = Sizes(problem, self._fitting(situation), Budget(SHARE_FOR_SIZES * budget.left))
+        sizes = search.find()
+        if sizes is None:
+            return None
+        demand = problem.demand(sizes)
+        decision = self._place(demand, situation, budget)
+        if decision is not None and search.most_sizes:
+            # Of other counts nothing is known but what holds of any placement.
+            least = min(decision.bound, self._least(situation.field))
+            decision = replace(decision, bound=least, most_sizes=search.most_sizes)
+        return None if decision is None else (demand, decision)
+
+    def sizes(self, problem: Problem, situation: Situation, budget: Budget) -> tuple[int, ...] | None:
+        """Return the largest counts that fit, or that were found before time ran out; None when the smallest do not.
+
+        Raises
+        ------
+        CutOff
+            When the time ran out before it was known whether any fit.
+        """
+        return Sizes(problem, self._fitting(situation), budget).find() if problem.choices else ()
+
+    def _fitting(self, situation: Situation) -> Callable[[Demand, Budget], bool]:
+        return lambda demand, budget: self.fits(demand, situation, budget)
+
+    def fits(self, demand: Demand, situation: Situation, budget: Budget) -> bool:
+        """Tell whether there is any placement."""
+        single = demand.single
+        if single is not None and not self._reaches_groups(single):
+            if single.loose and _too_many(single, situation.field):
+                return False
+            return self._room(single, situation.field, budget) >= single.count
+        return self._choose(demand, situation, budget, best=False) is not None
+
+    def room(self, demand: Demand, situation: Situation, budget: Budget) -> int | None:
+        """Return how many nodes or units of a single host demand there is room for; None when that is not known."""
+        single = demand.single
+        if single is None or self._reaches_groups(single):
+            return None
+        return self._room(replace(single, count=self._machine.size * MOST_ON_A_NODE), situation.field, budget)
+
+    def _room(self, single: HostDemand, field: Field, budget: Budget) -> int:
+        """Return how many nodes give a bundle, or how many loose units there is room for; at most what is asked."""
+        room = 0
+        for state, nodes in field.live():
+            room += nodes.bit_count() * self._most(single, state, budget)
+            if room >= single.count:
+                return single.count
+        return room
+
+    def _most(self, single: HostDemand, state: DomainState, budget: Budget) -> int:
+        """Return how many times a node of this state gives a bundle."""
+        if not single.loose:
+            return int(self._gives(state, single, 1, budget))
+        low, high = 0, min(single.count, state.room)
+        flat = single.bundle.flat
+        if flat is not None:
+            return min(high, SlotShape.of(flat).capacity(state))
+        unit = single.bundle.wants[0]
+        counted = room_for(unit, state) if is_countable(unit) else None
+        if counted is not None:
+            return min(single.count, counted)
+        while low < high:
+            middle = (low + high + 1) // 2
+            if self._gives(state, single, middle, budget):
+                low = middle
+            else:
+                high = middle - 1
+        return low
+
+    def _gives(self, state: DomainState, single: HostDemand, units: int, budget: Budget) -> bool:
+        flat = single.bundle.flat
+        if flat is not None:
+            return SlotShape.of(flat).capacity(state) >= units * flat.count
+        bundle = single.bundle.times(units) if single.loose else single.bundle
+        return self._offers.gives(state, bundle, budget)
+
+    def _place(self, demand: Demand, situation: Situation, budget: Budget) -> Decision | None:
+        single = demand.single
+        if single is not None and not self._reaches_groups(single) and not single.bundle.piece:
+            selector = Selector(self._rankings, situation.field, budget)
+            count = single.count
+            plain = not self._grouped or not self._compares_groups
+            if plain and (count == 1 or not (single.loose or self._grouped)):
+                return selector.alike(single.bundle, count)
+            if plain and not single.loose and self._neighbours is not None:
+                close = selector.close(single.bundle, count, self._neighbours)
+                if close is not None:
+                    return close
+            if plain and single.loose:
+                together = selector.together(single.bundle, count)
+                if together is not None:
+                    return together
+            if self._room(single, situation.field, budget) < count:
+                return None
+            if plain and single.loose and count <= SHARED_OUT and not self._grouped:
+                return selector.loose(single.bundle, count)
+        return self._choose(demand, situation, budget, best=True)
+
+    def _choose(self, demand: Demand, situation: Situation, budget: Budget, *, best: bool) -> Decision | None:
+        from .model.model import choose  # here, since it loads CP-SAT
+
+        if exceeds(demand, situation.field, self._group_amounts):
+            return None
+        tree = self._tree.with_free(situation.group_free)
+        self._offers.rough = False
+        decision = choose(demand, situation.field, tree, self._offers, budget, best=best)
+        if decision is not None and self._offers.rough:
+            # The model took what single nodes were found to do for the best that they can.
+            return replace(decision, bound=min(decision.bound, self._least(situation.field)))
+        return decision
+
+    def _least(self, field: Field) -> int:
+        """Return what no placement of anything on these nodes goes below."""
+        scale = self._offers.scale
+        return sum(nodes.bit_count() * floor(scale, state, Bundle(())) for state, nodes in field.live())
+
+    def _reaches_groups(self, single: HostDemand) -> bool:
+        """Tell whether a bundle may take amounts that groups list."""
+        names = self._group_amounts
+        return bool(names) and any(_asks_for(want, name) for want in single.bundle.wants for name in names)
+
+
+def _too_many(single: HostDemand, field: Field) -> bool:
+    """Tell whether there are fewer cores or GPUs than so many loose units take."""
+    unit = single.bundle.wants[0]
+    shape = SlotShape(unit.total(Kind.CORE), unit.total(Kind.GPU), shielded=False)
+    if not (shape.cores or shape.gpus):
+        return False
+    room = 0
+    for state, nodes in field.live():
+        room += nodes.bit_count() * shape.capacity(state)
+        if room >= single.count:
+            return False
+    return True
+
+
+def _asks_for(want: Want, name: str) -> bool:
+    return want.type == name or any(_asks_for(below, name) for below in want.wants)
+
+
+def _covers(machine: Machine, level: str) -> bool:
+    """Tell whether every node stands in a group of the level."""
+    nodes = 0
+    for group in machine.groups:
+        if group.level == level:
+            nodes |= group.members
+    return nodes == machine.all

@@ -1,0 +1,175 @@
+"""Share out a number of equal things among parts of a whole, at the least cost.
+
+A part that gets something costs at least its touch, which bounds how many parts are worth using; and where at most `m`
+are used, only the `m` best for each number of things can be needed, as any other can give its place to one of these
+that is not used. Between equal costs the first part takes the most.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from ...node.packing import combine
+from ..selection import Pick
+
+WORK = 500_000
+"""Steps that one sharing out may take."""
+
+
+class NotDirectError(Exception):
+    """The request is not of the form that is proven directly, or the model solves it sooner."""
+
+
+@dataclass(frozen=True)
+class Way:
+    """A way to put some things somewhere.
+
+    Attributes
+    ----------
+    cost
+        A joint integer.
+    picks, parts
+        The nodes that it takes itself, and the ways that it is made of.
+    """
+
+    cost: int
+    picks: tuple[Pick, ...] = ()
+    parts: tuple[Way, ...] = ()
+
+    def all_picks(self) -> list[Pick]:
+        """Return all nodes, in the order of their lowest positions."""
+        picks: list[Pick] = []
+        pending = [self]
+        while pending:
+            way = pending.pop()
+            picks += way.picks
+            pending += way.parts
+        return sorted(picks, key=lambda pick: pick.nodes & -pick.nodes)
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of the whole.
+
+    Attributes
+    ----------
+    room
+        For how many things.
+    way
+        The best way for each number.
+    like
+        Equal for parts whose ways cost the same, whatever the number; None where that is not known.
+    """
+
+    room: int
+    way: Callable[[int], Way]
+    like: object = None
+
+
+class SharedOut:
+    """The best ways to share out any number of things, up to some, among parts.
+
+    Parameters
+    ----------
+    most
+        No more than there is room for.
+    """
+
+    def __init__(self, parts: Sequence[Part], most: int) -> None:
+        self._parts = parts
+        tables = [[0, *(part.way(n).cost for n in range(1, min(part.room, most) + 1))] for part in parts]
+        self._costs, self._choices = combine(tables, most)
+
+    def way(self, number: int) -> Way:
+        """Return the best way for a number."""
+        chosen = zip(self._parts, self._choices[number], strict=True)
+        return Way(self._costs[number], parts=tuple(part.way(n) for part, n in chosen if n))
+
+
+def share_out(parts: Sequence[Part], number: int, touch: int, least: int, *, untouched: int = 0) -> Way:
+    """Return the best way to share out so many things among parts that have room for them together.
+
+    Parameters
+    ----------
+    touch
+        What each part that gets something costs at least, beside its things.
+    least
+        What one thing costs at least.
+    untouched
+        How many parts cost no touch.
+
+    Raises
+    ------
+    NotDirectError
+        That takes too long.
+    """
+    if len(parts) == 1:
+        return parts[0].way(number)
+    rooms = sorted((min(part.room, number) for part in parts), reverse=True)
+    used = taken = 0
+    while taken < number:
+        taken += rooms[used]
+        used += 1
+    most = min(number, len(parts))
+    if not touch:
+        used = most
+    while True:
+        way = _among(parts, number, used)
+        if used >= most or way.cost <= (used + 1 - untouched) * touch + number * least:
+            return way
+        used += 1
+
+
+def _among(parts: Sequence[Part], number: int, used: int) -> Way:
+    """Return the best way that uses at most so many parts, or a better one."""
+    parts = _without_repeats(parts, used)
+    if used == 1:
+        return min((part.way(number) for part in parts if part.room >= number), key=lambda way: way.cost)
+    tables = _tables(parts, number, used)
+    if sum(len(table) for table in tables) * number > WORK:
+        raise NotDirectError
+    best: list[Way | None] = [Way(0)] + [None] * number
+    for table in reversed(tables):
+        before = best
+        best = list(before)
+        for total in range(1, number + 1):
+            found = before[total]
+            # From few to many, so that of equal costs the largest number stays.
+            for count, way in table:
+                rest = before[total - count] if count <= total else None
+                if rest is not None and (found is None or way.cost + rest.cost <= found.cost):
+                    found = Way(way.cost + rest.cost, parts=(way, rest))
+            best[total] = found
+    found = best[number]
+    assert found is not None
+    return found
+
+
+def _without_repeats(parts: Sequence[Part], used: int) -> list[Part]:
+    """Return the parts without those that are like so many before them."""
+    seen: Counter[object] = Counter()
+    kept = []
+    for part in parts:
+        if part.like is not None:
+            seen[part.like] += 1
+        if part.like is None or seen[part.like] <= used:
+            kept.append(part)
+    return kept
+
+
+def _tables(parts: Sequence[Part], number: int, used: int) -> list[list[tuple[int, Way]]]:
+    """Return for each part that can be needed the numbers of things with their ways."""
+    if sum(min(part.room, number) for part in parts) > WORK:
+        raise NotDirectError
+    tables: list[list[tuple[int, Way]]] = [[] for _ in parts]
+    rooms = sorted((min(part.room, number) for part in parts), reverse=True)
+    # With less in one of them, the others could not hold the rest.
+    fewest = max(1, number - sum(rooms[: used - 1]))
+    for count in range(fewest, rooms[0] + 1):
+        ways = [(i, part.way(count)) for i, part in enumerate(parts) if part.room >= count]
+        ways.sort(key=lambda item: item[1].cost)
+        for i, way in ways[:used]:
+            tables[i].append((count, way))
+    return [table for table in tables if table]

@@ -1,0 +1,266 @@
+"""What the nodes of each innermost group give to one host demand, and how best: nodes of their own, or loose units."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import partial
+from typing import Protocol
+
+from ...cpsat.lexicographic import Budget, CutOff
+from ...demand.demand import Bundle, HostDemand
+from ...node.best_plans import Offers
+from ...node.packing import SlotShape
+from ...node.plan import Offer
+from ...node.slot_parts import other_pieces
+from ...policy.terms import Touch
+from ...state.domain_state import DomainState
+from ...state.node_classes import bits, lowest
+from ..selection import Field, Pick
+from .cells import ROOT, GroupTree
+from .sharing import NotDirectError, Part, SharedOut, Way, share_out
+
+AT_ONCE = 100_000
+"""Steps up to which units are shared out among the nodes of a group for all numbers at once."""
+
+
+class Supply(Protocol):
+    """The nodes of a machine under one host demand; `NotDirectError` where the node's best is not known."""
+
+    def room(self, group: int) -> int:
+        """Return for how many there is room on the nodes that stand in an innermost group, at most those asked for."""
+
+    def way(self, group: int, number: int) -> Way:
+        """Return the best way to put so many on these nodes."""
+
+    def like(self, group: int) -> object:
+        """Return what is equal for innermost groups on which the best ways cost the same, None if that is not known."""
+
+    def least(self) -> int:
+        """Return what one costs at least, wherever it stands."""
+
+    def offers(self) -> Sequence[Offer]:
+        """Return what single nodes can do for one of them."""
+
+
+def capacity(state: DomainState, host: HostDemand, offers: Offers, budget: Budget) -> int:
+    """Return how many times a node of a state gives what is asked for: once at most, or so many units."""
+    bundle, most = host.bundle, host.count if host.loose else 1
+    if bundle.flat is not None:
+        return min(most, SlotShape.of(bundle.flat).capacity(state) // bundle.flat.count)
+    if not host.loose:
+        return int(offers.gives(state, bundle, budget))
+    low, high = 0, min(most, state.room)
+    while low < high:
+        middle = (low + high + 1) // 2
+        if offers.gives(state, bundle.times(middle), budget):
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
+def _proven(offer: Offer | None) -> Offer:
+    if offer is None or not offer.proven or offer.outside:
+        raise NotDirectError
+    return offer
+
+
+class Rooms:
+    """For how many there is room in each innermost group, and nothing more."""
+
+    def __init__(self, host: HostDemand, field: Field, tree: GroupTree, offers: Offers, budget: Budget) -> None:
+        self._rooms: dict[int, int] = {}
+        for state, nodes in field.live():
+            most = capacity(state, host, offers, budget)
+            if most:
+                for group, part in tree.split(nodes):
+                    self._rooms[group] = self._rooms.get(group, 0) + most * part.bit_count()
+
+    def room(self, group: int) -> int:
+        """Return for how many there is room."""
+        return self._rooms.get(group, 0)
+
+
+class Nodes:
+    """Nodes that each give a bundle, of each group only so many of the best as can be needed.
+
+    Parameters
+    ----------
+    home
+        The level of the group that the nodes stand for a vertex in; empty for the machine.
+    """
+
+    def __init__(
+        self, host: HostDemand, field: Field, tree: GroupTree, offers: Offers, budget: Budget, home: str
+    ) -> None:
+        self._tree = tree
+        self._home = home
+        by_cost: dict[int, list[tuple[int, Offer]]] = {}
+        for state, nodes in field.live():
+            if capacity(state, host, offers, budget):
+                offer = _proven(offers.offer(state, host.bundle, budget))
+                if any(other_pieces(state, host.bundle, offer, offers, budget)):
+                    raise NotDirectError
+                by_cost.setdefault(offer.cost, []).append((nodes, offer))
+        self._offers = [offer for tied in by_cost.values() for _, offer in tied]
+        self._least = min(by_cost, default=0)
+        self._rooms: dict[int, int] = {}
+        self._ranked: dict[int, list[tuple[int, list[tuple[int, Offer]]]]] = {}
+        lacking = tree.innermost(field.eligible)
+        for cost in sorted(by_cost):
+            if not lacking:
+                break
+            found: dict[int, list[tuple[int, Offer]]] = {}
+            for nodes, offer in by_cost[cost]:
+                for group, part in tree.split(nodes):
+                    if group in lacking:
+                        found.setdefault(group, []).append((part, offer))
+            for group, tied in found.items():
+                self._ranked.setdefault(group, []).append((cost, tied))
+                self._rooms[group] = self._rooms.get(group, 0) + sum(part.bit_count() for part, _ in tied)
+                if self._rooms[group] >= host.count:
+                    lacking.discard(group)
+
+    def room(self, group: int) -> int:
+        """Return for how many there is room."""
+        return self._rooms.get(group, 0)
+
+    def like(self, _group: int) -> object:
+        """Return nothing: the best way is found as soon as it is compared."""
+        return None
+
+    def least(self) -> int:
+        """Return what a node costs at least."""
+        return self._least
+
+    def offers(self) -> Sequence[Offer]:
+        """Return what single nodes can do."""
+        return self._offers
+
+    def way(self, group: int, number: int) -> Way:
+        """Return the best nodes of a group, the lowest first between equal ones."""
+        picks: list[Pick] = []
+        home = self._tree.around(group, self._home) if self._home else ROOT
+        total = 0
+        left = number
+        for cost, tied in self._ranked[group]:
+            union = 0
+            for nodes, _ in tied:
+                union |= nodes
+            chosen = lowest(union, left)
+            picks += [Pick(nodes & chosen, offer, 0, home) for nodes, offer in tied if nodes & chosen]
+            total += cost * chosen.bit_count()
+            left -= chosen.bit_count()
+            if not left:
+                break
+        return Way(total, tuple(picks))
+
+
+def _mosts(
+    states: Iterable[DomainState], host: HostDemand, offers: Offers, budget: Budget, *, whole: bool
+) -> dict[DomainState, int]:
+    """Return how many units nodes of the states give; untorn ones, if asked, and then none unless all are known."""
+    mosts: dict[DomainState, int] = {}
+    for state in states:
+        most: int | None = capacity(state, host, offers, budget)
+        if most and whole:
+            most = offers.uncrossed(state, host.bundle, most)
+            if most is None:
+                return {}
+        if most:
+            mosts[state] = most
+    return mosts
+
+
+class Units:
+    """Loose units, any number of them on a node.
+
+    Parameters
+    ----------
+    whole
+        Whether a node is to give only as many as it can without tearing one. Where there is room for all of them then,
+        nothing is better that tears any.
+    """
+
+    def __init__(
+        self, host: HostDemand, field: Field, tree: GroupTree, offers: Offers, budget: Budget, *, whole: bool = False
+    ) -> None:
+        self._host = host
+        self._memory = tree.memory
+        self._known = offers
+        self._budget = budget
+        self._bundles: dict[int, Bundle] = {}
+        self._node_touch = sum(
+            unit for c, unit in offers.scale.weighed() if isinstance(c, Touch) and c.name == "spread.node"
+        )
+        self._offers: dict[tuple[DomainState, int], Offer] = {}
+        live = list(field.live())
+        self._mosts = _mosts((state for state, _ in live), host, offers, budget, whole=whole)
+        self._inside: dict[int, list[tuple[DomainState, int]]] = {}
+        self._rooms: dict[int, int] = {}
+        self._ways: dict[int, SharedOut] = {}
+        for state, nodes in live:
+            most = self._mosts.get(state)
+            if most:
+                for group, part in tree.split(nodes):
+                    self._inside.setdefault(group, []).append((state, part))
+                    self._rooms[group] = self._rooms.get(group, 0) + most * part.bit_count()
+        costs = [(n, self._offer(state, n).cost) for state, most in self._mosts.items() for n in range(1, most + 1)]
+        self._least = min((cost // n for n, cost in costs), default=0)
+        self._least_beside = min(((cost - self._node_touch) // n for n, cost in costs), default=0)
+
+    def _offer(self, state: DomainState, units: int) -> Offer:
+        key = (state, units)
+        offer = self._offers.get(key)
+        if offer is None:
+            bundle = self._bundles.get(units)
+            if bundle is None:
+                bundle = self._bundles[units] = self._host.bundle.times(units)
+            offer = self._offers[key] = _proven(self._known.offer(state, bundle, self._budget))
+        return offer
+
+    def room(self, group: int) -> int:
+        """Return for how many there is room."""
+        return min(self._host.count, self._rooms.get(group, 0))
+
+    def like(self, group: int) -> object:
+        """Return how many nodes of which state there are, as far as that can matter."""
+        inside = self._inside[group]
+        return tuple((state, min(nodes.bit_count(), self._host.count)) for state, nodes in inside)
+
+    def least(self) -> int:
+        """Return what a unit costs at least."""
+        return self._least
+
+    def offers(self) -> Sequence[Offer]:
+        """Return what single nodes can do for one unit."""
+        return [self._offer(state, 1) for state in self._mosts]
+
+    def way(self, group: int, number: int) -> Way:
+        """Share out units among the nodes of a group."""
+        if not self._budget.left:
+            raise CutOff
+        inside = tuple(self._inside[group])
+        key = (self._host.bundle, number, inside)
+        way = self._memory.get(key)
+        if way is None:
+            way = self._memory[key] = self._way(group, number, inside)
+        return way
+
+    def _way(self, group: int, number: int, inside: Sequence[tuple[DomainState, int]]) -> Way:
+        room = self.room(group)
+        if sum(min(self._mosts[state], room) * nodes.bit_count() for state, nodes in inside) * room <= AT_ONCE:
+            ways = self._ways.get(group)
+            if ways is None:
+                ways = self._ways[group] = SharedOut(self._parts(inside, room), room)
+            return ways.way(number)
+        return share_out(self._parts(inside, number), number, self._node_touch, self._least_beside)
+
+    def _parts(self, inside: Sequence[tuple[DomainState, int]], number: int) -> list[Part]:
+        """Return the nodes that can be needed: of those in one state only the lowest so many."""
+        nodes = sorted((position, state) for state, mask in inside for position in bits(lowest(mask, number)))
+        return [Part(self._mosts[state], partial(self._on_node, place, state), state) for place, state in nodes]
+
+    def _on_node(self, position: int, state: DomainState, units: int) -> Way:
+        offer = self._offer(state, units)
+        return Way(offer.cost, (Pick(1 << position, offer, None),))

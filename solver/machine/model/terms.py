@@ -1,0 +1,131 @@
+"""The policy's components over all nodes, as expressions over how many of them follow which pattern."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from ortools.sat.python import cp_model
+
+from ...cpsat.lexicographic import Expression, Goal
+from ...demand.demand import GroupDemand
+from ...policy.scale import Scale
+from ...policy.terms import Cross, GroupTouch
+from .cells import Cell, GroupTree
+from .patterns import Pattern, Placed
+from .slots import SlotScope, slot_scopes
+
+
+@dataclass(frozen=True)
+class Count:
+    """How many nodes of a cell follow a pattern."""
+
+    cell: Cell
+    pattern: Pattern
+    nodes: cp_model.IntVar
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What the terms are sums of.
+
+    Attributes
+    ----------
+    model
+        Of which the variables are.
+    scale
+        The policy.
+    tree
+        The machine's groups.
+    demands, hosts
+        Of the request, by number.
+    hosted
+        For each group demand the groups that may be its, each with a literal.
+    cells, counts
+        Equal nodes, and how many of them do what.
+    most
+        No placement has more nodes.
+    """
+
+    model: cp_model.CpModel
+    scale: Scale
+    tree: GroupTree
+    demands: Sequence[tuple[GroupDemand, int]]
+    hosts: Sequence[Placed]
+    hosted: Sequence[Mapping[int, Expression]]
+    cells: Sequence[Cell]
+    counts: Sequence[Count]
+    most: int
+
+    def goals(self) -> list[Goal]:
+        """Return a goal for each of the policy's components."""
+        values = [self.scale.values(count.pattern.offer.cost) for count in self.counts]
+        goals = []
+        for component in self.scale.components:
+            if isinstance(component, GroupTouch):
+                goals.append(self._group_goal(component.level))
+                continue
+            weights = [value[component.name] for value in values]
+            goals.append(self._sum_goal(weights, lessened=isinstance(component, Cross)))
+        return goals
+
+    def _sum_goal(self, weights: Sequence[int], *, lessened: bool) -> Goal:
+        terms = [(w, count.nodes) for w, count in zip(weights, self.counts, strict=True) if w]
+        expression: Expression = sum(weight * nodes for weight, nodes in terms)
+        low = self.most * min((weight for weight, _ in terms if weight < 0), default=0)
+        high = self.most * max((weight for weight, _ in terms if weight > 0), default=0)
+        if lessened:
+            less = self._slots_of_pieces(weights)
+            if less is not None:
+                expression, low = expression - less, low - self.most
+        return Goal(expression, low, high)
+
+    def order(self) -> Goal:
+        """Return what ranks placements that tie in every term: the sum of the places of their cells, lowest first."""
+        place = {id(cell): number for number, cell in enumerate(self.cells)}
+        terms = [place[id(count.cell)] * count.nodes for count in self.counts]
+        return Goal(sum(terms), 0, self.most * len(self.cells))
+
+    def _slots_of_pieces(self, weights: Sequence[int]) -> Expression | None:
+        """Return how many slots that stand on several nodes touch any domain of a level: one is no crossing."""
+        slots = []
+        for scope in slot_scopes(self.demands, self.hosts):
+            for group, chosen in self.hosted[scope.number].items():
+                touching = self._touching(scope, group, weights)
+                if touching:
+                    some = self.model.new_int_var(0, scope.slots, "")
+                    self.model.add(some <= sum(touching))
+                    self.model.add(some <= scope.slots * chosen)
+                    slots.append(some)
+        return sum(slots) if slots else None
+
+    def _touching(self, scope: SlotScope, group: int, weights: Sequence[int]) -> list[Expression]:
+        """Return what of a group is dealt to its slots and touches the level: nodes, and groups with such nodes."""
+        found: list[Expression] = []
+        inside: dict[int, list[Expression]] = defaultdict(list)
+        for placed, below in scope.hosts:
+            for weight, count in zip(weights, self.counts, strict=True):
+                if weight and count.pattern.host == placed.number and self.tree.inside(count.cell.group, group):
+                    if below is None:
+                        found.append(count.nodes)
+                    else:
+                        inside[self.tree.around(count.cell.group, self.demands[below][0].level)].append(count.nodes)
+        for nodes in inside.values():
+            literal = self.model.new_bool_var("")
+            self.model.add(literal <= sum(nodes))
+            found.append(literal)
+        return found
+
+    def _group_goal(self, level: str) -> Goal:
+        """Return the goal of few groups of a level that hold a node of the job."""
+        literals = []
+        for group in self.tree.groups:
+            if group.level != level:
+                continue
+            nodes = [count.nodes for count in self.counts if self.tree.inside(count.cell.group, group.index)]
+            if nodes:
+                literal = self.model.new_bool_var("")
+                self.model.add(sum(nodes) == 0).only_enforce_if(~literal)
+                literals.append(literal)
+        return Goal(sum(literals), 0, len(literals))

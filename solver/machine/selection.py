@@ -1,0 +1,266 @@
+"""Which nodes give what: the choice among classes where no group is asked for and nothing ties nodes together.
+
+Costs of nodes add up, and adding keeps the order of joint integers. So nodes that all give the same bundle are best
+taken from the top of its ranking; and slots that may stand anywhere are best shared out by going through the few
+nodes that any best placement could use.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from ...grammar.bits import lowest_bit
+from ..cpsat.lexicographic import Budget
+from ..demand.demand import Bundle
+from ..node.plan import Offer
+from ..node.rankings import Rankings, Ties
+from ..state.domain_state import DomainState
+from ..state.node_classes import Classes, bits, lowest
+from .neighbours import Neighbours
+
+SHARED_OUT = 12
+"""Loose units up to which they are shared out node by node; more go to the machine's model."""
+
+
+@dataclass(frozen=True)
+class Pick:
+    """Nodes that all give the same.
+
+    Attributes
+    ----------
+    nodes
+        Bitmask of positions.
+    offer
+        What each of them gives.
+    host
+        The number of the host demand that they stand for; None for loose units.
+    group
+        The group in which they stand for it; -1 for none.
+    """
+
+    nodes: int
+    offer: Offer
+    host: int | None = 0
+    group: int = -1
+
+
+@dataclass(frozen=True)
+class Decision:
+    """A placement, by nodes and plans.
+
+    Attributes
+    ----------
+    picks
+        In the order of their lowest positions.
+    cost, bound
+        Joint integers; equal when the placement is proven optimal.
+    group_held
+        Groups' own amounts that stand for vertices of their own: (group index, resource, amount).
+    modelled
+        Whether the cost counts the groups that are touched.
+    most_sizes
+        What no placement exceeds, compared in order, where time ran out before the counts were the largest for sure.
+    """
+
+    picks: tuple[Pick, ...]
+    cost: int
+    bound: int
+    group_held: tuple[tuple[int, str, int], ...] = ()
+    modelled: bool = False
+    most_sizes: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Field:
+    """The nodes that may be chosen now.
+
+    Attributes
+    ----------
+    classes
+        Nodes that are up, by state.
+    eligible
+        Bitmask of the positions that the constraint matches.
+    everyone
+        Whether these are all: nothing has to be masked out then.
+    """
+
+    classes: Classes
+    eligible: int
+    everyone: bool = field(default=False, init=False, compare=False)
+
+    @classmethod
+    def of_all(cls, classes: Classes, everyone: int) -> Field:
+        """Return the field in which all nodes that are up may be chosen."""
+        made = cls(classes, everyone)
+        object.__setattr__(made, "everyone", True)
+        return made
+
+    def live(self) -> Iterator[tuple[DomainState, int]]:
+        """Yield the states that have such nodes, with the bitmask of these."""
+        if self.everyone:
+            yield from self.classes.items()
+            return
+        for state, nodes in self.classes.items():
+            chosen = nodes & self.eligible
+            if chosen:
+                yield state, chosen
+
+
+class Selector:
+    """Chooses nodes for a request that names no groups.
+
+    Parameters
+    ----------
+    rankings
+        Of the pool's states.
+    field
+        The nodes to choose from.
+    budget
+        For states that have not been solved before.
+    """
+
+    def __init__(self, rankings: Rankings, field: Field, budget: Budget) -> None:
+        self._rankings = rankings
+        self._field = field
+        self._budget = budget
+
+    def ties(self, bundle: Bundle) -> Iterator[Ties]:
+        """Yield the nodes that can give a bundle, best first, those of equal cost together."""
+        field = self._field
+        eligible = None if field.everyone else field.eligible
+        return self._rankings.ties(bundle, field.classes, eligible, self._budget)
+
+    def alike(self, bundle: Bundle, count: int) -> Decision | None:
+        """Choose so many nodes that each give the bundle."""
+        picks: list[Pick] = []
+        cost = 0
+        left = count
+        for tied in self.ties(bundle):
+            chosen, there = _lowest_of(tied, left)
+            each = tied[0][1].cost
+            cost += each * there
+            left -= there
+            picks += [Pick(nodes, offer) for nodes, offer in chosen]
+            if not left:
+                break
+        if left:
+            return None
+        if len(picks) > 1:
+            picks.sort(key=_lowest_position)
+        bound = cost
+        if self._rankings.rough(bundle):
+            least = self._least(bundle)
+            bound = cost if least is None else min(cost, count * least)
+        return Decision(tuple(picks), cost, bound)
+
+    def _least(self, bundle: Bundle) -> int | None:
+        return self._rankings.least(bundle, self._field.classes, self._budget)
+
+    def close(self, bundle: Bundle, count: int, neighbours: Neighbours) -> Decision | None:
+        """Choose so many nodes of those that like the bundle best, in the fewest groups; None when that is not proven.
+
+        They must be enough, and no groups fewer with the help of others that are compared after the groups only.
+        """
+        tied = next(self.ties(bundle), [])
+        nodes = 0
+        for part, _ in tied:
+            nodes |= part
+        if self._rankings.rough(bundle) or nodes.bit_count() < count:
+            return None
+        found = neighbours.closest(nodes, count)
+        if found is None:
+            return None
+        chosen, touched = found
+        scale = self._rankings.offers.scale
+        if max(touched.values()) > 1:
+            if scale.before_groups is None:
+                return None
+            field = self._field
+            rivals = self._rankings.rivals(bundle, field.classes, scale.before_groups, self._budget) & field.eligible
+            with_rivals = found if rivals == nodes else neighbours.closest(rivals | nodes, count)
+            if with_rivals is None or with_rivals[1] != touched:
+                return None
+        picks = [Pick(part & chosen, offer) for part, offer in tied if part & chosen]
+        cost = tied[0][1].cost * count + sum(scale.group_units[level] * number for level, number in touched.items())
+        return Decision(tuple(sorted(picks, key=_lowest_position)), cost, cost, modelled=True)
+
+    def together(self, unit: Bundle, count: int) -> Decision | None:
+        """Choose one node for all of so many loose units, if no other choice can be better.
+
+        Each unit alone costs at least what the best one costs on any node; where all of them on one node cost no
+        more than that, in all that is compared up to the number of nodes, more nodes are worse.
+        """
+        lead = self._rankings.offers.scale.lead
+        if lead is None:
+            return None
+        first = next(self.ties(unit), None)
+        best = self.alike(unit.times(count), 1)
+        if first is None or best is None or best.cost != best.bound or self._rankings.rough(unit):
+            return None
+        return best if lead(best.cost) == lead(first[0][1].bound) * count - (count - 1) else None
+
+    def loose(self, unit: Bundle, count: int) -> Decision | None:
+        """Share out so many units, any number of them on a node, among few nodes."""
+        best: list[tuple[int, tuple[tuple[int, Offer], ...]] | None] = [(0, ())] + [None] * count
+        for position, offers in self._candidates(unit, count):
+            for total in range(count, 0, -1):
+                for units, offer in offers:
+                    before = best[total - units] if units <= total else None
+                    now = best[total]
+                    if before is not None and (now is None or before[0] + offer.cost < now[0]):
+                        best[total] = (before[0] + offer.cost, (*before[1], (position, offer)))
+        found = best[count]
+        if found is None:
+            return None
+        picks = tuple(Pick(1 << position, offer) for position, offer in found[1])
+        bound = found[0]
+        if any(self._rankings.rough(unit.times(units)) for units in range(1, count + 1)):
+            bound = min(bound, self._bound(unit, count))
+        return Decision(tuple(sorted(picks, key=_lowest_position)), found[0], bound)
+
+    def _bound(self, unit: Bundle, count: int) -> int:
+        """Return what so many units cost at the least, each number of them on a node at the best of any node."""
+        each = [self._least(unit.times(units)) for units in range(1, count + 1)]
+        least = [0]
+        for total in range(1, count + 1):
+            ways = (cost + least[total - units] for units, cost in enumerate(each[:total], 1) if cost is not None)
+            least.append(min(ways))
+        return least[count]
+
+    def _candidates(self, unit: Bundle, count: int) -> list[tuple[int, list[tuple[int, Offer]]]]:
+        """Return the nodes that a best placement could use, lowest first, with what each offers for how many units.
+
+        Beside a node that gives `n` units there are at most `count - n` others. So one that is not among the best
+        `count - n + 1` for `n` units can give its place to one of those that is not used, at no cost.
+        """
+        nodes: dict[int, list[tuple[int, Offer]]] = {}
+        for units in range(1, count + 1):
+            wanted = count - units + 1
+            for tied in self.ties(unit.times(units)):
+                kept, there = _lowest_of(tied, wanted)
+                for mask, offer in kept:
+                    for position in bits(mask):
+                        nodes.setdefault(position, []).append((units, offer))
+                wanted -= there
+                if not wanted:
+                    break
+        return sorted(nodes.items())
+
+
+def _lowest_position(pick: Pick) -> int:
+    return lowest_bit(pick.nodes).bit_length()
+
+
+def _lowest_of(tied: Ties, count: int) -> tuple[Ties, int]:
+    """Return the lowest so many nodes of states that tie, or all, and how many these are."""
+    if len(tied) == 1:
+        nodes, offer = tied[0]
+        chosen = lowest(nodes, count)
+        return [(chosen, offer)], 1 if count == 1 else chosen.bit_count()
+    union = 0
+    for nodes, _ in tied:
+        union |= nodes
+    chosen = lowest(union, count)
+    kept = [(part, offer) for nodes, offer in tied if (part := nodes & chosen)]
+    return kept, 1 if count == 1 else chosen.bit_count()

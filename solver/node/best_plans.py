@@ -1,0 +1,297 @@
+"""What one node can do for a bundle, solved once for each state and remembered.
+
+Most bundles are equal slots, which `equal_slots` places, mostly without a search. Slots of several shapes that can all
+stay whole (`mixing`) and whole nodes need none either. All else goes to the node's model.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+
+from ..cpsat.lexicographic import Budget, CutOff
+from ..cpsat.status import Status
+from ..demand.demand import Bundle, FlatSlots, Kind, SlotSet, Want
+from ..demand.group_amounts import split_outside, total_outside
+from ..policy.scale import Scale
+from ..state.domain_state import DomainState
+from .equal_slots import EqualSlots, slots_bundle
+from .lower_bounds import coarse_floor, floor
+from .mixed_packing import MixedSlots
+from .packing import SlotShape
+from .plan import NodePlan, Offer, Share, SlotPlan
+
+
+class Offers:
+    """The best offers of node states, remembered.
+
+    Parameters
+    ----------
+    scale
+        The policy on the machine.
+    levels
+        The machine's levels below the node, coarsest first.
+    remembered
+        How many answers each memory keeps before it is emptied.
+    by_model
+        Whether every bundle goes to the node's model: for states with marks.
+
+    Attributes
+    ----------
+    solves
+        How often the node's model was asked.
+    rough
+        Whether any offer was not proven since this was last set to False.
+    """
+
+    def __init__(
+        self, scale: Scale, levels: Sequence[str], remembered: int = 100_000, *, by_model: bool = False
+    ) -> None:
+        self.scale = scale
+        self.solves = 0
+        self.rough = False
+        self._equal = EqualSlots(scale, self._search, remembered)
+        self._mixed_slots = MixedSlots(scale)
+        self._by_model = by_model
+        self._levels = levels
+        self._inside: Offers | None = None
+        self._tears_last = scale.tears_last(levels)
+        self._remembered = remembered
+        self._coarse: dict[DomainState, int] = {}
+        self._offers: dict[tuple[DomainState, Bundle], Offer | None] = {}
+
+    def offer(self, state: DomainState, bundle: Bundle, budget: Budget) -> Offer | None:
+        """Return the best offer, or None where the node cannot give the bundle.
+
+        Raises
+        ------
+        CutOff
+            When the time ran out before either was known.
+        """
+        key = (state, bundle)
+        known = self._offers.get(key, _UNKNOWN)
+        if known is not _UNKNOWN:
+            return known  # type: ignore[return-value]  # the sentinel is excluded on the line above
+        offer = self._make(state, bundle, budget)
+        if offer is None or offer.final:
+            if len(self._offers) >= self._remembered:
+                self._offers.clear()
+            self._offers[key] = offer
+        elif not offer.proven:
+            self.rough = True
+        return offer
+
+    def coarse(self, state: DomainState, bundle: Bundle) -> int | None:
+        """Return what equal slots cost at least on a node that has room for them; None where it has none.
+
+        It takes no more than looking at the numbers of what is free, and is meant for bundles with `Bundle.flat` only.
+        """
+        flat = bundle.flat
+        assert flat is not None
+        if flat.count * flat.cores > state.free_cores or flat.count * flat.gpus > state.free_gpus:
+            return None
+        least = self._coarse.get(state)
+        if least is None:
+            if len(self._coarse) >= self._remembered:
+                self._coarse.clear()
+            least = self._coarse[state] = coarse_floor(self.scale, state)
+        return least
+
+    def glance(self, state: DomainState, bundle: Bundle, budget: Budget) -> Offer | int | None:
+        """Return the best offer, or None, where that is known without a search; else what it costs at least.
+
+        Raises
+        ------
+        CutOff
+            When the time ran out.
+        """
+        flat = bundle.flat
+        if (state, bundle) in self._offers or bundle.whole or not self.scale.components:
+            return self.offer(state, bundle, budget)
+        if flat is not None:
+            shape = SlotShape.of(flat)
+            if shape.capacity(state) < flat.count:
+                return None
+            whole = self._equal.whole(state, shape, flat.count) if self._tears_last and not self._by_model else None
+            if whole == flat.count:
+                return self.offer(state, bundle, budget)
+        return floor(self.scale, state, bundle)
+
+    def uncrossed(self, state: DomainState, unit: Bundle, limit: int) -> int | None:
+        """Return how many of a unit, up to a limit, a node gives without tearing one; None where that is not known.
+
+        It is known only where no placement is better that tears any.
+        """
+        flat = unit.flat
+        if flat is None or flat.count != 1 or self._by_model or not self._tears_last or not self.scale.cross:
+            return None
+        return self._equal.whole(state, SlotShape.of(flat), limit)
+
+    def gives(self, state: DomainState, bundle: Bundle, budget: Budget) -> bool:
+        """Tell whether a node can give the bundle by itself, with as little search as possible.
+
+        Raises
+        ------
+        CutOff
+            When the time ran out before that was known.
+        """
+        slots = bundle.slots or (Bundle(bundle.wants).slots if _only_slots(bundle) else ())
+        if slots and not self._by_model and not bundle.beside:
+            asked: Counter[str] = Counter()
+            for some in slots:
+                for name, amount in some.needs:
+                    asked[name] += some.count * amount
+            if asked["core"] > state.free_cores or asked["gpu"] > state.free_gpus:
+                return False
+            if bundle.whole and not state.can_be_whole:
+                return False
+            if asked.keys() <= {"core", "gpu"}:
+                return True
+        offer = self.offer(state, bundle, budget)
+        return offer is not None and not offer.outside
+
+    def _make(self, state: DomainState, bundle: Bundle, budget: Budget) -> Offer | None:
+        flat = bundle.flat
+        if self._by_model:
+            return self._solve(state, bundle, budget)
+        if flat is not None:
+            shape = SlotShape.of(flat)
+            if shape.capacity(state) < flat.count:
+                return None
+            if not self.scale.components:
+                return Offer(0, 0, lambda: _lowest_plan(flat))
+            if self._tears_last:
+                best = self._equal.best(state, shape, flat.count, budget)
+                return Offer(
+                    best.cost, best.bound, lambda: self._equal.plan(state, shape, flat, best, budget), final=best.final
+                )
+        elif bundle.slots and self._tears_last:
+            offer = self._mixed(state, bundle)
+            if offer is not None:
+                return offer
+            if len(bundle.slots) == 1 and self._at_the_node(state, bundle.slots[0]):
+                return self._with_amounts(state, bundle.slots[0], budget)
+        elif not bundle.piece and not bundle.beside and _only_slots(bundle):
+            return self._slots_in_whole(state, bundle, budget)
+        elif (
+            bundle.whole
+            and not bundle.beside
+            and bundle.ids is None
+            and all(want.kind in (Kind.CORE, Kind.GPU, Kind.AMOUNT) for want in bundle.wants)
+        ):
+            return self._whole_node(state, bundle)
+        return self._solve(state, bundle, budget)
+
+    def _mixed(self, state: DomainState, bundle: Bundle) -> Offer | None:
+        """Return the best offer where all slots can be whole and the node lists all that they ask for."""
+        listed = {"core", "gpu", *(name for domain in state.flat for name, _, _ in domain.amounts)}
+        if any(name not in listed for slots in bundle.slots for name, _ in slots.needs):
+            return None
+        cost = self._mixed_slots.cost(state, bundle.slots)
+        return None if cost is None else Offer(cost, cost, lambda: self._mixed_slots.plan(state, bundle.slots))
+
+    @staticmethod
+    def _at_the_node(state: DomainState, slots: SlotSet) -> bool:
+        """Tell whether all amounts that slots ask for are the node's own, wherever their cores are."""
+        asked = {name for name, _ in slots.needs}
+        names = asked - {"core", "gpu"}
+        inside = {name for domain in state.flat[1:] for name, _, _ in domain.amounts}
+        return names != asked and all(state.lists(name) for name in names) and not names & inside
+
+    def _with_amounts(self, state: DomainState, slots: SlotSet, budget: Budget) -> Offer | None:
+        """Return the best offer of equal slots that take amounts of the node's own beside cores and GPUs."""
+        amounts = tuple((name, amount) for name, amount in slots.needs if name not in ("core", "gpu"))
+        if any(slots.count * amount > state.own_free(name) for name, amount in amounts):
+            return None
+        cores = dict(slots.needs).get("core", 0)
+        bundle = slots_bundle(SlotShape(cores, slots.gpus, not slots.gpus), slots.count, slots.label)
+        offer = self.offer(state, bundle, budget)
+        if offer is None:
+            return None
+        return Offer(offer.cost, offer.bound, lambda: _with_own(offer.plan, amounts), final=offer.final)
+
+    def _solve(
+        self, state: DomainState, bundle: Bundle, budget: Budget, *, shielded: bool | None = None
+    ) -> Offer | None:
+        from .model.model import solve_bundle  # here, since it loads CP-SAT: most pools never need it
+
+        self.solves += 1
+        status, offer = solve_bundle(state, bundle, self.scale, budget, shielded=shielded)
+        if status is Status.CUT_OFF:
+            raise CutOff
+        return offer
+
+    def _search(self, domain: DomainState, bundle: Bundle, budget: Budget, shielded: bool) -> Offer | None:
+        return self._solve(domain, bundle, budget, shielded=shielded)
+
+    def _whole_node(self, state: DomainState, bundle: Bundle) -> Offer | None:
+        asked = bundle
+        bundle, outside = split_outside(state, asked)
+        if not (state.can_be_whole and _has(state, bundle.wants)):
+            return None
+        held = [domain for domain in state.flat if domain.cores or domain.gpus]
+        cost = sum(self.scale.touch(domain) for domain in held)
+        if bundle.slot:
+            for level, unit in self.scale.cross.items():
+                touched = sum(1 for domain in held if domain.level == level)
+                cost += unit * (touched if bundle.piece else max(0, touched - 1))
+            if not state.gpus:
+                cost += sum(self.scale.core_touch(domain) for domain in held if domain.own_cores)
+        taken = SlotPlan(bundle.slot, wholes=(0,), outside=outside.get(bundle.slot, ()))
+        plan = NodePlan((taken,)) if bundle.slot else NodePlan((), taken)
+        return Offer(cost, cost, lambda: plan, total_outside(asked, outside))
+
+    def _slots_in_whole(self, state: DomainState, bundle: Bundle, budget: Budget) -> Offer | None:
+        """Return the best placement of slots in a node that the job takes whole."""
+        if not state.can_be_whole:
+            return None
+        if self._inside is None:
+            self._inside = Offers(self.scale.of_slots(), self._levels)
+        inner = self._inside.offer(state, Bundle(bundle.wants), budget)
+        if inner is None:
+            return None
+        touch = sum(self.scale.touch(domain) for domain in state.flat if domain.cores or domain.gpus)
+        held = SlotPlan("", wholes=(0,), outside=inner.plan.held.outside)
+        return Offer(
+            inner.cost + touch,
+            inner.bound + touch,
+            lambda: replace(inner.plan, held=held),
+            inner.outside,
+            final=inner.final,
+        )
+
+
+_UNKNOWN = object()
+
+
+def _only_slots(bundle: Bundle) -> bool:
+    """Tell whether the node's vertex has slots below it, none of which names a domain, and nothing else."""
+    return bundle.whole and not bundle.slot and bool(bundle.wants) and bool(Bundle(bundle.wants).slots)
+
+
+def _has(state: DomainState, wants: Sequence[Want]) -> bool:
+    """Tell whether a whole node has at least what the vertices below it say, one beside the other."""
+    asked: Counter[str] = Counter()
+    for want in wants:
+        asked[want.type] += want.count
+    there = Counter({"core": state.cores, "gpu": state.gpus})
+    for domain in state.flat:
+        for name, total, _ in domain.amounts:
+            there[name] += total
+    return all(there[name] >= count for name, count in asked.items())
+
+
+def _with_own(plan: NodePlan, amounts: tuple[tuple[str, int], ...]) -> NodePlan:
+    """Let each slot take amounts of the node's own as well."""
+    slots = []
+    for slot in plan.slots:
+        own = next((share for share in slot.shares if share.place == 0), Share(0))
+        rest = tuple(share for share in slot.shares if share.place)
+        slots.append(replace(slot, shares=(replace(own, amounts=amounts), *rest)))
+    return replace(plan, slots=tuple(slots))
+
+
+def _lowest_plan(flat: FlatSlots) -> NodePlan:
+    slot = SlotPlan(flat.label, (Share(0, flat.cores, flat.gpus),))
+    return NodePlan((slot,) * flat.count, lowest=True)

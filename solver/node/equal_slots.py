@@ -1,0 +1,187 @@
+"""The best way to put equal slots of cores and GPUs on a node, or into a part of one.
+
+Slots that can stay whole are shared out by `packing`; where some have to be torn, it is in the smallest domain that
+must tear them, by `tearing`, and where that is no proof by the node's model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from ..cpsat.lexicographic import Budget, CutOff
+from ..demand.demand import Bundle, FlatSlots, Kind, Want
+from ..policy.scale import Scale
+from ..state.domain_state import DomainState
+from .lower_bounds import floor
+from .packing import SlotShape, WholeSlots, below, combine
+from .plan import NodePlan, Offer, Share, SlotPlan
+from .tearing import Shares, Tears
+
+Search = Callable[[DomainState, Bundle, Budget, bool], "Offer | None"]
+"""The node's model: of a domain, slots in it, and whether they count as GPU-less; raises CutOff."""
+
+
+class Best:
+    """The best placement of so many equal slots in a domain.
+
+    Attributes
+    ----------
+    cost, bound
+        As an offer's.
+    choice
+        How many slots each child takes; None where slots are torn between children.
+    torn
+        The slots of a domain that tears them, places counted from the domain.
+    parts
+        What each child gives, where that is not found again by asking: there was no time to find the best.
+    final
+        Whether more time would not give another placement.
+    """
+
+    __slots__ = ("bound", "choice", "cost", "final", "parts", "torn")
+
+    def __init__(
+        self,
+        cost: int,
+        bound: int,
+        choice: tuple[int, ...] | None,
+        torn: tuple[Shares, ...] | None = None,
+        *,
+        parts: tuple[Best, ...] = (),
+        final: bool = True,
+    ) -> None:
+        self.cost = cost
+        self.bound = bound
+        self.choice = choice
+        self.torn = torn
+        self.parts = parts
+        self.final = final
+
+
+class EqualSlots:
+    """Finds and remembers the best placements of equal slots.
+
+    Parameters
+    ----------
+    scale
+        The policy, for which `Scale.tears_last` holds.
+    search
+        What is asked where nothing else is a proof.
+    remembered
+        How many answers each memory keeps before it is emptied.
+    """
+
+    def __init__(self, scale: Scale, search: Search, remembered: int) -> None:
+        self._scale = scale
+        self._search = search
+        self._remembered = remembered
+        self._whole_slots = WholeSlots(scale)
+        self._bests: dict[tuple[DomainState, SlotShape, int], Best] = {}
+        self._tears: dict[tuple[DomainState, SlotShape], Tears] = {}
+
+    def whole(self, state: DomainState, shape: SlotShape, limit: int) -> int | None:
+        """Return how many slots, up to a limit, can stay whole; None where the node's own resources allow no split."""
+        split = self._whole_slots.split(state, shape, limit)
+        return None if split is None else min(limit, len(split.costs) - 1)
+
+    def best(self, domain: DomainState, shape: SlotShape, count: int, budget: Budget) -> Best:
+        """Return the best placement of slots that the domain holds when they may be torn."""
+        key = (domain, shape, count)
+        best = self._bests.get(key)
+        if best is None:
+            split = self._whole_slots.split(domain, shape, count)
+            if split is not None and len(split.costs) > count:
+                best = Best(split.costs[count], split.costs[count], split.choices[count])
+            else:
+                best = self._torn(domain, shape, count, budget)
+            if best.final:
+                if len(self._bests) >= self._remembered:
+                    self._bests.clear()
+                self._bests[key] = best
+        return best
+
+    def _torn(self, domain: DomainState, shape: SlotShape, count: int, budget: Budget) -> Best:
+        """Tear slots in the children where they suffice, else in the domain itself."""
+        sub = below(domain, shape)
+        if sub is not None and sum(sub.capacity(child) for child in domain.children) >= count:
+            tables = [
+                [
+                    self.best(child, sub, n, budget) if n else _NOTHING
+                    for n in range(min(count, sub.capacity(child)) + 1)
+                ]
+                for child in domain.children
+            ]
+            touch = self._scale.touch(domain)
+            if shape.shielded and sub.cores != shape.cores:
+                touch += self._scale.core_touch(domain)
+            costs, choices = combine([[best.cost for best in table] for table in tables], count)
+            choice = choices[count]
+            bound = cost = costs[count]
+            final = all(best.final for table in tables for best in table)
+            if not final:
+                bound = combine([[best.bound for best in table] for table in tables], count)[0][count]
+            parts = () if final else tuple(table[n] for table, n in zip(tables, choice, strict=True))
+            return Best(cost + touch, bound + touch, choice, parts=parts, final=final)
+        tear = self._tears_of(domain, shape).tear(count)
+        bundle = slots_bundle(shape, count)
+        bound = tear.cost if tear.bound == tear.cost else floor(self._scale, domain, bundle)
+        if tear.bound is not None:
+            bound = max(bound, tear.bound)
+        if tear.cost == bound:
+            return Best(bound, bound, None, tear.slots)
+        try:
+            offer = self._search(domain, bundle, budget, shape.shielded)
+        except CutOff:
+            return Best(tear.cost, bound, None, tear.slots, final=False)
+        if offer is None:
+            raise RuntimeError(f"{count} slots of {shape} do not fit into {domain}, which has room for them")
+        slots = tuple(slot.shares for slot in offer.plan.slots)
+        return Best(offer.cost, max(bound, offer.bound), None, slots, final=offer.final)
+
+    def _tears_of(self, domain: DomainState, shape: SlotShape) -> Tears:
+        tears = self._tears.get((domain, shape))
+        if tears is None:
+            if len(self._tears) >= self._remembered:
+                self._tears.clear()
+            tears = self._tears[domain, shape] = Tears(self._scale, domain, shape)
+        return tears
+
+    def plan(self, state: DomainState, shape: SlotShape, flat: FlatSlots, best: Best, budget: Budget) -> NodePlan:
+        """Return how a node gives the best placement of slots that it has room for."""
+        shares = self._shares(state, 0, shape, flat.count, best, budget)
+        return NodePlan(tuple(SlotPlan(flat.label, slot) for slot in shares))
+
+    def _shares(
+        self, domain: DomainState, place: int, shape: SlotShape, count: int, best: Best, budget: Budget
+    ) -> list[Shares]:
+        """Return what each of so many slots takes of a domain that stands at a place."""
+        if not count:
+            return []
+        if best.torn is not None:
+            return [tuple(replace(share, place=share.place + place) for share in slot) for slot in best.torn]
+        sub = below(domain, shape)
+        assert sub is not None
+        assert best.choice is not None
+        slots: list[Shares] = []
+        at = place + 1
+        for i, (child, n) in enumerate(zip(domain.children, best.choice, strict=True)):
+            if n:
+                part = best.parts[i] if best.parts else self.best(child, sub, n, budget)
+                slots += self._shares(child, at, sub, n, part, budget)
+            at += len(child.flat)
+        own = Share(place, shape.cores - sub.cores, shape.gpus - sub.gpus)
+        if own.cores or own.gpus:
+            slots = [(own, *slot) for slot in slots or [()] * count]
+        return slots
+
+
+_NOTHING = Best(0, 0, ())
+
+
+def slots_bundle(shape: SlotShape, count: int, label: str = "slot") -> Bundle:
+    """Return so many slots as what a domain must give."""
+    wants = [Want(Kind.CORE, "core", shape.cores)] if shape.cores else []
+    if shape.gpus:
+        wants.append(Want(Kind.GPU, "gpu", shape.gpus))
+    return Bundle((Want(Kind.SLOT, "slot", count, label=label, wants=tuple(wants)),))

@@ -1,0 +1,232 @@
+"""What is taken of a node, as CP-SAT variables behind the verbs of the domain.
+
+A *holder* is a slot, or the job itself for what it holds outside of its slots. A holder takes counts of what
+domains list, or takes domains whole.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+
+from ortools.sat.python import cp_model
+
+from ...cpsat.lexicographic import Expression
+from ...demand.demand import Want
+from ...state.domain_state import DomainState
+
+CORES = "core"
+GPUS = "gpu"
+
+
+@dataclass
+class Holder:
+    """A slot, some equal slots, or the job.
+
+    Attributes
+    ----------
+    label
+        The slot's; empty for the job.
+    gpuless
+        Whether it asks for no GPU.
+    home
+        For equal slots that are counted: the domains that each takes from; None for a single slot.
+    times, most
+        How many equal slots it stands for: 1, or a variable of the model; and the most that can be.
+    piece
+        Whether it is a piece of a slot that has other nodes too.
+    needs
+        What a single slot that may be torn takes in all, where that is known.
+    """
+
+    label: str
+    gpuless: bool
+    home: tuple[int, ...] | None = None
+    times: Expression = 1
+    most: int = 1
+    piece: bool = False
+    needs: dict[str, int] = field(default_factory=dict)
+    takes: dict[tuple[str, int], list[Expression]] = field(default_factory=lambda: defaultdict(list))
+    wholes: list[tuple[int, Expression]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Context:
+    """Where a vertex's children must stand.
+
+    Attributes
+    ----------
+    place
+        The domain.
+    chosen
+        1, or the literal that says that the domain is the vertex'.
+    scope
+        The whole domains that contain it, by number.
+    """
+
+    place: int
+    chosen: Expression
+    scope: tuple[int, ...] = ()
+
+
+@dataclass
+class Whole:
+    """A domain taken whole by a holder, if chosen."""
+
+    holder: Holder
+    number: int
+    place: int
+    chosen: Expression
+    scope: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Amount:
+    """An amount that is asked for.
+
+    Attributes
+    ----------
+    want, context, holder
+        The vertex, the domain below which it stands, and who is to have it.
+    beside_cores
+        Whether cores are asked for below the same vertex.
+    """
+
+    want: Want
+    context: Context
+    holder: Holder
+    beside_cores: bool
+
+
+class Taken:
+    """All that the bundle takes of one node.
+
+    Parameters
+    ----------
+    state
+        The node, or the part of one that is modelled.
+
+    Attributes
+    ----------
+    pooled
+        Whether slots take amounts together, whose sums linear relaxations see through.
+    """
+
+    def __init__(self, state: DomainState) -> None:
+        self.model = cp_model.CpModel()
+        self.domains = state.flat
+        self.ends, self.parents = _shape(state)
+        self.holders: list[Holder] = []
+        self.wholes: list[Whole] = []
+        self.hosted: dict[int, list[Expression]] = defaultdict(list)
+        self.amounts: list[Amount] = []
+        self.pooled = False
+        self.sourced: list[tuple[Amount, dict[int, cp_model.IntVar]]] = []
+        self.flows: dict[tuple[str, int], list[tuple[Expression, tuple[int, ...]]]] = defaultdict(list)
+
+    def below(self, place: int) -> range:
+        """Return the places of a domain and all below it."""
+        return range(place, self.ends[place])
+
+    def above(self, place: int) -> list[int]:
+        """Return the places of a domain and all above it, innermost first."""
+        chain = []
+        while place >= 0:
+            chain.append(place)
+            place = self.parents[place]
+        return chain
+
+    def free(self, resource: str, place: int) -> int:
+        """Return how much of a resource the domain lists itself and has free."""
+        return self.domains[place].own_free(resource)
+
+    def lists(self, resource: str, place: int) -> bool:
+        """Tell whether the domain lists an amount itself, free or not."""
+        return self.domains[place].lists(resource)
+
+    def lister(self, resource: str, place: int) -> int | None:
+        """Return the nearest domain, from this one upwards, that lists an amount."""
+        return next((above for above in self.above(place) if self.lists(resource, above)), None)
+
+    def add_holder(self, holder: Holder) -> Holder:
+        """Add a slot, some equal ones, or the job."""
+        self.holders.append(holder)
+        return holder
+
+    def take(
+        self, holder: Holder, resource: str, amount: int, context: Context, places: list[int] | None = None
+    ) -> dict[int, cp_model.IntVar]:
+        """Let a holder take an amount of a resource in a context, from any of the places; return what of each."""
+        parts: dict[int, cp_model.IntVar] = {}
+        for place in self.below(context.place) if places is None else places:
+            most = min(amount, self.free(resource, place))
+            if most > 0:
+                part = self.model.new_int_var(0, most, "")
+                parts[place] = part
+                if self._has_whole(holder, place, context.scope):
+                    self.flows[resource, place].append((part, context.scope))
+                else:
+                    self.record(holder, resource, place, part, context.scope)
+        self.model.add(sum(parts.values()) == amount * context.chosen)
+        return parts
+
+    def record(self, holder: Holder, resource: str, place: int, part: Expression, scope: tuple[int, ...]) -> None:
+        """Note that a holder takes a part of what a domain lists."""
+        holder.takes[resource, place].append(part)
+        self.flows[resource, place].append((part, scope))
+
+    def _has_whole(self, holder: Holder, place: int, scope: tuple[int, ...]) -> bool:
+        """Tell whether a place is the holder's already, in a domain that it takes whole."""
+        wholes = (self.wholes[number] for number in scope)
+        return any(whole.holder is holder and place in self.below(whole.place) for whole in wholes)
+
+    def take_whole(self, holder: Holder, context: Context) -> tuple[int, ...]:
+        """Let a holder take a context's domain whole; return the scope of what stands inside."""
+        whole = Whole(holder, len(self.wholes), context.place, context.chosen, context.scope)
+        self.wholes.append(whole)
+        holder.wholes.append((context.place, context.chosen))
+        return (*context.scope, whole.number)
+
+    def host(self, place: int, chosen: Expression) -> None:
+        """Note that a vertex stands for a domain; no other vertex may."""
+        self.hosted[place].append(chosen)
+
+    def close(self) -> None:
+        """Add what holds for all holders together: nothing twice, and no core or GPU of a whole domain by others."""
+        for chosen in self.hosted.values():
+            if len(chosen) > 1:
+                self.model.add(sum(chosen) <= 1)
+        for (resource, place), flows in self.flows.items():
+            free = self.free(resource, place)
+            if len(flows) > 1:
+                self.model.add(sum(part for part, _ in flows) <= free)
+            for whole in self.wholes:
+                if resource in (CORES, GPUS) and place in self.below(whole.place):
+                    others = [part for part, scope in flows if whole.number not in scope]
+                    if others:
+                        self.model.add(sum(others) <= free * (1 - whole.chosen))
+        self._keep_wholes_apart()
+
+    def _keep_wholes_apart(self) -> None:
+        for one in self.wholes:
+            for other in self.wholes[: one.number]:
+                nested = other.number in one.scope or one.number in other.scope
+                if not nested and (one.place in self.below(other.place) or other.place in self.below(one.place)):
+                    self.model.add(one.chosen + other.chosen <= 1)
+
+
+def _shape(state: DomainState) -> tuple[list[int], list[int]]:
+    """Return where each domain's part of the pre-order ends, and each domain's parent."""
+    ends: list[int] = []
+    parents: list[int] = []
+
+    def walk(domain: DomainState, parent: int) -> None:
+        place = len(ends)
+        ends.append(0)
+        parents.append(parent)
+        for child in domain.children:
+            walk(child, place)
+        ends[place] = len(ends)
+
+    walk(state, -1)
+    return ends, parents

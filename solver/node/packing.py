@@ -1,0 +1,154 @@
+"""The best way to put equal slots on a node, without a solve wherever slots need not be torn.
+
+For a policy that compares affinity first (`Scale.tears_last`), `n` slots that fit into a domain's children one by
+one are placed best by some split of `n` over the children: whatever tears a slot costs more. Costs are sums, so the
+best split is found by going through the children one after the other, and a split's cost is the sum of the
+children's plus what it costs to touch the domain itself. Where not all slots can be whole, what is left is a model
+of the smallest domain in which they have to be torn (`node_model`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ..demand.demand import FlatSlots
+from ..policy.scale import Scale
+from ..state.domain_state import DomainState
+
+
+@dataclass(frozen=True)
+class SlotShape:
+    """One slot of cores and GPUs.
+
+    Attributes
+    ----------
+    cores, gpus
+        How many a slot takes in the domain at hand.
+    shielded
+        Whether the slot has no GPU at all, so that free GPUs near its cores count against it.
+    """
+
+    cores: int
+    gpus: int
+    shielded: bool
+
+    @classmethod
+    def of(cls, flat: FlatSlots) -> SlotShape:
+        """Return the shape of equal slots."""
+        return cls(flat.cores, flat.gpus, not flat.gpus)
+
+    def capacity(self, domain: DomainState) -> int:
+        """Return how many such slots the domain holds when they may be torn inside it."""
+        return self.times(domain.free_cores, domain.free_gpus)
+
+    def times(self, cores: int, gpus: int) -> int:
+        """Return how many such slots so many cores and GPUs are."""
+        if self.cores and self.gpus:
+            return min(cores // self.cores, gpus // self.gpus)
+        return cores // self.cores if self.cores else gpus // self.gpus
+
+
+@dataclass(frozen=True)
+class Split:
+    """Whole slots only: the cost of 0, 1, 2, ... slots in a domain, and how many each child takes.
+
+    Attributes
+    ----------
+    costs
+        Of each number of slots, as far as whole slots fit.
+    choices
+        For each number of slots, the number in each child.
+    """
+
+    costs: tuple[int, ...]
+    choices: tuple[tuple[int, ...], ...]
+
+
+def below(domain: DomainState, shape: SlotShape) -> SlotShape | None:
+    """Return what a slot takes of the domain's children, the rest being the domain's own; None where both could be."""
+    cores, gpus = shape.cores, shape.gpus
+    if cores and domain.own_free_cores:
+        if domain.own_free_cores != domain.free_cores:
+            return None
+        cores = 0
+    if gpus and domain.own_free_gpus:
+        if domain.own_free_gpus != domain.free_gpus:
+            return None
+        gpus = 0
+    return SlotShape(cores, gpus, shape.shielded)
+
+
+class WholeSlots:
+    """Finds and remembers the best splits of whole slots.
+
+    Parameters
+    ----------
+    scale
+        The policy, for which `Scale.tears_last` holds.
+    remembered
+        How many splits are kept before the memory is emptied.
+    """
+
+    def __init__(self, scale: Scale, remembered: int = 50_000) -> None:
+        self._scale = scale
+        self._splits: dict[tuple[DomainState, SlotShape], tuple[int, Split | None]] = {}
+        self._remembered = remembered
+
+    def split(self, domain: DomainState, shape: SlotShape, limit: int) -> Split | None:
+        """Return the best splits of up to `limit` slots; None where the domain's own resources allow no split."""
+        limit = min(limit, shape.capacity(domain))
+        known = self._splits.get((domain, shape))
+        if known is not None and known[0] >= limit:
+            return known[1]
+        found = self._split(domain, shape, limit)
+        if len(self._splits) >= self._remembered:
+            self._splits.clear()
+        self._splits[domain, shape] = (limit, found)
+        return found
+
+    def _split(self, domain: DomainState, shape: SlotShape, limit: int) -> Split | None:
+        if limit == 0:
+            return Split((0,), ((0,) * len(domain.children),))
+        sub = below(domain, shape)
+        if sub is None:
+            return None
+        touch = self._scale.touch(domain)
+        if shape.shielded and domain.own_free_cores:
+            touch += self._scale.core_touch(domain)
+        if not sub.cores and not sub.gpus:
+            nothing = (0,) * len(domain.children)
+            return Split((0,) + (touch,) * limit, (nothing,) * (limit + 1))
+        parts = [self.split(child, sub, limit) for child in domain.children]
+        if any(part is None for part in parts):
+            return None
+        costs, choices = combine([part.costs for part in parts if part is not None], limit)
+        return Split((0, *(cost + touch for cost in costs[1:])), tuple(choices))
+
+
+def combine(tables: Sequence[Sequence[int]], limit: int) -> tuple[list[int], list[tuple[int, ...]]]:
+    """Share out 0, 1, 2, ... slots among children, given what each number costs in each.
+
+    Returns
+    -------
+    tuple[list[int], list[tuple[int, ...]]]
+        The least cost of each number, as far as the children hold it and up to the limit, and how many slots each
+        child takes; between equal costs the first child takes the most.
+    """
+    costs: list[int] = [0]
+    choices: list[tuple[int, ...]] = [()]
+    for table in reversed(tables):
+        most = min(limit, len(costs) + len(table) - 2)
+        joined_costs: list[int] = []
+        joined_choices: list[tuple[int, ...]] = []
+        for total in range(most + 1):
+            best = min(total, len(table) - 1)
+            cost = table[best] + costs[total - best]
+            for first in range(best - 1, max(0, total - len(costs) + 1) - 1, -1):
+                other = table[first] + costs[total - first]
+                if other < cost:
+                    best, cost = first, other
+            joined_costs.append(cost)
+            joined_choices.append((best, *choices[total - best]))
+        costs, choices = joined_costs, joined_choices
+    return costs, choices

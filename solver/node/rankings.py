@@ -1,0 +1,200 @@
+"""States in the order in which a bundle likes them, kept up as states come and go.
+
+A ranking holds every state that was live in any copy of a pool since it was last renewed. So copies share it, and
+none has to tell it what ended: states that have no nodes now are passed over, and when too many of them are, the
+rankings are renewed from the states that are live.
+
+A state stands where a floor puts it that takes no thought; when it is the best of those that have nodes, where a better
+floor does; and only when it is the best of all then, it is searched for what it can do: most never are.
+"""
+
+from __future__ import annotations
+
+from bisect import insort
+from collections.abc import Callable, Iterator
+
+from ..cpsat.lexicographic import Budget
+from ..demand.demand import Bundle
+from ..state.domain_state import DomainState
+from ..state.node_classes import Classes
+from .best_plans import Offers
+from .plan import Offer
+
+Entry = tuple[int, int, DomainState, "Offer | None", bool]
+"""Cost, order of arrival, state, offer; without an offer the cost is a floor, and the last tells if a coarse one."""
+
+Ties = list[tuple[int, Offer]]
+"""Nodes (bitmasks of positions) that can give a bundle at the same cost, with what each of them offers."""
+
+RANKINGS = 256
+"""Bundles that are ranked before the memory is emptied."""
+
+PATIENCE = 32
+"""States without nodes that one walk passes over before the rankings are renewed."""
+
+
+class _Ranking:
+    """One bundle's."""
+
+    __slots__ = ("done", "entries")
+
+    def __init__(self) -> None:
+        self.done = 0
+        self.entries: list[Entry] = []
+
+
+class Rankings:
+    """The rankings of all bundles that were asked for.
+
+    Parameters
+    ----------
+    offers
+        What a state can do for a bundle.
+    """
+
+    def __init__(self, offers: Offers) -> None:
+        self.offers = offers
+        self._epoch = 1
+        self._worn = False
+        self._births: list[DomainState] = []
+        self._born: set[DomainState] = set()
+        self._rankings: dict[Bundle, _Ranking] = {}
+        self._unfinished: set[Bundle] = set()
+
+    def born(self, state: DomainState) -> None:
+        """Note that a state has nodes now."""
+        if state not in self._born:
+            self._born.add(state)
+            self._births.append(state)
+
+    def refresh(self, classes: Classes, epoch: int) -> int:
+        """Make sure that all states of a pool are known, and those of the past are not too many.
+
+        Parameters
+        ----------
+        epoch
+            What this returned to the pool last; zero at first.
+        """
+        for bundle in self._unfinished:
+            # What there was no time to prove is not remembered beyond the decision: it would change later answers.
+            self._rankings.pop(bundle, None)
+        self._unfinished.clear()
+        if self._worn and len(self._births) > 2 * len(classes):
+            self._epoch += 1
+            self._births = []
+            self._born = set()
+            self._rankings.clear()
+        self._worn = False
+        if epoch != self._epoch:
+            for state in classes:
+                self.born(state)
+        return self._epoch
+
+    def ties(self, bundle: Bundle, classes: Classes, eligible: int | None, budget: Budget) -> Iterator[Ties]:
+        """Yield the nodes that can give the bundle by themselves, best first, those of equal cost together.
+
+        Parameters
+        ----------
+        eligible
+            Bitmask of the positions that may be chosen; None for all.
+        """
+        entries = self._entries(bundle, budget)
+        tied: Ties = []
+        cost = place = stale = 0
+        while place < len(entries):
+            entry = entries[place]
+            if tied and entry[0] != cost:
+                yield tied
+                tied = []
+            nodes = classes.get(entry[2], 0)
+            if eligible is not None:
+                nodes &= eligible
+            if not nodes:
+                stale += 1
+                if stale == PATIENCE:
+                    self._worn = True
+                place += 1
+                continue
+            offer = entry[3]
+            if offer is None:
+                self._settle(entries, place, bundle, budget)
+                continue
+            cost = entry[0]
+            tied.append((nodes, offer))
+            place += 1
+        if tied:
+            yield tied
+
+    def rough(self, bundle: Bundle) -> bool:
+        """Tell whether there was no time to find out what some state can do; the ranking is no proof then."""
+        return bundle in self._unfinished
+
+    def least(self, bundle: Bundle, classes: Classes, budget: Budget) -> int | None:
+        """Return a joint integer that no node goes below; None where no node can give the bundle."""
+        entries = self._entries(bundle, budget)
+        bounds = (entry[0] if entry[3] is None else entry[3].bound for entry in entries if entry[2] in classes)
+        return min(bounds, default=None)
+
+    def rivals(self, bundle: Bundle, classes: Classes, lead: Callable[[int], int], budget: Budget) -> int:
+        """Return the bitmask of at least all nodes that may be as good as the best in what leads a joint integer."""
+        entries = self._entries(bundle, budget)
+        best: int | None = None
+        found = place = 0
+        while place < len(entries):
+            cost, _, state, offer, coarse = entries[place]
+            nodes = classes.get(state)
+            if nodes is not None:
+                if best is not None and lead(cost) > best:
+                    break
+                if coarse:
+                    self._settle(entries, place, bundle, budget)
+                    continue
+                found |= nodes
+                if best is None and offer is not None:
+                    best = lead(cost)
+            place += 1
+        return found
+
+    def _settle(self, entries: list[Entry], place: int, bundle: Bundle, budget: Budget) -> None:
+        """Put what a state really costs in the place of its floor."""
+        _, number, state, _, coarse = entries[place]
+        found = (self.offers.glance if coarse else self.offers.offer)(state, bundle, budget)
+        del entries[place]
+        self._rank(entries, number, bundle, state, found, place)
+
+    def _rank(
+        self,
+        entries: list[Entry],
+        number: int,
+        bundle: Bundle,
+        state: DomainState,
+        found: Offer | int | None,
+        place: int = 0,
+    ) -> None:
+        """Give a state its place: by what it offers, or by a floor; none where it offers nothing."""
+        if isinstance(found, int):
+            insort(entries, (found, number, state, None, False), lo=place)
+        elif found is not None:
+            if not found.final:
+                self._unfinished.add(bundle)
+            if not found.outside:
+                insort(entries, (found.cost, number, state, found, False), lo=place)
+
+    def _entries(self, bundle: Bundle, budget: Budget) -> list[Entry]:
+        ranking = self._rankings.get(bundle)
+        if ranking is None:
+            if len(self._rankings) >= RANKINGS:
+                self._rankings.clear()
+            ranking = self._rankings[bundle] = _Ranking()
+        births = self._births
+        while ranking.done < len(births):
+            state = births[ranking.done]
+            if bundle.flat is None:
+                found = self.offers.glance(state, bundle, budget)
+                self._rank(ranking.entries, ranking.done, bundle, state, found)
+            else:
+                least = self.offers.coarse(state, bundle)
+                if least is not None:
+                    insort(ranking.entries, (least, ranking.done, state, None, True))
+            ranking.done += 1
+        return ranking.entries

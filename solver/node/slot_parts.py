@@ -1,0 +1,28 @@
+"""What a node can be to a slot that has other nodes too.
+
+Of each level the first domain that a slot touches crosses nothing. So the piece that is best by itself, as it touches
+no domain of a level, need not be the best for the slot: one that touches some may be as good there, and better after.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ..cpsat.lexicographic import Budget
+from ..demand.demand import Bundle
+from ..policy.terms import Cross
+from ..state.domain_state import DomainState
+from .best_plans import Offers
+from .plan import Offer
+
+
+def other_pieces(state: DomainState, bundle: Bundle, best: Offer, offers: Offers, budget: Budget) -> Iterator[Offer]:
+    """Yield, for each level of which the best piece touches nothing, the best that touches something."""
+    if not bundle.piece or bundle.whole:
+        return
+    touched = offers.scale.values(best.cost)
+    for component in offers.scale.components:
+        if isinstance(component, Cross) and not touched[component.name]:
+            offer = offers.offer(state, bundle.that_touches(component.level), budget)
+            if offer is not None:
+                yield offer

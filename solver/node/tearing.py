@@ -1,0 +1,235 @@
+"""The best way to tear equal slots between the domains of a node, without a search.
+
+Seen as a graph of slots and the innermost domains that they touch, a placement falls apart into connected components.
+One of the domains `S` crosses at each level at least as often as `S` has domains of it, less one, and has no more
+slots than there is room in `S`. So the cheapest parting of some domains into groups, with room enough, is a bound
+(`parting`). It is reached where the slots of each group can be strung along its domains, each starting where the last
+one ended: always for cores alone, and mostly where slots take GPUs, too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import islice, permutations
+
+from ..policy.scale import Scale
+from ..state.domain_state import DomainState
+from .packing import SlotShape, below
+from .partition import Leaf, Parting, kinds_of
+from .plan import Share
+
+Shares = tuple[Share, ...]
+
+MOST_ORDERS = 24
+"""Orders of the domains of a group in which its slots are tried."""
+
+
+@dataclass(frozen=True)
+class Tear:
+    """A placement of torn slots.
+
+    Attributes
+    ----------
+    cost
+        As a joint integer.
+    bound
+        What no placement costs less than; None where that is not known.
+    slots
+        What each takes, places counted from the domain that is torn.
+    """
+
+    cost: int
+    bound: int | None
+    slots: tuple[Shares, ...]
+
+
+class Tears:
+    """The cheapest ways of tearing slots of a shape in a domain.
+
+    Parameters
+    ----------
+    scale
+        The policy.
+    domain
+        In which slots are torn.
+    shape
+        What each slot takes.
+    """
+
+    def __init__(self, scale: Scale, domain: DomainState, shape: SlotShape) -> None:
+        self._scale = scale
+        self._domain = domain
+        self._shape = shape
+        self._sub = below(domain, shape)
+        self._own = Share(0, *((shape.cores - self._sub.cores, shape.gpus - self._sub.gpus) if self._sub else ()))
+
+    def tear(self, count: int) -> Tear:
+        """Return a placement of so many slots, for which there must be room: the best, if its bound says so."""
+        best = self._parting.best(count) if self._parting else None
+        bound = None
+        if best is not None and self._sub is not None:
+            bound, groups = best
+            slots = _deal([_string(group, self._sub) for group in groups], count)
+            tear = self._priced(slots, bound)
+            if tear.cost == bound and len(slots) == count:
+                return tear
+        return self._priced(self._anyhow(count), bound)
+
+    @cached_property
+    def _parting(self) -> Parting | None:
+        """The ways to part the leaves; None where there are too many, or some that do not compare."""
+        sub = self._sub
+        if sub is None or not (sub.cores or sub.gpus):
+            return None
+        leaves = list(_leaves(self._domain, sub))
+        flat = self._domain.flat
+        if (
+            None in leaves
+            or len({tuple(flat[p].level for p in (*leaf.path, leaf.place)) for leaf in leaves if leaf}) > 1
+        ):
+            return None
+        kinds = kinds_of([leaf for leaf in leaves if leaf])
+        if kinds is None:
+            return None
+        own = self._scale.touch(self._domain)
+        if self._shape.shielded and self._own.cores:
+            own += self._scale.core_touch(self._domain)
+        return Parting(self._scale, self._domain, kinds, sub, own)
+
+    def _priced(self, slots: Iterable[Shares], bound: int | None) -> Tear:
+        """Return a placement with what it costs."""
+        whole = tuple((self._own, *slot) if self._own.cores or self._own.gpus else slot for slot in slots)
+        return Tear(self._cost(whole), bound, tuple(sorted(whole, key=_places)))
+
+    def _cost(self, slots: Sequence[Shares]) -> int:
+        scale, flat, above = self._scale, self._domain.flat, _above(self._domain)
+        touched: set[int] = set()
+        shielded: set[int] = set()
+        cost = 0
+        for shares in slots:
+            here = {place for share in shares for place in above[share.place]}
+            levels = [flat[place].level for place in here]
+            cost += sum(unit * max(0, levels.count(level) - 1) for level, unit in scale.cross.items())
+            touched |= here
+            if self._shape.shielded:
+                shielded.update(share.place for share in shares if share.cores)
+        cost += sum(scale.touch(flat[place]) for place in touched)
+        return cost + sum(scale.core_touch(flat[place]) for place in shielded)
+
+    def _anyhow(self, count: int) -> list[Shares]:
+        """Return a placement that goes through the domains in their order."""
+        asked = self._sub or self._shape
+        first = 1 if self._sub else 0
+        flat = list(enumerate(self._domain.flat))[first:]
+        strung = _deal([_strung([(place, d.own_free_cores, d.own_free_gpus) for place, d in flat], asked)], count)
+        if len(strung) == count:
+            return strung
+        cores = _dealt([(place, domain.own_free_cores) for place, domain in flat], asked.cores, count)
+        gpus = _dealt([(place, domain.own_free_gpus) for place, domain in flat], asked.gpus, count)
+        return [
+            tuple(Share(place, some.get(place, 0), other.get(place, 0)) for place in sorted({*some, *other}))
+            for some, other in zip(cores, gpus, strict=True)
+        ]
+
+
+def _leaves(domain: DomainState, shape: SlotShape) -> Iterator[Leaf | None]:
+    """Yield the innermost domains that have what slots take; None where one further up has some."""
+
+    def walk(inner: DomainState, place: int, path: tuple[int, ...]) -> Iterator[Leaf | None]:
+        at = place + 1
+        for child in inner.children:
+            if child.children:
+                if (shape.cores and child.own_free_cores) or (shape.gpus and child.own_free_gpus):
+                    yield None
+                yield from walk(child, at, (*path, at))
+            elif (shape.cores and child.free_cores) or (shape.gpus and child.free_gpus):
+                yield Leaf(at, path, child)
+            at += len(child.flat)
+
+    return walk(domain, 0, ())
+
+
+def _above(domain: DomainState) -> list[tuple[int, ...]]:
+    """Return for each place those of the domains that it is in, itself among them."""
+    paths: list[tuple[int, ...]] = []
+
+    def walk(inner: DomainState, path: tuple[int, ...]) -> None:
+        path = (*path, len(paths))
+        paths.append(path)
+        for child in inner.children:
+            walk(child, path)
+
+    walk(domain, ())
+    return paths
+
+
+def _string(group: Sequence[Leaf], shape: SlotShape) -> list[Shares]:
+    """Return the most slots that can be strung along the leaves of a group, in one of their orders."""
+    free = [(leaf.place, leaf.state.free_cores, leaf.state.free_gpus) for leaf in group]
+    if not (shape.cores and shape.gpus):
+        return _strung(free, shape)
+    room = shape.times(sum(cores for _, cores, _ in free), sum(gpus for _, _, gpus in free))
+    best: list[Shares] = []
+    for order in islice(permutations(free), MOST_ORDERS):
+        slots = _strung(order, shape)
+        if len(slots) > len(best):
+            best = slots
+        if len(best) == room:
+            break
+    return best
+
+
+def _strung(free: Sequence[tuple[int, int, int]], shape: SlotShape) -> list[Shares]:
+    """Return slots strung along domains, given as (place, free cores, free GPUs)."""
+    slots: list[Shares] = []
+    begun: list[Share] = []
+    need_cores, need_gpus = shape.cores, shape.gpus
+    for place, cores, gpus in free:
+        while True:
+            share = Share(place, min(cores, need_cores), min(gpus, need_gpus))
+            if share.cores or share.gpus:
+                begun.append(share)
+                cores, gpus = cores - share.cores, gpus - share.gpus
+                need_cores, need_gpus = need_cores - share.cores, need_gpus - share.gpus
+            if need_cores or need_gpus:
+                break
+            slots.append(tuple(begun))
+            begun = []
+            need_cores, need_gpus = shape.cores, shape.gpus
+    return slots
+
+
+def _deal(strings: Sequence[Sequence[Shares]], count: int) -> list[Shares]:
+    """Take so many slots of some strings: one of each, then what is left, of the first ones most; fewer if need be."""
+    left = count - len(strings)
+    slots: list[Shares] = []
+    for string in strings:
+        more = max(0, min(left, len(string) - 1))
+        left -= more
+        slots += string[: more + 1]
+    return slots
+
+
+def _dealt(free: Sequence[tuple[int, int]], amount: int, count: int) -> list[dict[int, int]]:
+    """Return what each of so many slots takes of a resource, given as (place, free), one after the other."""
+    slots: list[dict[int, int]] = []
+    left = iter(free)
+    place, there = 0, 0
+    for _ in range(count):
+        slot: dict[int, int] = {}
+        need = amount
+        while need:
+            if not there:
+                place, there = next(left)
+                continue
+            taken = min(need, there)
+            slot[place] = taken
+            need, there = need - taken, there - taken
+        slots.append(slot)
+    return slots
+
+
+def _places(shares: Shares) -> tuple[int, ...]:
+    return tuple(share.place for share in shares)

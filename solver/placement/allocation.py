@@ -1,0 +1,213 @@
+"""The answer: who holds what, how good it is, and its R."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+from ...grammar.bits import lowest_bit
+from ...grammar.idset import mask_text
+from ...topology.machine import Machine
+from ...topology.rset import write_R
+from ...topology.tree import NodeType
+from ..cpsat.status import Status
+from ..state.domain_state import MEASURED, MIB_PER_GIB, Used
+from ..state.node_classes import bits
+from .assignment import NodeHolding, SlotHolding
+from .job_R import NodeAmounts, take_near
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """What was proven of a placement.
+
+    Attributes
+    ----------
+    status
+        OPTIMAL, or FEASIBLE when the search was cut off.
+    terms
+        The value of each of the policy's components, ``size`` first: the counts chosen, in pre-order.
+    bound
+        For each component a value that no placement beats that is as good in those before it.
+    """
+
+    status: Status
+    terms: Mapping[str, int | list[int]]
+    bound: Mapping[str, int | list[int]]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the certificate as it stands in R."""
+        return {"status": self.status.value, "terms": dict(self.terms), "bound": dict(self.bound)}
+
+
+@dataclass(frozen=True)
+class Allocation:
+    """What one job holds.
+
+    Attributes
+    ----------
+    machine
+        Whose ranks they are.
+    holdings
+        By nodes, no node twice.
+    nslots
+        How many slots.
+    proof
+        What was proven.
+    group_used, group_held
+        Amounts of groups' own: (group index, resource, amount); all, and those that belong to no slot and no node.
+    starttime, expiration
+        Seconds since the epoch; 0 when unset.
+    numbers
+        For positions that hold a piece of a slot of several nodes, the slot's number.
+    """
+
+    machine: Machine
+    holdings: tuple[NodeHolding, ...]
+    nslots: int
+    proof: Certificate
+    group_used: tuple[tuple[int, str, int], ...] = ()
+    group_held: tuple[tuple[int, str, int], ...] = ()
+    starttime: float = 0.0
+    expiration: float = 0.0
+    numbers: Mapping[int, int] = field(default_factory=dict)
+
+    @cached_property
+    def certificate(self) -> dict[str, Any]:
+        """The certificate as it stands in R."""
+        return self.proof.to_json()
+
+    @property
+    def nodes(self) -> int:
+        """Bitmask of the positions on which the job holds anything."""
+        nodes = 0
+        for holding in self.holdings:
+            nodes |= holding.nodes
+        return nodes
+
+    def with_times(self, starttime: float, expiration: float) -> Allocation:
+        """Return the same with other times."""
+        return replace(self, starttime=starttime, expiration=expiration)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the R of RFC 20, with the tree, the placement and the certificate in ``scheduling``."""
+        extra: dict[str, object] = {"placement": self.placement(), "certificate": self.certificate}
+        amounts = self._amounts_by_domain()
+        if amounts:
+            extra["amounts"] = amounts
+        return write_R(
+            self.machine,
+            [(holding.nodes, holding.cores, holding.gpus) for holding in self.holdings],
+            nslots=self.nslots,
+            starttime=self.starttime,
+            expiration=self.expiration,
+            scheduling_extra=extra,
+        )
+
+    def placement(self) -> list[dict[str, Any]]:
+        """Return which slot got what; nodes that are equal share one entry."""
+        holdings = self.holdings
+        merged = [(holdings[0], 0, holdings[0].nodes)] if len(holdings) == 1 and not self.numbers else self._merged()
+        entries = [
+            {"ranks": self.machine.ids_text(nodes), **_node(holding, number)}
+            for holding, number, nodes in merged
+            if holding.slots or holding.held or holding.outside
+        ]
+        return entries + self._of_groups() if self.group_held else entries
+
+    def _merged(self) -> list[tuple[NodeHolding, int, int]]:
+        """Return what nodes hold, the slot's number where they hold a piece of one, and the nodes; equal ones once."""
+        merged: dict[tuple[object, ...], tuple[NodeHolding, int, int]] = {}
+        for holding in self.holdings:
+            alike = (holding.cores, holding.gpus, holding.used, holding.slots, holding.held, holding.outside)
+            if all(slot.whole for slot in holding.slots):
+                parts = [(0, holding.nodes)]
+            else:
+                parts = [(self.numbers.get(position, 0), 1 << position) for position in bits(holding.nodes)]
+            for number, nodes in parts:
+                known = merged.get((*alike, number))
+                merged[(*alike, number)] = (holding, number, known[2] | nodes if known else nodes)
+        return sorted(merged.values(), key=_lowest_position)
+
+    def _amounts_by_domain(self) -> list[dict[str, Any]]:
+        """Return from which domains amounts are taken, on nodes where the placement alone would be read otherwise."""
+        entries = []
+        for holding in self.holdings:
+            if holding.used:
+                node_type = self.machine.type_at((holding.nodes & -holding.nodes).bit_length() - 1)
+                if _read_back(holding, node_type) != holding.used:
+                    entry: dict[str, Any] = {"ranks": self.machine.ids_text(holding.nodes)}
+                    for index, name, amount in holding.used:
+                        domain = node_type.domains[index]
+                        entry.setdefault(name, {})[f"{domain.level} {domain.number}"] = _shown(name, amount)
+                    entries.append(entry)
+        return entries
+
+    def _of_groups(self) -> list[dict[str, Any]]:
+        """Return the groups' own amounts that belong to no slot."""
+        groups: dict[int, dict[str, Any]] = {}
+        for index, name, amount in self.group_held:
+            group = self.machine.groups[index]
+            entry = groups.setdefault(index, {"level": group.level, "number": group.number})
+            entry[name] = _shown(name, amount)
+        return list(groups.values())
+
+
+def _lowest_position(alike: tuple[NodeHolding, int, int]) -> int:
+    return lowest_bit(alike[2]).bit_length()
+
+
+def _read_back(holding: NodeHolding, node_type: NodeType) -> Used:
+    """Return what a node's entry in the placement would be read as."""
+    here: NodeAmounts = {}
+    for slot in holding.slots:
+        for name, amount in _sums((*((name, amount) for _, name, amount in slot.used), *slot.outside)):
+            take_near(node_type, here, slot.cores, slot.gpus, name, amount)
+    for name, amount in _sums((*((name, amount) for _, name, amount in holding.held), *holding.outside)):
+        take_near(node_type, here, 0, 0, name, amount)
+    return tuple((index, name, amount) for (index, name), amount in sorted(here.items()))
+
+
+def _node(holding: NodeHolding, number: int) -> dict[str, Any]:
+    """Return what nodes hold as it stands in R: their slots, and amounts that belong to none."""
+    entry: dict[str, Any] = {}
+    if holding.held or holding.outside:
+        entry = _amounts((*((name, amount) for _, name, amount in holding.held), *holding.outside))
+    if holding.slots:
+        entry["slots"] = [_slot(slot, number) for slot in holding.slots]
+    return entry
+
+
+def _slot(slot: SlotHolding, number: int) -> dict[str, Any]:
+    """Return one slot as it stands in R."""
+    entry: dict[str, Any] = {"label": slot.label}
+    if not slot.whole:
+        entry["slot"] = number
+    if slot.cores:
+        entry["cores"] = mask_text(slot.cores)
+    if slot.gpus:
+        entry["gpus"] = mask_text(slot.gpus)
+    if slot.used or slot.outside:
+        entry |= _amounts((*((name, amount) for _, name, amount in slot.used), *slot.outside))
+    return entry
+
+
+def _amounts(parts: Iterable[tuple[str, int]]) -> dict[str, Any]:
+    return {name: _shown(name, amount) for name, amount in _sums(parts)}
+
+
+def _sums(parts: Iterable[tuple[str, int]]) -> list[tuple[str, int]]:
+    total: Counter[str] = Counter()
+    for name, amount in parts:
+        total[name] += amount
+    return sorted(total.items())
+
+
+def _shown(name: str, amount: int) -> int | float:
+    """Return an amount as R says it: memory and storage in GiB, an integer where it is one."""
+    if name not in MEASURED:
+        return amount
+    return amount // MIB_PER_GIB if amount % MIB_PER_GIB == 0 else amount / MIB_PER_GIB

@@ -1,0 +1,186 @@
+"""From counts in normal form to ids on real nodes: the lowest free ids of each domain."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from ...topology.tree import Domain, NodeType
+from ..node.plan import NodePlan, Share, SlotPlan
+from ..state.domain_state import Used, amounts_of, arrange
+from ..state.node_classes import Packed, lowest
+
+
+class SlotHolding(NamedTuple):
+    """What a slot, or the piece of one on a node, holds.
+
+    Attributes
+    ----------
+    label
+        The slot's.
+    cores, gpus
+        Bitmasks of node-local ids.
+    used
+        Amounts, by domain.
+    outside
+        Amounts of groups above the node.
+    whole
+        Whether the slot has no other node.
+    """
+
+    label: str
+    cores: int
+    gpus: int
+    used: Used = ()
+    outside: tuple[tuple[str, int], ...] = ()
+    whole: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class NodeHolding:
+    """What some nodes hold, each the same.
+
+    Attributes
+    ----------
+    packed
+        The nodes.
+    cores, gpus
+        Bitmasks of node-local ids: all that the job holds on each, in slots or not.
+    used
+        Amounts, by domain.
+    slots
+        The slots on each.
+    held, outside
+        Of the amounts, what belongs to no slot: of the node's own, by domain, and of groups above.
+    """
+
+    packed: Packed
+    cores: int
+    gpus: int
+    used: Used = ()
+    slots: tuple[SlotHolding, ...] = ()
+    held: Used = ()
+    outside: tuple[tuple[str, int], ...] = ()
+
+    @property
+    def nodes(self) -> int:
+        """Bitmask of the nodes' positions."""
+        return self.packed.mask
+
+
+class NodeFree(NamedTuple):
+    """What is free of a node: bitmasks of ids, and the amounts that jobs hold."""
+
+    cores: int
+    gpus: int
+    used: Used = ()
+
+
+class _Node:
+    """One node while a plan is carried out on it."""
+
+    def __init__(self, node_type: NodeType, free: NodeFree) -> None:
+        self.domains = node_type.domains
+        self.order = arrange(node_type, free.cores, free.gpus, free.used).order
+        self.cores = free.cores
+        self.gpus = free.gpus
+        self.taken: dict[tuple[int, str], int] = {}
+
+    def take(self, plan: SlotPlan, *, anywhere: bool = False) -> tuple[int, int, Used]:
+        """Take what a slot is to have; return its cores, GPUs and amounts."""
+        cores = gpus = 0
+        if len(plan.shares) == 1 and not plan.wholes and not plan.shares[0].amounts:
+            share = plan.shares[0]
+            domain = self.domains[self.order[share.place]]
+            cores = lowest(self.cores & (domain.cores if anywhere else domain.own_cores), share.cores)
+            gpus = lowest(self.gpus & (domain.gpus if anywhere else domain.own_gpus), share.gpus)
+            self.cores ^= cores
+            self.gpus ^= gpus
+            return cores, gpus, ()
+        used: dict[tuple[int, str], int] = {}
+        for place in plan.wholes:
+            whole = self.domains[self.order[place]]
+            cores |= whole.cores
+            gpus |= whole.gpus
+            used.update(self._all_amounts(whole))
+        for share in plan.shares:
+            domain = self.domains[self.order[share.place]]
+            cores |= lowest(self.cores & ~cores & (domain.cores if anywhere else domain.own_cores), share.cores)
+            gpus |= lowest(self.gpus & ~gpus & (domain.gpus if anywhere else domain.own_gpus), share.gpus)
+            self._add_amounts(used, domain, share)
+        self.cores &= ~cores
+        self.gpus &= ~gpus
+        self.taken.update({key: max(amount, self.taken.get(key, 0)) for key, amount in used.items()})
+        return cores, gpus, tuple((index, name, amount) for (index, name), amount in sorted(used.items()))
+
+    def _all_amounts(self, whole: Domain) -> dict[tuple[int, str], int]:
+        inside = _inside(self.domains, whole.index)
+        return {(domain.index, name): total for domain in inside for name, total in amounts_of(domain)}
+
+    @staticmethod
+    def _add_amounts(used: dict[tuple[int, str], int], domain: Domain, share: Share) -> None:
+        for name, amount in share.amounts:
+            used[domain.index, name] = used.get((domain.index, name), 0) + amount
+
+
+def _inside(domains: Sequence[Domain], index: int) -> list[Domain]:
+    """Return a domain and all below it."""
+    inside = [domains[index]]
+    for domain in inside:
+        inside.extend(domains[child] for child in domain.children)
+    return inside
+
+
+def assign(node_type: NodeType, free: NodeFree, plan: NodePlan, nodes: int, *, piece: str = "") -> NodeHolding:
+    """Carry out a plan on nodes that are free alike.
+
+    Parameters
+    ----------
+    nodes
+        Bitmask of positions.
+    piece
+        The label of the slot that has other nodes too; empty for none.
+    """
+    node = _Node(node_type, free)
+    packed = Packed.of(nodes)
+    slots: list[SlotHolding] = []
+    all_cores = all_gpus = 0
+    total: dict[tuple[int, str], int] = {}
+    for slot in plan.slots:
+        cores, gpus, used = node.take(slot, anywhere=plan.lowest)
+        slots.append(SlotHolding(slot.label, cores, gpus, used, slot.outside, not piece or slot.label != piece))
+        all_cores |= cores
+        all_gpus |= gpus
+        for index, name, amount in used:
+            total[index, name] = total.get((index, name), 0) + amount
+    if not (total or plan.held.shares or plan.held.wholes):
+        return NodeHolding(packed, all_cores, all_gpus, slots=tuple(slots), outside=plan.held.outside)
+    cores, gpus, used = node.take(plan.held)
+    inside = {d.index for place in plan.held.wholes for d in _inside(node_type.domains, node.order[place])}
+    for index, name, amount in used:
+        before = total.get((index, name), 0)
+        total[index, name] = max(before, amount) if index in inside else before + amount
+    there = {(d.index, name): most for d in node_type.domains for name, most in amounts_of(d)} if total else {}
+    amounts = tuple((index, name, min(n, there[index, name])) for (index, name), n in sorted(total.items()))
+    rest = tuple(part for part in used if part[0] not in inside)  # What is whole goes without saying.
+    return NodeHolding(packed, all_cores | cores, all_gpus | gpus, amounts, tuple(slots), rest, plan.held.outside)
+
+
+def plus(used: Used, more: Used) -> Used:
+    """Return the sum of two tables of amounts."""
+    return _sum(used, more, 1)
+
+
+def minus(used: Used, less: Used) -> Used:
+    """Return the difference of two tables of amounts, nothing below zero."""
+    return _sum(used, less, -1)
+
+
+def _sum(one: Used, other: Sequence[tuple[int, str, int]], sign: int) -> Used:
+    if not other:
+        return one
+    total = {(index, name): amount for index, name, amount in one}
+    for index, name, amount in other:
+        total[index, name] = total.get((index, name), 0) + sign * amount
+    return tuple((index, name, amount) for (index, name), amount in sorted(total.items()) if amount > 0)

@@ -1,0 +1,95 @@
+"""From a decision on classes to who holds what on real nodes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from ...topology.machine import Machine
+from ...topology.tree import NodeType
+from ..cpsat.status import Status
+from ..demand.demand import Demand
+from ..knowledge import Knowledge
+from ..machine.model.cells import GroupTree
+from ..machine.model.patterns import flatten
+from ..machine.model.slots import slot_numbers
+from ..machine.selection import Decision
+from ..state.node_classes import Packed, bits
+from ..state.pool_state import Job, PoolState
+from .allocation import Allocation, Certificate
+from .assignment import NodeHolding, assign
+
+
+def allocation_of(
+    knowledge: Knowledge, state: PoolState, demand: Demand, decision: Decision, types: Sequence[NodeType]
+) -> Allocation:
+    """Give real nodes what a decision gives to classes; the plans mean the domains of `types`."""
+    machine = knowledge.machine
+    single = demand.single
+    pieces = single is None or single.bundle.piece
+    hosts = flatten(demand.root)[1] if pieces else []
+    holdings: list[NodeHolding] = []
+    for pick in decision.picks:
+        piece = hosts[pick.host].demand.bundle.piece_label if hosts and pick.host is not None else ""
+        for number, free, nodes in knowledge.changes.alike(state, Packed.of(pick.nodes)):
+            holdings.append(assign(types[number], free, pick.offer.plan, nodes, piece=piece))
+    group_used: dict[tuple[int, str], int] = {}
+    if knowledge.group_totals:
+        held = Counter({(group, name): amount for group, name, amount in decision.group_held})
+        group_used = held + _outside(machine, knowledge.tree, holdings)
+    return Allocation(
+        machine,
+        tuple(holdings),
+        demand.nslots,
+        _certificate(knowledge, demand, decision),
+        _listed(group_used),
+        decision.group_held,
+        numbers=slot_numbers(demand, decision.picks, knowledge.tree, knowledge.scale) if pieces else {},
+        expiration=machine.expiration,
+    )
+
+
+def parted(machine: Machine, tree: GroupTree, job: Job, nodes: int) -> tuple[Job, Job]:
+    """Return what a job holds on some nodes, with what these have of groups above, and all else that it holds."""
+    there = tuple(replace(h, packed=Packed.of(h.nodes & nodes)) for h in job.holdings if h.nodes & nodes)
+    rest = tuple(replace(h, packed=Packed.of(h.nodes & ~nodes)) for h in job.holdings if h.nodes & ~nodes)
+    if not job.group_used:
+        return replace(job, holdings=there), replace(job, holdings=rest)
+    used = Counter({(group, name): amount for group, name, amount in job.group_used})
+    above = used & _outside(machine, tree, there)
+    return (
+        replace(job, holdings=there, group_used=_listed(above)),
+        replace(job, holdings=rest, group_used=_listed(used - above)),
+    )
+
+
+def _listed(used: Mapping[tuple[int, str], int]) -> tuple[tuple[int, str, int], ...]:
+    return tuple((group, name, amount) for (group, name), amount in sorted(used.items()))
+
+
+def _outside(machine: Machine, tree: GroupTree, holdings: Sequence[NodeHolding]) -> Counter[tuple[int, str]]:
+    """Return what nodes take of groups' own amounts: by group index and resource."""
+    total: Counter[tuple[int, str]] = Counter()
+    for holding in holdings:
+        wanted = [*holding.outside, *(part for slot in holding.slots for part in slot.outside)]
+        if wanted:
+            for position in bits(holding.nodes):
+                for name, amount in wanted:
+                    lister = tree.lister(machine.group_of[position], name)
+                    if lister is not None:
+                        total[lister, name] += amount
+    return total
+
+
+def _certificate(knowledge: Knowledge, demand: Demand, decision: Decision) -> Certificate:
+    scale = knowledge.scale
+    sizes = list(demand.sizes)
+    terms: dict[str, int | list[int]] = {"size": sizes, **scale.values(decision.cost)}
+    # A choice that the machine's model did not make touches one group of each level: its node's.
+    touched = {} if decision.modelled else dict.fromkeys(scale.group_names, 1)
+    terms.update(touched)
+    if decision.cost == decision.bound and not decision.most_sizes:
+        return Certificate(Status.OPTIMAL, terms, terms)
+    most = list(decision.most_sizes) or sizes
+    return Certificate(Status.FEASIBLE, terms, {"size": most, **scale.values(decision.bound), **touched})

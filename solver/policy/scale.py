@@ -1,0 +1,148 @@
+"""A policy on one machine: the values of its terms as one integer, a fixed number of bits for each.
+
+So adding placements and comparing them is adding and comparing integers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import cached_property
+
+from ..state.domain_state import REMEMBERED, DomainState
+from .terms import Component, CoreTouch, Cross, GroupTouch, Touch, no_weight, one_each
+
+BITS = 48
+"""Bits of one term in the joint integer: no sum over a machine of 2**24 nodes reaches them."""
+
+
+class Scale:
+    """A policy on one machine: the joint integer of its components, and the way back.
+
+    Parameters
+    ----------
+    components
+        First compared first.
+
+    Attributes
+    ----------
+    units
+        What one of each component counts in the joint integer.
+    cross
+        The unit of each level's affinity.
+    names
+        Of the components.
+    group_names, group_units
+        Of those that count groups: their names, and their units by level.
+    """
+
+    def __init__(self, components: Iterable[Component]) -> None:
+        self.components = tuple(components)
+        count = len(self.components)
+        self.units = tuple(1 << (BITS * (count - 1 - i)) for i in range(count))
+        self._touch: dict[DomainState, int] = {}
+        self._core_touch: dict[DomainState, int] = {}
+        self._values: dict[int, Mapping[str, int]] = {}
+        self.cross = {c.level: u for c, u in self.weighed() if isinstance(c, Cross)}
+        self.names = tuple(component.name for component in self.components)
+        self.group_names = tuple(c.name for c in self.components if isinstance(c, GroupTouch))
+        self.group_units = {c.level: unit for c, unit in self.weighed() if isinstance(c, GroupTouch)}
+
+    def weighed(self) -> Iterator[tuple[Component, int]]:
+        """Yield each component with its unit."""
+        return zip(self.components, self.units, strict=True)
+
+    def tears_last(self, levels: Sequence[str]) -> bool:
+        """Tell whether affinity, from the coarsest level to the finest, goes before all that nodes differ in.
+
+        Then no slot is torn where all can be whole, which `packing` relies on.
+        """
+        crosses = [component.level for component in self.components if isinstance(component, Cross)]
+        if crosses != list(levels):
+            return False
+        before = 0
+        for component in self.components:
+            if isinstance(component, Cross):
+                before += 1
+            elif before < len(crosses) and not _same_on_all_nodes(component):
+                return False
+        return True
+
+    @cached_property
+    def before_groups(self) -> Callable[[int], int] | None:
+        """What of a joint integer is compared before the groups; None unless all groups are compared together."""
+        places = [i for i, component in enumerate(self.components) if isinstance(component, GroupTouch)]
+        if not places or places[-1] - places[0] != len(places) - 1:
+            return None
+        shift = BITS * (len(self.components) - places[0])
+        return lambda joint: (joint + (1 << shift >> 1)) >> shift
+
+    @cached_property
+    def lead(self) -> Callable[[int], int] | None:
+        """What of a joint integer is compared up to the number of nodes, as an integer whose unit is one node.
+
+        None unless only affinity and groups are compared before the number of nodes.
+        """
+        for i, component in enumerate(self.components):
+            if isinstance(component, Touch) and component.weight is one_each:
+                shift = BITS * (len(self.components) - 1 - i)
+                return lambda joint: (joint + (1 << shift >> 1)) >> shift
+            if not isinstance(component, Cross | GroupTouch):
+                return None
+        return None
+
+    def of_slots(self) -> Scale:
+        """Return the policy for slots in a node that the job has whole: what is touched is no matter of choice."""
+        return Scale(replace(c, weight=no_weight) if isinstance(c, Touch) else c for c in self.components)
+
+    def touch(self, domain: DomainState) -> int:
+        """Return what it costs that the job touches the domain, as a joint integer."""
+        cost = self._touch.get(domain)
+        if cost is None:
+            parts = ((c, u) for c, u in self.weighed() if isinstance(c, Touch) and c.level == domain.level)
+            cost = self._remember(self._touch, domain, sum(unit * c.weight(domain) for c, unit in parts))
+        return cost
+
+    def core_touch(self, domain: DomainState) -> int:
+        """Return what it costs that a slot without GPUs takes a core that the domain lists itself."""
+        cost = self._core_touch.get(domain)
+        if cost is None:
+            parts = ((c, u) for c, u in self.weighed() if isinstance(c, CoreTouch))
+            cost = self._remember(self._core_touch, domain, sum(unit * c.weight(domain) for c, unit in parts))
+        return cost
+
+    @staticmethod
+    def _remember(memory: dict[DomainState, int], domain: DomainState, cost: int) -> int:
+        if len(memory) >= REMEMBERED:
+            memory.clear()
+        memory[domain] = cost
+        return cost
+
+    def values(self, joint: int) -> Mapping[str, int]:
+        """Return the value of each component, by name, that a joint integer stands for."""
+        known = self._values.get(joint)
+        if known is None:
+            if len(self._values) >= REMEMBERED:
+                self._values.clear()
+            known = self._values[joint] = self._split(joint)
+        return known
+
+    def _split(self, joint: int) -> dict[str, int]:
+        values: list[int] = []
+        half = 1 << (BITS - 1)
+        for _ in self.components:
+            digit = ((joint + half) & ((1 << BITS) - 1)) - half
+            values.append(digit)
+            joint = (joint - digit) >> BITS
+        return dict(zip(self.names, reversed(values), strict=True))
+
+    def joint(self, values: Sequence[int]) -> int:
+        """Return the joint integer of these component values."""
+        return sum(value * unit for value, unit in zip(values, self.units, strict=True))
+
+
+def _same_on_all_nodes(component: Component) -> bool:
+    """Tell whether a component counts the same on every node that is touched."""
+    if isinstance(component, Touch):
+        return component.weight is no_weight or (component.level == "node" and component.weight is one_each)
+    return isinstance(component, GroupTouch)

@@ -1,0 +1,189 @@
+"""What is optimal: the terms of SPEC 4 as small objects, and policies as orders of terms.
+
+Every term is a sum, over the things that a placement touches, of a weight that depends only on what the thing was
+before. So the best placement of a whole machine is put together from the best placements of single nodes, and the
+value of a term is a plain sum that a checker can redo. A term of a reader's own is a subclass of one of the three
+kinds below, or an instance with another weight.
+
+The terms of one policy are compared lexicographically; `scale` makes one integer of their values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from ..state.domain_state import DomainState
+
+
+@dataclass(frozen=True)
+class Touch:
+    """A weight for each domain of a level that holds something of the job, once a domain.
+
+    Attributes
+    ----------
+    name
+        As the certificate gives it.
+    level
+        "node" or a level below it.
+    weight
+        What a touched domain costs, given its state before the placement; may be negative.
+    """
+
+    name: str
+    level: str
+    weight: Callable[[DomainState], int]
+
+
+@dataclass(frozen=True)
+class CoreTouch:
+    """A weight for each innermost domain that gives a core to a slot without GPUs, once a domain."""
+
+    name: str
+    weight: Callable[[DomainState], int]
+
+
+@dataclass(frozen=True)
+class Cross:
+    """For each slot the number of domains of a level that it touches, less one, and never below zero."""
+
+    name: str
+    level: str
+
+
+@dataclass(frozen=True)
+class GroupTouch:
+    """The number of groups of a level, above the nodes, that the job touches."""
+
+    name: str
+    level: str
+
+
+Component = Touch | CoreTouch | Cross | GroupTouch
+Term = Callable[[Sequence[str], Sequence[str]], "list[Component]"]
+"""Makes a term's components from a machine's levels: groups, and levels below the node, both coarsest first."""
+
+
+def affinity(_groups: Sequence[str], levels: Sequence[str]) -> list[Component]:
+    """Count how far slots are torn apart, level by level from the coarsest."""
+    return [Cross(f"affinity.{level}", level) for level in levels]
+
+
+def one_each(_domain: DomainState) -> int:
+    """Weigh whatever is touched alike."""
+    return 1
+
+
+def no_weight(_domain: DomainState) -> int:
+    """Weigh nothing."""
+    return 0
+
+
+def spread(groups: Sequence[str], _levels: Sequence[str]) -> list[Component]:
+    """Count groups touched, coarsest level first, then nodes touched."""
+    return [*(GroupTouch(f"spread.{level}", level) for level in groups), Touch("spread.node", "node", one_each)]
+
+
+def _broken(domain: DomainState) -> int:
+    return 1 if domain.intact else 0
+
+
+def intact(_groups: Sequence[str], levels: Sequence[str]) -> list[Component]:
+    """Count domains that were wholly free and are touched: nodes, then level by level from the coarsest."""
+    return [Touch(f"intact.{level}", level, _broken) for level in ("node", *levels)]
+
+
+def _free_gpus(domain: DomainState) -> int:
+    return domain.free_gpus
+
+
+def shield(_groups: Sequence[str], _levels: Sequence[str]) -> list[Component]:
+    """Count free GPUs that stand in the innermost domains that slots without GPUs take cores of."""
+    return [CoreTouch("shield", _free_gpus)]
+
+
+def _free_cores(domain: DomainState) -> int:
+    return domain.free_cores
+
+
+def fit(_groups: Sequence[str], levels: Sequence[str]) -> list[Component]:
+    """Count free cores, before the placement, in the domains touched: nodes, then level by level."""
+    return [Touch(f"fit.{level}", level, _free_cores) for level in ("node", *levels)]
+
+
+def _taken_cores(domain: DomainState) -> int:
+    return -domain.free_cores
+
+
+def worst_fit(_groups: Sequence[str], levels: Sequence[str]) -> list[Component]:
+    """Turn fit round: the domains with the most free cores first."""
+    return [Touch(f"worst-fit.{level}", level, _taken_cores) for level in ("node", *levels)]
+
+
+TERMS: dict[str, Term] = {
+    "affinity": affinity,
+    "spread": spread,
+    "intact": intact,
+    "shield": shield,
+    "fit": fit,
+    "worst-fit": worst_fit,
+}
+"""Terms by the name that a site writes. ``size`` comes first in every policy and ``ids`` last: they are not listed."""
+
+
+@dataclass(frozen=True)
+class Policy:
+    """An ordered list of terms, between ``size`` and ``ids``.
+
+    Attributes
+    ----------
+    name
+        What the site calls it.
+    terms
+        The makers of its components, first compared first.
+    """
+
+    name: str
+    terms: tuple[Term, ...] = field(default=())
+
+    def components(self, groups: Sequence[str], levels: Sequence[str]) -> tuple[Component, ...]:
+        """Return the policy's components on a machine with these levels, first compared first."""
+        return tuple(component for term in self.terms for component in term(groups, levels))
+
+
+PACK = Policy("pack", (affinity, spread, intact, shield, fit))
+SPREAD = Policy("spread", (affinity, worst_fit))
+LOWEST = Policy("lowest", ())
+POLICIES = {policy.name: policy for policy in (PACK, SPREAD, LOWEST)}
+
+
+def parse_policy(text: str) -> Policy:
+    """Return the policy of a name, or of a site's own order of terms.
+
+    Parameters
+    ----------
+    text
+        ``pack``, ``spread``, ``lowest``, or names of `TERMS` with commas between them, such as
+        ``size,affinity,fit,ids``; ``size`` and ``ids`` may be left out.
+
+    Raises
+    ------
+    ValueError
+        For a name that is neither, a term given twice, ``size`` not first or ``ids`` not last.
+    """
+    if text in POLICIES:
+        return POLICIES[text]
+    names = [name.strip() for name in text.split(",")]
+    if names[:1] == ["size"]:
+        names = names[1:]
+    if names[-1:] == ["ids"]:
+        names = names[:-1]
+    for name in names:
+        if name in ("size", "ids"):
+            raise ValueError(f"policy {text!r}: {name} stands {'first' if name == 'size' else 'last'} or is left out")
+        if name not in TERMS:
+            known = ", ".join([*POLICIES, *TERMS])
+            raise ValueError(f"policy {text!r}: no policy or term is called {name!r}; there are {known}")
+        if names.count(name) > 1:
+            raise ValueError(f"policy {text!r}: the term {name} is given twice")
+    return Policy(text, tuple(TERMS[name] for name in names))
