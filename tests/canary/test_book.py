@@ -7,13 +7,14 @@ from itertools import permutations
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from exactfit.adapters.canary import chooser
 from exactfit.adapters.canary.book import Book, NodeEntry
 from exactfit.adapters.canary.needs import NodeNeeds
 from exactfit.adapters.canary.offer import Offer, offer
 from exactfit.adapters.canary.stock import NodeState
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 Resources = dict[str, list[dict[str, Any]]]
 

@@ -7,11 +7,12 @@ from fractions import Fraction
 from itertools import product
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from exactfit.adapters.canary import fitting_model
 from exactfit.adapters.canary.fitting import Fit, Instances, fit
 from exactfit.adapters.canary.needs import Amount
-from hypothesis import given
-from hypothesis import strategies as st
 
 
 def place(sizes: Sequence[Amount], free: Sequence[Amount], full: Sequence[Amount] | None = None) -> Fit | None:

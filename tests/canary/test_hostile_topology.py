@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from exactfit.adapters.canary.layouts import KEY, TopologyError, layout, named_in
-from exactfit.topology.describe import describe_R
 from hypothesis import given
 from hypothesis import strategies as st
+
+from exactfit.adapters.canary.layouts import KEY, TopologyError, layout, named_in
+from exactfit.topology.describe import describe_R
 
 DEEP = 50_000
 BOMB = "a: &a [1, 1, 1, 1, 1, 1, 1, 1]\n" + "".join(

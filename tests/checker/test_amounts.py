@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from exactfit.grammar.jobspec import parse_resources
 from exactfit.grammar.shape import parse_shape
 from exactfit.solver.checker import Checker

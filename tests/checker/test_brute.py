@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-import brute
 import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+
+import brute
 import strategies
 from exactfit.grammar.constraint import ALWAYS, parse_constraint
 from exactfit.grammar.idset import IdSet
@@ -12,8 +15,6 @@ from exactfit.grammar.shape import parse_shape
 from exactfit.solver.checker import check
 from exactfit.topology.machine import Machine
 from exactfit.topology.rset import read_R
-from hypothesis import HealthCheck, assume, given, settings
-from hypothesis import strategies as st
 
 from .conftest import FOUR, Json, answer, on
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-import brute
 import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+
+import brute
 import strategies
 from exactfit.grammar.constraint import ALWAYS, parse_constraint
 from exactfit.grammar.idset import IdSet
@@ -14,8 +17,6 @@ from exactfit.grammar.jobspec import parse_resources
 from exactfit.solver.checker import check
 from exactfit.topology.machine import Machine
 from exactfit.topology.rset import read_R
-from hypothesis import HealthCheck, assume, given, settings
-from hypothesis import strategies as st
 
 from .conftest import Json, bare
 

@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 import yaml
-from exactfit.adapters.cli import app
 from typer.testing import CliRunner
+
+from exactfit.adapters.cli import app
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from exactfit.adapters.flux import ExactPool
 from exactfit.solver.errors import InfeasibleRequest, InsufficientResources
 from exactfit.topology.rset import read_R

@@ -7,6 +7,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+
 from exactfit.adapters.drawing.file import check_target, draw_file
 from exactfit.adapters.drawing.palette import COLOURS, ink_on, job_colour, job_mark
 from exactfit.adapters.drawing.picture import Picture, lay_out

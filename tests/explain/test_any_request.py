@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+
 import strategies
 from asking import explained
 from exactfit.grammar.constraint import ALWAYS, evaluate, parse_constraint
@@ -18,7 +20,6 @@ from exactfit.solver.explain.parts import with_counts
 from exactfit.solver.options import Options
 from exactfit.solver.pool import Pool
 from exactfit.topology.rset import read_R
-from hypothesis import HealthCheck, given, settings
 
 
 @given(case=strategies.cases())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
+
 from asking import ask, explained
 from clusters import SLIM, WIDE, node, site
 from exactfit.grammar.constraint import And, Not, Or, Properties, parse_query

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
+
 from asking import ask
 from clusters import SLIM, site
 from exactfit.solver.errors import InfeasibleRequest, InsufficientResources

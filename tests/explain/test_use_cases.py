@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+
 from asking import ask, explained
 from clusters import SLIM, WIDE, node, site, switches
 from exactfit.grammar.idset import IdSet

@@ -5,10 +5,11 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-import exactfit.adapters.flux as package
 import pytest
-from exactfit.adapters.flux import ExactPool, amend
 from flux.resource.ResourcePool import ResourcePool, _pool_class_from_uri
+
+import exactfit.adapters.flux as package
+from exactfit.adapters.flux import ExactPool, amend
 
 Json = dict[str, Any]
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+
 from exactfit.adapters.flux.standins.hostlist import Hostlist
 from exactfit.adapters.flux.standins.hostlist import decode as decode_hosts
 from exactfit.adapters.flux.standins.idset import (

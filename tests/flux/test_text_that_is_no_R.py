@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+
 from exactfit.adapters.flux import ExactPool
 from exactfit.adapters.twin.workload import jobspec
 from exactfit.topology.presets import preset

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from exactfit.adapters.flux import ExactPool
 from exactfit.topology.presets import preset
 

@@ -6,6 +6,9 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from exactfit.grammar.constraint import (
     ALWAYS,
     NEVER,
@@ -27,8 +30,6 @@ from exactfit.grammar.constraint import (
 from exactfit.grammar.errors import GrammarError
 from exactfit.grammar.hostlist import Hostlist
 from exactfit.grammar.idset import IdSet
-from hypothesis import given
-from hypothesis import strategies as st
 
 
 class Nodes:

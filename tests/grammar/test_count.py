@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from exactfit.grammar.count import Count, parse_count
 from exactfit.grammar.errors import GrammarError
 from exactfit.grammar.limits import MAX_COUNT
-from hypothesis import given
-from hypothesis import strategies as st
 
 GOOD: list[tuple[object, str, object, list[int]]] = [
     # value, canonical text, RFC 14 value, admissible counts up to 30

@@ -7,6 +7,9 @@ import time
 from collections.abc import Callable
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from exactfit.grammar.constraint import parse_constraint, parse_query
 from exactfit.grammar.count import COUNT_PARSER, parse_count
 from exactfit.grammar.errors import GrammarError
@@ -14,8 +17,6 @@ from exactfit.grammar.hostlist import HOSTLIST_PARSER, Hostlist
 from exactfit.grammar.idset import IdSet
 from exactfit.grammar.parser import Parser
 from exactfit.grammar.shape import parse_shape
-from hypothesis import given
-from hypothesis import strategies as st
 
 READERS: list[Callable[[str], object]] = [
     IdSet.parse,

@@ -5,10 +5,11 @@ from __future__ import annotations
 import time
 
 import pytest
-from exactfit.grammar.errors import GrammarError
-from exactfit.grammar.hostlist import Hostlist, encode_hosts
 from hypothesis import given
 from hypothesis import strategies as st
+
+from exactfit.grammar.errors import GrammarError
+from exactfit.grammar.hostlist import Hostlist, encode_hosts
 
 GOOD = [
     # The test vectors of RFC 29.

@@ -5,11 +5,12 @@ from __future__ import annotations
 from itertools import pairwise
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from exactfit.grammar.errors import GrammarError
 from exactfit.grammar.idset import IDSET_PARSER, IdSet, mask_text, text_mask
 from exactfit.grammar.limits import MAX_ID, MAX_MASK_ID
-from hypothesis import given
-from hypothesis import strategies as st
 
 GOOD = [
     ("", "", []),

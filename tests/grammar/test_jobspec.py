@@ -6,6 +6,7 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
+
 from exactfit.grammar.constraint import ALWAYS, Properties
 from exactfit.grammar.errors import GrammarError
 from exactfit.grammar.idset import IdSet

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from exactfit.grammar.constraint import parse_query, query_text, to_json
 from exactfit.grammar.errors import GrammarError
 

@@ -6,11 +6,12 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from exactfit.grammar.errors import GrammarError
 from exactfit.grammar.jobspec import parse_resources
 from exactfit.grammar.shape import parse_shape, shape_text
-from hypothesis import given
-from hypothesis import strategies as st
 
 
 def v(kind: str, count: object = 1, *children: dict[str, Any], **keys: Any) -> dict[str, Any]:

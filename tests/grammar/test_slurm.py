@@ -5,12 +5,13 @@ from __future__ import annotations
 import time
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from exactfit.grammar.errors import GrammarError
 from exactfit.grammar.idset import IdSet
 from exactfit.grammar.slurm_gres import Gres, parse_gres, total
 from exactfit.grammar.slurm_time import parse_slurm_time, slurm_time_text
-from hypothesis import given
-from hypothesis import strategies as st
 
 TIMES: list[tuple[str, int | None]] = [
     # A single number is minutes, two are minutes and seconds.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
+
 from exactfit.grammar.errors import GrammarError
 from exactfit.grammar.slurm_conf import MAX_CHARACTERS, parse_slurm_conf
 

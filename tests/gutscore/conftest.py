@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from exactfit.adapters.gutscore import install, uninstall
 from real_slurm import RealSlurm, UnavailableError
 from small_node import write_node

@@ -6,6 +6,7 @@ import sys
 from typing import Any
 
 import pytest
+
 from exactfit.adapters.gutscore.batch_script import batch_script
 from exactfit.adapters.gutscore.cluster import Cluster
 from exactfit.adapters.gutscore.wants import Wants

@@ -8,6 +8,7 @@ import os
 from pathlib import Path
 
 import pytest
+
 from exactfit.adapters.gutscore import ResourceSetSlurm, ledger
 from exactfit.adapters.gutscore.slots import Confined, Slot
 

@@ -8,12 +8,13 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
 from exactfit.adapters.gutscore import ResourceManager, ResourceSetBaseclass, ResourceSetLocal, ResourceSetSlurm
 from exactfit.adapters.gutscore.batch_script import batch_script
 from exactfit.adapters.gutscore.cluster import Cluster
 from exactfit.adapters.gutscore.wants import Wants
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from . import test_json as samples
 

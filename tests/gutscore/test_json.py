@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from exactfit.adapters.gutscore import ResourceSetBaseclass, ResourceSetLocal, ResourceSetSlurm
 
 LOCAL = {"type": "local", "wgroup_id": 3, "nworkers": 2, "runtime": 60, "daemonize": False, "wgroup_CLI_pid": 4711}

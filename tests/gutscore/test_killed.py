@@ -14,8 +14,9 @@ from collections.abc import Callable, Iterator
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
-import contending
 import pytest
+
+import contending
 from contending import COMPLAINTS, HELD
 from exactfit.adapters.gutscore import ResourceSetLocal, ledger
 from exactfit.adapters.gutscore import local as local_module

@@ -14,6 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+
 from exactfit.adapters.gutscore import ledger
 from exactfit.adapters.gutscore.ledger import GROUP, REQUESTER, WORKER, Claim, Held
 from exactfit.adapters.gutscore.processes import ProcessId, end

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from exactfit.adapters.gutscore import ResourceManager, ResourceSetLocal, ResourceSetSlurm, install, ledger, uninstall
 
 pytestmark = pytest.mark.usefixtures("gutscore")

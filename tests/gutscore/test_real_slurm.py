@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from exactfit.adapters.gutscore import ResourceManager, ResourceSetSlurm
 from exactfit.grammar.slurm_time import parse_slurm_time
 from real_slurm import RealSlurm

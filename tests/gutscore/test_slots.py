@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from exactfit.adapters.gutscore import ResourceSetLocal, ledger
 from exactfit.adapters.gutscore import local as local_module
 from exactfit.adapters.gutscore.slots import Slot, SlotGpu

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
+
 from exactfit.adapters.gutscore import this_machine as module
 from exactfit.adapters.gutscore.gpus import AMD, ANY, NVIDIA, Gpu, environment_of, hwloc_gpus, system_gpus, visible
 from exactfit.adapters.gutscore.sysfs import read_sysfs

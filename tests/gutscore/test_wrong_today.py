@@ -7,6 +7,7 @@ import json
 from typing import Any
 
 import pytest
+
 from exactfit.adapters.gutscore import ResourceManager, ResourceSetLocal, ResourceSetSlurm
 from exactfit.adapters.gutscore import local as local_module
 from exactfit.adapters.gutscore.batch_script import batch_script

@@ -5,6 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+
 import strategies
 from brute import LOWEST, PACK, SPREAD, TooManyError, best
 from brute.terms import Terms
@@ -19,8 +22,6 @@ from exactfit.solver.policy.terms import parse_policy
 from exactfit.solver.pool import Pool
 from exactfit.topology.machine import Machine
 from exactfit.topology.rset import read_R
-from hypothesis import HealthCheck, assume, given, settings
-from hypothesis import strategies as st
 
 BRUTE = {"pack": PACK, "spread": SPREAD, "lowest": LOWEST}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from exactfit.solver.checker.choice import distinct
 from exactfit.solver.checker.cover import TooLongError, Way
 from exactfit.solver.checker.ground import ROOT, Ground, Place

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-import strategies
-from exactfit.grammar.shape import parse_shape
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
+import strategies
+from exactfit.grammar.shape import parse_shape
 from strategies import counts, vertex
 
 from .test_against_brute_force import check

@@ -7,6 +7,9 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
 import strategies
 from exactfit.grammar.constraint import ALWAYS, parse_constraint
 from exactfit.grammar.idset import IdSet
@@ -23,8 +26,6 @@ from exactfit.solver.policy.terms import POLICIES
 from exactfit.solver.pool import Pool
 from exactfit.topology.presets import preset
 from exactfit.topology.rset import read_R
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 AT_ONCE = 1e-9
 """A time limit that is over before any search begins."""

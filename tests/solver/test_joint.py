@@ -8,6 +8,7 @@ from itertools import combinations, product
 from typing import Any
 
 import pytest
+
 from exactfit.grammar.jobspec import Jobspec, parse_resources
 from exactfit.grammar.shape import parse_shape
 from exactfit.solver.checker import Checker

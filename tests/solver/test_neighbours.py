@@ -6,12 +6,13 @@ from itertools import combinations, pairwise
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from exactfit.grammar.idset import IdSet
 from exactfit.solver.machine.neighbours import Neighbours
 from exactfit.topology.machine import Machine
 from exactfit.topology.rset import read_R
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 Json = dict[str, Any]
 

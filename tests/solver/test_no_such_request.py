@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from clusters import THREE_CLUSTERS
 from exactfit.grammar.jobspec import parse_resources
 from exactfit.grammar.shape import parse_shape

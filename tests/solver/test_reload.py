@@ -6,6 +6,9 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
 from clusters import node, site
 from exactfit.grammar.jobspec import parse_resources
 from exactfit.grammar.shape import parse_shape
@@ -14,8 +17,6 @@ from exactfit.solver.errors import InfeasibleRequest, InsufficientResources
 from exactfit.solver.pool import Pool
 from exactfit.topology.machine import Machine
 from exactfit.topology.rset import read_R
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 Json = dict[str, Any]
 

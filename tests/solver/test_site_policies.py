@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
-import strategies
-from exactfit.solver.policy.terms import parse_policy
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
+import strategies
+from exactfit.solver.policy.terms import parse_policy
 
 from .test_against_brute_force import check
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
 from exactfit.grammar.jobspec import parse_resources
 from exactfit.grammar.shape import parse_shape
 from exactfit.solver.checker import Checker
@@ -23,8 +26,6 @@ from exactfit.solver.state.domain_state import DomainState, arrange
 from exactfit.topology.machine import Machine
 from exactfit.topology.presets import preset
 from exactfit.topology.rset import read_R
-from hypothesis import assume, given
-from hypothesis import strategies as st
 
 Topo = dict[str, Any]
 

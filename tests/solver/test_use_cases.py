@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+
 from clusters import SLIM, THREE_CLUSTERS, WIDE, node, site, switches
 from exactfit.grammar.constraint import parse_constraint
 from exactfit.grammar.jobspec import DEFAULT_LABEL, parse_jobspec, parse_resources

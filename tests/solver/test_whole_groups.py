@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-import strategies
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
+import strategies
 from strategies import counts, vertex
 
 from .test_against_brute_force import check

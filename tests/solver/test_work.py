@@ -9,6 +9,7 @@ from functools import partial
 from types import FrameType
 
 import pytest
+
 from exactfit.grammar.jobspec import parse_resources
 from exactfit.grammar.shape import parse_shape
 from exactfit.solver.cpsat import lexicographic

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from exactfit.adapters.study.outline import Outline, outline_of
 from exactfit.adapters.study.task import RUN, Source, Task, machine_R
 from exactfit.topology.machine import Machine

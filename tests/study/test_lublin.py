@@ -13,6 +13,7 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass
 
 import pytest
+
 from exactfit.adapters.study.workloads.lublin import BATCH, INTERACTIVE, Cycle, Stream, gap, run_time, size
 
 SAMPLES = 20_000

@@ -14,11 +14,12 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+from typer.testing import CliRunner
+
 from exactfit.adapters.cli import app
 from exactfit.adapters.study.columns import read_columns
 from exactfit.adapters.study.html import plot
 from exactfit.adapters.study.plots import averaged, bin_for
-from typer.testing import CliRunner
 
 WORKLOAD = "lublin:jobs=30,load=0.7,longest=2"
 TERMINAL = "terminal.txt"

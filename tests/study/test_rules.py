@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+
 from exactfit.adapters.study.expression import Expression
 from exactfit.adapters.study.outline import Outline
 from exactfit.adapters.study.rules import DEFAULT, read_rules

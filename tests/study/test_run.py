@@ -9,6 +9,7 @@ from itertools import product
 from typing import Any
 
 import pytest
+
 from exactfit.adapters.study.locality import SlotSize, Splitter, slot_size
 from exactfit.adapters.study.outline import outline_of
 from exactfit.adapters.study.pools import PoolName

@@ -15,6 +15,7 @@ from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
+
 from exactfit.adapters.study import flux_engine, worker
 from exactfit.adapters.study.columns import read_columns, write_columns
 from exactfit.adapters.study.engines import EngineError, Processes, make_engine, run_all

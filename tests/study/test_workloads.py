@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+
 from exactfit.adapters.study.generate import Generator, generate, read_mix
 from exactfit.adapters.study.outline import Outline
 from exactfit.adapters.study.rules import DEFAULT, read_rules

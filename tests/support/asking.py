@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+
 from exactfit.grammar.constraint import ALWAYS
 from exactfit.grammar.jobspec import parse_resources
 from exactfit.grammar.query import parse_query

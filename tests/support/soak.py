@@ -18,6 +18,10 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.machines import MIX, Job, job, mixed
 from exactfit.grammar.idset import IdSet
 from exactfit.solver.checker import Checker
 from exactfit.solver.demand.request import Request
@@ -25,10 +29,6 @@ from exactfit.solver.errors import InsufficientResources
 from exactfit.solver.options import Options
 from exactfit.solver.placement.allocation import Allocation
 from exactfit.solver.pool import Pool
-from rich.console import Console
-from rich.table import Table
-
-from benchmarks.machines import MIX, Job, job, mixed
 
 Json = dict[str, Any]
 

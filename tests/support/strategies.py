@@ -12,8 +12,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from exactfit.grammar.idset import IdSet
 from hypothesis import strategies as st
+
+from exactfit.grammar.idset import IdSet
 
 Json = dict[str, Any]
 Draw = st.DrawFn

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from exactfit.grammar.idset import mask_text
 from exactfit.topology.describe import describe_R, hwloc_R, machine_from_topo
 from exactfit.topology.hwloc import hwloc_node, read_hwloc

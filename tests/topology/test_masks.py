@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from exactfit.grammar.idset import IdSet
 from exactfit.topology.masks import (
     locate_runs,
@@ -13,8 +16,6 @@ from exactfit.topology.masks import (
     union_runs,
 )
 from exactfit.topology.ranks import Ranks
-from hypothesis import given
-from hypothesis import strategies as st
 
 ids = st.frozensets(st.integers(0, 400), max_size=120)
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 import pytest
+
 from exactfit.grammar.idset import mask_text
 from exactfit.topology.presets import PRESETS, preset
 from exactfit.topology.rset import read_R

@@ -10,12 +10,13 @@ from typing import Any
 
 import networkx as nx
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from exactfit.grammar.hostlist import Hostlist
 from exactfit.grammar.idset import IdSet, mask_text
 from exactfit.topology.machine import Machine
 from exactfit.topology.rset import WRITER, read_R, write_R
-from hypothesis import given
-from hypothesis import strategies as st
 
 Json = dict[str, Any]
 

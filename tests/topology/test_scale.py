@@ -8,6 +8,7 @@ import tracemalloc
 from typing import Any
 
 import pytest
+
 from exactfit.topology.machine import Machine
 from exactfit.topology.presets import preset
 from exactfit.topology.rset import read_R, write_R

@@ -8,6 +8,7 @@ import time
 from typing import Any
 
 import pytest
+
 from exactfit.grammar.hostlist import Hostlist
 from exactfit.topology.groups import write_groups
 from exactfit.topology.machine import Machine

@@ -9,11 +9,12 @@ from typing import Any
 
 import networkx as nx
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from exactfit.grammar.idset import mask_text
 from exactfit.topology.topo import topo_tree
 from exactfit.topology.tree import Domain, NodeType, node_type
-from hypothesis import given
-from hypothesis import strategies as st
 
 Json = dict[str, Any]
 

@@ -10,9 +10,10 @@ from types import FrameType
 from typing import Any
 from unittest.mock import patch
 
+from ortools.sat.python import cp_model
+
 import exactfit.adapters.flux
 import exactfit.solver.pool
-from ortools.sat.python import cp_model
 
 SOLVER = str(Path(exactfit.solver.pool.__file__).parent)
 FLUX = str(Path(exactfit.adapters.flux.__file__).parent)

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from hypothesis import strategies as st
+
 import clusters
 import strategies
 from exactfit.topology.presets import preset
-from hypothesis import strategies as st
 
 Json = dict[str, Any]
 

@@ -11,6 +11,8 @@ from functools import cache
 from typing import Any
 
 import pytest
+from ortools.sat.python import cp_model
+
 from exactfit.adapters.flux import ExactPool
 from exactfit.grammar.constraint import ALWAYS
 from exactfit.grammar.jobspec import parse_resources
@@ -18,7 +20,6 @@ from exactfit.grammar.shape import parse_shape
 from exactfit.solver.node.rankings import Rankings
 from exactfit.solver.pool import Pool
 from exactfit.topology.rset import read_R
-from ortools.sat.python import cp_model
 
 from . import invariants
 from .conftest import EXPLORES

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 import pytest
+
 from exactfit.grammar.shape import parse_shape
 
 from .conftest import EXPLORES

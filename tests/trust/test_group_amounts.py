@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from exactfit.grammar.shape import parse_shape
 
 from .inputs import NAMED

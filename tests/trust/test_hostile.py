@@ -11,14 +11,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
 from exactfit.topology.presets import preset
 from fuzzing.__main__ import read
 from fuzzing.confinement import EscapeError, confined
 from fuzzing.machines import BOMB
 from fuzzing.mutations import HIDDEN, texts
 from fuzzing.targets import TARGETS, warm
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 SECONDS = 3.0
 MEBIBYTES = 200

@@ -11,15 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import brute
 import pytest
-import strategies
-from exactfit.grammar.constraint import ALWAYS, Constraint, parse_constraint
-from exactfit.grammar.idset import IdSet
-from exactfit.grammar.jobspec import Vertex, parse_resources
-from exactfit.grammar.shape import parse_shape
-from exactfit.topology.machine import Machine
-from exactfit.topology.rset import read_R, write_R
 from hypothesis import HealthCheck, note, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -30,6 +22,15 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
+
+import brute
+import strategies
+from exactfit.grammar.constraint import ALWAYS, Constraint, parse_constraint
+from exactfit.grammar.idset import IdSet
+from exactfit.grammar.jobspec import Vertex, parse_resources
+from exactfit.grammar.shape import parse_shape
+from exactfit.topology.machine import Machine
+from exactfit.topology.rset import read_R, write_R
 
 from . import inputs, invariants
 from .conftest import EXPLORES

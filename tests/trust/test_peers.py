@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from hypothesis import HealthCheck, given, settings
+
 from peers import Sequence, outcomes, sequences
 from peers.compare import Kind
 from peers.sequences import Ask

@@ -7,6 +7,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from flux.resource import InfeasibleRequest, InsufficientResources
+from flux.resource.ResourcePool import ResourcePool
+
 from exactfit.adapters.flux import ExactPool
 from exactfit.adapters.flux.implementation import ExactPoolV1
 from exactfit.adapters.twin.events import Reload, Submit
@@ -17,8 +20,6 @@ from exactfit.adapters.twin.simulation import Housekeeping, Simulation
 from exactfit.adapters.twin.workload import jobspec
 from exactfit.grammar.idset import IdSet
 from exactfit.topology.presets import preset
-from flux.resource import InfeasibleRequest, InsufficientResources
-from flux.resource.ResourcePool import ResourcePool
 
 from .inputs import machine
 

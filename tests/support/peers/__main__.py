@@ -17,11 +17,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from exactfit.grammar.shape import shape_text
 from hypothesis import HealthCheck, Phase, find, given, seed, settings
 from hypothesis.errors import Flaky, NoSuchExample
 from rich.console import Console
 from rich.table import Table
+
+from exactfit.grammar.shape import shape_text
 
 from .compare import PEERS, Kind, Outcome, outcomes
 from .sequences import Ask, End, Sequence, Turn, sequences

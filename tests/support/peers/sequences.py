@@ -6,9 +6,10 @@ import copy
 from dataclasses import dataclass
 from typing import Any
 
+from hypothesis import strategies as st
+
 import strategies
 from exactfit.topology.presets import preset
-from hypothesis import strategies as st
 
 Json = dict[str, Any]
 Draw = st.DrawFn
