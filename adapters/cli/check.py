@@ -13,17 +13,17 @@ from rich.table import Table
 
 from ...grammar.errors import printable
 from . import options
+from .bundles import flat
+from .case import Case
 from .console import make_console
 from .errors import InputError
-from .job_input import Job, read_jobs
-from .machine_input import read_machine
+from .job_input import Job
 from .outcome import INFEASIBLE, INSUFFICIENT
-from .pools import Settings, make_pool, occupy
-from .source import Sources
-from .state_input import read_allocations, read_down
+from .state_input import read_allocations
 from .tables import value_text
 
 if TYPE_CHECKING:
+    from ...solver.checker import Verdict
     from ...solver.pool import Pool
 
 ILLEGAL = 1
@@ -31,8 +31,9 @@ _REVERSED = {"worst-fit": "fit"}
 """Terms of policies that are others with the sign changed."""
 
 
+@flat
 def check(
-    machine: options.MachineArgument,
+    case: options.CaseOptions,
     job: Annotated[
         str, typer.Argument(metavar="JOB", show_default=False, help="The request: a shape, or a jobspec file.")
     ],
@@ -47,13 +48,6 @@ def check(
     compare: Annotated[
         bool, typer.Option("--compare", help="Place the job as well, and say how far the placement is from the best.")
     ] = False,
-    requires: options.RequiresOption = None,
-    allocated: options.AllocatedOption = None,
-    down: options.DownOption = None,
-    policy: options.PolicyOption = "pack",
-    time_limit: options.TimeLimitOption = 10.0,
-    slot_exclusive: options.SlotExclusiveOption = "shared",
-    unknown_types: options.UnknownTypesOption = "refuse",
     as_json: Annotated[
         bool,
         typer.Option(
@@ -72,43 +66,51 @@ def check(
 
       exactfit check R.json job.yaml from-flux.json --allocated running.json --compare
     """
-    from ...solver.checker import check as judge
-
-    sources = Sources()
-    named = read_machine(machine, sources)
-    before = read_allocations(allocated or [], sources)
-    jobs = read_jobs([job], requires or [], sources)
-    answers = read_allocations([placed], sources)
-    if len(jobs) != 1 or len(answers) != 1:
-        raise InputError(f"one job and one placement are judged at a time, not {len(jobs)} and {len(answers)}")
-    nodes_down = read_down(down, named.machine) if down is not None else 0
+    read = Case.read(case, [job])
+    R = _one_answer(read, placed)
     # The pool refuses wrong options and impossible allocations, also where it is not asked to place anything.
-    pool = make_pool(named.machine, Settings(policy, time_limit, slot_exclusive, unknown_types))
-    occupy(pool, before, nodes_down, first_id=2)
-    verdict = judge(
-        named.machine,
-        jobs[0].jobspec.vertices,
-        answers[0][1],
-        constraint=jobs[0].jobspec.constraint,
-        running=[R for _, R in before],
-        down=nodes_down,
-        slot_exclusive=slot_exclusive,
-        unknown_types=unknown_types,
-    )
-    best = _best(pool, jobs[0], verdict.terms) if compare else None
+    pool = read.pool()
+    verdict = _judged(read, R)
+    best = _best(pool, read.jobs[0], verdict.terms) if compare else None
     if as_json:
-        fields = {
-            "legal": verdict.legal,
-            "violations": list(verdict.violations),
-            "terms": dict(verdict.terms),
-            "counts": dict(verdict.counts),
-            "notes": list(verdict.notes),
-            "best": None if best is None else {"status": best.status, "terms": best.terms, "better": best.better},
-        }
-        print(json.dumps(fields))
+        print(json.dumps(_fields(verdict, best)))
     else:
         _report(verdict.legal, [*verdict.violations, *verdict.notes], verdict.terms, best)
     return 0 if verdict.legal else ILLEGAL
+
+
+def _one_answer(read: Case, placed: str) -> Mapping[str, Any]:
+    answers = read_allocations([placed], read.sources)
+    if len(read.jobs) != 1 or len(answers) != 1:
+        raise InputError(f"one job and one placement are judged at a time, not {len(read.jobs)} and {len(answers)}")
+    return answers[0][1]
+
+
+def _judged(read: Case, R: Mapping[str, Any]) -> Verdict:
+    from ...solver.checker import check as judge
+
+    jobspec = read.jobs[0].jobspec
+    return judge(
+        read.machine,
+        jobspec.vertices,
+        R,
+        constraint=jobspec.constraint,
+        running=[held for _, held in read.before],
+        down=read.down,
+        slot_exclusive=read.settings.slot_exclusive,
+        unknown_types=read.settings.unknown_types,
+    )
+
+
+def _fields(verdict: Verdict, best: _Best | None) -> dict[str, Any]:
+    return {
+        "legal": verdict.legal,
+        "violations": list(verdict.violations),
+        "terms": dict(verdict.terms),
+        "counts": dict(verdict.counts),
+        "notes": list(verdict.notes),
+        "best": None if best is None else {"status": best.status, "terms": best.terms, "better": best.better},
+    }
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,24 +5,21 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ...grammar.errors import printable
-from ...topology.machine import Machine
 from ..drawing.scene import HELD_BEFORE, Holding, Scene, Tenant, holdings, make_scene
-from ..drawing.terminal import draw_terminal
 from . import options
+from .bundles import flat
+from .case import Case
 from .console import clip, make_console
 from .errors import InputError
-from .job_input import Job, read_jobs
-from .machine_input import NamedMachine, read_machine
-from .pictures import check_target, write_picture
-from .pools import Settings, make_pool, occupy
+from .job_input import Job
+from .pictures import check_pictures, show_pictures
 from .report import conflict_line, headline, numbers_table, starts_table
-from .source import Sources
-from .state_input import read_allocations, read_down
 
 if TYPE_CHECKING:
     from ...solver.explain import Explanation, Start
@@ -33,26 +30,27 @@ _ORDERS = ("fifo", "easy")
 _NAME = 52
 
 
-def explain(
-    machine: options.MachineArgument,
-    jobs: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="JOB",
-            show_default=False,
-            help="Requests: shapes and jobspec files, as `exactfit place` takes them.",
-        ),
-    ],
-    requires: options.RequiresOption = None,
-    allocated: options.AllocatedOption = None,
-    down: options.DownOption = None,
+JobsArgument = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="JOB",
+        show_default=False,
+        help="Requests: shapes and jobspec files, as `exactfit place` takes them.",
+    ),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class WhenOptions:
+    """Whether it is said when jobs start, and how they queue."""
+
     when: Annotated[
         bool,
         typer.Option(
             "--when",
             help="Say when the jobs start, as a queue in this order, if those that run end when their R expires.",
         ),
-    ] = False,
+    ] = False
     order: Annotated[
         str,
         typer.Option(
@@ -60,15 +58,37 @@ def explain(
             metavar="fifo|easy",
             help="With --when: strictly in order, or with EASY backfill behind the first.",
         ),
-    ] = "fifo",
+    ] = "fifo"
     now: Annotated[
         float | None,
         typer.Option("--now", metavar="SECONDS", show_default=False, help="The time, in seconds since the epoch."),
-    ] = None,
-    policy: options.PolicyOption = "pack",
-    time_limit: options.TimeLimitOption = 10.0,
-    slot_exclusive: options.SlotExclusiveOption = "shared",
-    unknown_types: options.UnknownTypesOption = "refuse",
+    ] = None
+
+    def check(self) -> None:
+        """Refuse what is no order.
+
+        Raises
+        ------
+        InputError
+            For any but the two that there are.
+        """
+        if self.order not in _ORDERS:
+            raise InputError(f"--order: expected fifo or easy, got {self.order!r}")
+
+
+@dataclass(frozen=True)
+class ConflictPictures(options.PictureOptions):
+    """How the conflict is drawn: not in the terminal, unless asked for."""
+
+    drawing: options.DrawingOption = False
+
+
+@flat
+def explain(
+    case: options.CaseOptions,
+    jobs: JobsArgument,
+    queue: WhenOptions,
+    pictures: ConflictPictures,
     as_json: Annotated[
         bool,
         typer.Option(
@@ -77,8 +97,6 @@ def explain(
             '"vertices", "changes", "start"}; status is fits, insufficient (not now) or infeasible (never).',
         ),
     ] = False,
-    draw: options.DrawOption = None,
-    drawing: options.DrawingOption = False,
 ) -> int:
     """Say why a job does not fit: what lacks, in the words of the job, and what would make it fit.
 
@@ -92,40 +110,30 @@ def explain(
 
       exactfit explain R.json first.yaml second.yaml --allocated running.json --when --order easy
     """
-    if order not in _ORDERS:
-        raise InputError(f"--order: expected fifo or easy, got {order!r}")
-    sources = Sources()
-    named = read_machine(machine, sources)
-    before = read_allocations(allocated or [], sources)
-    wanted = read_jobs(jobs, requires or [], sources)
-    nodes_down = read_down(down, named.machine) if down is not None else 0
-    if draw is not None:
-        check_target(draw)
-    pool = make_pool(named.machine, Settings(policy, time_limit, slot_exclusive, unknown_types))
-    first = len(wanted) + 1
-    occupy(pool, before, nodes_down, first_id=first)
-    names = {jobid: printable(name) for jobid, (name, _) in enumerate(before, start=first)}
-
-    moment = time.time() if now is None else now
-    found = [(job, _explain(pool, job, names.__getitem__)) for job in wanted]
-    starts = _starts(pool, wanted, moment, order) if when else {}
+    queue.check()
+    read = Case.read(case, jobs)
+    check_pictures(pictures)
+    pool = read.pool()
+    names = {jobid: printable(name) for jobid, (name, _) in read.running.items()}
+    moment = time.time() if queue.now is None else queue.now
+    found = [(job, _explain(pool, job, names.__getitem__)) for job in read.jobs]
+    starts = _starts(pool, read.jobs, moment, queue.order) if queue.when else {}
     if as_json:
-        for job, explanation in found:
-            start = starts.get(job.number)
-            fields = {"job": job.number, **explanation.to_json(names.__getitem__)}
-            print(json.dumps({**fields, "start": start.time if start else None}))
+        _print_json(found, starts, names)
     else:
         _report(found, starts, moment)
     conflicts = [(job, explanation) for job, explanation in found if explanation.conflict is not None]
-    if (draw is not None or (drawing and not as_json)) and found:
-        scene = _scene(named, dict(enumerate(before, start=first)), nodes_down, *(conflicts or found)[0])
-        if drawing and not as_json:
-            console = make_console()
-            for line in draw_terminal(scene, console.width):
-                console.print(line, soft_wrap=True)
-        if draw is not None:
-            write_picture(scene, draw)
+    show_pictures(pictures, lambda: _scene(read, *(conflicts or found)[0]), None if as_json else make_console())
     return DOES_NOT_FIT if conflicts else 0
+
+
+def _print_json(
+    found: Sequence[tuple[Job, Explanation]], starts: Mapping[int, Start], names: Mapping[int, str]
+) -> None:
+    for job, explanation in found:
+        start = starts.get(job.number)
+        fields = {"job": job.number, **explanation.to_json(names.__getitem__)}
+        print(json.dumps({**fields, "start": start.time if start else None}))
 
 
 def _explain(pool: Pool, job: Job, job_name: Callable[[int], str]) -> Explanation:
@@ -166,20 +174,14 @@ def _report(found: Sequence[tuple[Job, Explanation]], starts: Mapping[int, Start
         console.print(starts_table([job for job, _ in found], starts, now))
 
 
-def _scene(
-    named: NamedMachine,
-    before: Mapping[int, tuple[str, Mapping[str, Any]]],
-    down: int,
-    job: Job,
-    explanation: Explanation,
-) -> Scene:
+def _scene(read: Case, job: Job, explanation: Explanation) -> Scene:
     """Return the machine with the jobs in conflict, and a note on the nodes that do not match."""
-    machine: Machine = named.machine
+    machine = read.machine
     conflict = explanation.conflict
     guilty = {jobid: number for number, jobid in enumerate(conflict.jobs if conflict else (), start=1)}
     held: list[Holding] = []
     tenants = []
-    for jobid, (name, R) in before.items():
+    for jobid, (name, R) in read.running.items():
         number = guilty.get(jobid, HELD_BEFORE)
         held += holdings(machine, number, R)
         if number != HELD_BEFORE:
@@ -190,5 +192,5 @@ def _scene(
         notes.append((machine.all & ~matching, "does not match the constraint"))
     if conflict is not None and conflict.down:
         notes.append((conflict.down, "in conflict"))
-    title = f"{printable(named.name)}: {clip(printable(job.name), _NAME)}"
-    return make_scene(title, machine, held, down, tenants, [note for note in notes if note[0]])
+    title = f"{printable(read.named.name)}: {clip(printable(job.name), _NAME)}"
+    return make_scene(title, machine, held, read.down, tenants, [note for note in notes if note[0]])

@@ -1,7 +1,8 @@
-"""Arguments and options that several commands share, said once."""
+"""Arguments and options that several commands share, said once, and the objects that commands get of them."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -79,3 +80,25 @@ DrawOption = Annotated[
     typer.Option("--draw", metavar="FILE", show_default=False, help="Draw into a file: .svg, .png or .pdf."),
 ]
 DrawingOption = Annotated[bool, typer.Option("--drawing/--no-drawing", help="Draw in the terminal, below the table.")]
+
+
+@dataclass(frozen=True)
+class PictureOptions:
+    """How the machine is drawn."""
+
+    draw: DrawOption = None
+    drawing: DrawingOption = True
+
+
+@dataclass(frozen=True, slots=True)
+class CaseOptions:
+    """A machine, the state that it is in, and how a job is decided on it."""
+
+    machine: MachineArgument
+    requires: RequiresOption = None
+    allocated: AllocatedOption = None
+    down: DownOption = None
+    policy: PolicyOption = "pack"
+    time_limit: TimeLimitOption = 10.0
+    slot_exclusive: SlotExclusiveOption = "shared"
+    unknown_types: UnknownTypesOption = "refuse"

@@ -4,27 +4,26 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, Any
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.console import Console
 
 from ...grammar.errors import printable
 from ...topology.machine import Machine
 from ..drawing.scene import HELD_BEFORE, Holding, Scene, Tenant, holdings, make_scene
-from ..drawing.terminal import draw_terminal
 from . import options
+from .bundles import flat
+from .case import Case
 from .console import clip, make_console
 from .errors import InputError
-from .job_input import Job, read_jobs
+from .job_input import Job
 from .joint import decide_jointly, read_priorities, with_moves
-from .machine_input import read_machine
 from .outcome import INFEASIBLE, INSUFFICIENT, PLACED, Outcome
 from .output import Output
-from .pictures import check_target, write_picture
-from .pools import Settings, make_pool, occupy
-from .source import Sources
-from .state_input import read_allocations, read_down
+from .pictures import check_pictures, show_pictures
 from .tables import certificate_table, outcome_table, reasons
 
 if TYPE_CHECKING:
@@ -34,24 +33,21 @@ NOT_PLACED = 1
 _LEGEND_NAME = 52
 
 
-def place(
-    machine: options.MachineArgument,
-    jobs: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="JOB",
-            show_default=False,
-            help="RFC 46 shapes ('slot=4/[core=8;gpu=1]') and RFC 14 jobspec files (YAML or JSON; several documents "
-            "are several jobs; - is standard input). Placed in this order.",
-        ),
-    ],
-    requires: options.RequiresOption = None,
-    allocated: options.AllocatedOption = None,
-    down: options.DownOption = None,
-    policy: options.PolicyOption = "pack",
-    time_limit: options.TimeLimitOption = 10.0,
-    slot_exclusive: options.SlotExclusiveOption = "shared",
-    unknown_types: options.UnknownTypesOption = "refuse",
+JobsArgument = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="JOB",
+        show_default=False,
+        help="RFC 46 shapes ('slot=4/[core=8;gpu=1]') and RFC 14 jobspec files (YAML or JSON; several documents "
+        "are several jobs; - is standard input). Placed in this order.",
+    ),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceOutputs:
+    """What is written and printed of the jobs placed."""
+
     output: Annotated[
         str | None,
         typer.Option(
@@ -63,7 +59,7 @@ def place(
             "job-2.json, ...; where PATH has {job}, into files with the job's number there; for one job into the file "
             "PATH; - writes one R a line to standard output, and all else to standard error.",
         ),
-    ] = None,
+    ] = None
     as_json: Annotated[
         bool,
         typer.Option(
@@ -73,10 +69,29 @@ def place(
             '"batch": {"weight", "bound", "together"}: what is placed of the whole batch, the most that can be, and '
             "whether the job is one of those placed by one model.",
         ),
-    ] = False,
+    ] = False
     certificate: Annotated[
         bool, typer.Option("--certificate", help="Print the value and the proven bound of every term, for each job.")
-    ] = False,
+    ] = False
+
+    def target(self, jobs: int) -> Output | None:
+        """Return where the R of so many jobs goes, None for nowhere.
+
+        Raises
+        ------
+        InputError
+            When they do not go there.
+        """
+        target = Output.for_jobs(self.output, jobs) if self.output else None
+        if self.as_json and target is not None and target.is_stdout:
+            raise InputError("--json and -o - both want standard output")
+        return target
+
+
+@dataclass(frozen=True, slots=True)
+class Together:
+    """How jobs are placed with regard to each other."""
+
     joint: Annotated[
         bool,
         typer.Option(
@@ -84,7 +99,7 @@ def place(
             help="Place the jobs together: as many as fit, then as local as can be. Jobs that no joint model takes are "
             "placed one by one beside them.",
         ),
-    ] = False,
+    ] = False
     priority: Annotated[
         str | None,
         typer.Option(
@@ -94,7 +109,7 @@ def place(
             help="With --joint: what each job is worth, in their order; the sum of those placed is to be the most. All "
             "are worth the same where it is not given.",
         ),
-    ] = None,
+    ] = None
     moves: Annotated[
         int,
         typer.Option(
@@ -103,9 +118,27 @@ def place(
             min=0,
             help="For a job that does not fit now, look for the fewest jobs, at most N, to migrate so that it does.",
         ),
-    ] = 0,
-    draw: options.DrawOption = None,
-    drawing: options.DrawingOption = True,
+    ] = 0
+
+    def check(self) -> None:
+        """Refuse options that go with others only.
+
+        Raises
+        ------
+        InputError
+            For priorities without a batch.
+        """
+        if self.priority is not None and not self.joint:
+            raise InputError("--priority goes with --joint: one by one, jobs are placed in the order given")
+
+
+@flat
+def place(
+    case: options.CaseOptions,
+    jobs: JobsArgument,
+    outputs: PlaceOutputs,
+    together: Together,
+    pictures: options.PictureOptions,
 ) -> int:
     """Place jobs on a machine one after the other, each optimally given those before it, with a proof.
 
@@ -119,44 +152,44 @@ def place(
 
       exactfit place R.json 'node=4/slot=2/core=8' --allocated running.json --down 7 -o job.json
     """
-    sources = Sources()
-    named = read_machine(machine, sources)
-    before = read_allocations(allocated or [], sources)
-    wanted = read_jobs(jobs, requires or [], sources)
-    if priority is not None and not joint:
-        raise InputError("--priority goes with --joint: one by one, jobs are placed in the order given")
-    priorities = read_priorities(priority, wanted)
-    nodes_down = read_down(down, named.machine) if down is not None else 0
-    target = Output.for_jobs(output, len(wanted)) if output else None
-    if as_json and target is not None and target.is_stdout:
-        raise InputError("--json and -o - both want standard output")
-    if draw is not None:
-        check_target(draw)
-    pool = make_pool(named.machine, Settings(policy, time_limit, slot_exclusive, unknown_types))
-    occupy(pool, before, nodes_down, first_id=len(wanted) + 1)
-
-    outcomes: list[Outcome] = []
-    summary: list[str] = []
-    decided: Iterable[Outcome] = _decide(pool, wanted)
-    if joint:
-        decided, summary = decide_jointly(pool, wanted, priorities, time_limit)
-    if moves:
-        names = {len(wanted) + number: f"{name} of --allocated" for number, (name, _) in enumerate(before, start=1)}
-        decided = with_moves(pool, list(decided), moves, time_limit, names)
+    read = Case.read(case, jobs)
+    together.check()
+    priorities = read_priorities(together.priority, read.jobs)
+    target = outputs.target(len(read.jobs))
+    check_pictures(pictures)
+    decided, summary = _decided(read, together, priorities)
+    outcomes = []
     for outcome in decided:
         outcomes.append(outcome)
-        if as_json:
+        if outputs.as_json:
             print(outcome.json_line(), flush=True)
         if target is not None and outcome.R is not None:
             target.write(outcome.job.number, json.dumps(outcome.R))
-    scene = _scene(printable(named.name), named.machine, [R for _, R in before], nodes_down, outcomes)
-    if not as_json:
-        _report(outcomes, named.machine, scene if drawing else None, certificate, bool(target and target.is_stdout))
+    console = None if outputs.as_json else make_console(stderr=bool(target and target.is_stdout))
+    if console is not None:
+        _report(console, outcomes, read.machine, outputs.certificate)
+        if pictures.drawing:
+            console.print()
+    show_pictures(pictures, lambda: _scene(read, outcomes), console)
+    if console is not None:
         for line in summary:
-            make_console(stderr=bool(target and target.is_stdout)).print(line, soft_wrap=True, markup=False)
-    if draw is not None:
-        write_picture(scene, draw)
+            console.print(line, soft_wrap=True, markup=False)
     return 0 if all(outcome.status == PLACED for outcome in outcomes) else NOT_PLACED
+
+
+def _decided(read: Case, together: Together, priorities: Sequence[int]) -> tuple[Iterable[Outcome], list[str]]:
+    """Return the outcomes, which may be decided one by one as they are asked for, and lines on the whole of them."""
+    pool, limit = read.pool(), read.settings.time_limit
+    summary: list[str] = []
+    if together.joint:
+        decided: Iterable[Outcome]
+        decided, summary = decide_jointly(pool, read.jobs, priorities, limit)
+    else:
+        decided = _decide(pool, read.jobs)
+    if together.moves:
+        names = {jobid: f"{name} of --allocated" for jobid, (name, _) in read.running.items()}
+        decided = with_moves(pool, list(decided), together.moves, limit, names)
+    return decided, summary
 
 
 def _decide(pool: Pool, jobs: Sequence[Job]) -> Iterator[Outcome]:
@@ -179,10 +212,9 @@ def _decide(pool: Pool, jobs: Sequence[Job]) -> Iterator[Outcome]:
             yield Outcome(job, PLACED, allocation.to_dict(), None, seconds)
 
 
-def _scene(
-    title: str, machine: Machine, before: Sequence[Mapping[str, Any]], down: int, outcomes: Sequence[Outcome]
-) -> Scene:
-    held: list[Holding] = [holding for R in before for holding in holdings(machine, HELD_BEFORE, R)]
+def _scene(read: Case, outcomes: Sequence[Outcome]) -> Scene:
+    machine = read.machine
+    held: list[Holding] = [holding for _, R in read.before for holding in holdings(machine, HELD_BEFORE, R)]
     tenants = []
     for outcome in outcomes:
         number, name = outcome.job.number, clip(printable(outcome.job.name), _LEGEND_NAME)
@@ -191,13 +223,10 @@ def _scene(
         else:
             held += holdings(machine, number, outcome.R)
             tenants.append(Tenant(number, f"{name}: {outcome.certificate['status']}"))
-    return make_scene(title, machine, held, down, tenants)
+    return make_scene(printable(read.named.name), machine, held, read.down, tenants)
 
 
-def _report(
-    outcomes: Sequence[Outcome], machine: Machine, scene: Scene | None, certificates: bool, to_stderr: bool
-) -> None:
-    console = make_console(stderr=to_stderr)
+def _report(console: Console, outcomes: Sequence[Outcome], machine: Machine, certificates: bool) -> None:
     console.print(outcome_table(outcomes, machine))
     for line in reasons(outcomes):
         console.print(line, soft_wrap=True)
@@ -206,7 +235,3 @@ def _report(
             if outcome.R is not None:
                 console.print(f"certificate of job {outcome.job.number}: {outcome.certificate['status']}")
                 console.print(certificate_table(outcome.certificate))
-    if scene is not None:
-        console.print()
-        for text in draw_terminal(scene, console.width):
-            console.print(text, soft_wrap=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Annotated
@@ -18,13 +19,13 @@ from ...topology.machine import Machine
 from ...topology.rset import write_R
 from ...topology.tree import Domain, NodeType
 from ..drawing.scene import make_scene
-from ..drawing.terminal import draw_terminal
 from . import options
+from .bundles import flat
 from .console import clip, make_console
 from .errors import InputError
 from .machine_input import NamedMachine, read_machine
 from .output import Output
-from .pictures import check_target, write_picture
+from .pictures import check_pictures, show_pictures
 from .slurm_input import with_slurm_groups
 from .source import Sources
 
@@ -32,8 +33,10 @@ _MOST_GROUPS = 24
 _TEXT = 60
 
 
-def topo(
-    machine: options.MachineArgument,
+@dataclass(frozen=True, slots=True)
+class Making:
+    """What machine is made of that which is read."""
+
     nodes: Annotated[
         int | None,
         typer.Option(
@@ -43,7 +46,7 @@ def topo(
             show_default=False,
             help="hwloc XML only: the machine has N such nodes, not one.",
         ),
-    ] = None,
+    ] = None
     hosts: Annotated[
         str | None,
         typer.Option(
@@ -52,7 +55,7 @@ def topo(
             show_default=False,
             help="hwloc XML only: the names of the nodes (RFC 29, n[0-63]); with it, --nodes can be left out.",
         ),
-    ] = None,
+    ] = None
     slurm: Annotated[
         str | None,
         typer.Option(
@@ -62,7 +65,7 @@ def topo(
             help="Slurm's topology.conf or topology.yaml, told apart by content: its switches or blocks become groups "
             "(levels switch, switch2, ... or block, block2, ... from the leaves up). - for standard input.",
         ),
-    ] = None,
+    ] = None
     topology: Annotated[
         str | None,
         typer.Option(
@@ -71,7 +74,30 @@ def topo(
             show_default=False,
             help="With --slurm: which topology of a topology.yaml; its default if not given.",
         ),
-    ] = None,
+    ] = None
+
+    def read(self, machine: str) -> NamedMachine:
+        """Return the machine of that name, with what is added to it.
+
+        Raises
+        ------
+        InputError
+            For what cannot be read, and for options that do not go with it.
+        """
+        sources = Sources()
+        named = read_machine(machine, sources, nodes=self.nodes, hosts=self.hosts)
+        if self.slurm is not None:
+            return with_slurm_groups(named, self.slurm, self.topology, sources)
+        if self.topology is not None:
+            raise InputError("--topology names a topology of the file that --slurm gives")
+        return named
+
+
+@flat
+def topo(
+    machine: options.MachineArgument,
+    making: Making,
+    pictures: options.PictureOptions,
     output: Annotated[
         Path | None,
         typer.Option(
@@ -82,8 +108,6 @@ def topo(
             help="Write the machine as R with its tree in scheduling (RFC 49); - for standard output.",
         ),
     ] = None,
-    draw: options.DrawOption = None,
-    drawing: options.DrawingOption = True,
 ) -> int:
     """Show a machine: its nodes, the tree inside each type of node, groups and properties; convert hwloc XML to R.
 
@@ -95,27 +119,17 @@ def topo(
 
       exactfit topo R.json --slurm /etc/slurm/topology.conf -o R-with-switches.json
     """
-    sources = Sources()
-    named = read_machine(machine, sources, nodes=nodes, hosts=hosts)
-    if slurm is not None:
-        named = with_slurm_groups(named, slurm, topology, sources)
-    elif topology is not None:
-        raise InputError("--topology names a topology of the file that --slurm gives")
-    if draw is not None:
-        check_target(draw)
+    named = making.read(machine)
+    check_pictures(pictures)
     target = Output(str(output)) if output is not None else None
     if target is not None:
         target.write(1, json.dumps(_machine_R(named.machine)))
     console = make_console(stderr=bool(target and target.is_stdout))
     for renderable in _description(named):
         console.print(renderable, soft_wrap=isinstance(renderable, Text))
-    scene = make_scene(printable(named.name), named.machine)
-    if drawing:
+    if pictures.drawing:
         console.print()
-        for line in draw_terminal(scene, console.width, idle_trees=True):
-            console.print(line, soft_wrap=True)
-    if draw is not None:
-        write_picture(scene, draw)
+    show_pictures(pictures, lambda: make_scene(printable(named.name), named.machine), console, idle_trees=True)
     return 0
 
 

@@ -1,0 +1,85 @@
+"""What `place`, `explain` and `check` have in common: a machine in a state, jobs, and how they are decided."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ...topology.machine import Machine
+from .job_input import Job, read_jobs
+from .machine_input import NamedMachine, read_machine
+from .options import CaseOptions
+from .pools import Settings, make_pool, occupy
+from .source import Sources
+from .state_input import read_allocations, read_down
+
+if TYPE_CHECKING:
+    from ...solver.pool import Pool
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """All that is read before the first job is decided.
+
+    Attributes
+    ----------
+    named
+        The machine.
+    before
+        Name and R of each job that holds resources already.
+    jobs
+        Those to decide, numbered from 1. The jobs of `before` have the ids after theirs.
+    down
+        Bitmask of the positions that are down.
+    settings
+        How jobs are decided.
+    sources
+        Where all this was read; what else is read goes through it too.
+    """
+
+    named: NamedMachine
+    before: Sequence[tuple[str, Mapping[str, Any]]]
+    jobs: Sequence[Job]
+    down: int
+    settings: Settings
+    sources: Sources
+
+    @classmethod
+    def read(cls, given: CaseOptions, jobs: Sequence[str]) -> Case:
+        """Read what the command line names.
+
+        Raises
+        ------
+        InputError
+            For what cannot be read, by its name.
+        """
+        sources = Sources()
+        named = read_machine(given.machine, sources)
+        before = read_allocations(given.allocated or [], sources)
+        wanted = read_jobs(jobs, given.requires or [], sources)
+        down = read_down(given.down, named.machine) if given.down is not None else 0
+        settings = Settings(given.policy, given.time_limit, given.slot_exclusive, given.unknown_types)
+        return cls(named, before, wanted, down, settings, sources)
+
+    @property
+    def machine(self) -> Machine:
+        """The machine without its name."""
+        return self.named.machine
+
+    @property
+    def running(self) -> dict[int, tuple[str, Mapping[str, Any]]]:
+        """Name and R of the jobs that hold resources already, by their ids in the pool."""
+        return dict(enumerate(self.before, start=len(self.jobs) + 1))
+
+    def pool(self) -> Pool:
+        """Return a new pool in the state of the case.
+
+        Raises
+        ------
+        InputError
+            When the jobs hold what the machine lacks, or one thing twice, and for a setting that the solver refuses.
+        """
+        pool = make_pool(self.machine, self.settings)
+        occupy(pool, self.before, self.down, first_id=len(self.jobs) + 1)
+        return pool
