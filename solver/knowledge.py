@@ -24,8 +24,8 @@ from .explain.reasons import Reasons
 from .machine.decide import Decider, Situation
 from .machine.model.cells import GroupTree
 from .machine.selection import Decision, Field
-from .node.best_plans import Offers
 from .node.rankings import Rankings
+from .node.solver import NodeSolver
 from .options import Options
 from .placement.assignment import NodeHolding
 from .policy.scale import Scale
@@ -58,8 +58,8 @@ class Knowledge:
         self._everyone = machine.all
         self.changes = Changes(machine)
         self.scale = Scale(options.policy.components(machine.group_levels, machine.levels))
-        self.offers = Offers(self.scale, machine.levels)
-        self.rankings = Rankings(self.offers)
+        self.node_solver = NodeSolver(self.scale, machine.levels)
+        self.rankings = Rankings(self.node_solver)
         self.group_totals = {
             (group.index, name): int(amount * MIB_PER_GIB) if name in MEASURED else int(amount)
             for group in machine.groups

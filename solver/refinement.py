@@ -18,8 +18,8 @@ from ..grammar.jobspec import Vertex
 from ..topology.machine import Machine
 from ..topology.tree import Domain, NodeType
 from .machine.decide import Decider
-from .node.best_plans import Offers
 from .node.rankings import Rankings
+from .node.solver import NodeSolver
 from .policy.scale import Scale
 from .state.domain_state import UNNAMED, DomainState, MarkedType, arrange, mark
 from .state.node_classes import Classes, Packed
@@ -51,7 +51,7 @@ class View:
         self._named = named
         self.types = tuple(mark_type(node_type, named) for node_type in machine.types)
         self._nodes = [(ids, machine.mask_of(ids)) for name, ids in named if name == "node"]
-        self.rankings = Rankings(Offers(scale, machine.levels, by_model=True))
+        self.rankings = Rankings(NodeSolver(scale, machine.levels, by_model=True))
         self.decider = Decider(machine, self.rankings)
 
     def classes(self, changes: Changes, state: PoolState) -> Classes:

@@ -68,15 +68,15 @@ class Above:
     def _place(self, need: Need, slot: Slot) -> Place | None:
         """Return the place of a vertex's level that has all of a slot."""
         level = need.vertex.type
-        first = slot.pieces[0]
+        first = slot.slot_parts[0]
         if need.kind is Kind.GROUP:
             around = [(-1, group) for group in self.ground.groups_around(first.position)]
             fitting = [place for place in around if self.ground.level(place) == level]
             place = fitting[-1] if fitting else None
-            if place is None or not all(self.ground.contains(place, (p.position, 0)) for p in slot.pieces):
+            if place is None or not all(self.ground.contains(place, (p.position, 0)) for p in slot.slot_parts):
                 return None
             return place
-        if len(slot.pieces) > 1:
+        if len(slot.slot_parts) > 1:
             return None
         touched = self.ground.touched(first.position, level, first.cores, first.gpus)
         if len(touched) != 1:

@@ -81,8 +81,8 @@ class Amounts:
         """Yield what one slot holds, resource by resource."""
         for name in dict.fromkeys([*(need.vertex.type for need, _ in way.amounts), *_amounts_of(slot)]):
             asked = [(need, place) for need, place in way.amounts if need.vertex.type == name]
-            pieces = sum(name in dict(piece.amounts) for piece in slot.pieces)
-            yield _Holding(name, asked, slot.amount(name), self._listed(name, way.wholes), pieces, slot)
+            slot_parts = sum(name in dict(slot_part.amounts) for slot_part in slot.slot_parts)
+            yield _Holding(name, asked, slot.amount(name), self._listed(name, way.wholes), slot_parts, slot)
 
     def _of_job(self, job: Asked, wholes: Iterable[Place], answer: Answer) -> Iterator[_Holding]:
         """Yield what belongs to the job and to no slot."""
@@ -142,9 +142,9 @@ class Amounts:
             return inside
         taken: list[Place] = []
         slot = holding.slot
-        for piece in () if slot is None else slot.pieces:
-            gpus = 0 if slot is None or slot.cores else piece.gpus
-            here = self.ground.innermost(piece.position, piece.cores, gpus)
+        for slot_part in () if slot is None else slot.slot_parts:
+            gpus = 0 if slot is None or slot.cores else slot_part.gpus
+            here = self.ground.innermost(slot_part.position, slot_part.cores, gpus)
             taken += [place for place in here if self.ground.contains(at, place)]
         sources = self.ground.sources(holding.name, at, taken, self.usable)
         if not sources:
@@ -195,7 +195,7 @@ class _Holding:
     asked: Asked
     said: Fraction
     whole: Fraction
-    pieces: int
+    slot_parts: int
     slot: Slot | None = None
 
     @cached_property
@@ -207,7 +207,7 @@ class _Holding:
     @property
     def slack(self) -> Fraction:
         """How much may be said more for rounding."""
-        return ROUNDING * max(1, self.pieces, len(self.asked)) if self.name in MEASURED else Fraction(0)
+        return ROUNDING * max(1, self.slot_parts, len(self.asked)) if self.name in MEASURED else Fraction(0)
 
     @property
     def all_of_wholes(self) -> bool:
@@ -272,7 +272,7 @@ def _settle(open_ones: Sequence[tuple[Need, Fraction]], left: Fraction, over: Fr
 
 
 def _amounts_of(slot: Slot) -> list[str]:
-    return list(dict.fromkeys(name for piece in slot.pieces for name, _ in piece.amounts))
+    return list(dict.fromkeys(name for slot_part in slot.slot_parts for name, _ in slot_part.amounts))
 
 
 def _say(amount: Fraction) -> str:

@@ -19,7 +19,7 @@ _PLACE_KEYS = frozenset({"level", "number"})
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class SlotPart:
     """What a slot holds of one node.
 
     Parameters
@@ -43,21 +43,23 @@ class Slot:
     """One task slot: its label and what it holds, node by node."""
 
     label: str
-    pieces: tuple[Piece, ...]
+    slot_parts: tuple[SlotPart, ...]
 
     @property
     def cores(self) -> int:
         """How many cores it holds."""
-        return sum(piece.cores.bit_count() for piece in self.pieces)
+        return sum(slot_part.cores.bit_count() for slot_part in self.slot_parts)
 
     @property
     def gpus(self) -> int:
         """How many gpus it holds."""
-        return sum(piece.gpus.bit_count() for piece in self.pieces)
+        return sum(slot_part.gpus.bit_count() for slot_part in self.slot_parts)
 
     def amount(self, name: str) -> Fraction:
         """Return how much it holds of a resource."""
-        return sum((amount for piece in self.pieces for key, amount in piece.amounts if key == name), Fraction(0))
+        return sum(
+            (amount for slot_part in self.slot_parts for key, amount in slot_part.amounts if key == name), Fraction(0)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +95,7 @@ class _Reader:
     machine: Machine
     held: dict[int, tuple[int, int]] = field(default_factory=dict)
     slots: list[Slot] = field(default_factory=list)
-    pieces: dict[tuple[str, object], list[Piece]] = field(default_factory=dict)
+    slot_parts: dict[tuple[str, object], list[SlotPart]] = field(default_factory=dict)
     amounts: dict[tuple[Place, str], Fraction] = field(default_factory=dict)
     by_domain: dict[tuple[Place, str], Fraction] = field(default_factory=dict)
     faults: list[str] = field(default_factory=list)
@@ -133,11 +135,11 @@ class _Reader:
             for name in entry.keys() - _ENTRY_KEYS:
                 self.amounts[(position, 0), name] = Fraction(entry[name])
             for label, number, cores, gpus, amounts in slots:
-                piece = Piece(position, cores, gpus, amounts)
+                slot_part = SlotPart(position, cores, gpus, amounts)
                 if number is None:
-                    self.slots.append(Slot(label, (piece,)))
+                    self.slots.append(Slot(label, (slot_part,)))
                 else:
-                    self.pieces.setdefault((label, number), []).append(piece)
+                    self.slot_parts.setdefault((label, number), []).append(slot_part)
 
     def placed_in_group(self, entry: Mapping[str, Any]) -> None:
         wanted = entry["level"], entry["number"]
@@ -194,7 +196,7 @@ def read_answer(machine: Machine, R: Mapping[str, Any]) -> Answer:
             reader.listed(entry)
     except (KeyError, TypeError, AttributeError, OverflowError) as error:
         raise ValueError(f"not an allocated R: {type(error).__name__} {error}") from None
-    for (label, _), pieces in reader.pieces.items():
-        reader.slots.append(Slot(label, tuple(sorted(pieces, key=lambda piece: piece.position))))
+    for (label, _), slot_parts in reader.slot_parts.items():
+        reader.slots.append(Slot(label, tuple(sorted(slot_parts, key=lambda slot_part: slot_part.position))))
     slots = None if placement is None else tuple(reader.slots)
     return Answer(reader.held, slots, reader.amounts, reader.by_domain, nslots, tuple(islice(reader.faults, 20)))

@@ -215,12 +215,12 @@ def _misplaced(machine: Machine, said: Answer) -> Iterator[str]:
     """Say which slots hold what the job does not hold, or what another slot holds."""
     left = dict(said.held)
     for slot in said.slots or ():
-        for piece in slot.pieces:
-            cores, gpus = left.get(piece.position, (0, 0))
-            if piece.cores & ~cores or piece.gpus & ~gpus:
-                rank = machine.ranks[piece.position]
+        for slot_part in slot.slot_parts:
+            cores, gpus = left.get(slot_part.position, (0, 0))
+            if slot_part.cores & ~cores or slot_part.gpus & ~gpus:
+                rank = machine.ranks[slot_part.position]
                 yield f"a slot {slot.label!r} on rank {rank} has what R_lite does not list, or what another slot has"
-            left[piece.position] = cores & ~piece.cores, gpus & ~piece.gpus
+            left[slot_part.position] = cores & ~slot_part.cores, gpus & ~slot_part.gpus
 
 
 def _wrong_nslots(said: Answer, slots: Sequence[Slot]) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from .above import Above, MismatchError
 from .amounts import Amounts
-from .answer import Piece, Slot
+from .answer import Slot, SlotPart
 from .choice import distinct, preference
 from .cover import MAX_WAYS, Ask, Cover, Held, Way
 from .ground import ROOT, Ground, Place
@@ -82,7 +82,7 @@ class Matcher:
         for slot in slots:
             if slot.label not in found:
                 raise MismatchError(f"the request has no slot {slot.label!r}")
-            if not any(piece.cores or piece.gpus for piece in slot.pieces):
+            if not any(slot_part.cores or slot_part.gpus for slot_part in slot.slot_parts):
                 raise MismatchError(f"a slot {slot.label!r} has neither core nor gpu")
             found[slot.label].append(slot)
         for label, some in found.items():
@@ -113,15 +113,15 @@ class Matcher:
                 if need in self.request.chains[label]:
                     continue
                 for slot in some:
-                    if any(self._overlaps(place, piece) for place in places for piece in slot.pieces):
+                    if any(self._overlaps(place, slot_part) for place in places for slot_part in slot.slot_parts):
                         raise MismatchError(f"{need.vertex.path}: a slot {label!r} stands in it, which is not its own")
         return wholes
 
-    def _overlaps(self, place: Place, piece: Piece) -> bool:
+    def _overlaps(self, place: Place, slot_part: SlotPart) -> bool:
         if place[0] < 0:
-            return self.ground.contains(place, (piece.position, 0))
+            return self.ground.contains(place, (slot_part.position, 0))
         domain = self.ground.domain(place)
-        return place[0] == piece.position and bool(domain.cores & piece.cores or domain.gpus & piece.gpus)
+        return place[0] == slot_part.position and bool(domain.cores & slot_part.cores or domain.gpus & slot_part.gpus)
 
     def _ways(self, label: str, slots: Sequence[Slot], above: Above) -> list[list[Way]]:
         """Return for each slot of a label what could stand for the vertices inside it."""
@@ -166,25 +166,25 @@ class Matcher:
                 yield from self._see_slots(others, slots, ways, now, taken)
 
     def _say(self, slot: Slot) -> str:
-        ranks = ", ".join(self.ground.say((piece.position, 0)) for piece in slot.pieces[:3])
-        more = "" if len(slot.pieces) <= 3 else " and others"
+        ranks = ", ".join(self.ground.say((slot_part.position, 0)) for slot_part in slot.slot_parts[:3])
+        more = "" if len(slot.slot_parts) <= 3 else " and others"
         return f"a slot of {slot.cores} cores and {slot.gpus} gpus on {ranks}{more}"
 
     def _slot_ways(self, need: Need, slot: Slot, around: Place) -> list[Way]:
         """Return the ways of seeing a slot's vertices in what it holds; slots on equal nodes share them."""
-        if len(slot.pieces) > 1:
+        if len(slot.slot_parts) > 1:
             return self._wide_slot_ways(need, slot, around)
-        (piece,) = slot.pieces
+        (slot_part,) = slot.slot_parts
         at = around
         if self._has_ids or any(inner.kind is Kind.GROUP for inner in need.walk()):
-            return self._search(need, {piece.position: (piece.cores, piece.gpus)}, at)
-        kind = self.ground.machine.type_of[piece.position]
+            return self._search(need, {slot_part.position: (slot_part.cores, slot_part.gpus)}, at)
+        kind = self.ground.machine.type_of[slot_part.position]
         inner_place = at[1] if at[0] >= 0 else -1
-        key = (need, kind, inner_place, piece.cores, piece.gpus, self._state_of(piece.position))
+        key = (need, kind, inner_place, slot_part.cores, slot_part.gpus, self._state_of(slot_part.position))
         if key not in self._known:
-            held = {piece.position: (piece.cores, piece.gpus)}
+            held = {slot_part.position: (slot_part.cores, slot_part.gpus)}
             self._known[key] = [way.moved(0) for way in self._search(need, held, at)]
-        return [_at(way, piece.position, at) for way in self._known[key]]
+        return [_at(way, slot_part.position, at) for way in self._known[key]]
 
     def _state_of(self, position: int) -> object:
         """Return what nodes of one type have to have in common to be the same for every slot."""
@@ -192,7 +192,7 @@ class Matcher:
 
     def _wide_slot_ways(self, need: Need, slot: Slot, around: Place) -> list[Way]:
         """Return the ways of seeing a slot of several nodes."""
-        held = {piece.position: (piece.cores, piece.gpus) for piece in slot.pieces}
+        held = {slot_part.position: (slot_part.cores, slot_part.gpus) for slot_part in slot.slot_parts}
         return self._search(need, held, around) if self._has_ids else self._place_by_place(need, held, around)
 
     def _place_by_place(self, parent: Need, held: Held, around: Place) -> list[Way]:

@@ -68,9 +68,9 @@ class Outside:
         """
         rest = {position: list(held) for position, held in self.held.items()}
         for slot in slots:
-            for piece in slot.pieces:
-                rest[piece.position][0] &= ~piece.cores
-                rest[piece.position][1] &= ~piece.gpus
+            for slot_part in slot.slot_parts:
+                rest[slot_part.position][0] &= ~slot_part.cores
+                rest[slot_part.position][1] &= ~slot_part.gpus
         left = {position: (cores, gpus) for position, (cores, gpus) in rest.items() if cores or gpus}
         asks = list(self._asks())
         amounts = [(ask.need, ask.at) for ask in asks if ask.need.kind is Kind.AMOUNT]

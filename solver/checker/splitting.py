@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from .above import MismatchError
-from .answer import Answer, Piece, Slot
+from .answer import Answer, Slot, SlotPart
 from .cover import TooLongError
 from .dealing import Shares
 from .forms import Content, UncountedError, content_of, has_outside, unsearched
@@ -192,13 +192,13 @@ class _Splitter:
         self, label: str, content: Content, inner: Need, held: Held, regions: Sequence[tuple[Place, Held]]
     ) -> list[Slot]:
         """Make slots of places: what is held of a place is one slot's, as no two vertices stand for one place."""
-        pieces: list[Piece] = []
+        slot_parts: list[SlotPart] = []
         if inner.kind is Kind.GROUP or (self.has_rest and not inner.whole):
             raise unsearched()
         for position, (cores, gpus) in sorted(held.items()):
             for place in self.ground.touched(position, inner.vertex.type, cores, gpus):
                 domain = self.ground.domain(place)
-                pieces.append(Piece(position, cores & domain.cores, gpus & domain.gpus))
+                slot_parts.append(SlotPart(position, cores & domain.cores, gpus & domain.gpus))
         number = None
         if content.need.vertex.count.is_fixed or self.answer.nslots:
             number = self._number(content, regions)
@@ -206,18 +206,18 @@ class _Splitter:
         if not inner.vertex.count.is_fixed:
             if number is None:
                 raise UncountedError(f"{content.need.vertex.path}: R does not say how many slots there are")
-            per_slot = len(pieces) // number
-        if self.has_rest and len(pieces) != inner.vertex.count.min * (number or 1):
+            per_slot = len(slot_parts) // number
+        if self.has_rest and len(slot_parts) != inner.vertex.count.min * (number or 1):
             # Which of the places are slots does not show.
             raise unsearched()
-        if per_slot == 0 or len(pieces) != per_slot * (number or len(pieces) // per_slot):
-            raise MismatchError(f"{inner.vertex.path}: {len(pieces)} are held, which is no whole number of slots")
-        if inner.kind is not Kind.NODE and 1 < per_slot < len(pieces):
+        if per_slot == 0 or len(slot_parts) != per_slot * (number or len(slot_parts) // per_slot):
+            raise MismatchError(f"{inner.vertex.path}: {len(slot_parts)} are held, which is no whole number of slots")
+        if inner.kind is not Kind.NODE and 1 < per_slot < len(slot_parts):
             # Neighbours make one slot, which is good, but not always best.
             self.proven = False
         if inner.kind is Kind.NODE:
-            return [Slot(label, tuple(pieces[i : i + per_slot])) for i in range(0, len(pieces), per_slot)]
-        return [_one_piece(label, pieces[i : i + per_slot]) for i in range(0, len(pieces), per_slot)]
+            return [Slot(label, tuple(slot_parts[i : i + per_slot])) for i in range(0, len(slot_parts), per_slot)]
+        return [_one_part(label, slot_parts[i : i + per_slot]) for i in range(0, len(slot_parts), per_slot)]
 
     def _several_types(self, place: Place, held: Held) -> list[Slot]:
         """Split a region into slots of several types, whose counts and contents are all given."""
@@ -278,7 +278,7 @@ class _Splitter:
             packed = NodePacker(self.ground, place, *held).pack(items)
             self.proven = self.proven and packed.proven
             self._packed[key] = packed.slots
-        return [Slot(label, (Piece(position, cores, gpus),)) for label, cores, gpus in self._packed[key]]
+        return [Slot(label, (SlotPart(position, cores, gpus),)) for label, cores, gpus in self._packed[key]]
 
 
 def _total(held: Held) -> tuple[int, int]:
@@ -286,10 +286,10 @@ def _total(held: Held) -> tuple[int, int]:
     return cores, sum(gpus.bit_count() for _, gpus in held.values())
 
 
-def _one_piece(label: str, pieces: Sequence[Piece]) -> Slot:
+def _one_part(label: str, slot_parts: Sequence[SlotPart]) -> Slot:
     """Join what a slot holds of one node."""
     by_node: dict[int, tuple[int, int]] = {}
-    for piece in pieces:
-        cores, gpus = by_node.get(piece.position, (0, 0))
-        by_node[piece.position] = cores | piece.cores, gpus | piece.gpus
-    return Slot(label, tuple(Piece(position, *held) for position, held in by_node.items()))
+    for slot_part in slot_parts:
+        cores, gpus = by_node.get(slot_part.position, (0, 0))
+        by_node[slot_part.position] = cores | slot_part.cores, gpus | slot_part.gpus
+    return Slot(label, tuple(SlotPart(position, *held) for position, held in by_node.items()))

@@ -78,14 +78,14 @@ class State:
             found[name, frozenset({place})] = amount
         known = {(place[0], name) for place, name in answer.by_domain}
         for slot in answer.slots or ():
-            for piece in slot.pieces:
-                for name, amount in piece.amounts:
-                    if (piece.position, name) in known:
+            for slot_part in slot.slot_parts:
+                for name, amount in slot_part.amounts:
+                    if (slot_part.position, name) in known:
                         continue
                     # As for a request: the domains of the cores count, those of the gpus where there are no cores.
-                    gpus = 0 if piece.cores else piece.gpus
-                    taken = self.ground.innermost(piece.position, piece.cores, gpus)
-                    sources = self.ground.sources(name, (piece.position, 0), taken, self.ground.machine.all)
+                    gpus = 0 if slot_part.cores else slot_part.gpus
+                    taken = self.ground.innermost(slot_part.position, slot_part.cores, gpus)
+                    sources = self.ground.sources(name, (slot_part.position, 0), taken, self.ground.machine.all)
                     found[name, sources] = found.get((name, sources), Fraction(0)) + amount
         for (place, name), amount in answer.amounts.items():
             if (place[0], name) in known:

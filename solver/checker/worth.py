@@ -54,7 +54,8 @@ def touched(ground: Ground, held: Held, level: str) -> list[tuple[int, int]]:
 def affinity(ground: Ground, slots: Iterable[Slot], level: str) -> int:
     """Sum over slots of the domains of a level that the slot touches, less one and never below zero."""
     return sum(
-        max(0, sum(len(ground.touched(p.position, level, p.cores, p.gpus)) for p in slot.pieces) - 1) for slot in slots
+        max(0, sum(len(ground.touched(p.position, level, p.cores, p.gpus)) for p in slot.slot_parts) - 1)
+        for slot in slots
     )
 
 
@@ -71,7 +72,7 @@ def shield(ground: Ground, state: State, slots: Iterable[Slot]) -> int:
         place
         for slot in slots
         if not slot.gpus
-        for piece in slot.pieces
-        for place in ground.innermost(piece.position, piece.cores, 0)
+        for slot_part in slot.slot_parts
+        for place in ground.innermost(slot_part.position, slot_part.cores, 0)
     }
     return sum((state.free(place[0])[1] & ground.domain(place).gpus).bit_count() for place in near)

@@ -174,7 +174,9 @@ class _Builder:
         host = hosts[0]
         want = Want(Kind.AMOUNT, amount[0], amount[1], path=vertex.path)
         bundle = host.bundle
-        bundle = Bundle((*bundle.wants, want), whole=bundle.whole, slot=bundle.slot, piece=bundle.piece, ids=bundle.ids)
+        bundle = Bundle(
+            (*bundle.wants, want), whole=bundle.whole, slot=bundle.slot, slot_part=bundle.slot_part, ids=bundle.ids
+        )
         return (replace(host, bundle=bundle),), groups
 
     def _nodes(self, vertex: Vertex, slot: str, *, bare: bool) -> int:
@@ -207,7 +209,7 @@ class _Builder:
         whole = self._whole(vertex, place.slot, bare=place.bare)
         wants = tuple(self.want(child, place.slot, bare=place.bare) for child in vertex.children)
         bundle = Bundle(
-            wants, whole=whole, slot=place.slot, piece=bool(place.slot) and place.nodes_per_slot > 1, ids=vertex.id
+            wants, whole=whole, slot=place.slot, slot_part=bool(place.slot) and place.nodes_per_slot > 1, ids=vertex.id
         )
         per_slot = self.count(vertex) * place.groups_per_slot
         return HostDemand(bundle, count, per_slot=per_slot, path=vertex.path)

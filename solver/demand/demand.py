@@ -120,7 +120,7 @@ class Bundle:
         The bundle as `SlotSet`s, when it is that and no more; else empty.
     """
 
-    __slots__ = ("_hash", "_times", "beside", "flat", "ids", "piece", "slot", "slots", "touching", "wants", "whole")
+    __slots__ = ("_hash", "_times", "beside", "flat", "ids", "slot", "slot_part", "slots", "touching", "wants", "whole")
 
     def __init__(
         self,
@@ -128,7 +128,7 @@ class Bundle:
         *,
         whole: bool = False,
         slot: str = "",
-        piece: bool = False,
+        slot_part: bool = False,
         ids: IdSet | None = None,
         beside: tuple[Want, ...] = (),
         touching: str = "",
@@ -137,16 +137,16 @@ class Bundle:
         self.beside = beside
         self.whole = whole
         self.slot = slot
-        self.piece = piece
+        self.slot_part = slot_part
         self.ids = ids
         self.touching = touching
-        self._hash = hash((wants, whole, slot, piece, ids, beside, touching))
+        self._hash = hash((wants, whole, slot, slot_part, ids, beside, touching))
         self._times: dict[int, Bundle] = {}
         self.slots = self._slots()
         self.flat = self._flat()
 
     def _slots(self) -> tuple[SlotSet, ...]:
-        if self.whole or self.piece or self.ids is not None:
+        if self.whole or self.slot_part or self.ids is not None:
             return ()
         if self.slot:
             parts = [Want(Kind.SLOT, "slot", 1, label=self.slot, wants=self.wants), *self.beside]
@@ -168,15 +168,15 @@ class Bundle:
         if bundle is None:
             bundle = self
             if self.wants[0].count != count:
-                bundle = Bundle((replace(self.wants[0], count=count),), slot=self.slot, piece=self.piece)
+                bundle = Bundle((replace(self.wants[0], count=count),), slot=self.slot, slot_part=self.slot_part)
             if len(self._times) < TIMES:
                 self._times[count] = bundle
         return bundle
 
     @property
-    def piece_label(self) -> str:
+    def part_label(self) -> str:
         """The label of the slot that has other nodes too; empty for none."""
-        if not self.piece:
+        if not self.slot_part:
             return ""
         return self.slot or (self.wants[0].label if self.wants else "")
 
@@ -186,7 +186,7 @@ class Bundle:
             self.wants,
             whole=self.whole,
             slot=self.slot,
-            piece=self.piece,
+            slot_part=self.slot_part,
             ids=self.ids,
             beside=self.beside,
             touching=level,
@@ -199,12 +199,12 @@ class Bundle:
         return self is other or (
             isinstance(other, Bundle)
             and self._hash == other._hash
-            and (self.wants, self.whole, self.slot, self.piece, self.ids, self.beside, self.touching)
-            == (other.wants, other.whole, other.slot, other.piece, other.ids, other.beside, other.touching)
+            and (self.wants, self.whole, self.slot, self.slot_part, self.ids, self.beside, self.touching)
+            == (other.wants, other.whole, other.slot, other.slot_part, other.ids, other.beside, other.touching)
         )
 
     def __repr__(self) -> str:
-        return f"Bundle({self.wants!r}, whole={self.whole}, slot={self.slot!r}, piece={self.piece})"
+        return f"Bundle({self.wants!r}, whole={self.whole}, slot={self.slot!r}, slot_part={self.slot_part})"
 
 
 def _slot_set(want: Want) -> SlotSet | None:

@@ -234,7 +234,9 @@ def _host(host: HostDemand) -> HostDemand | None:
     if not wants and not bundle.whole:
         # Nothing is left but that there is such a node.
         return replace(host, bundle=Bundle((), ids=bundle.ids))
-    return replace(host, bundle=Bundle(wants, whole=bundle.whole, slot=bundle.slot, piece=bundle.piece, ids=bundle.ids))
+    return replace(
+        host, bundle=Bundle(wants, whole=bundle.whole, slot=bundle.slot, slot_part=bundle.slot_part, ids=bundle.ids)
+    )
 
 
 def _want(want: Want) -> Want | None:

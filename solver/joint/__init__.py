@@ -2,7 +2,7 @@
 
 - `wants`: what a job asks for, in the form that these models take: equal slots of cores and gpus, on nodes.
 - `room`: what is free, node by node, cut to the nodes that can matter.
-- `stands`: where jobs stand, as counts, and what that is worth.
+- `occupancy`: where jobs stand, as counts, and what that is worth.
 - `one_by_one`: the batch as the pool places it one after the other, where the search starts.
 - `batch`: places a batch together; `parts` cuts a large one.
 - `mixed`: places a batch of which the model does not take all jobs.

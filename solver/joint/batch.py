@@ -19,8 +19,8 @@ from ...topology.machine import Machine
 from ..cpsat.lexicographic import Expression, Goal
 from ..cpsat.status import Status
 from ..pool import Pool
+from .occupancy import Occupancy, Occupied, terms_of, value_of
 from .one_by_one import one_by_one
-from .positions import Stand, Stands, terms_of, value_of
 from .room import Node, eligible, rooms, trimmed, wants_of
 from .search import search
 from .wants import BatchJob, Want
@@ -46,7 +46,7 @@ class Batch:
     status: Status
     terms: Mapping[str, int]
     bounds: Mapping[str, int]
-    stands: Stands = field(default_factory=dict)
+    occupancy: Occupancy = field(default_factory=dict)
 
     @property
     def gap(self) -> float:
@@ -85,8 +85,8 @@ def place_batch(
     names = terms_of(pool.machine) if local else terms_of(pool.machine)[:1]
     greedy = one_by_one(pool, jobs, wants, there, seconds * _GREEDY_SHARE)
     used = 0
-    for stand in (stand for stands in greedy.values() for stand in stands):
-        used |= 1 << stand.node.position
+    for occupied in (occupied for occupancy in greedy.values() for occupied in occupancy):
+        used |= 1 << occupied.node.position
     room = trimmed(there, wants, allowed, used)
     model = _BatchModel(pool.machine, jobs, wants, allowed, room)
     weights = {job.id: job.weight for job in jobs}
@@ -222,20 +222,20 @@ class _BatchModel:
                 self.model.add_implication(self.placed[job.id], self.placed[last[kind]])
             last[kind] = job.id
 
-    def hint(self, stands: Stands) -> None:
+    def hint(self, occupancy: Occupancy) -> None:
         """Let the search start from a placement."""
         at = {node.position: place for place, node in enumerate(self.room)}
-        there = {(job, at[stand.node.position]): stand for job, some in stands.items() for stand in some}
+        there = {(job, at[occupied.node.position]): occupied for job, some in occupancy.items() for occupied in some}
         for job, literal in self.placed.items():
-            self.model.add_hint(literal, job in stands)
+            self.model.add_hint(literal, job in occupancy)
         for key, touch in self.touched.items():
-            stand = there.get(key)
-            self.model.add_hint(touch, stand is not None)
+            occupied = there.get(key)
+            self.model.add_hint(touch, occupied is not None)
             if key in self.loose:
-                self.model.add_hint(self.loose[key], stand.slots if stand else 0)
+                self.model.add_hint(self.loose[key], occupied.slots if occupied else 0)
         for (job, place, inner), count in self.inside.items():
-            stand = there.get((job, place))
-            self.model.add_hint(count, stand.inside[inner] if stand and stand.inside else 0)
+            occupied = there.get((job, place))
+            self.model.add_hint(count, occupied.inside[inner] if occupied and occupied.inside else 0)
 
     def goals(self, local: bool) -> list[Goal]:
         """Return the goals, all to be minimised, in the order of the terms' names."""
@@ -267,9 +267,9 @@ class _BatchModel:
         inside = [count for (_, place, at), count in self.inside.items() if self.room[place].domains[at].level == level]
         return sum(slots) - sum(inside)
 
-    def read(self, solver: cp_model.CpSolver) -> Stands:
+    def read(self, solver: cp_model.CpSolver) -> Occupancy:
         """Return where the jobs stand."""
-        stands: dict[int, list[Stand]] = {}
+        occupancy: dict[int, list[Occupied]] = {}
         for (job, place), slots in self.slots.items():
             count = solver.value(slots)
             if count:
@@ -278,5 +278,5 @@ class _BatchModel:
                     solver.value(self.inside[job, place, at]) if (job, place, at) in self.inside else 0
                     for at in range(len(node.domains))
                 )
-                stands.setdefault(job, []).append(Stand(node, count, inside))
-        return {job: tuple(some) for job, some in stands.items()}
+                occupancy.setdefault(job, []).append(Occupied(node, count, inside))
+        return {job: tuple(some) for job, some in occupancy.items()}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ...topology.machine import Machine
 from ...topology.rset import write_R
 from ..state.node_classes import lowest
-from .positions import Stand
+from .occupancy import Occupied
 from .room import Node
 from .wants import Want
 
@@ -83,7 +83,7 @@ class _Left:
 
 
 def holdings(
-    stands: Mapping[int, Sequence[Stand]], wants: Mapping[int, Want]
+    occupancy: Mapping[int, Sequence[Occupied]], wants: Mapping[int, Want]
 ) -> tuple[dict[int, list[Held]], dict[int, Node]]:
     """Return what each job holds, and what is then left of the nodes, by position.
 
@@ -97,17 +97,17 @@ def holdings(
     left: dict[int, _Left] = {}
     nodes: dict[int, Node] = {}
     slots: dict[tuple[int, int], list[Slot]] = {}
-    everything = [(job, stand) for job, some in stands.items() for stand in some]
-    for _, stand in everything:
-        nodes[stand.node.position] = stand.node
-        left.setdefault(stand.node.position, _Left(stand.node))
+    everything = [(job, occupied) for job, some in occupancy.items() for occupied in some]
+    for _, occupied in everything:
+        nodes[occupied.node.position] = occupied.node
+        left.setdefault(occupied.node.position, _Left(occupied.node))
     # What stands in a small domain is served first: the model has counted on it.
-    for depth in range(max((len(stand.node.domains) for _, stand in everything), default=0) - 1, -2, -1):
-        for job, stand in everything:
-            if depth < len(stand.node.domains):
-                mine = slots.setdefault((job, stand.node.position), [])
-                count = stand.only_in(depth)
-                mine += [left[stand.node.position].take(depth, wants[job]) for _ in range(count)]
+    for depth in range(max((len(occupied.node.domains) for _, occupied in everything), default=0) - 1, -2, -1):
+        for job, occupied in everything:
+            if depth < len(occupied.node.domains):
+                mine = slots.setdefault((job, occupied.node.position), [])
+                count = occupied.only_in(depth)
+                mine += [left[occupied.node.position].take(depth, wants[job]) for _ in range(count)]
     found: dict[int, list[Held]] = {}
     for (job, position), mine in slots.items():
         cores = gpus = 0
@@ -123,7 +123,7 @@ def holdings(
 
 def batch_R(machine: Machine, batch: Batch, wants: Mapping[int, Want]) -> dict[int, dict[str, Any]]:
     """Return the R (RFC 20) of each job of a batch that was placed, by id."""
-    held, _ = holdings(batch.stands, wants)
+    held, _ = holdings(batch.occupancy, wants)
     certificate = {"status": batch.status.name, "terms": dict(batch.terms), "bound": dict(batch.bounds), "joint": True}
     return {job: _job_R(machine, pieces, wants[job].label, certificate) for job, pieces in held.items()}
 

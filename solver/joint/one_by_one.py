@@ -10,7 +10,7 @@ from ..errors import InfeasibleRequest, InsufficientResources
 from ..placement.allocation import Allocation
 from ..pool import Pool
 from ..state.node_classes import bits, mask_of
-from .positions import Stand, Stands
+from .occupancy import Occupancy, Occupied
 from .room import Inner, Node, rooms
 from .wants import BatchJob, Want
 
@@ -20,7 +20,7 @@ _FIRST, _HIDDEN = -2, -1
 
 def one_by_one(
     pool: Pool, jobs: Sequence[BatchJob], wants: Mapping[int, Want], nodes: Sequence[Node], seconds: float
-) -> Stands:
+) -> Occupancy:
     """Return where jobs stand that are placed in the order of their weights, those that do not fit passed over.
 
     Parameters
@@ -37,7 +37,7 @@ def one_by_one(
     budget = Budget(seconds)
     here = {node.position: node for node in nodes}
     trial = _cut(pool, here)
-    found: dict[int, tuple[Stand, ...]] = {}
+    found: dict[int, tuple[Occupied, ...]] = {}
     for job in sorted(jobs, key=lambda job: -job.weight):
         if not budget.left:
             break
@@ -45,7 +45,7 @@ def one_by_one(
             allocation = trial.alloc(_FIRST - len(found), job.request)
         except (InsufficientResources, InfeasibleRequest):
             continue
-        found[job.id] = _stands(allocation, wants[job.id], here)
+        found[job.id] = _occupied(allocation, wants[job.id], here)
     return found
 
 
@@ -63,21 +63,21 @@ def _cut(pool: Pool, here: Mapping[int, Node]) -> Pool:
     return trial
 
 
-def _stands(allocation: Allocation, want: Want, here: Mapping[int, Node]) -> tuple[Stand, ...]:
+def _occupied(allocation: Allocation, want: Want, here: Mapping[int, Node]) -> tuple[Occupied, ...]:
     found = []
     for holding in allocation.holdings:
         for position in bits(holding.nodes):
             node = here[position]
             slots = [(slot.cores, slot.gpus) for slot in holding.slots]
             inside = tuple(
-                0 if want.whole else sum(_stands_in(domain, cores, gpus) for cores, gpus in slots)
+                0 if want.whole else sum(_is_in(domain, cores, gpus) for cores, gpus in slots)
                 for domain in node.domains
             )
-            found.append(Stand(node, want.slots if want.hosts else len(slots), inside))
+            found.append(Occupied(node, want.slots if want.hosts else len(slots), inside))
     return tuple(found)
 
 
-def _stands_in(domain: Inner, cores: int, gpus: int) -> bool:
+def _is_in(domain: Inner, cores: int, gpus: int) -> bool:
     """Tell whether a slot has of a domain, or of one inside it, all that domains of its level have."""
     touches = bool(domain.cores & cores if domain.has_cores and cores else domain.gpus & gpus)
     return (

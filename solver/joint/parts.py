@@ -15,8 +15,8 @@ from ..cpsat.status import Status
 from ..pool import Pool
 from .batch import Batch, place_batch
 from .ids import holdings
+from .occupancy import Occupied, terms_of, value_of
 from .one_by_one import one_by_one
-from .positions import Stand, terms_of, value_of
 from .room import Node, eligible, rooms, wants_of
 from .wants import BatchJob, Want, appetite
 
@@ -49,28 +49,28 @@ def place_in_parts(
     wants = wants_of(pool, jobs)
     by_size = sorted(jobs, key=lambda job: _size(job.id, wants[job.id]))
     each = seconds / (count + 3)
-    stands: dict[int, tuple[Stand, ...]] = {}
+    occupancy: dict[int, tuple[Occupied, ...]] = {}
     left = {node.position: node for node in nodes}
     for part in range(count + 1):
         some, room = by_size[part::count], nodes[part::count]
         if part == count:
-            some, room = [job for job in jobs if job.id not in stands], list(left.values())
+            some, room = [job for job in jobs if job.id not in occupancy], list(left.values())
         if not some:
             continue
         found = place_batch(pool, some, each, nodes=room, local=local)
-        left.update(holdings(found.stands, wants)[1])
-        stands.update(found.stands)
+        left.update(holdings(found.occupancy, wants)[1])
+        occupancy.update(found.occupancy)
     names = terms_of(pool.machine)
     weights = {job.id: job.weight for job in jobs}
-    terms = value_of(pool.machine, stands, wants, weights)
+    terms = value_of(pool.machine, occupancy, wants, weights)
     greedy = one_by_one(pool, jobs, wants, nodes, each)
     alone = value_of(pool.machine, greedy, wants, weights)
     if (-alone[0], *alone[1:]) < (-terms[0], *terms[1:]):
-        stands, terms = dict(greedy), alone
+        occupancy, terms = dict(greedy), alone
     bound = max(upper_bound(pool, jobs, nodes, each), terms[0])
     # Of the terms after the weight nothing is proven by parts.
     bounds = {**dict.fromkeys(names, 0), "weight": bound}
-    return Batch(Status.FEASIBLE, dict(zip(names, terms, strict=True)), bounds, stands)
+    return Batch(Status.FEASIBLE, dict(zip(names, terms, strict=True)), bounds, occupancy)
 
 
 def _size(job: int, want: Want) -> tuple[int, int, int]:

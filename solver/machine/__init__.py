@@ -1,5 +1,5 @@
 """Which nodes: the choice among classes of equal nodes.
 
 `decide` is the door: the largest counts (`sizes`, after `totals`), then the best nodes. `selection` serves where
-nothing ties nodes together, `neighbours` where equal nodes are to stand close; `model` is for all else.
+nothing ties nodes together, `fewest_groups` where equal nodes are to stand close; `model` is for all else.
 """

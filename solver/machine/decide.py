@@ -10,14 +10,14 @@ from ...topology.machine import Machine
 from ..cpsat.lexicographic import Budget
 from ..demand.demand import Bundle, Demand, HostDemand, Kind, Want
 from ..demand.problem import Problem
-from ..node.best_plans import Offers
 from ..node.capacity import is_countable, room_for
-from ..node.lower_bounds import floor
+from ..node.lower_bounds import lower_bound
 from ..node.packing import SlotShape
 from ..node.rankings import Rankings
+from ..node.solver import NodeSolver
 from ..state.domain_state import DomainState
+from .fewest_groups import FewestGroups
 from .model.cells import GroupTree
-from .neighbours import Neighbours
 from .selection import SHARED_OUT, Decision, Field, Selector
 from .sizes import Sizes
 from .totals import exceeds
@@ -59,16 +59,16 @@ class Decider:
     def __init__(self, machine: Machine, rankings: Rankings) -> None:
         self._machine = machine
         self._rankings = rankings
-        self._offers: Offers = rankings.offers
-        self._grouped = bool(self._offers.scale.group_names)
+        self._node_solver: NodeSolver = rankings.node_solver
+        self._grouped = bool(self._node_solver.scale.group_names)
         self._compares_groups = self._grouped and any(not _covers(machine, level) for level in machine.group_levels)
         self._group_amounts = {name for group in machine.groups for name, _ in group.resources}
         self._tree = GroupTree(machine.groups, {})
 
     @cached_property
-    def _neighbours(self) -> Neighbours | None:
-        known = bool(self._offers.scale.group_names) and Neighbours.are_in(self._machine)
-        return Neighbours(self._machine) if known else None
+    def _fewest_groups(self) -> FewestGroups | None:
+        known = bool(self._node_solver.scale.group_names) and FewestGroups.are_in(self._machine)
+        return FewestGroups(self._machine) if known else None
 
     def decide(self, problem: Problem, situation: Situation, budget: Budget) -> tuple[Demand, Decision] | None:
         """Return the demand with the largest counts that fit, and its best placement; None when there is none.
@@ -157,24 +157,24 @@ class Decider:
         if flat is not None:
             return SlotShape.of(flat).capacity(state) >= units * flat.count
         bundle = single.bundle.times(units) if single.loose else single.bundle
-        return self._offers.gives(state, bundle, budget)
+        return self._node_solver.gives(state, bundle, budget)
 
     def _place(self, demand: Demand, situation: Situation, budget: Budget) -> Decision | None:
         single = demand.single
-        if single is not None and not self._reaches_groups(single) and not single.bundle.piece:
+        if single is not None and not self._reaches_groups(single) and not single.bundle.slot_part:
             selector = Selector(self._rankings, situation.field, budget)
             count = single.count
             plain = not self._grouped or not self._compares_groups
             if plain and (count == 1 or not (single.loose or self._grouped)):
                 return selector.alike(single.bundle, count)
-            if plain and not single.loose and self._neighbours is not None:
-                close = selector.close(single.bundle, count, self._neighbours)
-                if close is not None:
-                    return close
+            if plain and not single.loose and self._fewest_groups is not None:
+                in_fewest_groups = selector.in_fewest_groups(single.bundle, count, self._fewest_groups)
+                if in_fewest_groups is not None:
+                    return in_fewest_groups
             if plain and single.loose:
-                together = selector.together(single.bundle, count)
-                if together is not None:
-                    return together
+                on_one_node = selector.on_one_node(single.bundle, count)
+                if on_one_node is not None:
+                    return on_one_node
             if self._room(single, situation.field, budget) < count:
                 return None
             if plain and single.loose and count <= SHARED_OUT and not self._grouped:
@@ -187,17 +187,17 @@ class Decider:
         if exceeds(demand, situation.field, self._group_amounts):
             return None
         tree = self._tree.with_free(situation.group_free)
-        self._offers.rough = False
-        decision = choose(demand, situation.field, tree, self._offers, budget, best=best)
-        if decision is not None and self._offers.rough:
+        self._node_solver.inexact = False
+        decision = choose(demand, situation.field, tree, self._node_solver, budget, best=best)
+        if decision is not None and self._node_solver.inexact:
             # The model took what single nodes were found to do for the best that they can.
             return replace(decision, bound=min(decision.bound, self._least(situation.field)))
         return decision
 
     def _least(self, field: Field) -> int:
         """Return what no placement of anything on these nodes goes below."""
-        scale = self._offers.scale
-        return sum(nodes.bit_count() * floor(scale, state, Bundle(())) for state, nodes in field.live())
+        scale = self._node_solver.scale
+        return sum(nodes.bit_count() * lower_bound(scale, state, Bundle(())) for state, nodes in field.live())
 
     def _reaches_groups(self, single: HostDemand) -> bool:
         """Tell whether a bundle may take amounts that groups list."""

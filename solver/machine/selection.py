@@ -13,11 +13,11 @@ from dataclasses import dataclass, field
 from ...grammar.bits import lowest_bit
 from ..cpsat.lexicographic import Budget
 from ..demand.demand import Bundle
-from ..node.plan import Offer
+from ..node.plan import NodeSolution
 from ..node.rankings import Rankings, Ties
 from ..state.domain_state import DomainState
 from ..state.node_classes import Classes, bits, lowest
-from .neighbours import Neighbours
+from .fewest_groups import FewestGroups
 
 SHARED_OUT = 12
 """Loose units up to which they are shared out node by node; more go to the machine's model."""
@@ -40,7 +40,7 @@ class Pick:
     """
 
     nodes: int
-    offer: Offer
+    solution: NodeSolution
     host: int | None = 0
     group: int = -1
 
@@ -141,7 +141,7 @@ class Selector:
             each = tied[0][1].cost
             cost += each * there
             left -= there
-            picks += [Pick(nodes, offer) for nodes, offer in chosen]
+            picks += [Pick(nodes, solution) for nodes, solution in chosen]
             if not left:
                 break
         if left:
@@ -149,7 +149,7 @@ class Selector:
         if len(picks) > 1:
             picks.sort(key=_lowest_position)
         bound = cost
-        if self._rankings.rough(bundle):
+        if self._rankings.inexact(bundle):
             least = self._least(bundle)
             bound = cost if least is None else min(cost, count * least)
         return Decision(tuple(picks), cost, bound)
@@ -157,7 +157,7 @@ class Selector:
     def _least(self, bundle: Bundle) -> int | None:
         return self._rankings.least(bundle, self._field.classes, self._budget)
 
-    def close(self, bundle: Bundle, count: int, neighbours: Neighbours) -> Decision | None:
+    def in_fewest_groups(self, bundle: Bundle, count: int, fewest_groups: FewestGroups) -> Decision | None:
         """Choose so many nodes of those that like the bundle best, in the fewest groups; None when that is not proven.
 
         They must be enough, and no groups fewer with the help of others that are compared after the groups only.
@@ -166,56 +166,56 @@ class Selector:
         nodes = 0
         for part, _ in tied:
             nodes |= part
-        if self._rankings.rough(bundle) or nodes.bit_count() < count:
+        if self._rankings.inexact(bundle) or nodes.bit_count() < count:
             return None
-        found = neighbours.closest(nodes, count)
+        found = fewest_groups.fewest(nodes, count)
         if found is None:
             return None
         chosen, touched = found
-        scale = self._rankings.offers.scale
+        scale = self._rankings.node_solver.scale
         if max(touched.values()) > 1:
             if scale.before_groups is None:
                 return None
             field = self._field
             rivals = self._rankings.rivals(bundle, field.classes, scale.before_groups, self._budget) & field.eligible
-            with_rivals = found if rivals == nodes else neighbours.closest(rivals | nodes, count)
+            with_rivals = found if rivals == nodes else fewest_groups.fewest(rivals | nodes, count)
             if with_rivals is None or with_rivals[1] != touched:
                 return None
-        picks = [Pick(part & chosen, offer) for part, offer in tied if part & chosen]
+        picks = [Pick(part & chosen, solution) for part, solution in tied if part & chosen]
         cost = tied[0][1].cost * count + sum(scale.group_units[level] * number for level, number in touched.items())
         return Decision(tuple(sorted(picks, key=_lowest_position)), cost, cost, modelled=True)
 
-    def together(self, unit: Bundle, count: int) -> Decision | None:
+    def on_one_node(self, unit: Bundle, count: int) -> Decision | None:
         """Choose one node for all of so many loose units, if no other choice can be better.
 
         Each unit alone costs at least what the best one costs on any node; where all of them on one node cost no
         more than that, in all that is compared up to the number of nodes, more nodes are worse.
         """
-        lead = self._rankings.offers.scale.lead
+        lead = self._rankings.node_solver.scale.lead
         if lead is None:
             return None
         first = next(self.ties(unit), None)
         best = self.alike(unit.times(count), 1)
-        if first is None or best is None or best.cost != best.bound or self._rankings.rough(unit):
+        if first is None or best is None or best.cost != best.bound or self._rankings.inexact(unit):
             return None
         return best if lead(best.cost) == lead(first[0][1].bound) * count - (count - 1) else None
 
     def loose(self, unit: Bundle, count: int) -> Decision | None:
         """Share out so many units, any number of them on a node, among few nodes."""
-        best: list[tuple[int, tuple[tuple[int, Offer], ...]] | None] = [(0, ())] + [None] * count
-        for position, offers in self._candidates(unit, count):
+        best: list[tuple[int, tuple[tuple[int, NodeSolution], ...]] | None] = [(0, ())] + [None] * count
+        for position, node_solver in self._candidates(unit, count):
             for total in range(count, 0, -1):
-                for units, offer in offers:
+                for units, solution in node_solver:
                     before = best[total - units] if units <= total else None
                     now = best[total]
-                    if before is not None and (now is None or before[0] + offer.cost < now[0]):
-                        best[total] = (before[0] + offer.cost, (*before[1], (position, offer)))
+                    if before is not None and (now is None or before[0] + solution.cost < now[0]):
+                        best[total] = (before[0] + solution.cost, (*before[1], (position, solution)))
         found = best[count]
         if found is None:
             return None
-        picks = tuple(Pick(1 << position, offer) for position, offer in found[1])
+        picks = tuple(Pick(1 << position, solution) for position, solution in found[1])
         bound = found[0]
-        if any(self._rankings.rough(unit.times(units)) for units in range(1, count + 1)):
+        if any(self._rankings.inexact(unit.times(units)) for units in range(1, count + 1)):
             bound = min(bound, self._bound(unit, count))
         return Decision(tuple(sorted(picks, key=_lowest_position)), found[0], bound)
 
@@ -228,20 +228,20 @@ class Selector:
             least.append(min(ways))
         return least[count]
 
-    def _candidates(self, unit: Bundle, count: int) -> list[tuple[int, list[tuple[int, Offer]]]]:
+    def _candidates(self, unit: Bundle, count: int) -> list[tuple[int, list[tuple[int, NodeSolution]]]]:
         """Return the nodes that a best placement could use, lowest first, with what each offers for how many units.
 
         Beside a node that gives `n` units there are at most `count - n` others. So one that is not among the best
         `count - n + 1` for `n` units can give its place to one of those that is not used, at no cost.
         """
-        nodes: dict[int, list[tuple[int, Offer]]] = {}
+        nodes: dict[int, list[tuple[int, NodeSolution]]] = {}
         for units in range(1, count + 1):
             wanted = count - units + 1
             for tied in self.ties(unit.times(units)):
                 kept, there = _lowest_of(tied, wanted)
-                for mask, offer in kept:
+                for mask, solution in kept:
                     for position in bits(mask):
-                        nodes.setdefault(position, []).append((units, offer))
+                        nodes.setdefault(position, []).append((units, solution))
                 wanted -= there
                 if not wanted:
                     break
@@ -255,12 +255,12 @@ def _lowest_position(pick: Pick) -> int:
 def _lowest_of(tied: Ties, count: int) -> tuple[Ties, int]:
     """Return the lowest so many nodes of states that tie, or all, and how many these are."""
     if len(tied) == 1:
-        nodes, offer = tied[0]
+        nodes, solution = tied[0]
         chosen = lowest(nodes, count)
-        return [(chosen, offer)], 1 if count == 1 else chosen.bit_count()
+        return [(chosen, solution)], 1 if count == 1 else chosen.bit_count()
     union = 0
     for nodes, _ in tied:
         union |= nodes
     chosen = lowest(union, count)
-    kept = [(part, offer) for nodes, offer in tied if (part := nodes & chosen)]
+    kept = [(part, solution) for nodes, solution in tied if (part := nodes & chosen)]
     return kept, 1 if count == 1 else chosen.bit_count()

@@ -13,12 +13,12 @@ from ..cpsat.lexicographic import Budget, CutOff
 from ..demand.demand import Bundle, FlatSlots, Kind, Want
 from ..policy.scale import Scale
 from ..state.domain_state import DomainState
-from .lower_bounds import floor
+from .lower_bounds import lower_bound
 from .packing import SlotShape, WholeSlots, below, combine
-from .plan import NodePlan, Offer, Share, SlotPlan
-from .tearing import Shares, Tears
+from .plan import NodePlan, NodeSolution, Share, SlotPlan
+from .tearing import Shares, TornSlots
 
-Search = Callable[[DomainState, Bundle, Budget, bool], "Offer | None"]
+Search = Callable[[DomainState, Bundle, Budget, bool], "NodeSolution | None"]
 """The node's model: of a domain, slots in it, and whether they count as GPU-less; raises CutOff."""
 
 
@@ -28,11 +28,11 @@ class Best:
     Attributes
     ----------
     cost, bound
-        As an offer's.
+        As a solution's.
     choice
         How many slots each child takes; None where slots are torn between children.
     torn
-        The slots of a domain that tears them, places counted from the domain.
+        The slots of a domain that known them, places counted from the domain.
     parts
         What each child gives, where that is not found again by asking: there was no time to find the best.
     final
@@ -65,7 +65,7 @@ class EqualSlots:
     Parameters
     ----------
     scale
-        The policy, for which `Scale.tears_last` holds.
+        The policy, for which `Scale.affinity_first` holds.
     search
         What is asked where nothing else is a proof.
     remembered
@@ -78,7 +78,7 @@ class EqualSlots:
         self._remembered = remembered
         self._whole_slots = WholeSlots(scale)
         self._bests: dict[tuple[DomainState, SlotShape, int], Best] = {}
-        self._tears: dict[tuple[DomainState, SlotShape], Tears] = {}
+        self._known_torn: dict[tuple[DomainState, SlotShape], TornSlots] = {}
 
     def whole(self, state: DomainState, shape: SlotShape, limit: int) -> int | None:
         """Return how many slots, up to a limit, can stay whole; None where the node's own resources allow no split."""
@@ -123,29 +123,29 @@ class EqualSlots:
                 bound = combine([[best.bound for best in table] for table in tables], count)[0][count]
             parts = () if final else tuple(table[n] for table, n in zip(tables, choice, strict=True))
             return Best(cost + touch, bound + touch, choice, parts=parts, final=final)
-        tear = self._tears_of(domain, shape).tear(count)
+        torn = self._torn_slots(domain, shape).best(count)
         bundle = slots_bundle(shape, count)
-        bound = tear.cost if tear.bound == tear.cost else floor(self._scale, domain, bundle)
-        if tear.bound is not None:
-            bound = max(bound, tear.bound)
-        if tear.cost == bound:
-            return Best(bound, bound, None, tear.slots)
+        bound = torn.cost if torn.bound == torn.cost else lower_bound(self._scale, domain, bundle)
+        if torn.bound is not None:
+            bound = max(bound, torn.bound)
+        if torn.cost == bound:
+            return Best(bound, bound, None, torn.slots)
         try:
-            offer = self._search(domain, bundle, budget, shape.shielded)
+            solution = self._search(domain, bundle, budget, shape.shielded)
         except CutOff:
-            return Best(tear.cost, bound, None, tear.slots, final=False)
-        if offer is None:
+            return Best(torn.cost, bound, None, torn.slots, final=False)
+        if solution is None:
             raise RuntimeError(f"{count} slots of {shape} do not fit into {domain}, which has room for them")
-        slots = tuple(slot.shares for slot in offer.plan.slots)
-        return Best(offer.cost, max(bound, offer.bound), None, slots, final=offer.final)
+        slots = tuple(slot.shares for slot in solution.plan.slots)
+        return Best(solution.cost, max(bound, solution.bound), None, slots, final=solution.final)
 
-    def _tears_of(self, domain: DomainState, shape: SlotShape) -> Tears:
-        tears = self._tears.get((domain, shape))
-        if tears is None:
-            if len(self._tears) >= self._remembered:
-                self._tears.clear()
-            tears = self._tears[domain, shape] = Tears(self._scale, domain, shape)
-        return tears
+    def _torn_slots(self, domain: DomainState, shape: SlotShape) -> TornSlots:
+        known = self._known_torn.get((domain, shape))
+        if known is None:
+            if len(self._known_torn) >= self._remembered:
+                self._known_torn.clear()
+            known = self._known_torn[domain, shape] = TornSlots(self._scale, domain, shape)
+        return known
 
     def plan(self, state: DomainState, shape: SlotShape, flat: FlatSlots, best: Best, budget: Budget) -> NodePlan:
         """Return how a node gives the best placement of slots that it has room for."""

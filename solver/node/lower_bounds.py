@@ -15,7 +15,7 @@ from ..policy.terms import CoreTouch, Cross, Touch
 from ..state.domain_state import DomainState
 
 
-def floor(scale: Scale, state: DomainState, bundle: Bundle) -> int:
+def lower_bound(scale: Scale, state: DomainState, bundle: Bundle) -> int:
     """Return a joint integer that no placement of the bundle on the state is below."""
     flat = bundle.flat
     surely = bundle.whole or any(want.total(kind) for want in bundle.wants for kind in (Kind.CORE, Kind.GPU))
@@ -102,7 +102,7 @@ def _of_one(part: tuple[int, int]) -> int:
     return (weight << 64) // free
 
 
-def coarse_floor(scale: Scale, state: DomainState) -> int:
+def cheap_lower_bound(scale: Scale, state: DomainState) -> int:
     """Return a joint integer that nothing that touches a node in this state is below."""
     total = scale.touch(state)
     for component, unit in scale.weighed():

@@ -46,7 +46,7 @@ class MixedSlots:
     Parameters
     ----------
     scale
-        The policy, for which `Scale.tears_last` holds.
+        The policy, for which `Scale.affinity_first` holds.
     remembered
         How many tables are kept before the memory is emptied.
     """

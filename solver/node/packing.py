@@ -1,6 +1,6 @@
 """The best way to put equal slots on a node, without a solve wherever slots need not be torn.
 
-For a policy that compares affinity first (`Scale.tears_last`), `n` slots that fit into a domain's children one by
+For a policy that compares affinity first (`Scale.affinity_first`), `n` slots that fit into a domain's children one by
 one are placed best by some split of `n` over the children: whatever tears a slot costs more. Costs are sums, so the
 best split is found by going through the children one after the other, and a split's cost is the sum of the
 children's plus what it costs to touch the domain itself. Where not all slots can be whole, what is left is a model
@@ -85,7 +85,7 @@ class WholeSlots:
     Parameters
     ----------
     scale
-        The policy, for which `Scale.tears_last` holds.
+        The policy, for which `Scale.affinity_first` holds.
     remembered
         How many splits are kept before the memory is emptied.
     """

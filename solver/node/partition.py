@@ -47,7 +47,7 @@ class Leaf:
     state: DomainState
 
 
-class Parting:
+class Partition:
     """All that is to be known of the leaves of a domain and one shape of slots.
 
     Parameters
@@ -118,7 +118,7 @@ class Parting:
                 if rest & spare == spare:
                     for more, crossed, size, groups in fronts[rest ^ spare]:
                         _add(front, (room + more, cost + crossed, size + 1, (group, groups)))
-            for room, cost in self._together(leaves):
+            for room, cost in self._connected(leaves):
                 if _add(front, (room, cost, 1, (leaves, ()))):
                     first.append((leaves, room, cost))
             fronts[leaves] = front
@@ -152,7 +152,7 @@ class Parting:
             levels.setdefault(self._flat[place].level, []).append((place, fields))
         return [(self._scale.cross.get(level, 0), domains) for level, domains in levels.items()]
 
-    def _together(self, leaves: int) -> Iterator[tuple[int, int]]:
+    def _connected(self, leaves: int) -> Iterator[tuple[int, int]]:
         """Yield for slots that hang together by these leaves how many there may be, and what they cross at the least.
 
         Slots of cores and GPUs may have to cross more often than it takes to hang together: all but those that fit

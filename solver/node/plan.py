@@ -71,7 +71,7 @@ class NodePlan:
     lowest: bool = False
 
 
-class Offer:
+class NodeSolution:
     """The best that nodes in one state can do for a bundle.
 
     Parameters

@@ -17,13 +17,13 @@ from ..cpsat.lexicographic import Budget
 from ..demand.demand import Bundle
 from ..state.domain_state import DomainState
 from ..state.node_classes import Classes
-from .best_plans import Offers
-from .plan import Offer
+from .plan import NodeSolution
+from .solver import NodeSolver
 
-Entry = tuple[int, int, DomainState, "Offer | None", bool]
+Entry = tuple[int, int, DomainState, "NodeSolution | None", bool]
 """Cost, order of arrival, state, offer; without an offer the cost is a floor, and the last tells if a coarse one."""
 
-Ties = list[tuple[int, Offer]]
+Ties = list[tuple[int, NodeSolution]]
 """Nodes (bitmasks of positions) that can give a bundle at the same cost, with what each of them offers."""
 
 RANKINGS = 256
@@ -52,8 +52,8 @@ class Rankings:
         What a state can do for a bundle.
     """
 
-    def __init__(self, offers: Offers) -> None:
-        self.offers = offers
+    def __init__(self, node_solver: NodeSolver) -> None:
+        self.node_solver = node_solver
         self._epoch = 1
         self._worn = False
         self._births: list[DomainState] = []
@@ -115,17 +115,17 @@ class Rankings:
                     self._worn = True
                 place += 1
                 continue
-            offer = entry[3]
-            if offer is None:
+            solution = entry[3]
+            if solution is None:
                 self._settle(entries, place, bundle, budget)
                 continue
             cost = entry[0]
-            tied.append((nodes, offer))
+            tied.append((nodes, solution))
             place += 1
         if tied:
             yield tied
 
-    def rough(self, bundle: Bundle) -> bool:
+    def inexact(self, bundle: Bundle) -> bool:
         """Tell whether there was no time to find out what some state can do; the ranking is no proof then."""
         return bundle in self._unfinished
 
@@ -141,24 +141,24 @@ class Rankings:
         best: int | None = None
         found = place = 0
         while place < len(entries):
-            cost, _, state, offer, coarse = entries[place]
+            cost, _, state, solution, cheap = entries[place]
             nodes = classes.get(state)
             if nodes is not None:
                 if best is not None and lead(cost) > best:
                     break
-                if coarse:
+                if cheap:
                     self._settle(entries, place, bundle, budget)
                     continue
                 found |= nodes
-                if best is None and offer is not None:
+                if best is None and solution is not None:
                     best = lead(cost)
             place += 1
         return found
 
     def _settle(self, entries: list[Entry], place: int, bundle: Bundle, budget: Budget) -> None:
         """Put what a state really costs in the place of its floor."""
-        _, number, state, _, coarse = entries[place]
-        found = (self.offers.glance if coarse else self.offers.offer)(state, bundle, budget)
+        _, number, state, _, cheap = entries[place]
+        found = (self.node_solver.without_search if cheap else self.node_solver.best)(state, bundle, budget)
         del entries[place]
         self._rank(entries, number, bundle, state, found, place)
 
@@ -168,7 +168,7 @@ class Rankings:
         number: int,
         bundle: Bundle,
         state: DomainState,
-        found: Offer | int | None,
+        found: NodeSolution | int | None,
         place: int = 0,
     ) -> None:
         """Give a state its place: by what it offers, or by a floor; none where it offers nothing."""
@@ -190,10 +190,10 @@ class Rankings:
         while ranking.done < len(births):
             state = births[ranking.done]
             if bundle.flat is None:
-                found = self.offers.glance(state, bundle, budget)
+                found = self.node_solver.without_search(state, bundle, budget)
                 self._rank(ranking.entries, ranking.done, bundle, state, found)
             else:
-                least = self.offers.coarse(state, bundle)
+                least = self.node_solver.cheap(state, bundle)
                 if least is not None:
                     insort(ranking.entries, (least, ranking.done, state, None, True))
             ranking.done += 1

@@ -12,17 +12,19 @@ from ..cpsat.lexicographic import Budget
 from ..demand.demand import Bundle
 from ..policy.terms import Cross
 from ..state.domain_state import DomainState
-from .best_plans import Offers
-from .plan import Offer
+from .plan import NodeSolution
+from .solver import NodeSolver
 
 
-def other_pieces(state: DomainState, bundle: Bundle, best: Offer, offers: Offers, budget: Budget) -> Iterator[Offer]:
+def other_parts(
+    state: DomainState, bundle: Bundle, best: NodeSolution, node_solver: NodeSolver, budget: Budget
+) -> Iterator[NodeSolution]:
     """Yield, for each level of which the best piece touches nothing, the best that touches something."""
-    if not bundle.piece or bundle.whole:
+    if not bundle.slot_part or bundle.whole:
         return
-    touched = offers.scale.values(best.cost)
-    for component in offers.scale.components:
+    touched = node_solver.scale.values(best.cost)
+    for component in node_solver.scale.components:
         if isinstance(component, Cross) and not touched[component.name]:
-            offer = offers.offer(state, bundle.that_touches(component.level), budget)
-            if offer is not None:
-                yield offer
+            solution = node_solver.best(state, bundle.that_touches(component.level), budget)
+            if solution is not None:
+                yield solution

@@ -17,7 +17,7 @@ from itertools import islice, permutations
 from ..policy.scale import Scale
 from ..state.domain_state import DomainState
 from .packing import SlotShape, below
-from .partition import Leaf, Parting, kinds_of
+from .partition import Leaf, Partition, kinds_of
 from .plan import Share
 
 Shares = tuple[Share, ...]
@@ -27,7 +27,7 @@ MOST_ORDERS = 24
 
 
 @dataclass(frozen=True)
-class Tear:
+class TornSolution:
     """A placement of torn slots.
 
     Attributes
@@ -45,7 +45,7 @@ class Tear:
     slots: tuple[Shares, ...]
 
 
-class Tears:
+class TornSlots:
     """The cheapest ways of tearing slots of a shape in a domain.
 
     Parameters
@@ -65,20 +65,20 @@ class Tears:
         self._sub = below(domain, shape)
         self._own = Share(0, *((shape.cores - self._sub.cores, shape.gpus - self._sub.gpus) if self._sub else ()))
 
-    def tear(self, count: int) -> Tear:
+    def best(self, count: int) -> TornSolution:
         """Return a placement of so many slots, for which there must be room: the best, if its bound says so."""
-        best = self._parting.best(count) if self._parting else None
+        best = self._partition.best(count) if self._partition else None
         bound = None
         if best is not None and self._sub is not None:
             bound, groups = best
             slots = _deal([_string(group, self._sub) for group in groups], count)
-            tear = self._priced(slots, bound)
-            if tear.cost == bound and len(slots) == count:
-                return tear
+            torn = self._priced(slots, bound)
+            if torn.cost == bound and len(slots) == count:
+                return torn
         return self._priced(self._anyhow(count), bound)
 
     @cached_property
-    def _parting(self) -> Parting | None:
+    def _partition(self) -> Partition | None:
         """The ways to part the leaves; None where there are too many, or some that do not compare."""
         sub = self._sub
         if sub is None or not (sub.cores or sub.gpus):
@@ -96,12 +96,12 @@ class Tears:
         own = self._scale.touch(self._domain)
         if self._shape.shielded and self._own.cores:
             own += self._scale.core_touch(self._domain)
-        return Parting(self._scale, self._domain, kinds, sub, own)
+        return Partition(self._scale, self._domain, kinds, sub, own)
 
-    def _priced(self, slots: Iterable[Shares], bound: int | None) -> Tear:
+    def _priced(self, slots: Iterable[Shares], bound: int | None) -> TornSolution:
         """Return a placement with what it costs."""
         whole = tuple((self._own, *slot) if self._own.cores or self._own.gpus else slot for slot in slots)
-        return Tear(self._cost(whole), bound, tuple(sorted(whole, key=_places)))
+        return TornSolution(self._cost(whole), bound, tuple(sorted(whole, key=_places)))
 
     def _cost(self, slots: Sequence[Shares]) -> int:
         scale, flat, above = self._scale, self._domain.flat, _above(self._domain)

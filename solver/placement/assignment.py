@@ -132,7 +132,7 @@ def _inside(domains: Sequence[Domain], index: int) -> list[Domain]:
     return inside
 
 
-def assign(node_type: NodeType, free: NodeFree, plan: NodePlan, nodes: int, *, piece: str = "") -> NodeHolding:
+def assign(node_type: NodeType, free: NodeFree, plan: NodePlan, nodes: int, *, slot_part: str = "") -> NodeHolding:
     """Carry out a plan on nodes that are free alike.
 
     Parameters
@@ -149,7 +149,7 @@ def assign(node_type: NodeType, free: NodeFree, plan: NodePlan, nodes: int, *, p
     total: dict[tuple[int, str], int] = {}
     for slot in plan.slots:
         cores, gpus, used = node.take(slot, anywhere=plan.lowest)
-        slots.append(SlotHolding(slot.label, cores, gpus, used, slot.outside, not piece or slot.label != piece))
+        slots.append(SlotHolding(slot.label, cores, gpus, used, slot.outside, not slot_part or slot.label != slot_part))
         all_cores |= cores
         all_gpus |= gpus
         for index, name, amount in used:

@@ -27,13 +27,13 @@ def allocation_of(
     """Give real nodes what a decision gives to classes; the plans mean the domains of `types`."""
     machine = knowledge.machine
     single = demand.single
-    pieces = single is None or single.bundle.piece
-    hosts = flatten(demand.root)[1] if pieces else []
+    slot_parts = single is None or single.bundle.slot_part
+    hosts = flatten(demand.root)[1] if slot_parts else []
     holdings: list[NodeHolding] = []
     for pick in decision.picks:
-        piece = hosts[pick.host].demand.bundle.piece_label if hosts and pick.host is not None else ""
+        slot_part = hosts[pick.host].demand.bundle.part_label if hosts and pick.host is not None else ""
         for number, free, nodes in knowledge.changes.alike(state, Packed.of(pick.nodes)):
-            holdings.append(assign(types[number], free, pick.offer.plan, nodes, piece=piece))
+            holdings.append(assign(types[number], free, pick.solution.plan, nodes, slot_part=slot_part))
     group_used: dict[tuple[int, str], int] = {}
     if knowledge.group_totals:
         held = Counter({(group, name): amount for group, name, amount in decision.group_held})
@@ -45,7 +45,7 @@ def allocation_of(
         _certificate(knowledge, demand, decision),
         _listed(group_used),
         decision.group_held,
-        numbers=slot_numbers(demand, decision.picks, knowledge.tree, knowledge.scale) if pieces else {},
+        numbers=slot_numbers(demand, decision.picks, knowledge.tree, knowledge.scale) if slot_parts else {},
         expiration=machine.expiration,
     )
 

@@ -52,7 +52,7 @@ class Scale:
         """Yield each component with its unit."""
         return zip(self.components, self.units, strict=True)
 
-    def tears_last(self, levels: Sequence[str]) -> bool:
+    def affinity_first(self, levels: Sequence[str]) -> bool:
         """Tell whether affinity, from the coarsest level to the finest, goes before all that nodes differ in.
 
         Then no slot is torn where all can be whole, which `packing` relies on.

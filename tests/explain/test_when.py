@@ -159,10 +159,10 @@ class _Protocol:
 
 
 def test_a_forecast_is_no_slower_than_that_of_flux_with_TreePool() -> None:
-    from flux.resource.TreePool import TreePool
-
     from exactfit.adapters.flux import ExactPool
     from exactfit.adapters.twin.workload import jobspec
+
+    from flux.resource.TreePool import TreePool
 
     nodes = 500
     shapes = ("node=300/slot=8/[core=15;gpu=1]", "node=1/slot=1/core=60", "node=450/slot=1/core=1", "slot=4/core=30")

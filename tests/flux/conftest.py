@@ -10,11 +10,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from flux.resource.ResourcePool import ResourcePool
-from flux.resource.TreePool import TreePool
 
 from exactfit.adapters.flux import ExactPool
 from exactfit.adapters.twin.workload import jobspec as make_jobspec
+
+from flux.resource.ResourcePool import ResourcePool
+from flux.resource.TreePool import TreePool
 
 PoolClass = Callable[..., Any]
 

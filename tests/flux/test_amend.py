@@ -6,10 +6,11 @@ import importlib
 from typing import Any
 
 import pytest
-from flux.resource.ResourcePool import ResourcePool, _pool_class_from_uri
 
 import exactfit.adapters.flux as package
 from exactfit.adapters.flux import ExactPool, amend
+
+from flux.resource.ResourcePool import ResourcePool, _pool_class_from_uri
 
 Json = dict[str, Any]
 

@@ -12,14 +12,15 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+
+from exactfit.adapters.flux import ExactPool
+
 from flux.hostlist import Hostlist
 from flux.idset import IDset
 from flux.resource import InfeasibleRequest, InsufficientResources
 from flux.resource.ResourcePool import ResourcePool
 from flux.resource.ResourcePoolImplementation import ResourcePoolImplementation
 from flux.resource.ResourceSet import ResourceSet
-
-from exactfit.adapters.flux import ExactPool
 
 Json = dict[str, Any]
 

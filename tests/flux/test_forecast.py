@@ -5,12 +5,12 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from flux.resource.TreePool import TreePool
-
 from exactfit.adapters.flux import ExactPool
 from exactfit.adapters.twin.policies import earliest_start
 from exactfit.adapters.twin.workload import jobspec
 from exactfit.topology.presets import preset
+
+from flux.resource.TreePool import TreePool
 
 NODES = 1000
 RUNNING = ("node=1/slot=1/core=100", "node=1/slot=8/[core=13;gpu=1]")

@@ -7,13 +7,14 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from flux.resource import InfeasibleRequest, InsufficientResources
 
 from exactfit.adapters.flux import ExactPool
 from exactfit.adapters.twin.events import Submit
 from exactfit.adapters.twin.jobs import Job
 from exactfit.adapters.twin.policies import EasyBackfill, Fifo
 from exactfit.adapters.twin.simulation import Simulation
+
+from flux.resource import InfeasibleRequest, InsufficientResources
 
 Json = dict[str, Any]
 

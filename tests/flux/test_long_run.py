@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from flux.resource.ResourcePool import ResourcePool
-from flux.resource.TreePool import TreePool
 
 from exactfit.adapters.flux import ExactPool
 from exactfit.adapters.twin.events import Reload
@@ -14,6 +12,9 @@ from exactfit.adapters.twin.observers import Ledger, Locality, percentile
 from exactfit.adapters.twin.simulation import Simulation
 from exactfit.adapters.twin.workload import mixed
 from exactfit.topology.presets import preset
+
+from flux.resource.ResourcePool import ResourcePool
+from flux.resource.TreePool import TreePool
 
 JOBS = 10_000
 NUMA = [(0x7FFF << 15 * n, 1 << n) for n in range(8)]

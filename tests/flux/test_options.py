@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from flux.resource import InfeasibleRequest
 
 from exactfit.adapters.flux import ExactPool
 from exactfit.adapters.flux.options import OptionError
+
+from flux.resource import InfeasibleRequest
 
 Json = dict[str, Any]
 

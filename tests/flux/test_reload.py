@@ -6,13 +6,14 @@ import json
 from typing import Any
 
 import pytest
+
+from exactfit.adapters.flux import ExactPool
+from exactfit.adapters.twin.simulation import Simulation
+
 from flux.idset import IDset
 from flux.resource import InfeasibleRequest, InsufficientResources
 from flux.resource.ResourcePool import ResourcePool
 from flux.resource.TreePool import TreePool
-
-from exactfit.adapters.flux import ExactPool
-from exactfit.adapters.twin.simulation import Simulation
 
 Json = dict[str, Any]
 

@@ -8,14 +8,15 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+
+from exactfit.adapters.flux import ExactPool
+from exactfit.adapters.flux.requests import ParsedRequest
+
 from flux.idset import IDset
 from flux.resource import InfeasibleRequest
 from flux.resource.ResourceCount import ResourceCount
 from flux.resource.Rv1Pool import ResourceRequest
 from flux.resource.TreePool import TreeResourceRequest
-
-from exactfit.adapters.flux import ExactPool
-from exactfit.adapters.flux.requests import ParsedRequest
 
 Json = dict[str, Any]
 

@@ -7,13 +7,14 @@ import random
 from typing import Any
 
 import pytest
+
+from exactfit.adapters.flux import ExactPool, ExactSet
+
 from flux.idset import IDset
 from flux.resource import InsufficientResources
 from flux.resource.ResourcePool import ResourcePool
 from flux.resource.ResourceSet import ResourceSet
 from flux.resource.Rv1Set import Rv1Set
-
-from exactfit.adapters.flux import ExactPool, ExactSet
 
 Json = dict[str, Any]
 

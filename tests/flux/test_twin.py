@@ -6,7 +6,6 @@ import json
 from typing import Any
 
 import pytest
-from flux.resource.ResourcePool import ResourcePool
 
 from exactfit.adapters.flux import ExactPool
 from exactfit.adapters.twin.batches import partial, ranks_of
@@ -18,6 +17,8 @@ from exactfit.adapters.twin.simulation import Housekeeping, Simulation
 from exactfit.adapters.twin.workload import jobspec as make_jobspec
 from exactfit.adapters.twin.workload import mixed
 from exactfit.grammar.idset import IdSet
+
+from flux.resource.ResourcePool import ResourcePool
 
 Json = dict[str, Any]
 

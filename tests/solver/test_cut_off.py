@@ -20,7 +20,8 @@ from exactfit.solver.cpsat.lexicographic import CutOff
 from exactfit.solver.demand.request import Request
 from exactfit.solver.errors import InfeasibleRequest, InsufficientResources
 from exactfit.solver.machine.decide import Decider
-from exactfit.solver.node import best_plans, tearing
+from exactfit.solver.node import solver as node_solver
+from exactfit.solver.node import tearing
 from exactfit.solver.options import Options
 from exactfit.solver.policy.terms import POLICIES
 from exactfit.solver.pool import Pool
@@ -30,7 +31,7 @@ from exactfit.topology.rset import read_R
 AT_ONCE = 1e-9
 """A time limit that is over before any search begins."""
 
-SOLVE = best_plans.Offers._solve
+SOLVE = node_solver.NodeSolver._solve
 
 
 def state_of(case: strategies.Case, policy: str, time_limit: float) -> Pool:
@@ -83,7 +84,7 @@ def check(case: strategies.Case, policy: str, rough: Pool) -> None:
 def unhindered() -> Iterator[None]:
     """Let every search come to its end."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(best_plans.Offers, "_solve", SOLVE)
+        patch.setattr(node_solver.NodeSolver, "_solve", SOLVE)
         yield
 
 
@@ -102,7 +103,7 @@ def test_some_nodes_are_not_searched(policy: str, simple: bool, data: st.DataObj
     case = data.draw(strategies.cases(simple=simple))
     calls = 0
 
-    def sometimes(self: best_plans.Offers, *args: Any, **options: Any) -> Any:
+    def sometimes(self: node_solver.NodeSolver, *args: Any, **options: Any) -> Any:
         nonlocal calls
         calls += 1
         if calls % period == 0:
@@ -110,8 +111,8 @@ def test_some_nodes_are_not_searched(policy: str, simple: bool, data: st.DataObj
         return SOLVE(self, *args, **options)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(best_plans.Offers, "_solve", sometimes)
-        patch.setattr(tearing.Tears, "_parting", None)
+        patch.setattr(node_solver.NodeSolver, "_solve", sometimes)
+        patch.setattr(tearing.TornSlots, "_partition", None)
         check(case, policy, state_of(case, policy, 60))
 
 

@@ -148,7 +148,7 @@ def test_as_many_are_placed_as_can_be(seed: int) -> None:
     some = [kept for size in range(len(jobs) + 1) for kept in combinations(jobs, size)]
     best = max(sum(j.weight for j in kept) for kept in some if fits([wants[j.id] for j in kept], [(8, 2)] * 2))
     assert batch.status is Status.OPTIMAL
-    assert batch.terms["weight"] == batch.bounds["weight"] == best == sum(jobs[n].weight for n in batch.stands)
+    assert batch.terms["weight"] == batch.bounds["weight"] == best == sum(jobs[n].weight for n in batch.occupancy)
     check(here, shapes, batch_R(here, batch, wants))
 
 
@@ -242,7 +242,7 @@ def test_what_runs_stays() -> None:
     pool = Pool(here)
     pool.alloc(7, request("slot=1/core=5"))
     batch = place_batch(pool, [BatchJob(1, request("slot=2/node"))], SECONDS)
-    assert batch.stands == {}
+    assert batch.occupancy == {}
     assert list(pool.jobs) == [7]
 
 

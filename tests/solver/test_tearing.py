@@ -14,11 +14,11 @@ from exactfit.solver.checker import Checker
 from exactfit.solver.cpsat.lexicographic import Budget, CutOff
 from exactfit.solver.cpsat.status import Status
 from exactfit.solver.demand.request import Request
-from exactfit.solver.node import best_plans
+from exactfit.solver.node import solver as node_solver
 from exactfit.solver.node.equal_slots import slots_bundle
 from exactfit.solver.node.model.model import solve_bundle
 from exactfit.solver.node.packing import SlotShape
-from exactfit.solver.node.tearing import Tears
+from exactfit.solver.node.tearing import TornSlots
 from exactfit.solver.policy.scale import Scale
 from exactfit.solver.policy.terms import parse_policy
 from exactfit.solver.pool import Pool
@@ -94,28 +94,28 @@ def test_a_bound_that_is_reached_is_what_the_model_finds(
     shape = SlotShape(cores, gpus, not gpus)
     assume(shape.capacity(state))
     count = 1 + number % shape.capacity(state)
-    tear = Tears(scale, state, shape).tear(count)
-    assert len(tear.slots) == count
-    assert all(sum(share.cores for share in slot) == cores for slot in tear.slots)
-    assert all(sum(share.gpus for share in slot) == gpus for slot in tear.slots)
+    torn = TornSlots(scale, state, shape).best(count)
+    assert len(torn.slots) == count
+    assert all(sum(share.cores for share in slot) == cores for slot in torn.slots)
+    assert all(sum(share.gpus for share in slot) == gpus for slot in torn.slots)
     for place, domain in enumerate(state.flat):
-        there = [share for slot in tear.slots for share in slot if share.place == place]
+        there = [share for slot in torn.slots for share in slot if share.place == place]
         assert sum(share.cores for share in there) <= domain.own_free_cores
         assert sum(share.gpus for share in there) <= domain.own_free_gpus
     bundle = slots_bundle(shape, count)
     status, best = solve_bundle(state, bundle, scale, Budget(60), shielded=shape.shielded)
     assert status is Status.OPTIMAL
     assert best is not None
-    assert best.cost <= tear.cost
-    if tear.bound is not None:
-        assert tear.bound <= best.cost
-    if not (cores and gpus) and tear.bound is not None:
-        assert tear.cost == tear.bound, "one resource can always be strung"
+    assert best.cost <= torn.cost
+    if torn.bound is not None:
+        assert torn.bound <= best.cost
+    if not (cores and gpus) and torn.bound is not None:
+        assert torn.cost == torn.bound, "one resource can always be strung"
 
 
 @pytest.mark.parametrize("shape", ["slot=9/core=7", "node=1/slot=3/[core=30;gpu=2]", "slot=2/[core=40;gpu=3]"])
 def test_an_idle_node_needs_no_model(shape: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(best_plans.Offers, "_solve", refuse_to_solve)
+    monkeypatch.setattr(node_solver.NodeSolver, "_solve", refuse_to_solve)
     allocation = Pool(read_R(preset("rfc49-a:4"))).alloc(1, ask(shape))
     assert allocation.certificate["status"] == "OPTIMAL"
 
@@ -138,7 +138,7 @@ def test_what_cannot_be_proven_in_time_is_placed_all_the_same(
     machine = machine_of("GPUs at the socket", nodes)
     request = ask(shape)
     best = Pool(machine).alloc(1, request).certificate
-    monkeypatch.setattr(best_plans.Offers, "_solve", out_of_time)
+    monkeypatch.setattr(node_solver.NodeSolver, "_solve", out_of_time)
     allocation = Pool(machine).alloc(1, request)
     verdict = Checker(machine).judge(request.shape.vertices, allocation.to_dict())
     assert verdict.legal

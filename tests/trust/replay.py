@@ -10,11 +10,11 @@ import random
 import sys
 from typing import Any
 
-from flux.resource import InfeasibleRequest, InsufficientResources
-
 from exactfit.adapters.flux import ExactPool
 from exactfit.grammar.idset import IdSet
 from exactfit.grammar.shape import parse_shape
+
+from flux.resource import InfeasibleRequest, InsufficientResources
 
 Json = dict[str, Any]
 

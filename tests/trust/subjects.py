@@ -7,9 +7,6 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from fractions import Fraction
 
-from flux.idset import IDset
-from flux.resource import InfeasibleRequest, InsufficientResources
-
 from exactfit.adapters.flux import ExactPool
 from exactfit.adapters.flux.rjson import merge
 from exactfit.grammar.constraint import ALWAYS, parse_constraint
@@ -21,6 +18,9 @@ from exactfit.solver.options import Options
 from exactfit.solver.pool import Pool
 from exactfit.solver.state.domain_state import MEASURED, MIB_PER_GIB
 from exactfit.topology.rset import read_R, write_R
+
+from flux.idset import IDset
+from flux.resource import InfeasibleRequest, InsufficientResources
 
 from .model import Held, Json, held_of
 

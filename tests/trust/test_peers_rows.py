@@ -7,8 +7,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from flux.resource import InfeasibleRequest, InsufficientResources
-from flux.resource.ResourcePool import ResourcePool
 
 from exactfit.adapters.flux import ExactPool
 from exactfit.adapters.flux.implementation import ExactPoolV1
@@ -20,6 +18,9 @@ from exactfit.adapters.twin.simulation import Housekeeping, Simulation
 from exactfit.adapters.twin.workload import jobspec
 from exactfit.grammar.idset import IdSet
 from exactfit.topology.presets import preset
+
+from flux.resource import InfeasibleRequest, InsufficientResources
+from flux.resource.ResourcePool import ResourcePool
 
 from .inputs import machine
 

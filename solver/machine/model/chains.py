@@ -11,8 +11,8 @@ from functools import partial
 
 from ...cpsat.lexicographic import Budget
 from ...demand.demand import Demand, GroupDemand, HostDemand, Kind, Want
-from ...node.best_plans import Offers
-from ...node.plan import Offer
+from ...node.plan import NodeSolution
+from ...node.solver import NodeSolver
 from ...policy.scale import Scale
 from ...policy.terms import Cross, GroupTouch
 from ..selection import Decision, Field
@@ -25,7 +25,7 @@ LOOSE = 1024
 
 
 def choose_chain(
-    demand: Demand, field: Field, tree: GroupTree, offers: Offers, budget: Budget, *, best: bool
+    demand: Demand, field: Field, tree: GroupTree, node_solver: NodeSolver, budget: Budget, *, best: bool
 ) -> Decision | None:
     """Choose groups and nodes for a chain; None when there is no placement.
 
@@ -41,22 +41,22 @@ def choose_chain(
         raise NotDirectError
     chain = _Chain(links, host, tree)
     if not best:
-        fits = chain.has_room(Rooms(host, field, tree, offers, budget))
+        fits = chain.has_room(Rooms(host, field, tree, node_solver, budget))
         return Decision((), 0, 0, modelled=True) if fits else None
     if host.loose and host.count > LOOSE:
         raise NotDirectError
     home = links[-1].level if links else ""
     supply: Supply
     if host.loose:
-        supply = Units(host, field, tree, offers, budget, whole=True)
+        supply = Units(host, field, tree, node_solver, budget, whole=True)
         if not chain.has_room(supply):
-            supply = Units(host, field, tree, offers, budget)
+            supply = Units(host, field, tree, node_solver, budget)
     else:
-        supply = Nodes(host, field, tree, offers, budget, home)
+        supply = Nodes(host, field, tree, node_solver, budget, home)
     if not chain.has_room(supply):
         return None
-    way = _Best(chain, supply, offers.scale).way(0, ROOT, chain.counts[0])
-    cost = way.cost - _not_crossed(chain, supply, offers.scale)
+    way = _Best(chain, supply, node_solver.scale).way(0, ROOT, chain.counts[0])
+    cost = way.cost - _not_crossed(chain, supply, node_solver.scale)
     return Decision(tuple(way.all_picks()), cost, cost, modelled=True)
 
 
@@ -176,9 +176,9 @@ def _not_crossed(chain: _Chain, supply: Supply, scale: Scale) -> int:
 
     It is the same for all ways where all nodes touch the same levels.
     """
-    if not chain.host.bundle.piece:
+    if not chain.host.bundle.slot_part:
         return 0
-    touched = {_levels_touched(offer, scale) for offer in supply.offers()}
+    touched = {_levels_touched(solution, scale) for solution in supply.solutions()}
     if len(touched) > 1:
         raise NotDirectError
     total = 1
@@ -187,6 +187,6 @@ def _not_crossed(chain: _Chain, supply: Supply, scale: Scale) -> int:
     return total // chain.host.per_slot * sum(scale.cross[level] for level in touched.pop())
 
 
-def _levels_touched(offer: Offer, scale: Scale) -> tuple[str, ...]:
-    values = scale.values(offer.cost)
+def _levels_touched(solution: NodeSolution, scale: Scale) -> tuple[str, ...]:
+    values = scale.values(solution.cost)
     return tuple(c.level for c in scale.components if isinstance(c, Cross) and values[c.name])

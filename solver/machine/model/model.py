@@ -9,7 +9,7 @@ from ortools.sat.python import cp_model
 from ...cpsat.lexicographic import Budget, CutOff, Expression, LexicographicResult, lexmin
 from ...cpsat.status import Status
 from ...demand.demand import Demand
-from ...node.best_plans import Offers
+from ...node.solver import NodeSolver
 from ...policy.terms import Cross
 from ...state.domain_state import DomainState
 from ...state.node_classes import lowest
@@ -22,7 +22,7 @@ from .terms import Count, Terms
 
 
 def choose(
-    demand: Demand, field: Field, tree: GroupTree, offers: Offers, budget: Budget, *, best: bool = True
+    demand: Demand, field: Field, tree: GroupTree, node_solver: NodeSolver, budget: Budget, *, best: bool = True
 ) -> Decision | None:
     """Choose groups and nodes for any request; None when there is no placement.
 
@@ -37,10 +37,10 @@ def choose(
         When the time ran out before either was known.
     """
     try:
-        return choose_chain(demand, field, tree, offers, budget, best=best)
+        return choose_chain(demand, field, tree, node_solver, budget, best=best)
     except NotDirectError:
         pass
-    model = _MachineModel(demand, field, tree, offers, budget)
+    model = _MachineModel(demand, field, tree, node_solver, budget)
     terms = model.terms()
     goals = terms.goals() if best else []
     found = lexmin(model.model, [*goals, terms.order()] if best else [], budget)
@@ -48,7 +48,7 @@ def choose(
         raise CutOff
     if not found.status.found:
         return None
-    scale = offers.scale
+    scale = node_solver.scale
     cost = scale.joint(found.values[: len(goals)]) if best else 0
     bound = scale.joint(found.bounds[: len(goals)]) if best else 0
     picks, held = model.read(found)
@@ -56,16 +56,16 @@ def choose(
 
 
 class _MachineModel:
-    def __init__(self, demand: Demand, field: Field, tree: GroupTree, offers: Offers, budget: Budget) -> None:
+    def __init__(self, demand: Demand, field: Field, tree: GroupTree, node_solver: NodeSolver, budget: Budget) -> None:
         self.model = cp_model.CpModel()
         self.tree = tree
-        self.scale = offers.scale
+        self.scale = node_solver.scale
         self.demands, self.hosts = flatten(demand.root)
         self.takes_groups = any(placed.is_fill for placed in self.hosts)
         self.limits = self._limits()
         self.held: list[tuple[int, str, cp_model.IntVar]] = []
         self.cells = make_cells(field, tree)
-        lister = PatternLister(self.hosts, self.limits, offers, budget)
+        lister = PatternLister(self.hosts, self.limits, node_solver, budget)
         patterns = {state: lister.of(state) for state in {cell.state for cell in self.cells}}
         self.hosted = self._host_groups(patterns)
         self.counts = self._counts(patterns)
@@ -99,9 +99,15 @@ class _MachineModel:
         ranked: dict[object, list[tuple[int, int, Cell, Pattern]]] = defaultdict(list)
         for number, cell in enumerate(self.cells):
             for pattern in patterns[cell.state]:
-                if self._can_stand(pattern, cell.group):
-                    kind = (cell.group, pattern.host, pattern.units, pattern.offer.outside, self._pieces_touch(pattern))
-                    ranked[kind].append((pattern.offer.cost, number, cell, pattern))
+                if self._can_be_in(pattern, cell.group):
+                    kind = (
+                        cell.group,
+                        pattern.host,
+                        pattern.units,
+                        pattern.solution.outside,
+                        self._parts_touch(pattern),
+                    )
+                    ranked[kind].append((pattern.solution.cost, number, cell, pattern))
         most = self.most
         kept: list[tuple[int, Cell, Pattern]] = []
         for same in ranked.values():
@@ -122,7 +128,7 @@ class _MachineModel:
             for _, cell, pattern in kept
         ]
 
-    def _can_stand(self, pattern: Pattern, group: int) -> bool:
+    def _can_be_in(self, pattern: Pattern, group: int) -> bool:
         """Tell whether a node of an innermost group stands in what the parts of a pattern must stand in."""
         numbers = [number for number, _ in pattern.units]
         if pattern.host is not None:
@@ -132,11 +138,11 @@ class _MachineModel:
             for number in numbers
         )
 
-    def _pieces_touch(self, pattern: Pattern) -> tuple[bool, ...]:
+    def _parts_touch(self, pattern: Pattern) -> tuple[bool, ...]:
         """Return, of a piece of a slot, the levels it touches: pieces that differ here do not replace each other."""
         if pattern.host is None or not self.hosts[pattern.host].slot:
             return ()
-        values = self.scale.values(pattern.offer.cost)
+        values = self.scale.values(pattern.solution.cost)
         return tuple(values[c.name] > 0 for c in self.scale.components if isinstance(c, Cross))
 
     def _host_groups(self, patterns: dict[DomainState, list[Pattern]]) -> list[dict[int, Expression]]:
@@ -220,7 +226,7 @@ class _MachineModel:
         """Take no more of a group's own amounts than there is."""
         taken: dict[tuple[int, str], list[Expression]] = defaultdict(list)
         for count in self.counts:
-            for resource, amount in count.pattern.offer.outside:
+            for resource, amount in count.pattern.solution.outside:
                 lister = self.tree.lister(count.cell.group, resource)
                 if lister is None:
                     self.model.add(count.nodes == 0)
@@ -271,7 +277,7 @@ class _MachineModel:
                 host = count.pattern.host
                 groups = chosen[self.hosts[host].parent] if host is not None else {ROOT}
                 group = next(g for g in groups if self.tree.inside(count.cell.group, g))
-                picks.append(Pick(nodes, count.pattern.offer, host, group))
+                picks.append(Pick(nodes, count.pattern.solution, host, group))
         held = ((group, name, solver.value(part)) for group, name, part in self.held)
         return tuple(sorted(picks, key=_lowest_position)), tuple(item for item in held if item[2])
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 
 from ...cpsat.lexicographic import Budget
 from ...demand.demand import Bundle, GroupDemand, HostDemand, Kind, Want
-from ...node.best_plans import Offers
-from ...node.plan import Offer
-from ...node.slot_parts import other_pieces
+from ...node.plan import NodeSolution
+from ...node.slot_parts import other_parts
+from ...node.solver import NodeSolver
 from ...state.domain_state import DomainState
 
 
@@ -63,7 +63,7 @@ class Pattern:
 
     host: int | None
     units: tuple[tuple[int, int], ...]
-    offer: Offer
+    solution: NodeSolution
     whole: int | None = None
 
 
@@ -75,12 +75,12 @@ def flatten(root: GroupDemand) -> tuple[list[tuple[GroupDemand, int]], list[Plac
         groups.extend((below, number) for below in group.groups)
         whole = _whole_around(groups, number)
         for host in group.hosts:
-            slot = host.bundle.slot if host.bundle.piece else ""
+            slot = host.bundle.slot if host.bundle.slot_part else ""
             if whole is not None and not host.loose:
                 host = replace(host, bundle=_in_whole(host.bundle, groups[whole][0].slot))
             hosts.append(Placed(len(hosts), host, number, slot, whole))
         if group.whole:
-            fill = HostDemand(Bundle((), whole=True, slot=group.slot, piece=bool(group.slot)), 0)
+            fill = HostDemand(Bundle((), whole=True, slot=group.slot, slot_part=bool(group.slot)), 0)
             hosts.append(Placed(len(hosts), fill, number, group.slot, number, is_fill=True))
     return groups, hosts
 
@@ -104,7 +104,7 @@ def _in_whole(bundle: Bundle, slot: str) -> Bundle:
     wants = bundle.wants
     if bundle.slot and bundle.slot != slot:
         wants = (Want(Kind.SLOT, "slot", 1, label=bundle.slot, wants=wants),)
-    return Bundle(wants, whole=True, slot=slot, piece=bundle.piece or bool(slot), ids=bundle.ids)
+    return Bundle(wants, whole=True, slot=slot, slot_part=bundle.slot_part or bool(slot), ids=bundle.ids)
 
 
 class PatternLister:
@@ -118,10 +118,10 @@ class PatternLister:
         For each of them, how many nodes or units the request has in all.
     """
 
-    def __init__(self, hosts: Sequence[Placed], limits: Sequence[int], offers: Offers, budget: Budget) -> None:
+    def __init__(self, hosts: Sequence[Placed], limits: Sequence[int], solutions: NodeSolver, budget: Budget) -> None:
         self._hosts = hosts
         self._limits = limits
-        self._offers = offers
+        self._node_solver = solutions
         self._budget = budget
         self._contexts: dict[int | None, tuple[list[Placed], list[Placed]]] = {None: ([], [])}
         for placed in hosts:
@@ -155,12 +155,12 @@ class PatternLister:
         if host is None and not units:
             return True
         bundle = self._bundle(host, units)
-        offer = None if bundle is None else self._offers.offer(state, bundle, self._budget)
-        if bundle is not None and offer is not None:
+        solution = None if bundle is None else self._node_solver.best(state, bundle, self._budget)
+        if bundle is not None and solution is not None:
             number_of_host, whole = (None, None) if host is None else (host.number, host.whole)
-            offers = [offer, *other_pieces(state, bundle, offer, self._offers, self._budget)]
-            found += [Pattern(number_of_host, units, one, whole) for one in offers]
-        return offer is not None
+            solutions = [solution, *other_parts(state, bundle, solution, self._node_solver, self._budget)]
+            found += [Pattern(number_of_host, units, one, whole) for one in solutions]
+        return solution is not None
 
     def _bundle(self, host: Placed | None, units: tuple[tuple[int, int], ...]) -> Bundle | None:
         """Return what a node must give; None where that cannot be on one node."""
@@ -175,13 +175,18 @@ class PatternLister:
             return bundle
         if host.whole is None:
             return Bundle(
-                bundle.wants, whole=bundle.whole, slot=bundle.slot, piece=bundle.piece, ids=bundle.ids, beside=wants
+                bundle.wants,
+                whole=bundle.whole,
+                slot=bundle.slot,
+                slot_part=bundle.slot_part,
+                ids=bundle.ids,
+                beside=wants,
             )
         if bundle.slot:
             # The slot has the group, and so the node, whole: what else it asks for is the least that must be there.
             if any(want.label != bundle.slot or want.count > 1 for want in wants):
                 return None
             wants = tuple(below for want in wants for below in want.wants)
-        elif bundle.piece:
+        elif bundle.slot_part:
             return None
-        return Bundle((*bundle.wants, *wants), whole=True, slot=bundle.slot, piece=bundle.piece, ids=bundle.ids)
+        return Bundle((*bundle.wants, *wants), whole=True, slot=bundle.slot, slot_part=bundle.slot_part, ids=bundle.ids)

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ...demand.demand import Demand, GroupDemand
-from ...node.plan import Offer
+from ...node.plan import NodeSolution
 from ...policy.scale import Scale
 from ...policy.terms import Cross
 from ...state.node_classes import bits
@@ -89,14 +89,14 @@ def slot_numbers(demand: Demand, picks: Sequence[Pick], tree: GroupTree, scale: 
                 if pick.host == placed.number:
                     around = tree.around(pick.group, level) if level else ROOT
                     inside = None if below is None else tree.around(pick.group, demands[below][0].level)
-                    _gather(dealt[around][kind], pick, _touched(pick.offer, scale), inside)
+                    _gather(dealt[around][kind], pick, _touched(pick.solution, scale), inside)
         for first, around in enumerate(sorted(dealt)):
             _deal(list(dealt[around].values()), scope.slots, first * scope.slots, numbers)
     return numbers
 
 
-def _touched(offer: Offer, scale: Scale) -> Levels:
-    values = scale.values(offer.cost)
+def _touched(solution: NodeSolution, scale: Scale) -> Levels:
+    values = scale.values(solution.cost)
     return tuple(values[c.name] > 0 for c in scale.components if isinstance(c, Cross))
 
 

@@ -8,10 +8,10 @@ from typing import Protocol
 
 from ...cpsat.lexicographic import Budget, CutOff
 from ...demand.demand import Bundle, HostDemand
-from ...node.best_plans import Offers
 from ...node.packing import SlotShape
-from ...node.plan import Offer
-from ...node.slot_parts import other_pieces
+from ...node.plan import NodeSolution
+from ...node.slot_parts import other_parts
+from ...node.solver import NodeSolver
 from ...policy.terms import Touch
 from ...state.domain_state import DomainState
 from ...state.node_classes import bits, lowest
@@ -38,40 +38,42 @@ class Supply(Protocol):
     def least(self) -> int:
         """Return what one costs at least, wherever it stands."""
 
-    def offers(self) -> Sequence[Offer]:
+    def solutions(self) -> Sequence[NodeSolution]:
         """Return what single nodes can do for one of them."""
 
 
-def capacity(state: DomainState, host: HostDemand, offers: Offers, budget: Budget) -> int:
+def capacity(state: DomainState, host: HostDemand, node_solver: NodeSolver, budget: Budget) -> int:
     """Return how many times a node of a state gives what is asked for: once at most, or so many units."""
     bundle, most = host.bundle, host.count if host.loose else 1
     if bundle.flat is not None:
         return min(most, SlotShape.of(bundle.flat).capacity(state) // bundle.flat.count)
     if not host.loose:
-        return int(offers.gives(state, bundle, budget))
+        return int(node_solver.gives(state, bundle, budget))
     low, high = 0, min(most, state.room)
     while low < high:
         middle = (low + high + 1) // 2
-        if offers.gives(state, bundle.times(middle), budget):
+        if node_solver.gives(state, bundle.times(middle), budget):
             low = middle
         else:
             high = middle - 1
     return low
 
 
-def _proven(offer: Offer | None) -> Offer:
-    if offer is None or not offer.proven or offer.outside:
+def _proven(solution: NodeSolution | None) -> NodeSolution:
+    if solution is None or not solution.proven or solution.outside:
         raise NotDirectError
-    return offer
+    return solution
 
 
 class Rooms:
     """For how many there is room in each innermost group, and nothing more."""
 
-    def __init__(self, host: HostDemand, field: Field, tree: GroupTree, offers: Offers, budget: Budget) -> None:
+    def __init__(
+        self, host: HostDemand, field: Field, tree: GroupTree, node_solver: NodeSolver, budget: Budget
+    ) -> None:
         self._rooms: dict[int, int] = {}
         for state, nodes in field.live():
-            most = capacity(state, host, offers, budget)
+            most = capacity(state, host, node_solver, budget)
             if most:
                 for group, part in tree.split(nodes):
                     self._rooms[group] = self._rooms.get(group, 0) + most * part.bit_count()
@@ -91,30 +93,30 @@ class Nodes:
     """
 
     def __init__(
-        self, host: HostDemand, field: Field, tree: GroupTree, offers: Offers, budget: Budget, home: str
+        self, host: HostDemand, field: Field, tree: GroupTree, node_solver: NodeSolver, budget: Budget, home: str
     ) -> None:
         self._tree = tree
         self._home = home
-        by_cost: dict[int, list[tuple[int, Offer]]] = {}
+        by_cost: dict[int, list[tuple[int, NodeSolution]]] = {}
         for state, nodes in field.live():
-            if capacity(state, host, offers, budget):
-                offer = _proven(offers.offer(state, host.bundle, budget))
-                if any(other_pieces(state, host.bundle, offer, offers, budget)):
+            if capacity(state, host, node_solver, budget):
+                solution = _proven(node_solver.best(state, host.bundle, budget))
+                if any(other_parts(state, host.bundle, solution, node_solver, budget)):
                     raise NotDirectError
-                by_cost.setdefault(offer.cost, []).append((nodes, offer))
-        self._offers = [offer for tied in by_cost.values() for _, offer in tied]
+                by_cost.setdefault(solution.cost, []).append((nodes, solution))
+        self._solutions = [solution for tied in by_cost.values() for _, solution in tied]
         self._least = min(by_cost, default=0)
         self._rooms: dict[int, int] = {}
-        self._ranked: dict[int, list[tuple[int, list[tuple[int, Offer]]]]] = {}
+        self._ranked: dict[int, list[tuple[int, list[tuple[int, NodeSolution]]]]] = {}
         lacking = tree.innermost(field.eligible)
         for cost in sorted(by_cost):
             if not lacking:
                 break
-            found: dict[int, list[tuple[int, Offer]]] = {}
-            for nodes, offer in by_cost[cost]:
+            found: dict[int, list[tuple[int, NodeSolution]]] = {}
+            for nodes, solution in by_cost[cost]:
                 for group, part in tree.split(nodes):
                     if group in lacking:
-                        found.setdefault(group, []).append((part, offer))
+                        found.setdefault(group, []).append((part, solution))
             for group, tied in found.items():
                 self._ranked.setdefault(group, []).append((cost, tied))
                 self._rooms[group] = self._rooms.get(group, 0) + sum(part.bit_count() for part, _ in tied)
@@ -133,9 +135,9 @@ class Nodes:
         """Return what a node costs at least."""
         return self._least
 
-    def offers(self) -> Sequence[Offer]:
+    def solutions(self) -> Sequence[NodeSolution]:
         """Return what single nodes can do."""
-        return self._offers
+        return self._solutions
 
     def way(self, group: int, number: int) -> Way:
         """Return the best nodes of a group, the lowest first between equal ones."""
@@ -148,7 +150,7 @@ class Nodes:
             for nodes, _ in tied:
                 union |= nodes
             chosen = lowest(union, left)
-            picks += [Pick(nodes & chosen, offer, 0, home) for nodes, offer in tied if nodes & chosen]
+            picks += [Pick(nodes & chosen, solution, 0, home) for nodes, solution in tied if nodes & chosen]
             total += cost * chosen.bit_count()
             left -= chosen.bit_count()
             if not left:
@@ -157,14 +159,14 @@ class Nodes:
 
 
 def _mosts(
-    states: Iterable[DomainState], host: HostDemand, offers: Offers, budget: Budget, *, whole: bool
+    states: Iterable[DomainState], host: HostDemand, node_solver: NodeSolver, budget: Budget, *, whole: bool
 ) -> dict[DomainState, int]:
     """Return how many units nodes of the states give; untorn ones, if asked, and then none unless all are known."""
     mosts: dict[DomainState, int] = {}
     for state in states:
-        most: int | None = capacity(state, host, offers, budget)
+        most: int | None = capacity(state, host, node_solver, budget)
         if most and whole:
-            most = offers.uncrossed(state, host.bundle, most)
+            most = node_solver.uncrossed(state, host.bundle, most)
             if most is None:
                 return {}
         if most:
@@ -183,19 +185,26 @@ class Units:
     """
 
     def __init__(
-        self, host: HostDemand, field: Field, tree: GroupTree, offers: Offers, budget: Budget, *, whole: bool = False
+        self,
+        host: HostDemand,
+        field: Field,
+        tree: GroupTree,
+        node_solver: NodeSolver,
+        budget: Budget,
+        *,
+        whole: bool = False,
     ) -> None:
         self._host = host
         self._memory = tree.memory
-        self._known = offers
+        self._node_solver = node_solver
         self._budget = budget
         self._bundles: dict[int, Bundle] = {}
         self._node_touch = sum(
-            unit for c, unit in offers.scale.weighed() if isinstance(c, Touch) and c.name == "spread.node"
+            unit for c, unit in node_solver.scale.weighed() if isinstance(c, Touch) and c.name == "spread.node"
         )
-        self._offers: dict[tuple[DomainState, int], Offer] = {}
+        self._solutions: dict[tuple[DomainState, int], NodeSolution] = {}
         live = list(field.live())
-        self._mosts = _mosts((state for state, _ in live), host, offers, budget, whole=whole)
+        self._mosts = _mosts((state for state, _ in live), host, node_solver, budget, whole=whole)
         self._inside: dict[int, list[tuple[DomainState, int]]] = {}
         self._rooms: dict[int, int] = {}
         self._ways: dict[int, SharedOut] = {}
@@ -205,19 +214,19 @@ class Units:
                 for group, part in tree.split(nodes):
                     self._inside.setdefault(group, []).append((state, part))
                     self._rooms[group] = self._rooms.get(group, 0) + most * part.bit_count()
-        costs = [(n, self._offer(state, n).cost) for state, most in self._mosts.items() for n in range(1, most + 1)]
+        costs = [(n, self._solution(state, n).cost) for state, most in self._mosts.items() for n in range(1, most + 1)]
         self._least = min((cost // n for n, cost in costs), default=0)
         self._least_beside = min(((cost - self._node_touch) // n for n, cost in costs), default=0)
 
-    def _offer(self, state: DomainState, units: int) -> Offer:
+    def _solution(self, state: DomainState, units: int) -> NodeSolution:
         key = (state, units)
-        offer = self._offers.get(key)
-        if offer is None:
+        solution = self._solutions.get(key)
+        if solution is None:
             bundle = self._bundles.get(units)
             if bundle is None:
                 bundle = self._bundles[units] = self._host.bundle.times(units)
-            offer = self._offers[key] = _proven(self._known.offer(state, bundle, self._budget))
-        return offer
+            solution = self._solutions[key] = _proven(self._node_solver.best(state, bundle, self._budget))
+        return solution
 
     def room(self, group: int) -> int:
         """Return for how many there is room."""
@@ -232,9 +241,9 @@ class Units:
         """Return what a unit costs at least."""
         return self._least
 
-    def offers(self) -> Sequence[Offer]:
+    def solutions(self) -> Sequence[NodeSolution]:
         """Return what single nodes can do for one unit."""
-        return [self._offer(state, 1) for state in self._mosts]
+        return [self._solution(state, 1) for state in self._mosts]
 
     def way(self, group: int, number: int) -> Way:
         """Share out units among the nodes of a group."""
@@ -262,5 +271,5 @@ class Units:
         return [Part(self._mosts[state], partial(self._on_node, place, state), state) for place, state in nodes]
 
     def _on_node(self, position: int, state: DomainState, units: int) -> Way:
-        offer = self._offer(state, units)
-        return Way(offer.cost, (Pick(1 << position, offer, None),))
+        solution = self._solution(state, units)
+        return Way(solution.cost, (Pick(1 << position, solution, None),))

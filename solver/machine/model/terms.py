@@ -60,7 +60,7 @@ class Terms:
 
     def goals(self) -> list[Goal]:
         """Return a goal for each of the policy's components."""
-        values = [self.scale.values(count.pattern.offer.cost) for count in self.counts]
+        values = [self.scale.values(count.pattern.solution.cost) for count in self.counts]
         goals = []
         for component in self.scale.components:
             if isinstance(component, GroupTouch):
@@ -76,7 +76,7 @@ class Terms:
         low = self.most * min((weight for weight, _ in terms if weight < 0), default=0)
         high = self.most * max((weight for weight, _ in terms if weight > 0), default=0)
         if lessened:
-            less = self._slots_of_pieces(weights)
+            less = self._slots_of_parts(weights)
             if less is not None:
                 expression, low = expression - less, low - self.most
         return Goal(expression, low, high)
@@ -87,7 +87,7 @@ class Terms:
         terms = [place[id(count.cell)] * count.nodes for count in self.counts]
         return Goal(sum(terms), 0, self.most * len(self.cells))
 
-    def _slots_of_pieces(self, weights: Sequence[int]) -> Expression | None:
+    def _slots_of_parts(self, weights: Sequence[int]) -> Expression | None:
         """Return how many slots that stand on several nodes touch any domain of a level: one is no crossing."""
         slots = []
         for scope in slot_scopes(self.demands, self.hosts):

@@ -12,7 +12,7 @@ from ...demand.demand import Bundle, Kind
 from ...demand.group_amounts import Amounts, split_outside, total_outside
 from ...policy.scale import Scale
 from ...state.domain_state import DomainState, mark
-from ..plan import NodePlan, Offer, Share, SlotPlan
+from ..plan import NodePlan, NodeSolution, Share, SlotPlan
 from .amounts import add_amounts, from_own
 from .terms import make_goals, touch_some
 from .variables import CORES, GPUS, Context, Holder, Taken
@@ -21,7 +21,7 @@ from .wants import add_wants
 
 def solve_bundle(
     state: DomainState, bundle: Bundle, scale: Scale, budget: Budget, *, shielded: bool | None = None
-) -> tuple[Status, Offer | None]:
+) -> tuple[Status, NodeSolution | None]:
     """Find the best that a node, or a part of one, can do for a bundle.
 
     Parameters
@@ -48,7 +48,7 @@ def solve_bundle(
     if asked.touching:
         touch_some(taken, asked.touching)
     add_amounts(taken)
-    taken.close()
+    taken.finish()
     for holder in taken.holders:
         if shielded is not None:
             holder.gpuless = shielded
@@ -60,19 +60,19 @@ def solve_bundle(
     plan = _read(taken, found, outside)
     cost, bound = scale.joint(found.values[:count]), scale.joint(found.bounds[:count])
     final = found.status is Status.OPTIMAL
-    return found.status, Offer(cost, bound, lambda: plan, total_outside(asked, outside), final=final)
+    return found.status, NodeSolution(cost, bound, lambda: plan, total_outside(asked, outside), final=final)
 
 
 def _add_bundle(taken: Taken, bundle: Bundle) -> None:
     """Add the node's own vertex, then what stands below it."""
-    holder = taken.add_holder(Holder(bundle.slot, gpuless=_gpuless(taken, bundle), piece=bundle.piece))
+    holder = taken.add_holder(Holder(bundle.slot, gpuless=_gpuless(taken, bundle), slot_part=bundle.slot_part))
     context = Context(0, 1)
     if bundle.whole:
         context = Context(0, 1, taken.take_whole(holder, context))
-    if bundle.piece and not bundle.slot:
+    if bundle.slot_part and not bundle.slot:
         # A slot of several nodes inside a group that the job has whole.
         (slot,) = bundle.wants
-        inside = taken.add_holder(Holder(slot.label, gpuless=slot.total(Kind.GPU) == 0, piece=True))
+        inside = taken.add_holder(Holder(slot.label, gpuless=slot.total(Kind.GPU) == 0, slot_part=True))
         add_wants(taken, slot.wants, [context], inside)
     else:
         add_wants(taken, bundle.wants, [context], holder)

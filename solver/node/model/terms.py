@@ -103,7 +103,7 @@ def _cross(taken: Taken, holder: Holder, places: list[int]) -> tuple[Expression,
         each = sum(1 for place in places if any(home in taken.below(place) for home in holder.home)) - 1
         return (each * holder.times, each * holder.most) if each > 0 else (0, 0)
     literals = [literal for place in places if not isinstance(literal := _holds(taken, holder, place), int)]
-    if holder.piece:
+    if holder.slot_part:
         return sum(literals), len(literals)
     if len(literals) < 2:
         return 0, 0
@@ -134,7 +134,7 @@ def touch_some(taken: Taken, level: str) -> None:
     """Let pieces of slots touch some domain of a level."""
     places = [place for place, domain in enumerate(taken.domains) if domain.level == level]
     for holder in taken.holders:
-        if holder.piece and holder.label:
+        if holder.slot_part and holder.label:
             taken.model.add(sum(part for place in places for part in _parts(taken, holder, place)) >= 1)
 
 

@@ -44,7 +44,7 @@ class Holder:
     home: tuple[int, ...] | None = None
     times: Expression = 1
     most: int = 1
-    piece: bool = False
+    slot_part: bool = False
     needs: dict[str, int] = field(default_factory=dict)
     takes: dict[tuple[str, int], list[Expression]] = field(default_factory=lambda: defaultdict(list))
     wholes: list[tuple[int, Expression]] = field(default_factory=list)
@@ -191,7 +191,7 @@ class Taken:
         """Note that a vertex stands for a domain; no other vertex may."""
         self.hosted[place].append(chosen)
 
-    def close(self) -> None:
+    def finish(self) -> None:
         """Add what holds for all holders together: nothing twice, and no core or GPU of a whole domain by others."""
         for chosen in self.hosted.values():
             if len(chosen) > 1:

@@ -11,11 +11,6 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from flux.resource import InfeasibleRequest, InsufficientResources
-from flux.resource.ResourcePool import ResourcePool
-from flux.resource.Rv1Pool import Rv1Pool
-from flux.resource.TreePool import TreePool
-
 import exactfit.adapters.flux  # noqa: F401  (makes Flux's modules importable where libflux-core is not)
 from exactfit.adapters.flux import ExactPool
 from exactfit.grammar.constraint import ALWAYS, parse_constraint
@@ -23,6 +18,11 @@ from exactfit.grammar.idset import IdSet
 from exactfit.grammar.jobspec import parse_resources
 from exactfit.solver.checker import Checker, Verdict
 from exactfit.topology.rset import read_R
+
+from flux.resource import InfeasibleRequest, InsufficientResources
+from flux.resource.ResourcePool import ResourcePool
+from flux.resource.Rv1Pool import Rv1Pool
+from flux.resource.TreePool import TreePool
 
 from .sequences import Ask, End, Sequence, Turn
 

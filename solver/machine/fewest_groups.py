@@ -27,7 +27,7 @@ FEW = 4
 PRICES = 64
 """Prices that are tried."""
 
-Close = tuple[int, dict[str, int]]
+Chosen = tuple[int, dict[str, int]]
 """Nodes, and how many groups of each level they stand in."""
 
 
@@ -54,7 +54,7 @@ class _Place:
         return nodes >> self.first & self.members
 
 
-class Neighbours:
+class FewestGroups:
     """The groups of a machine in which every node stands in one group of each level, coarser ones around finer ones.
 
     Parameters
@@ -89,7 +89,7 @@ class Neighbours:
             covered[group.level] |= group.members
         return bool(levels) and all(nodes == machine.all for nodes in covered.values())
 
-    def closest(self, nodes: int, count: int) -> Close | None:
+    def fewest(self, nodes: int, count: int) -> Chosen | None:
         """Return so many of some nodes in the fewest groups, the coarsest level first; None when that is not proven.
 
         Parameters

@@ -17,14 +17,14 @@ from ..demand.group_amounts import split_outside, total_outside
 from ..policy.scale import Scale
 from ..state.domain_state import DomainState
 from .equal_slots import EqualSlots, slots_bundle
-from .lower_bounds import coarse_floor, floor
+from .lower_bounds import cheap_lower_bound, lower_bound
 from .mixed_packing import MixedSlots
 from .packing import SlotShape
-from .plan import NodePlan, Offer, Share, SlotPlan
+from .plan import NodePlan, NodeSolution, Share, SlotPlan
 
 
-class Offers:
-    """The best offers of node states, remembered.
+class NodeSolver:
+    """The best solutions of node states, remembered.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ class Offers:
     solves
         How often the node's model was asked.
     rough
-        Whether any offer was not proven since this was last set to False.
+        Whether any solution was not proven since this was last set to False.
     """
 
     def __init__(
@@ -50,18 +50,18 @@ class Offers:
     ) -> None:
         self.scale = scale
         self.solves = 0
-        self.rough = False
+        self.inexact = False
         self._equal = EqualSlots(scale, self._search, remembered)
         self._mixed_slots = MixedSlots(scale)
         self._by_model = by_model
         self._levels = levels
-        self._inside: Offers | None = None
-        self._tears_last = scale.tears_last(levels)
+        self._inside: NodeSolver | None = None
+        self._affinity_first = scale.affinity_first(levels)
         self._remembered = remembered
-        self._coarse: dict[DomainState, int] = {}
-        self._offers: dict[tuple[DomainState, Bundle], Offer | None] = {}
+        self._cheap: dict[DomainState, int] = {}
+        self._solutions: dict[tuple[DomainState, Bundle], NodeSolution | None] = {}
 
-    def offer(self, state: DomainState, bundle: Bundle, budget: Budget) -> Offer | None:
+    def best(self, state: DomainState, bundle: Bundle, budget: Budget) -> NodeSolution | None:
         """Return the best offer, or None where the node cannot give the bundle.
 
         Raises
@@ -70,19 +70,19 @@ class Offers:
             When the time ran out before either was known.
         """
         key = (state, bundle)
-        known = self._offers.get(key, _UNKNOWN)
+        known = self._solutions.get(key, _UNKNOWN)
         if known is not _UNKNOWN:
             return known  # type: ignore[return-value]  # the sentinel is excluded on the line above
-        offer = self._make(state, bundle, budget)
-        if offer is None or offer.final:
-            if len(self._offers) >= self._remembered:
-                self._offers.clear()
-            self._offers[key] = offer
-        elif not offer.proven:
-            self.rough = True
-        return offer
+        solution = self._make(state, bundle, budget)
+        if solution is None or solution.final:
+            if len(self._solutions) >= self._remembered:
+                self._solutions.clear()
+            self._solutions[key] = solution
+        elif not solution.proven:
+            self.inexact = True
+        return solution
 
-    def coarse(self, state: DomainState, bundle: Bundle) -> int | None:
+    def cheap(self, state: DomainState, bundle: Bundle) -> int | None:
         """Return what equal slots cost at least on a node that has room for them; None where it has none.
 
         It takes no more than looking at the numbers of what is free, and is meant for bundles with `Bundle.flat` only.
@@ -91,14 +91,14 @@ class Offers:
         assert flat is not None
         if flat.count * flat.cores > state.free_cores or flat.count * flat.gpus > state.free_gpus:
             return None
-        least = self._coarse.get(state)
+        least = self._cheap.get(state)
         if least is None:
-            if len(self._coarse) >= self._remembered:
-                self._coarse.clear()
-            least = self._coarse[state] = coarse_floor(self.scale, state)
+            if len(self._cheap) >= self._remembered:
+                self._cheap.clear()
+            least = self._cheap[state] = cheap_lower_bound(self.scale, state)
         return least
 
-    def glance(self, state: DomainState, bundle: Bundle, budget: Budget) -> Offer | int | None:
+    def without_search(self, state: DomainState, bundle: Bundle, budget: Budget) -> NodeSolution | int | None:
         """Return the best offer, or None, where that is known without a search; else what it costs at least.
 
         Raises
@@ -107,16 +107,16 @@ class Offers:
             When the time ran out.
         """
         flat = bundle.flat
-        if (state, bundle) in self._offers or bundle.whole or not self.scale.components:
-            return self.offer(state, bundle, budget)
+        if (state, bundle) in self._solutions or bundle.whole or not self.scale.components:
+            return self.best(state, bundle, budget)
         if flat is not None:
             shape = SlotShape.of(flat)
             if shape.capacity(state) < flat.count:
                 return None
-            whole = self._equal.whole(state, shape, flat.count) if self._tears_last and not self._by_model else None
+            whole = self._equal.whole(state, shape, flat.count) if self._affinity_first and not self._by_model else None
             if whole == flat.count:
-                return self.offer(state, bundle, budget)
-        return floor(self.scale, state, bundle)
+                return self.best(state, bundle, budget)
+        return lower_bound(self.scale, state, bundle)
 
     def uncrossed(self, state: DomainState, unit: Bundle, limit: int) -> int | None:
         """Return how many of a unit, up to a limit, a node gives without tearing one; None where that is not known.
@@ -124,7 +124,7 @@ class Offers:
         It is known only where no placement is better that tears any.
         """
         flat = unit.flat
-        if flat is None or flat.count != 1 or self._by_model or not self._tears_last or not self.scale.cross:
+        if flat is None or flat.count != 1 or self._by_model or not self._affinity_first or not self.scale.cross:
             return None
         return self._equal.whole(state, SlotShape.of(flat), limit)
 
@@ -148,10 +148,10 @@ class Offers:
                 return False
             if asked.keys() <= {"core", "gpu"}:
                 return True
-        offer = self.offer(state, bundle, budget)
-        return offer is not None and not offer.outside
+        solution = self.best(state, bundle, budget)
+        return solution is not None and not solution.outside
 
-    def _make(self, state: DomainState, bundle: Bundle, budget: Budget) -> Offer | None:
+    def _make(self, state: DomainState, bundle: Bundle, budget: Budget) -> NodeSolution | None:
         flat = bundle.flat
         if self._by_model:
             return self._solve(state, bundle, budget)
@@ -160,19 +160,19 @@ class Offers:
             if shape.capacity(state) < flat.count:
                 return None
             if not self.scale.components:
-                return Offer(0, 0, lambda: _lowest_plan(flat))
-            if self._tears_last:
+                return NodeSolution(0, 0, lambda: _lowest_plan(flat))
+            if self._affinity_first:
                 best = self._equal.best(state, shape, flat.count, budget)
-                return Offer(
+                return NodeSolution(
                     best.cost, best.bound, lambda: self._equal.plan(state, shape, flat, best, budget), final=best.final
                 )
-        elif bundle.slots and self._tears_last:
-            offer = self._mixed(state, bundle)
-            if offer is not None:
-                return offer
+        elif bundle.slots and self._affinity_first:
+            solution = self._mixed(state, bundle)
+            if solution is not None:
+                return solution
             if len(bundle.slots) == 1 and self._at_the_node(state, bundle.slots[0]):
                 return self._with_amounts(state, bundle.slots[0], budget)
-        elif not bundle.piece and not bundle.beside and _only_slots(bundle):
+        elif not bundle.slot_part and not bundle.beside and _only_slots(bundle):
             return self._slots_in_whole(state, bundle, budget)
         elif (
             bundle.whole
@@ -183,13 +183,13 @@ class Offers:
             return self._whole_node(state, bundle)
         return self._solve(state, bundle, budget)
 
-    def _mixed(self, state: DomainState, bundle: Bundle) -> Offer | None:
+    def _mixed(self, state: DomainState, bundle: Bundle) -> NodeSolution | None:
         """Return the best offer where all slots can be whole and the node lists all that they ask for."""
         listed = {"core", "gpu", *(name for domain in state.flat for name, _, _ in domain.amounts)}
         if any(name not in listed for slots in bundle.slots for name, _ in slots.needs):
             return None
         cost = self._mixed_slots.cost(state, bundle.slots)
-        return None if cost is None else Offer(cost, cost, lambda: self._mixed_slots.plan(state, bundle.slots))
+        return None if cost is None else NodeSolution(cost, cost, lambda: self._mixed_slots.plan(state, bundle.slots))
 
     @staticmethod
     def _at_the_node(state: DomainState, slots: SlotSet) -> bool:
@@ -199,33 +199,35 @@ class Offers:
         inside = {name for domain in state.flat[1:] for name, _, _ in domain.amounts}
         return names != asked and all(state.lists(name) for name in names) and not names & inside
 
-    def _with_amounts(self, state: DomainState, slots: SlotSet, budget: Budget) -> Offer | None:
+    def _with_amounts(self, state: DomainState, slots: SlotSet, budget: Budget) -> NodeSolution | None:
         """Return the best offer of equal slots that take amounts of the node's own beside cores and GPUs."""
         amounts = tuple((name, amount) for name, amount in slots.needs if name not in ("core", "gpu"))
         if any(slots.count * amount > state.own_free(name) for name, amount in amounts):
             return None
         cores = dict(slots.needs).get("core", 0)
         bundle = slots_bundle(SlotShape(cores, slots.gpus, not slots.gpus), slots.count, slots.label)
-        offer = self.offer(state, bundle, budget)
-        if offer is None:
+        solution = self.best(state, bundle, budget)
+        if solution is None:
             return None
-        return Offer(offer.cost, offer.bound, lambda: _with_own(offer.plan, amounts), final=offer.final)
+        return NodeSolution(
+            solution.cost, solution.bound, lambda: _with_own(solution.plan, amounts), final=solution.final
+        )
 
     def _solve(
         self, state: DomainState, bundle: Bundle, budget: Budget, *, shielded: bool | None = None
-    ) -> Offer | None:
+    ) -> NodeSolution | None:
         from .model.model import solve_bundle  # here, since it loads CP-SAT: most pools never need it
 
         self.solves += 1
-        status, offer = solve_bundle(state, bundle, self.scale, budget, shielded=shielded)
+        status, solution = solve_bundle(state, bundle, self.scale, budget, shielded=shielded)
         if status is Status.CUT_OFF:
             raise CutOff
-        return offer
+        return solution
 
-    def _search(self, domain: DomainState, bundle: Bundle, budget: Budget, shielded: bool) -> Offer | None:
+    def _search(self, domain: DomainState, bundle: Bundle, budget: Budget, shielded: bool) -> NodeSolution | None:
         return self._solve(domain, bundle, budget, shielded=shielded)
 
-    def _whole_node(self, state: DomainState, bundle: Bundle) -> Offer | None:
+    def _whole_node(self, state: DomainState, bundle: Bundle) -> NodeSolution | None:
         asked = bundle
         bundle, outside = split_outside(state, asked)
         if not (state.can_be_whole and _has(state, bundle.wants)):
@@ -235,25 +237,25 @@ class Offers:
         if bundle.slot:
             for level, unit in self.scale.cross.items():
                 touched = sum(1 for domain in held if domain.level == level)
-                cost += unit * (touched if bundle.piece else max(0, touched - 1))
+                cost += unit * (touched if bundle.slot_part else max(0, touched - 1))
             if not state.gpus:
                 cost += sum(self.scale.core_touch(domain) for domain in held if domain.own_cores)
         taken = SlotPlan(bundle.slot, wholes=(0,), outside=outside.get(bundle.slot, ()))
         plan = NodePlan((taken,)) if bundle.slot else NodePlan((), taken)
-        return Offer(cost, cost, lambda: plan, total_outside(asked, outside))
+        return NodeSolution(cost, cost, lambda: plan, total_outside(asked, outside))
 
-    def _slots_in_whole(self, state: DomainState, bundle: Bundle, budget: Budget) -> Offer | None:
+    def _slots_in_whole(self, state: DomainState, bundle: Bundle, budget: Budget) -> NodeSolution | None:
         """Return the best placement of slots in a node that the job takes whole."""
         if not state.can_be_whole:
             return None
         if self._inside is None:
-            self._inside = Offers(self.scale.of_slots(), self._levels)
-        inner = self._inside.offer(state, Bundle(bundle.wants), budget)
+            self._inside = NodeSolver(self.scale.of_slots(), self._levels)
+        inner = self._inside.best(state, Bundle(bundle.wants), budget)
         if inner is None:
             return None
         touch = sum(self.scale.touch(domain) for domain in state.flat if domain.cores or domain.gpus)
         held = SlotPlan("", wholes=(0,), outside=inner.plan.held.outside)
-        return Offer(
+        return NodeSolution(
             inner.cost + touch,
             inner.bound + touch,
             lambda: replace(inner.plan, held=held),

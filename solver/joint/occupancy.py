@@ -11,7 +11,7 @@ from .wants import Want
 
 
 @dataclass(frozen=True, slots=True)
-class Stand:
+class Occupied:
     """What a job has of one node.
 
     Attributes
@@ -34,7 +34,7 @@ class Stand:
         return (self.slots if place < 0 else self.inside[place]) - below
 
 
-Stands = Mapping[int, tuple[Stand, ...]]
+Occupancy = Mapping[int, tuple[Occupied, ...]]
 """By job id."""
 
 
@@ -44,21 +44,21 @@ def terms_of(machine: Machine) -> tuple[str, ...]:
 
 
 def value_of(
-    machine: Machine, stands: Stands, wants: Mapping[int, Want], weights: Mapping[int, int]
+    machine: Machine, occupancy: Occupancy, wants: Mapping[int, Want], weights: Mapping[int, int]
 ) -> tuple[int, ...]:
     """Return the value of each term."""
-    everything = [(wants[job], stand) for job, some in stands.items() for stand in some]
+    everything = [(wants[job], occupied) for job, some in occupancy.items() for occupied in some]
     torn = []
     for level in machine.levels:
         count = 0
-        for want, stand in everything:
-            here = [at for at, domain in enumerate(stand.node.domains) if domain.level == level]
+        for want, occupied in everything:
+            here = [at for at, domain in enumerate(occupied.node.domains) if domain.level == level]
             if here and not want.whole:
-                count += stand.slots - sum(stand.inside[at] for at in here)
+                count += occupied.slots - sum(occupied.inside[at] for at in here)
         torn.append(count)
-    nodes = {stand.node.position: stand.node for _, stand in everything}
+    nodes = {occupied.node.position: occupied.node for _, occupied in everything}
     return (
-        sum(weights[job] for job in stands),
+        sum(weights[job] for job in occupancy),
         *torn,
         len(everything),
         sum(node.is_idle for node in nodes.values()),

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exactfit.grammar.idset import IdSet
-from exactfit.solver.machine.neighbours import Neighbours
+from exactfit.solver.machine.fewest_groups import FewestGroups
 from exactfit.topology.machine import Machine
 from exactfit.topology.rset import read_R
 
@@ -51,10 +51,10 @@ def touched(machine: Machine, nodes: int) -> dict[str, int]:
 @settings(max_examples=300, deadline=None)
 def test_they_stand_in_the_fewest_groups(data: st.DataObject) -> None:
     place = data.draw(machines())
-    assert Neighbours.are_in(place)
+    assert FewestGroups.are_in(place)
     free = data.draw(st.integers(1, place.all))
     count = data.draw(st.integers(1, free.bit_count()))
-    found = Neighbours(place).closest(free, count)
+    found = FewestGroups(place).fewest(free, count)
     if found is None:
         # Three levels that have to be told apart, or a bound that does not tell: the model is asked then.
         assert len(place.group_levels) > 1
@@ -79,4 +79,4 @@ def test_they_stand_in_the_fewest_groups(data: st.DataObject) -> None:
     ids=["racks", "rows of racks", "nodes in none", "a row without racks"],
 )
 def test_it_is_only_for_groups_that_nest_and_hold_all(groups: Json, fits: bool) -> None:
-    assert Neighbours.are_in(machine(groups, 4)) == fits
+    assert FewestGroups.are_in(machine(groups, 4)) == fits
