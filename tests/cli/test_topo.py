@@ -68,6 +68,93 @@ def test_shows_the_machine_and_the_tree_of_a_node(run: Runner) -> None:
     assert done.out.count("[···············|·]") == 8
 
 
+def with_gpus(*numa: int) -> dict[str, object]:
+    """A node of two sockets with four numa of six cores each, and a gpu in some of them."""
+    domains = [{"cores": f"{6 * n}-{6 * n + 5}"} for n in range(8)]
+    for gpu, n in enumerate(numa):
+        domains[n]["gpus"] = str(gpu)
+    return {"socket": [{"numa": domains[:4]}, {"numa": domains[4:]}]}
+
+
+def listed(run: Runner, path: Path, topo: dict[str, object], gpus: int) -> list[str]:
+    children = {"core": "0-47", **({"gpu": f"0-{gpus - 1}"} if gpus else {})}
+    R = {
+        "version": 1,
+        "execution": {"R_lite": [{"rank": "0-1", "children": children}]},
+        "scheduling": {"children": [{"ranks": "0-1", "topo": topo}]},
+    }
+    path.write_text(json.dumps(R), encoding="utf-8")
+    done = run("topo", path, "--no-drawing")
+    return [line.strip("│├└─ ") for line in done.out.splitlines()[2:]]
+
+
+def test_siblings_are_one_line_only_where_the_same_stands_in_the_same_places(run: Runner, tmp_path: Path) -> None:
+    assert listed(run, tmp_path / "R.json", with_gpus(1, 2, 5, 7), 4) == [
+        "socket 0: 24 cores, 2 gpus",
+        "numa 0,3: each 6 cores",
+        "numa 1-2: each 6 cores, 1 gpu",
+        "socket 1: 24 cores, 2 gpus",
+        "numa 4,6: each 6 cores",
+        "numa 5,7: each 6 cores, 1 gpu",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("gpus", "lines"),
+    [
+        ((), ["socket 0-1: each 24 cores; inside socket 0:", "numa 0-3: each 6 cores"]),
+        (
+            (1, 3, 5, 7),
+            [
+                "socket 0-1: each 24 cores, 2 gpus; inside socket 0:",
+                "numa 0,2: each 6 cores",
+                "numa 1,3: each 6 cores, 1 gpu",
+            ],
+        ),
+        (
+            (5, 7),
+            [
+                "socket 0: 24 cores",
+                "numa 0-3: each 6 cores",
+                "socket 1: 24 cores, 2 gpus",
+                "numa 4,6: each 6 cores",
+                "numa 5,7: each 6 cores, 1 gpu",
+            ],
+        ),
+    ],
+)
+def test_the_numbers_listed_are_those_of_the_domains_named(
+    run: Runner, tmp_path: Path, gpus: tuple[int, ...], lines: list[str]
+) -> None:
+    assert listed(run, tmp_path / "R.json", with_gpus(*gpus), len(gpus)) == lines
+
+
+def test_places_count_at_every_depth(run: Runner, tmp_path: Path) -> None:
+    """The sockets differ only in which of the caches of a numa has more cores."""
+
+    def numa(first: int, *sizes: int) -> dict[str, object]:
+        ends = [first + sum(sizes[: n + 1]) for n in range(len(sizes))]
+        return {"l3": [{"cores": f"{end - size}-{end - 1}"} for end, size in zip(ends, sizes, strict=True)]}
+
+    sockets = [
+        {"numa": [numa(0, 8, 4), numa(12, 8, 4)]},
+        {"numa": [numa(24, 8, 4), numa(36, 4, 8)]},
+    ]
+    assert listed(run, tmp_path / "R.json", {"socket": sockets}, 0) == [
+        "socket 0: 24 cores",
+        "numa 0-1: each 12 cores; inside numa 0:",
+        "l3 0: 8 cores",
+        "l3 1: 4 cores",
+        "socket 1: 24 cores",
+        "numa 2: 12 cores",
+        "l3 4: 8 cores",
+        "l3 5: 4 cores",
+        "numa 3: 12 cores",
+        "l3 6: 4 cores",
+        "l3 7: 8 cores",
+    ]
+
+
 def test_the_drawing_can_be_left_out(run: Runner) -> None:
     assert "[···" not in run("topo", "rfc49-a", "--no-drawing").out
 
