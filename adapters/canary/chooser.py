@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from math import lcm
 
 from ...solver.cpsat.lexicographic import Goal
+from ...solver.cpsat.loading import new_model
 from .best_in_time import best_in_time
 from .needs import NodeNeeds
 from .offer import COSTS, Offer, offer
@@ -76,9 +77,7 @@ class Chooser:
 
 def _matched(requests: tuple[NodeNeeds, ...], offers: dict[NodeNeeds, dict[int, Offer]]) -> Placement | None:
     """Match parts of several kinds to nodes so that the costs, added up, are least."""
-    from ortools.sat.python import cp_model as cp
-
-    model = cp.CpModel()
+    model = new_model()
     counts = Counter(requests)
     takes = {(kind, node): model.new_bool_var("") for kind, needs in enumerate(counts) for node in offers[needs]}
     for kind, count in enumerate(counts.values()):

@@ -12,6 +12,7 @@ from math import lcm
 from typing import TYPE_CHECKING
 
 from ...solver.cpsat.lexicographic import Goal
+from ...solver.cpsat.loading import new_model
 from .best_in_time import best_in_time
 from .needs import Amount
 
@@ -56,11 +57,9 @@ class _Scaled:
 
 def shared_out(sizes: Sequence[Amount], free: Sequence[Amount], full: Sequence[Amount]) -> Picks | None:
     """Place every item on one instance; None when that is impossible."""
-    from ortools.sat.python import cp_model as cp
-
     scaled = _Scaled(sizes, free, full)
     counts = Counter(scaled.sizes)
-    model = cp.CpModel()
+    model = new_model()
     used = {i: model.new_bool_var("") for i in scaled.free}
     number = {
         (size, i): model.new_int_var(0, min(count, room // size), "")
@@ -90,10 +89,8 @@ def torn_apart(
     sizes: Sequence[Amount], whole: Sequence[bool], free: Sequence[Amount], full: Sequence[Amount]
 ) -> Picks | None:
     """Place items in as few pieces as can be; None when those that must stay whole do not fit."""
-    from ortools.sat.python import cp_model as cp
-
     scaled = _Scaled(sizes, free, full)
-    model = cp.CpModel()
+    model = new_model()
     used = {i: model.new_bool_var("") for i in scaled.free}
     piece = {}
     part = {}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -60,16 +59,17 @@ def decide_jointly(
     -------
     Of each job what became of it, and lines on how good the whole is.
     """
+    from ...solver.cpsat.loading import clock
     from ...solver.demand.request import Request
     from ...solver.joint import BatchJob, place_mixed
 
-    start = time.perf_counter()
+    start = clock()
     requests = [Request.from_jobspec(job.jobspec) for job in jobs]
     batch = [
         BatchJob(job.number, request, worth) for job, request, worth in zip(jobs, requests, priorities, strict=True)
     ]
     found = place_mixed(pool, batch, seconds)
-    each = (time.perf_counter() - start) / max(1, len(jobs))
+    each = (clock() - start) / max(1, len(jobs))
     outcomes = []
     for job, request in zip(jobs, requests, strict=True):
         told = {"weight": found.weight, "bound": found.bound, "together": job.number not in found.alone}

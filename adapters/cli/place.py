@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
@@ -193,22 +192,21 @@ def _decided(read: Case, together: Together, priorities: Sequence[int]) -> tuple
 
 
 def _decide(pool: Pool, jobs: Sequence[Job]) -> Iterator[Outcome]:
-    from ...solver.cpsat.lexicographic import load_solver
+    from ...solver.cpsat.loading import clock
     from ...solver.demand.request import Request
     from ...solver.errors import InfeasibleRequest, InsufficientResources
 
-    load_solver()  # before the clock starts: the time shown is the decision's
     for job in jobs:
         request = Request.from_jobspec(job.jobspec)
-        start = time.perf_counter()
+        start = clock()
         try:
             allocation = pool.alloc(job.number, request)
         except InfeasibleRequest as error:
-            yield Outcome(job, INFEASIBLE, None, str(error), time.perf_counter() - start)
+            yield Outcome(job, INFEASIBLE, None, str(error), clock() - start)
         except InsufficientResources as error:
-            yield Outcome(job, INSUFFICIENT, None, str(error), time.perf_counter() - start)
+            yield Outcome(job, INSUFFICIENT, None, str(error), clock() - start)
         else:
-            seconds = time.perf_counter() - start
+            seconds = clock() - start
             yield Outcome(job, PLACED, allocation.to_dict(), None, seconds)
 
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from time import perf_counter
 from typing import Any
 
 from ...solver import errors as solver
+from ...solver.cpsat.loading import clock
 from ...solver.demand.request import Request
 from ...solver.options import Options
 from ...solver.policy.terms import parse_policy
@@ -155,16 +155,16 @@ class Recorder:
             def alloc(self, jobid: int, request: Any) -> Any:
                 if recorder._live is not self:
                     return super().alloc(jobid, request)
-                begin = perf_counter()
+                begin = clock()
                 try:
                     allocation = super().alloc(jobid, request)
                 except (InsufficientResources, InfeasibleRequest) as refusal:
-                    seconds = perf_counter() - begin
+                    seconds = clock() - begin
                     answer = NEVER if isinstance(refusal, InfeasibleRequest) else LATER
                     # The message of a refusal of ours costs more than the refusal, and is not made unless it is read.
                     recorder.note(jobid, seconds, answer, known=getattr(refusal, "proven", True))
                     raise
-                recorder.note(jobid, perf_counter() - begin, PLACED)
+                recorder.note(jobid, clock() - begin, PLACED)
                 return allocation
 
         return Recorded

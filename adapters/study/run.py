@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from time import perf_counter
 from typing import Any
 
+from ...solver.cpsat.loading import clock
 from ...solver.joint.wants import want_of
 from ...topology.machine import Machine
 from ...topology.rset import read_R
@@ -53,13 +53,13 @@ def run_task(value: Mapping[str, Any]) -> Result:
 
 def run(task: Task, machine: Machine, workload: Workload) -> Result:
     """Run a workload through one pool."""
-    begin = perf_counter()
+    begin = clock()
     twin = Twin(task, machine, workload)
     moment = START + fullest(workload)
     twin.simulation.run(until=moment)
     held = [[job, dict(R["execution"])] for job, R in twin.measures.running.items()]
     twin.simulation.run()
-    wall = perf_counter() - begin
+    wall = clock() - begin
     outcomes, measures = twin.simulation.jobs, twin.measures
     return {
         "figures": figures(outcomes, measures, twin.recorder.decisions, outline_of(machine), wall),

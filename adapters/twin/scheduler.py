@@ -9,9 +9,9 @@ from __future__ import annotations
 import heapq
 import json
 from collections.abc import Callable, Iterator, Mapping
-from time import perf_counter
 from typing import Any, Protocol
 
+from ...solver.cpsat.loading import clock
 from ..flux.upstream import IDset, InfeasibleRequest, InsufficientResources, ResourcePool, pool_class_from_uri
 
 Log = Callable[[int, str], None]
@@ -234,17 +234,17 @@ class Scheduler:
         if self.settled is not None and self.settled(job.jobid):
             return False
         request = job.resource_request
-        begin = perf_counter()
+        begin = clock()
         try:
             allocation = self.resources.alloc(job.jobid, request)
         except InsufficientResources:
-            self.decisions.append((perf_counter() - begin, "later"))
+            self.decisions.append((clock() - begin, "later"))
             return False
         except InfeasibleRequest as refusal:
-            self.decisions.append((perf_counter() - begin, "never"))
+            self.decisions.append((clock() - begin, "never"))
             job.request.deny(str(refusal) or "unsatisfiable request")
             return True
-        self.decisions.append((perf_counter() - begin, "placed"))
+        self.decisions.append((clock() - begin, "placed"))
         now = self.clock()
         allocation.set_starttime(now)
         end = now + request.duration if request.duration > 0 else self.resources.expiration

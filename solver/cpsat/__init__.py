@@ -1,4 +1,5 @@
 """The one place that runs CP-SAT: goals one after the other, and what its statuses mean.
 
-`lexicographic` optimises term by term; `status` is how far a search got.
+`lexicographic` optimises term by term; `status` is how far a search got; `loading` makes models, and loads CP-SAT for
+the first of them.
 """

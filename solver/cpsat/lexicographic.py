@@ -6,13 +6,12 @@ models take one solve. The only module that runs `CpSolver`.
 
 from __future__ import annotations
 
-import importlib
 import math
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
+from .loading import clock
 from .status import Status
 
 if TYPE_CHECKING:
@@ -73,21 +72,16 @@ class Budget:
     Parameters
     ----------
     seconds
-        From now.
+        From now; those in which CP-SAT is loaded do not count.
     """
 
     def __init__(self, seconds: float) -> None:
-        self._end = time.monotonic() + seconds
+        self._end = clock() + seconds
 
     @property
     def left(self) -> float:
         """Seconds left, never below zero."""
-        return max(0.0, self._end - time.monotonic())
-
-
-def load_solver() -> None:
-    """Load CP-SAT now, which takes the better part of a second, and not when it is first needed."""
-    importlib.import_module("ortools.sat.python.cp_model")
+        return max(0.0, self._end - clock())
 
 
 def lexmin(

@@ -88,9 +88,6 @@ def find_conflict(bench: Bench, seconds: float, *, jobs_apart: bool = True) -> C
     CutOff
         When not even the first trials could be finished.
     """
-    # Loading the solver takes most of a second, which is no part of the time for a trial.
-    from ..machine.model import model  # noqa: F401
-
     if bench.fits(bench.present):
         return None
     never = not bench.fits(bench.empty)

@@ -9,14 +9,13 @@ intact and no fit below the node, and no shield.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-
-from ortools.sat.python import cp_model
+from typing import TYPE_CHECKING
 
 from ...topology.machine import Machine
-from ..cpsat.lexicographic import Expression, Goal
+from ..cpsat.lexicographic import Budget, Expression, Goal
+from ..cpsat.loading import new_model
 from ..cpsat.status import Status
 from ..pool import Pool
 from .occupancy import Occupancy, Occupied, terms_of, value_of
@@ -24,6 +23,9 @@ from .one_by_one import one_by_one
 from .room import Node, eligible, rooms, trimmed, wants_of
 from .search import search
 from .wants import BatchJob, Want
+
+if TYPE_CHECKING:
+    from ortools.sat.python import cp_model
 
 _GREEDY_SHARE = 0.25
 """The part of the time that placing one by one may take."""
@@ -78,7 +80,7 @@ def place_batch(
     NotJointError
         For a request of another form than the model's.
     """
-    start = time.monotonic()
+    budget = Budget(seconds)
     wants = wants_of(pool, jobs)
     allowed = eligible(pool.machine, jobs)
     there = rooms(pool) if nodes is None else nodes
@@ -92,8 +94,7 @@ def place_batch(
     weights = {job.id: job.weight for job in jobs}
     most = sum(weights.values())
     first = value_of(pool.machine, greedy, wants, weights)[: len(names)]
-    left = max(0.0, seconds - (time.monotonic() - start))
-    found = search(model.model, model.goals(local), left, (-first[0], *first[1:]), lambda: model.hint(greedy))
+    found = search(model.model, model.goals(local), budget.left, (-first[0], *first[1:]), lambda: model.hint(greedy))
     values, bounds = (-found.values[0], *found.values[1:]), (min(most, -found.bounds[0]), *found.bounds[1:])
     return Batch(
         Status.OPTIMAL if values == bounds else Status.FEASIBLE,
@@ -123,7 +124,7 @@ class _BatchModel:
         allowed: Mapping[int, int],
         room: Sequence[Node],
     ) -> None:
-        self.model = cp_model.CpModel()
+        self.model = new_model()
         self.machine = machine
         self.jobs = jobs
         self.wants = wants

@@ -13,11 +13,11 @@ would fit alone; and what all free cores and GPUs can hold of both, counted as i
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from ..cpsat.lexicographic import Budget
 from ..cpsat.status import Status
 from ..errors import InfeasibleRequest, InsufficientResources
 from ..pool import Pool
@@ -78,15 +78,14 @@ def place_mixed(pool: Pool, jobs: Sequence[BatchJob], seconds: float, *, local: 
         whole = place_in_parts(pool, mix.joint, seconds, local=local)
         placed = batch_R(pool.machine, whole, mix.wants)
         return Placed(placed, whole.terms["weight"], whole.bounds["weight"], status=whole.status)
-    start = time.monotonic()
+    budget = Budget(seconds)
     batch, best = mix.after(seconds * _FIRST_SHARE)
     fitting = [job for job in mix.others if mix.fits_alone(job)]
     bound = min(
         (batch.bounds["weight"] if batch else 0) + sum(job.weight for job in fitting),
         upper_bound(pool, mix.joint, rooms(pool), seconds * _BOUND_SHARE, fitting),
     )
-    left = max(0.0, seconds - (time.monotonic() - start))
-    for found in mix.other_ways(left):
+    for found in mix.other_ways(budget.left):
         if mix.weight(best) >= bound:
             break
         best = max(best, found, key=mix.weight)

@@ -9,16 +9,19 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-
-from ortools.sat.python import cp_model
+from typing import TYPE_CHECKING
 
 from ...grammar.constraint import evaluate
 from ..cpsat.lexicographic import Budget, Expression, Goal, lexmin
+from ..cpsat.loading import new_model
 from ..cpsat.status import Status
 from ..demand.request import Request
 from ..pool import Pool
 from ..state.node_classes import bits
 from .wants import Want, want_of
+
+if TYPE_CHECKING:
+    from ortools.sat.python import cp_model
 
 Load = tuple[int, int]
 """Cores and gpus of one node."""
@@ -94,7 +97,7 @@ def plan_moves(pool: Pool, request: Request, most: int, seconds: float) -> MoveP
 
 class _MoveModel:
     def __init__(self, pool: Pool, want: Want, allowed: int, most: int) -> None:
-        self.model = cp_model.CpModel()
+        self.model = new_model()
         self.pool = pool
         machine = pool.machine
         self.up = list(bits(pool.up_mask))

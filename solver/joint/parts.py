@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ortools.sat.python import cp_model
-
 from ..cpsat.lexicographic import Budget, Goal, lexmin
+from ..cpsat.loading import new_model
 from ..cpsat.status import Status
 from ..pool import Pool
 from .batch import Batch, place_batch
@@ -92,7 +91,7 @@ def upper_bound(
     others
         Further jobs of the batch, of any form: they count with the cores and gpus that they take at least.
     """
-    model = cp_model.CpModel()
+    model = new_model()
     allowed, wants = eligible(pool.machine, jobs), wants_of(pool, jobs)
     cores, gpus, idle, goal = [], [], [], []
     for job in jobs:

@@ -182,10 +182,10 @@ class Decider:
         return self._choose(demand, situation, budget, best=True)
 
     def _choose(self, demand: Demand, situation: Situation, budget: Budget, *, best: bool) -> Decision | None:
-        from .model.model import choose  # here, since it loads CP-SAT
-
         if exceeds(demand, situation.field, self._group_amounts):
             return None
+        from .model.model import choose  # here, since most pools never need it
+
         tree = self._tree.with_free(situation.group_free)
         self._node_solver.inexact = False
         decision = choose(demand, situation.field, tree, self._node_solver, budget, best=best)

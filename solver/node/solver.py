@@ -216,7 +216,7 @@ class NodeSolver:
     def _solve(
         self, state: DomainState, bundle: Bundle, budget: Budget, *, shielded: bool | None = None
     ) -> NodeSolution | None:
-        from .model.model import solve_bundle  # here, since it loads CP-SAT: most pools never need it
+        from .model.model import solve_bundle  # here, since most pools never need it
 
         self.solves += 1
         status, solution = solve_bundle(state, bundle, self.scale, budget, shielded=shielded)

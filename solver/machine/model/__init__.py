@@ -7,9 +7,3 @@ best choice directly: `supply` says what the nodes of a group give, `sharing` sh
 `patterns` lists what a node of each state can do, `slots` says which nodes make which slot, `model` wires counts of
 all, solves and reads the picks.
 """
-
-from __future__ import annotations
-
-from .model import choose
-
-__all__ = ["choose"]

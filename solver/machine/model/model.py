@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-
-from ortools.sat.python import cp_model
+from typing import TYPE_CHECKING
 
 from ...cpsat.lexicographic import Budget, CutOff, Expression, LexicographicResult, lexmin
+from ...cpsat.loading import new_model
 from ...cpsat.status import Status
 from ...demand.demand import Demand
 from ...node.solver import NodeSolver
@@ -19,6 +19,9 @@ from .chains import choose_chain
 from .patterns import Pattern, PatternLister, Placed, flatten
 from .sharing import NotDirectError
 from .terms import Count, Terms
+
+if TYPE_CHECKING:
+    from ortools.sat.python import cp_model
 
 
 def choose(
@@ -57,7 +60,7 @@ def choose(
 
 class _MachineModel:
     def __init__(self, demand: Demand, field: Field, tree: GroupTree, node_solver: NodeSolver, budget: Budget) -> None:
-        self.model = cp_model.CpModel()
+        self.model = new_model()
         self.tree = tree
         self.scale = node_solver.scale
         self.demands, self.hosts = flatten(demand.root)

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-
-from ortools.sat.python import cp_model
+from typing import TYPE_CHECKING
 
 from ...cpsat.lexicographic import Expression, Goal
 from ...demand.demand import GroupDemand
@@ -15,6 +14,9 @@ from ...policy.terms import Cross, GroupTouch
 from .cells import Cell, GroupTree
 from .patterns import Pattern, Placed
 from .slots import SlotScope, slot_scopes
+
+if TYPE_CHECKING:
+    from ortools.sat.python import cp_model
 
 
 @dataclass(frozen=True)

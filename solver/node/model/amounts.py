@@ -11,11 +11,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
-
-from ortools.sat.python import cp_model
+from typing import TYPE_CHECKING
 
 from ...cpsat.lexicographic import Expression
 from .variables import CORES, GPUS, Amount, Taken
+
+if TYPE_CHECKING:
+    from ortools.sat.python import cp_model
 
 Held = list[tuple[int, Expression]]
 """What a slot may have of a resource, place by place."""

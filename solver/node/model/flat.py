@@ -10,12 +10,14 @@ cores, and likewise for their GPUs.
 from __future__ import annotations
 
 from itertools import product
-
-from ortools.sat.python import cp_model
+from typing import TYPE_CHECKING
 
 from ...cpsat.lexicographic import Expression
 from ...demand.demand import Kind, Want
 from .variables import CORES, GPUS, Context, Holder, Taken
+
+if TYPE_CHECKING:
+    from ortools.sat.python import cp_model
 
 
 def add_flat_slots(taken: Taken, want: Want, context: Context) -> None:

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field
-
-from ortools.sat.python import cp_model
+from typing import TYPE_CHECKING
 
 from ...cpsat.lexicographic import Expression
+from ...cpsat.loading import new_model
 from ...demand.demand import Want
 from ...state.domain_state import DomainState
+
+if TYPE_CHECKING:
+    from ortools.sat.python import cp_model
 
 CORES = "core"
 GPUS = "gpu"
@@ -113,7 +116,7 @@ class Taken:
     """
 
     def __init__(self, state: DomainState) -> None:
-        self.model = cp_model.CpModel()
+        self.model = new_model()
         self.domains = state.flat
         self.ends, self.parents = _shape(state)
         self.holders: list[Holder] = []
