@@ -6,9 +6,8 @@ from array import array
 from collections.abc import Iterator, Sequence
 from itertools import repeat
 
-import networkx as nx
-
 from .masks import ValuedRun
+from .topo import PhysicalTree
 from .tree import BARE_NODE, NodeType, node_type
 
 
@@ -16,7 +15,7 @@ def assign_types(
     size: int,
     classes: Sequence[tuple[int, int]],
     runs: Sequence[ValuedRun],
-    trees: Sequence[nx.DiGraph[int]],
+    trees: Sequence[PhysicalTree],
     tree_runs: Sequence[ValuedRun],
 ) -> tuple[tuple[NodeType, ...], Sequence[int]]:
     """Return the node types in the order of their first positions, and the type of each position.

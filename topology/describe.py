@@ -43,10 +43,10 @@ def describe_R(
         hosts = f"node[{ranks}]" if nodes > 1 else "node0"
     elif (named := len(Hostlist.parse(hosts))) != nodes:
         raise ValueError(f"{named} host names for {nodes} nodes")
-    listed = topo_tree(topo).nodes[0]
+    listed = topo_tree(topo).domains[0]
     ids = {
-        "core": mask_text(listed["cores"] if cores is None else cores),
-        "gpu": mask_text(listed["gpus"] if gpus is None else gpus),
+        "core": mask_text(listed.cores if cores is None else cores),
+        "gpu": mask_text(listed.gpus if gpus is None else gpus),
     }
     return {
         "version": 1,

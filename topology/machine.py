@@ -7,9 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import compress, groupby
-from typing import TypeVar
-
-import networkx as nx
+from typing import TYPE_CHECKING, TypeVar
 
 from ..grammar.bits import only_bit
 from ..grammar.hostlist import Hostlist
@@ -18,6 +16,9 @@ from .groups import Group, cut_groups, levels_of_groups
 from .masks import mask_of_runs, positions_of, runs_of_mask, selectors, squeeze
 from .ranks import Ranks
 from .tree import NodeType, merge_levels
+
+if TYPE_CHECKING:
+    import networkx as nx
 
 _T = TypeVar("_T")
 
@@ -203,6 +204,8 @@ class Machine:
         attributes `level` and, for nodes, `host`, and from the node down those of `NodeType.graph`. A node stands under
         the innermost group that has it.
         """
+        import networkx as nx  # here: most who have a machine never look at its graph
+
         shown = self.all if mask is None else mask & self.all
         graph: nx.DiGraph[tuple[object, ...]] = nx.DiGraph()
         root = ("cluster",)

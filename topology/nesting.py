@@ -16,8 +16,8 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-
-import networkx as nx
+from graphlib import CycleError, TopologicalSorter
+from heapq import heappop, heappush
 
 logger = logging.getLogger(__name__)
 
@@ -208,11 +208,21 @@ def order_levels(names: Sequence[str], pairs: Sequence[tuple[str, str]]) -> tupl
     -----
     Trees of different nodes may nest two levels in opposite ways; then nothing but the first appearance can decide.
     """
-    graph: nx.DiGraph[str] = nx.DiGraph()
-    graph.add_nodes_from(dict.fromkeys(names))
-    graph.add_edges_from(pair for pair in pairs if pair[0] != pair[1])
-    rank = {name: i for i, name in enumerate(graph)}
+    levels = list(dict.fromkeys(names))
+    rank = {name: i for i, name in enumerate(levels)}
+    above: TopologicalSorter[str] = TopologicalSorter(dict.fromkeys(levels, ()))
+    for coarser, finer in pairs:
+        if coarser != finer:
+            above.add(finer, coarser)
     try:
-        return tuple(nx.lexicographical_topological_sort(graph, key=rank.__getitem__))
-    except nx.NetworkXUnfeasible:
-        return tuple(graph)
+        above.prepare()
+    except CycleError:
+        return tuple(levels)
+    ordered: list[str] = []
+    ready: list[int] = []
+    while above:
+        for name in above.get_ready():
+            heappush(ready, rank[name])
+        ordered.append(levels[heappop(ready)])
+        above.done(ordered[-1])
+    return tuple(ordered)

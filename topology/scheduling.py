@@ -9,13 +9,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import networkx as nx
-
 from .expect import array_of, intervals_of, malformed, sort_disjoint
 from .groups import Group, ranks_in_groups, read_groups
 from .masks import ValuedRun, mask_of_runs
 from .ranks import Ranks
-from .topo import topo_tree
+from .topo import PhysicalTree, topo_tree
 
 _COMPARED = 8
 """How many of the last distinct `topo` objects an entry is compared with before it is read."""
@@ -25,7 +23,7 @@ _COMPARED = 8
 class Layout:
     """What `scheduling` says of the positions."""
 
-    trees: tuple[nx.DiGraph[int], ...]
+    trees: tuple[PhysicalTree, ...]
     """The distinct physical nodes."""
     runs: tuple[ValuedRun, ...]
     """Which of them stands at each position that has one, in order."""
@@ -62,10 +60,10 @@ def read_scheduling(scheduling: Mapping[str, Any], ranks: Ranks) -> Layout:
 
 def _read_children(
     entries: Sequence[Any],
-) -> tuple[list[Mapping[str, object]], list[nx.DiGraph[int]], list[tuple[int, int, int, int]]]:
+) -> tuple[list[Mapping[str, object]], list[PhysicalTree], list[tuple[int, int, int, int]]]:
     """Return the distinct `topo` objects, their trees, and (first rank, last rank, entry, number of the topo)."""
     topos: list[Mapping[str, object]] = []
-    trees: list[nx.DiGraph[int]] = []
+    trees: list[PhysicalTree] = []
     number: dict[int, int] = {}
     found: list[tuple[int, int, int, int]] = []
     for n, entry in enumerate(entries):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Sequence
-
-import networkx as nx
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
 
 from ..grammar.idset import text_mask
 from .listing import read_listing
@@ -21,6 +21,32 @@ MAX_DOMAINS = 4096
 NODE = "node"
 
 _ID_KEYS = frozenset({"cores", "gpus"})
+
+
+@dataclass(frozen=True, slots=True)
+class PhysicalDomain:
+    """One domain of a physical node, the node itself included."""
+
+    level: str
+    number: int
+    """n-th domain of its level, from 0."""
+    parent: int
+    """Place of the domain around it in `PhysicalTree.domains`, -1 for the node."""
+    cores: int
+    """Bitmask of the core ids that it and what is below it list."""
+    gpus: int
+    amounts: Mapping[str, Fraction]
+    """Its own countable resources, in GiB where they are bytes."""
+
+
+@dataclass(frozen=True, eq=False)
+class PhysicalTree:
+    """All that R says of the inside of a node. Equal to itself alone: equal `topo` objects share one."""
+
+    domains: tuple[PhysicalDomain, ...]
+    """In pre-order, the node first."""
+    levels: tuple[str, ...]
+    """Levels below the node, coarsest first."""
 
 
 def local_ids(value: object, place: str) -> int:
@@ -46,19 +72,13 @@ def _local_mask(text: str) -> int:
     return mask
 
 
-def topo_tree(topo: object, place: str = "topo") -> nx.DiGraph[int]:
-    """Return the tree of the node that a `topo` object describes.
+def topo_tree(topo: object, place: str = "topo") -> PhysicalTree:
+    """Return the tree of the node that a `topo` object describes. Equal objects give the same tree.
 
     Parameters
     ----------
     topo : the object; `{}` is a node that says nothing about its inside.
     place : where it stands in the input, for messages.
-
-    Returns
-    -------
-    A frozen tree of vertices 0, 1, ... in pre-order with the attributes `level`, `number` (n-th of its level), `cores`
-    and `gpus` (bitmasks of all that it and what is below it list) and `amounts` (its own countable resources, in GiB
-    where they are bytes); the tree has the attribute `levels`, coarsest first. Equal objects give the same tree.
 
     Raises
     ------
@@ -80,10 +100,10 @@ def topo_tree(topo: object, place: str = "topo") -> nx.DiGraph[int]:
 
 
 _MAX_TREES = 256
-_tree_of_text: dict[str, nx.DiGraph[int]] = {}
+_tree_of_text: dict[str, PhysicalTree] = {}
 
 
-def _build(topo: object, place: str) -> nx.DiGraph[int]:
+def _build(topo: object, place: str) -> PhysicalTree:
     masks = {"cores": 0, "gpus": 0}
     shift = MAX_LOCAL_ID + 1
 
@@ -98,19 +118,16 @@ def _build(topo: object, place: str) -> nx.DiGraph[int]:
     cores_part = (1 << shift) - 1
     for vertex in listed:
         vertex.ids = vertex.ids & cores_part | vertex.ids >> shift << near
-    return _graph(nest(listed, place=place, key_bits=near), near)
+    return _tree(nest(listed, place=place, key_bits=near), near)
 
 
-def _graph(vertices: Sequence[Vertex], near: int) -> nx.DiGraph[int]:
-    tree: nx.DiGraph[int] = nx.DiGraph()
+def _tree(vertices: Sequence[Vertex], near: int) -> PhysicalTree:
+    domains = []
     count: Counter[str] = Counter()
-    for i, vertex in enumerate(vertices):
+    for vertex in vertices:
         cores, gpus = vertex.ids & ((1 << near) - 1), vertex.ids >> near
-        tree.add_node(i, level=vertex.level, number=count[vertex.level], cores=cores, gpus=gpus, amounts=vertex.amounts)
+        number = count[vertex.level]
+        domains.append(PhysicalDomain(vertex.level, number, vertex.parent, cores, gpus, vertex.amounts))
         count[vertex.level] += 1
-        if vertex.parent >= 0:
-            tree.add_edge(vertex.parent, i)
     pairs = [(vertices[v.parent].level, v.level) for v in vertices if v.parent > 0]
-    tree.graph["levels"] = order_levels([v.level for v in vertices[1:]], pairs)
-    nx.freeze(tree)
-    return tree
+    return PhysicalTree(tuple(domains), order_levels([v.level for v in vertices[1:]], pairs))

@@ -9,13 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property, lru_cache
-from typing import NamedTuple
-
-import networkx as nx
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..grammar.idset import mask_text
 from .nesting import order_levels
-from .topo import NODE, topo_tree
+from .topo import NODE, PhysicalTree, topo_tree
+
+if TYPE_CHECKING:
+    import networkx as nx
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +104,8 @@ class NodeType:
     @cached_property
     def graph(self) -> nx.DiGraph[int]:
         """The tree as a graph: a vertex per domain, by index, with the fields of `Domain` as attributes."""
+        import networkx as nx  # here: most who have a machine never look at its graph
+
         graph: nx.DiGraph[int] = nx.DiGraph()
         for d in self.domains:
             own = {"own_cores": mask_text(d.own_cores), "own_gpus": mask_text(d.own_gpus)}
@@ -126,7 +129,7 @@ BARE_NODE = topo_tree({})
 
 
 @lru_cache(maxsize=4096)
-def node_type(tree: nx.DiGraph[int], cores: int, gpus: int) -> NodeType:
+def node_type(tree: PhysicalTree, cores: int, gpus: int) -> NodeType:
     """Return the type of a node of which R_lite lists these cores and gpus.
 
     Parameters
@@ -177,7 +180,7 @@ def node_type(tree: nx.DiGraph[int], cores: int, gpus: int) -> NodeType:
             )
         )
     present = {d.level for d in domains}
-    return NodeType(tuple(domains), tuple(level for level in tree.graph["levels"] if level in present))
+    return NodeType(tuple(domains), tuple(level for level in tree.levels if level in present))
 
 
 class _Row(NamedTuple):
@@ -194,18 +197,18 @@ class _Row(NamedTuple):
 
 
 @lru_cache(maxsize=256)
-def _rows(tree: nx.DiGraph[int]) -> tuple[_Row, ...]:
+def _rows(tree: PhysicalTree) -> tuple[_Row, ...]:
     rows = []
-    for vertex, data in tree.nodes(data=True):
-        amounts = dict(data["amounts"])
+    for domain in tree.domains:
+        amounts = dict(domain.amounts)
         memory, storage = amounts.pop("memory", None), amounts.pop("storage", None)
         rows.append(
             _Row(
-                level=data["level"],
-                number=data["number"],
-                parent=next(iter(tree.pred[vertex]), -1),
-                cores=data["cores"],
-                gpus=data["gpus"],
+                level=domain.level,
+                number=domain.number,
+                parent=domain.parent,
+                cores=domain.cores,
+                gpus=domain.gpus,
                 memory=None if memory is None else int(memory),
                 storage=storage,
                 resources=tuple(sorted((name, int(amount)) for name, amount in amounts.items())),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from dataclasses import FrozenInstanceError
 from fractions import Fraction
 from typing import Any
 
@@ -13,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exactfit.grammar.idset import mask_text
+from exactfit.topology.nesting import order_levels
 from exactfit.topology.topo import topo_tree
 from exactfit.topology.tree import Domain, NodeType, node_type
 
@@ -21,7 +23,7 @@ Json = dict[str, Any]
 
 def whole(topo: Json) -> NodeType:
     tree = topo_tree(topo)
-    return node_type(tree, tree.nodes[0]["cores"], tree.nodes[0]["gpus"])
+    return node_type(tree, tree.domains[0].cores, tree.domains[0].gpus)
 
 
 def shape(kind: NodeType) -> list[str]:
@@ -187,7 +189,8 @@ def test_nesting_is_bounded() -> None:
 
 def test_equal_objects_share_their_tree() -> None:
     assert topo_tree({"numa": [{"cores": "0"}]}) is topo_tree({"numa": [{"cores": "0"}]})
-    assert nx.is_frozen(topo_tree({"numa": [{"cores": "0"}]}))
+    with pytest.raises(FrozenInstanceError):
+        topo_tree({"numa": [{"cores": "0"}]}).levels = ()  # type: ignore[misc]  # that it is refused is the point
 
 
 def test_only_what_r_lite_lists_exists() -> None:
@@ -302,3 +305,20 @@ def test_whatever_is_listed_comes_out_as_partitions(topo: Json) -> None:
 def test_amounts_are_exact() -> None:
     kind = whole({"storage": [{"capacity": 0.1, "unit": "GiB"}]})
     assert kind.domains[0].storage == Fraction(1, 10)
+
+
+LEVELS = st.sampled_from("abcdef")
+
+
+@given(st.lists(LEVELS, max_size=8), st.lists(st.tuples(LEVELS, LEVELS), max_size=8))
+def test_levels_are_in_the_first_order_that_has_the_coarser_ones_first(
+    names: list[str], pairs: list[tuple[str, str]]
+) -> None:
+    pairs = [pair for pair in pairs if set(pair) <= set(names)]
+    graph: nx.DiGraph[str] = nx.DiGraph([pair for pair in pairs if pair[0] != pair[1]])
+    graph.add_nodes_from(names)
+    if nx.is_directed_acyclic_graph(graph):
+        expected = tuple(nx.lexicographical_topological_sort(graph, key=names.index))
+    else:
+        expected = tuple(dict.fromkeys(names))
+    assert order_levels(names, pairs) == expected
