@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 import immutables
 
@@ -20,7 +22,6 @@ from .demand.demand import Demand
 from .demand.problem import Problem
 from .demand.request import Request, Shape
 from .errors import InfeasibleRequest
-from .explain.reasons import Reasons
 from .machine.decide import Decider, Situation
 from .machine.model.cells import GroupTree
 from .machine.selection import Decision, Field
@@ -33,6 +34,9 @@ from .refinement import Named, View, idsets_of
 from .state.domain_state import MEASURED, MIB_PER_GIB
 from .state.node_classes import Packed
 from .state.pool_state import Changes, Job, PoolState
+
+if TYPE_CHECKING:
+    from .explain.reasons import Reasons
 
 REMEMBERED = 10_000
 """Requests, and constraints, that are remembered before the memory is emptied."""
@@ -67,11 +71,18 @@ class Knowledge:
         }
         self.tree = GroupTree(machine.groups, self.group_totals)
         self.decider = Decider(machine, self.rankings)
-        self.reasons = Reasons(self)
         self._problems: dict[Shape, Problem | InfeasibleRequest] = {}
         self._views: dict[Named, View] = {}
         self._eligible: dict[Constraint, int] = {}
         self._infeasible: dict[tuple[Shape, int, Constraint], str | None] = {}
+
+    @cached_property
+    def reasons(self) -> Reasons:
+        """Who says why a request does not fit."""
+        # Here: that room stands above this one, and few pools are asked for reasons.
+        from .explain.reasons import Reasons
+
+        return Reasons(self)
 
     def problem(self, shape: Shape) -> Problem:
         """Return a request's resources on this machine.
