@@ -10,7 +10,7 @@ from .constraint import ALWAYS, Constraint, parse_constraint
 from .count import Count, parse_count
 from .errors import GrammarError, shown
 from .idset import IdSet
-from .limits import MAX_COUNT, MAX_DEPTH
+from .limits import MAX_DEPTH, MAX_DURATION
 from .unit import gib
 
 SLOT: Final = "slot"
@@ -278,8 +278,8 @@ def _duration(system: Mapping[str, Any], required: bool) -> float:
             raise _error(place, "missing, and version 1 (RFC 25) requires it")
         return 0.0
     value = system["duration"]
-    if not isinstance(value, (int, float)) or isinstance(value, bool) or not 0 <= value <= MAX_COUNT:
-        raise _error(place, f"expected a number of seconds from 0 on, not {shown(value)}")
+    if not isinstance(value, (int, float)) or isinstance(value, bool) or not 0 <= value <= MAX_DURATION:
+        raise _error(place, f"expected a number of seconds from 0 to {MAX_DURATION}, not {shown(value)}")
     return float(value)
 
 

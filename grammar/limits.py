@@ -16,6 +16,9 @@ MAX_MASK_ID: Final = 2**24
 MAX_COUNT: Final = 2**53 - 1
 """The largest RFC 14 count: the largest integer that every JSON reader keeps, 8 PiB counted in bytes."""
 
+MAX_DURATION: Final = 2**62
+"""The longest duration of a job in seconds: added to any time of today it still is a time that an R can hold."""
+
 MAX_HOSTS: Final = 2**24
 """The largest number of hosts in one RFC 29 hostlist."""
 

@@ -1,7 +1,6 @@
 """The program: its commands, and how it ends.
 
-Exit status: 0 when all went well; 1 when a job could not be placed or a placement is illegal; 2 for wrong input,
-with one line on standard error; 3 for a fault of exactfit itself; 130 when interrupted.
+The exit statuses are those of `status`. Whatever is not 0 or 1 comes with one line on standard error.
 """
 
 from __future__ import annotations
@@ -21,10 +20,10 @@ from .console import one_line, show_logged_warnings
 from .errors import InputError
 from .explain import explain
 from .place import place
+from .status import INTERRUPTED, OWN_FAULT, WRONG_INPUT, statuses
 from .study import study
 from .topo import topo
 
-WRONG_INPUT, OWN_FAULT, INTERRUPTED = 2, 3, 130
 _TRACE = "EXACTFIT_TRACEBACK"
 
 
@@ -108,17 +107,21 @@ app = typer.Typer(
     cls=OneLineGroup,
     name="exactfit",
     help="Places jobs on the nodes, cores and GPUs of a machine, and proves the placement optimal.",
-    epilog="Exit status: 0 done, 1 a job not placed or a placement illegal, 2 wrong input.",
+    epilog=statuses(),
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command(short_help="Place jobs on a machine, with a proof.")(place)
-app.command(short_help="Say why a job does not fit, what would help, and when it will.")(explain)
-app.command(short_help="Show a machine; convert hwloc XML to R.")(topo)
-app.command(short_help="Judge a placement from anywhere.")(check)
-app.command(short_help="Compare pools on a workload, offline.")(study)
+_COMMANDS = (
+    (place, "Place jobs on a machine, with a proof."),
+    (explain, "Say why a job does not fit, what would help, and when it will."),
+    (topo, "Show a machine; convert hwloc XML to R."),
+    (check, "Judge a placement from anywhere."),
+    (study, "Compare pools on a workload, offline."),
+)
+for _command, _short in _COMMANDS:
+    app.command(short_help=_short, epilog=statuses(_command.__name__))(_command)
 
 
 def _print_version(wanted: bool) -> None:

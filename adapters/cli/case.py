@@ -7,14 +7,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ...topology.machine import Machine
+from .choice import Choice, read_choice
 from .job_input import Job, read_jobs
 from .machine_input import NamedMachine, read_machine
 from .options import CaseOptions
-from .pools import Settings, make_pool, occupy
+from .pools import make_pool, occupy
 from .source import Sources
 from .state_input import read_allocations, read_down
 
 if TYPE_CHECKING:
+    from ...solver.options import Options
     from ...solver.pool import Pool
 
 
@@ -32,7 +34,7 @@ class Case:
         Those to decide, numbered from 1. The jobs of `before` have the ids after theirs.
     down
         Bitmask of the positions that are down.
-    settings
+    choice
         How jobs are decided.
     sources
         Where all this was read; what else is read goes through it too.
@@ -42,7 +44,7 @@ class Case:
     before: Sequence[tuple[str, Mapping[str, Any]]]
     jobs: Sequence[Job]
     down: int
-    settings: Settings
+    choice: Choice
     sources: Sources
 
     @classmethod
@@ -58,9 +60,8 @@ class Case:
         named = read_machine(given.machine, sources)
         before = read_allocations(given.allocated or [], sources)
         wanted = read_jobs(jobs, given.requires or [], sources)
-        down = read_down(given.down, named.machine) if given.down is not None else 0
-        settings = Settings(given.policy, given.time_limit, given.slot_exclusive, given.unknown_types)
-        return cls(named, before, wanted, down, settings, sources)
+        down = read_down(given.down or [], named.machine)
+        return cls(named, before, wanted, down, read_choice(named, given.choice), sources)
 
     @property
     def machine(self) -> Machine:
@@ -68,18 +69,24 @@ class Case:
         return self.named.machine
 
     @property
+    def options(self) -> Options:
+        """How jobs are decided, for the solver."""
+        return self.choice.options
+
+    @property
     def running(self) -> dict[int, tuple[str, Mapping[str, Any]]]:
         """Name and R of the jobs that hold resources already, by their ids in the pool."""
         return dict(enumerate(self.before, start=len(self.jobs) + 1))
 
     def pool(self) -> Pool:
-        """Return a new pool in the state of the case.
+        """Return a new pool in the state of the case, and say what the site chose for it.
 
         Raises
         ------
         InputError
-            When the jobs hold what the machine lacks, or one thing twice, and for a setting that the solver refuses.
+            When the jobs hold what the machine lacks, or one thing twice.
         """
-        pool = make_pool(self.machine, self.settings)
+        pool = make_pool(self.machine, self.options)
         occupy(pool, self.before, self.down, first_id=len(self.jobs) + 1)
+        self.choice.announce()
         return pool

@@ -20,13 +20,13 @@ from .errors import InputError
 from .job_input import Job
 from .outcome import INFEASIBLE, INSUFFICIENT
 from .state_input import read_allocations
+from .status import DONE, NO
 from .tables import value_text
 
 if TYPE_CHECKING:
     from ...solver.checker import Verdict
     from ...solver.pool import Pool
 
-ILLEGAL = 1
 _REVERSED = {"worst-fit": "fit"}
 """Terms of policies that are others with the sign changed."""
 
@@ -76,7 +76,7 @@ def check(
         print(json.dumps(_fields(verdict, best)))
     else:
         _report(verdict.legal, [*verdict.violations, *verdict.notes], verdict.terms, best)
-    return 0 if verdict.legal else ILLEGAL
+    return DONE if verdict.legal else NO
 
 
 def _one_answer(read: Case, placed: str) -> Mapping[str, Any]:
@@ -97,8 +97,8 @@ def _judged(read: Case, R: Mapping[str, Any]) -> Verdict:
         constraint=jobspec.constraint,
         running=[held for _, held in read.before],
         down=read.down,
-        slot_exclusive=read.settings.slot_exclusive,
-        unknown_types=read.settings.unknown_types,
+        slot_exclusive=read.options.slot_exclusive,
+        unknown_types=read.options.unknown_types,
     )
 
 

@@ -58,6 +58,11 @@ def warn(message: str) -> None:
     print(f"exactfit: warning: {one_line(message)}", file=sys.stderr)
 
 
+def note(message: str) -> None:
+    """Print what is worth knowing, one line on standard error."""
+    print(f"exactfit: {one_line(message)}", file=sys.stderr)
+
+
 class _Warnings(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         warn(record.getMessage())

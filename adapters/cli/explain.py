@@ -20,12 +20,13 @@ from .errors import InputError
 from .job_input import Job
 from .pictures import check_pictures, show_pictures
 from .report import conflict_line, headline, numbers_table, starts_table
+from .status import DONE, NO
 
 if TYPE_CHECKING:
     from ...solver.explain import Explanation, Start
     from ...solver.pool import Pool
 
-DOES_NOT_FIT = 1
+FITS = "fits"
 _ORDERS = ("fifo", "easy")
 _NAME = 52
 
@@ -123,8 +124,9 @@ def explain(
     else:
         _report(found, starts, moment)
     conflicts = [(job, explanation) for job, explanation in found if explanation.conflict is not None]
+    fits = all(explanation.status == FITS for _, explanation in found)
     show_pictures(pictures, lambda: _scene(read, *(conflicts or found)[0]), None if as_json else make_console())
-    return DOES_NOT_FIT if conflicts else 0
+    return DONE if fits else NO
 
 
 def _print_json(

@@ -37,40 +37,49 @@ AllocatedOption = Annotated[
     ),
 ]
 DownOption = Annotated[
-    str | None,
+    list[str] | None,
     typer.Option(
-        "--down", metavar="RANKS", show_default=False, help="Ranks (3,8-11) or hosts (a[3,8-11]) that are down, or all."
+        "--down",
+        metavar="RANKS",
+        show_default=False,
+        help="Ranks (3,8-11) or hosts (a[3,8-11]) that are down, or all. May be given again.",
     ),
 ]
+_SITE = "unless the site chose another"
 PolicyOption = Annotated[
-    str,
+    str | None,
     typer.Option(
         "--policy",
         metavar="POLICY",
+        show_default=f"pack {_SITE}",
         help="pack, spread or lowest; or terms in the order in which they count: "
         "affinity, spread, intact, shield, fit, worst-fit, with commas between.",
     ),
 ]
 TimeLimitOption = Annotated[
-    float,
+    str | None,
     typer.Option(
         "--time-limit",
-        metavar="SECONDS",
-        help="Time for one job. What was found by then is used, its certificate saying FEASIBLE.",
+        metavar="TIME",
+        show_default=f"10s {_SITE}",
+        help="Time for one job, in seconds or as 500ms, 10s, 2m. What was found by then is used, its certificate "
+        "saying FEASIBLE.",
     ),
 ]
 SlotExclusiveOption = Annotated[
-    str,
+    str | None,
     typer.Option(
         "--slot-exclusive",
+        show_default=f"shared {_SITE}",
         metavar="shared|rfc14",
         help="Whether a domain with children inside a slot is shared or taken whole where exclusive is not given.",
     ),
 ]
 UnknownTypesOption = Annotated[
-    str,
+    str | None,
     typer.Option(
         "--unknown-types",
+        show_default=f"refuse {_SITE}",
         metavar="refuse|ignore",
         help="Whether a resource type that the machine lacks makes a job infeasible, or is passed over.",
     ),
@@ -98,7 +107,17 @@ class CaseOptions:
     requires: RequiresOption = None
     allocated: AllocatedOption = None
     down: DownOption = None
-    policy: PolicyOption = "pack"
-    time_limit: TimeLimitOption = 10.0
-    slot_exclusive: SlotExclusiveOption = "shared"
-    unknown_types: UnknownTypesOption = "refuse"
+    policy: PolicyOption = None
+    time_limit: TimeLimitOption = None
+    slot_exclusive: SlotExclusiveOption = None
+    unknown_types: UnknownTypesOption = None
+
+    @property
+    def choice(self) -> dict[str, str | None]:
+        """What is said of how jobs are decided, by the name of the setting; None where nothing is."""
+        return {
+            "policy": self.policy,
+            "time_limit": self.time_limit,
+            "slot_exclusive": self.slot_exclusive,
+            "unknown_types": self.unknown_types,
+        }

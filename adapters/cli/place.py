@@ -23,12 +23,12 @@ from .joint import decide_jointly, read_priorities, with_moves
 from .outcome import INFEASIBLE, INSUFFICIENT, PLACED, Outcome
 from .output import Output
 from .pictures import check_pictures, show_pictures
+from .status import DONE, NO
 from .tables import certificate_table, outcome_table, reasons
 
 if TYPE_CHECKING:
     from ...solver.pool import Pool
 
-NOT_PLACED = 1
 _LEGEND_NAME = 52
 
 
@@ -173,12 +173,12 @@ def place(
     if console is not None:
         for line in summary:
             console.print(line, soft_wrap=True, markup=False)
-    return 0 if all(outcome.status == PLACED for outcome in outcomes) else NOT_PLACED
+    return DONE if all(outcome.status == PLACED for outcome in outcomes) else NO
 
 
 def _decided(read: Case, together: Together, priorities: Sequence[int]) -> tuple[Iterable[Outcome], list[str]]:
     """Return the outcomes, which may be decided one by one as they are asked for, and lines on the whole of them."""
-    pool, limit = read.pool(), read.settings.time_limit
+    pool, limit = read.pool(), read.options.time_limit
     summary: list[str] = []
     if together.joint:
         decided: Iterable[Outcome]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ...topology.machine import Machine
@@ -11,44 +10,18 @@ from .console import warn
 from .errors import InputError
 
 if TYPE_CHECKING:
+    from ...solver.options import Options
     from ...solver.pool import Pool
 
 _WARNING = 4
 """The syslog priority up to which the pool's messages are shown."""
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """The options of the solver as the command line gives them."""
-
-    policy: str
-    time_limit: float
-    slot_exclusive: str
-    unknown_types: str
-
-
-def make_pool(machine: Machine, settings: Settings) -> Pool:
-    """Return an idle pool of the machine.
-
-    Raises
-    ------
-    InputError
-        For an option that the solver refuses.
-    """
+def make_pool(machine: Machine, options: Options) -> Pool:
+    """Return an idle pool of the machine."""
     # The solver behind it takes a second to import, which `--help` and wrong input need not wait for.
-    from ...solver.options import Options
-    from ...solver.policy.terms import parse_policy
     from ...solver.pool import Pool
 
-    try:
-        options = Options(
-            policy=parse_policy(settings.policy),
-            time_limit=settings.time_limit,
-            slot_exclusive=settings.slot_exclusive,
-            unknown_types=settings.unknown_types,
-        )
-    except ValueError as error:
-        raise InputError(f"--{error}") from None
     return Pool(machine, options, _show)
 
 

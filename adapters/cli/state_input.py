@@ -60,14 +60,21 @@ def unwrap_R(value: object, name: str) -> Mapping[str, Any] | None:
     return value
 
 
-def read_down(text: str, machine: Machine) -> int:
-    """Return the bitmask of the positions that an idset of ranks, a hostlist of hosts or ``all`` names.
+def read_down(texts: Sequence[str], machine: Machine) -> int:
+    """Return the bitmask of the positions that texts name, each an idset of ranks, a hostlist of hosts or ``all``.
 
     Raises
     ------
     InputError
         For text that is none of these, and for ranks and hosts that the machine lacks.
     """
+    down = 0
+    for text in texts:
+        down |= _down(text, machine)
+    return down
+
+
+def _down(text: str, machine: Machine) -> int:
     if text.strip() == "all":
         return machine.all
     try:

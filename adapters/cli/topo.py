@@ -133,5 +133,11 @@ def _machine_R(machine: Machine) -> dict[str, object]:
         nslots=machine.nslots,
         starttime=machine.starttime,
         expiration=machine.expiration,
-        scheduling_extra={},
+        scheduling_extra=_chosen(machine),
     )
+
+
+def _chosen(machine: Machine) -> dict[str, object]:
+    """Return what the site chose in R, which stays there."""
+    scheduling = machine.scheduling or {}
+    return {"exactfit": scheduling["exactfit"]} if "exactfit" in scheduling else {}

@@ -14,9 +14,9 @@ try:
 
     load()
 
+    from ..site_choice import check_environment
     from .amend import amend
     from .implementation import ExactPoolV1
-    from .options import check_environment
     from .pool import ExactPool
     from .resource_set import ExactSet
 except ImportError as _fault:

@@ -19,8 +19,8 @@ from ...solver import errors as solver
 from ...solver.cpsat.lexicographic import CutOff
 from ...solver.demand.request import Request
 from ...solver.placement.allocation import Allocation
+from ..site_choice import KEYWORDS
 from .accounting import check_final, check_partial
-from .options import KEYWORDS
 from .pool_set import PoolSet
 from .requests import ParsedRequest, solver_request
 from .resource_set import ExactSet
@@ -40,7 +40,7 @@ class ExactPoolV1(PoolSet):
     log
         Called with a syslog priority and a message.
     options
-        See `exactfit.adapters.flux.options`; the others of a scheduler's `pool_kwargs` are passed over.
+        See `exactfit.adapters.site_choice`; the others of a scheduler's `pool_kwargs` are passed over.
 
     Raises
     ------

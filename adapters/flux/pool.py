@@ -15,8 +15,8 @@ from flux.resource.ResourcePool import ResourcePool
 from flux.resource.ResourcePoolImplementation import ResourcePoolImplementation
 
 from ...topology.rset import parse_R
+from ..site_choice import KEYWORDS
 from .implementation import ExactPoolV1
-from .options import KEYWORDS
 from .pool_set import Log
 from .resource_set import ExactSet
 
@@ -35,7 +35,7 @@ class ExactPool(ResourcePool):
     log
         Called with a syslog priority and a message.
     options
-        ``policy``, ``time_limit``, ``slot_exclusive``, ``unknown_types``: see `exactfit.adapters.flux.options`.
+        ``policy``, ``time_limit``, ``slot_exclusive``, ``unknown_types``: see `exactfit.adapters.site_choice`.
 
     Raises
     ------

@@ -22,7 +22,7 @@ from ...solver.placement.allocation import Allocation
 from ...solver.pool import Pool
 from ...topology.machine import Machine
 from ...topology.rset import parse_R
-from .options import gather
+from ..site_choice import gather
 from .resource_set import ExactSet, ids_of
 from .rjson import machine_of
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from exactfit.adapters.flux import ExactPool
-from exactfit.adapters.flux.options import OptionError
+from exactfit.adapters.site_choice import OptionError
 
 from flux.resource import InfeasibleRequest
 

@@ -74,6 +74,8 @@ BAD_RESOURCES: list[tuple[Any, str]] = [
     (nested(100_000), "resources[0].with[0]"),
 ]
 
+SECONDS = "expected a number of seconds from 0 to 4611686018427387904"
+
 BAD_JOBSPECS: list[tuple[Any, str]] = [
     ([], "jobspec: RFC 14 jobspec: expected a mapping, not a value of type list"),
     (jobspec(resources=None), "jobspec: RFC 14 jobspec: the key resources is missing"),
@@ -81,7 +83,9 @@ BAD_JOBSPECS: list[tuple[Any, str]] = [
     (jobspec(version=True), "version: RFC 14 jobspec: expected a positive integer, not true"),
     (jobspec(attributes=[]), "attributes: RFC 14 jobspec: expected a mapping"),
     (jobspec(attributes={}), "attributes.system.duration: RFC 14 jobspec: missing, and version 1 (RFC 25) requires it"),
-    (system(duration=-1), "attributes.system.duration: RFC 14 jobspec: expected a number of seconds from 0 on, not -1"),
+    (system(duration=-1), f"attributes.system.duration: RFC 14 jobspec: {SECONDS}, not -1"),
+    (system(duration=1e19), f"attributes.system.duration: RFC 14 jobspec: {SECONDS}, not 1e+19"),
+    (system(duration=float("inf")), f"attributes.system.duration: RFC 14 jobspec: {SECONDS}, not inf"),
     (system(duration=float("nan")), "attributes.system.duration: "),
     (system(duration=10**400), "attributes.system.duration: "),
     (system(constraints="a"), 'attributes.system.constraints: RFC 14 jobspec: expected a mapping, not "a"'),
@@ -137,6 +141,10 @@ def test_a_jobspec() -> None:
     job = parse_jobspec(system(constraints={"properties": ["ssd"]}, job={"name": "mine"}))
     assert (job.version, job.duration, job.name) == (1, 60.0, "mine")
     assert job.constraint == Properties(("ssd",))
+
+
+def test_a_duration_of_many_ages_is_one() -> None:
+    assert parse_jobspec(system(duration=1e18)).duration == 1e18
 
 
 def test_what_a_jobspec_leaves_out() -> None:

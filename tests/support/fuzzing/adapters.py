@@ -12,12 +12,13 @@ from exactfit.adapters.cli.errors import InputError
 from exactfit.adapters.cli.job_input import read_jobs
 from exactfit.adapters.cli.joint import read_priorities
 from exactfit.adapters.cli.machine_input import read_machine
-from exactfit.adapters.cli.pools import Settings, make_pool, occupy
+from exactfit.adapters.cli.pools import make_pool, occupy
 from exactfit.adapters.cli.source import STDIN, Sources
 from exactfit.adapters.cli.state_input import read_allocations, read_down
 from exactfit.adapters.gutscore import ResourceSetBaseclass, ResourceSetLocal, ResourceSetSlurm
 from exactfit.solver.demand.request import Request
 from exactfit.solver.explain import EASY, forecast
+from exactfit.solver.options import Options
 from exactfit.solver.pool import Pool
 from exactfit.topology.presets import preset
 
@@ -96,7 +97,7 @@ def _request() -> Request:
 
 
 def _idle() -> Pool:
-    return make_pool(small(), Settings("pack", 1.0, "shared", "refuse"))
+    return make_pool(small(), Options(time_limit=1.0))
 
 
 def _state(text: str) -> None:
@@ -108,7 +109,7 @@ def _state(text: str) -> None:
 
 
 def _down(text: str) -> None:
-    assert 0 <= read_down(text, small()) <= small().all
+    assert 0 <= read_down([text], small()) <= small().all
 
 
 def _priorities(text: str) -> None:
