@@ -90,7 +90,7 @@ class Decider:
         decision = self._place(demand, situation, budget)
         if decision is not None and search.most_sizes:
             # Of other counts nothing is known but what holds of any placement.
-            least = min(decision.bound, self._least(situation.field))
+            least = min(decision.bound, self._lower_bound(situation.field))
             decision = replace(decision, bound=least, most_sizes=search.most_sizes)
         return None if decision is None else (demand, decision)
 
@@ -157,7 +157,7 @@ class Decider:
         if flat is not None:
             return SlotShape.of(flat).capacity(state) >= units * flat.count
         bundle = single.bundle.times(units) if single.loose else single.bundle
-        return self._node_solver.gives(state, bundle, budget)
+        return self._node_solver.is_feasible(state, bundle, budget)
 
     def _place(self, demand: Demand, situation: Situation, budget: Budget) -> Decision | None:
         single = demand.single
@@ -191,10 +191,10 @@ class Decider:
         decision = choose(demand, situation.field, tree, self._node_solver, budget, best=best)
         if decision is not None and self._node_solver.inexact:
             # The model took what single nodes were found to do for the best that they can.
-            return replace(decision, bound=min(decision.bound, self._least(situation.field)))
+            return replace(decision, bound=min(decision.bound, self._lower_bound(situation.field)))
         return decision
 
-    def _least(self, field: Field) -> int:
+    def _lower_bound(self, field: Field) -> int:
         """Return what no placement of anything on these nodes goes below."""
         scale = self._node_solver.scale
         return sum(nodes.bit_count() * lower_bound(scale, state, Bundle(())) for state, nodes in field.live())

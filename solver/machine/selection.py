@@ -14,7 +14,7 @@ from ...grammar.bits import lowest_bit
 from ..cpsat.lexicographic import Budget
 from ..demand.demand import Bundle
 from ..node.plan import NodeSolution
-from ..node.rankings import Rankings, Ties
+from ..node.rankings import Rankings, Tied
 from ..state.domain_state import DomainState
 from ..state.node_classes import Classes, bits, lowest
 from .fewest_groups import FewestGroups
@@ -31,7 +31,7 @@ class Pick:
     ----------
     nodes
         Bitmask of positions.
-    offer
+    solution
         What each of them gives.
     host
         The number of the host demand that they stand for; None for loose units.
@@ -125,18 +125,18 @@ class Selector:
         self._field = field
         self._budget = budget
 
-    def ties(self, bundle: Bundle) -> Iterator[Ties]:
+    def best_first(self, bundle: Bundle) -> Iterator[Tied]:
         """Yield the nodes that can give a bundle, best first, those of equal cost together."""
         field = self._field
         eligible = None if field.everyone else field.eligible
-        return self._rankings.ties(bundle, field.classes, eligible, self._budget)
+        return self._rankings.best_first(bundle, field.classes, eligible, self._budget)
 
     def alike(self, bundle: Bundle, count: int) -> Decision | None:
         """Choose so many nodes that each give the bundle."""
         picks: list[Pick] = []
         cost = 0
         left = count
-        for tied in self.ties(bundle):
+        for tied in self.best_first(bundle):
             chosen, there = _lowest_of(tied, left)
             each = tied[0][1].cost
             cost += each * there
@@ -150,19 +150,19 @@ class Selector:
             picks.sort(key=_lowest_position)
         bound = cost
         if self._rankings.inexact(bundle):
-            least = self._least(bundle)
+            least = self._lower_bound(bundle)
             bound = cost if least is None else min(cost, count * least)
         return Decision(tuple(picks), cost, bound)
 
-    def _least(self, bundle: Bundle) -> int | None:
-        return self._rankings.least(bundle, self._field.classes, self._budget)
+    def _lower_bound(self, bundle: Bundle) -> int | None:
+        return self._rankings.lower_bound(bundle, self._field.classes, self._budget)
 
     def in_fewest_groups(self, bundle: Bundle, count: int, fewest_groups: FewestGroups) -> Decision | None:
         """Choose so many nodes of those that like the bundle best, in the fewest groups; None when that is not proven.
 
         They must be enough, and no groups fewer with the help of others that are compared after the groups only.
         """
-        tied = next(self.ties(bundle), [])
+        tied = next(self.best_first(bundle), [])
         nodes = 0
         for part, _ in tied:
             nodes |= part
@@ -177,9 +177,9 @@ class Selector:
             if scale.before_groups is None:
                 return None
             field = self._field
-            rivals = self._rankings.rivals(bundle, field.classes, scale.before_groups, self._budget) & field.eligible
-            with_rivals = found if rivals == nodes else fewest_groups.fewest(rivals | nodes, count)
-            if with_rivals is None or with_rivals[1] != touched:
+            others = self._rankings.may_tie(bundle, field.classes, scale.before_groups, self._budget) & field.eligible
+            with_others = found if others == nodes else fewest_groups.fewest(others | nodes, count)
+            if with_others is None or with_others[1] != touched:
                 return None
         picks = [Pick(part & chosen, solution) for part, solution in tied if part & chosen]
         cost = tied[0][1].cost * count + sum(scale.group_units[level] * number for level, number in touched.items())
@@ -194,7 +194,7 @@ class Selector:
         lead = self._rankings.node_solver.scale.lead
         if lead is None:
             return None
-        first = next(self.ties(unit), None)
+        first = next(self.best_first(unit), None)
         best = self.alike(unit.times(count), 1)
         if first is None or best is None or best.cost != best.bound or self._rankings.inexact(unit):
             return None
@@ -203,9 +203,9 @@ class Selector:
     def loose(self, unit: Bundle, count: int) -> Decision | None:
         """Share out so many units, any number of them on a node, among few nodes."""
         best: list[tuple[int, tuple[tuple[int, NodeSolution], ...]] | None] = [(0, ())] + [None] * count
-        for position, node_solver in self._candidates(unit, count):
+        for position, solutions in self._candidates(unit, count):
             for total in range(count, 0, -1):
-                for units, solution in node_solver:
+                for units, solution in solutions:
                     before = best[total - units] if units <= total else None
                     now = best[total]
                     if before is not None and (now is None or before[0] + solution.cost < now[0]):
@@ -216,12 +216,12 @@ class Selector:
         picks = tuple(Pick(1 << position, solution) for position, solution in found[1])
         bound = found[0]
         if any(self._rankings.inexact(unit.times(units)) for units in range(1, count + 1)):
-            bound = min(bound, self._bound(unit, count))
+            bound = min(bound, self._units_lower_bound(unit, count))
         return Decision(tuple(sorted(picks, key=_lowest_position)), found[0], bound)
 
-    def _bound(self, unit: Bundle, count: int) -> int:
+    def _units_lower_bound(self, unit: Bundle, count: int) -> int:
         """Return what so many units cost at the least, each number of them on a node at the best of any node."""
-        each = [self._least(unit.times(units)) for units in range(1, count + 1)]
+        each = [self._lower_bound(unit.times(units)) for units in range(1, count + 1)]
         least = [0]
         for total in range(1, count + 1):
             ways = (cost + least[total - units] for units, cost in enumerate(each[:total], 1) if cost is not None)
@@ -229,7 +229,7 @@ class Selector:
         return least[count]
 
     def _candidates(self, unit: Bundle, count: int) -> list[tuple[int, list[tuple[int, NodeSolution]]]]:
-        """Return the nodes that a best placement could use, lowest first, with what each offers for how many units.
+        """Return the nodes that a best placement could use, lowest first, each with its solutions by how many units.
 
         Beside a node that gives `n` units there are at most `count - n` others. So one that is not among the best
         `count - n + 1` for `n` units can give its place to one of those that is not used, at no cost.
@@ -237,7 +237,7 @@ class Selector:
         nodes: dict[int, list[tuple[int, NodeSolution]]] = {}
         for units in range(1, count + 1):
             wanted = count - units + 1
-            for tied in self.ties(unit.times(units)):
+            for tied in self.best_first(unit.times(units)):
                 kept, there = _lowest_of(tied, wanted)
                 for mask, solution in kept:
                     for position in bits(mask):
@@ -252,7 +252,7 @@ def _lowest_position(pick: Pick) -> int:
     return lowest_bit(pick.nodes).bit_length()
 
 
-def _lowest_of(tied: Ties, count: int) -> tuple[Ties, int]:
+def _lowest_of(tied: Tied, count: int) -> tuple[Tied, int]:
     """Return the lowest so many nodes of states that tie, or all, and how many these are."""
     if len(tied) == 1:
         nodes, solution = tied[0]

@@ -22,7 +22,7 @@ Search = Callable[[DomainState, Bundle, Budget, bool], "NodeSolution | None"]
 """The node's model: of a domain, slots in it, and whether they count as GPU-less; raises CutOff."""
 
 
-class Best:
+class SlotsSolution:
     """The best placement of so many equal slots in a domain.
 
     Attributes
@@ -48,7 +48,7 @@ class Best:
         choice: tuple[int, ...] | None,
         torn: tuple[Shares, ...] | None = None,
         *,
-        parts: tuple[Best, ...] = (),
+        parts: tuple[SlotsSolution, ...] = (),
         final: bool = True,
     ) -> None:
         self.cost = cost
@@ -77,7 +77,7 @@ class EqualSlots:
         self._search = search
         self._remembered = remembered
         self._whole_slots = WholeSlots(scale)
-        self._bests: dict[tuple[DomainState, SlotShape, int], Best] = {}
+        self._bests: dict[tuple[DomainState, SlotShape, int], SlotsSolution] = {}
         self._known_torn: dict[tuple[DomainState, SlotShape], TornSlots] = {}
 
     def whole(self, state: DomainState, shape: SlotShape, limit: int) -> int | None:
@@ -85,14 +85,14 @@ class EqualSlots:
         split = self._whole_slots.split(state, shape, limit)
         return None if split is None else min(limit, len(split.costs) - 1)
 
-    def best(self, domain: DomainState, shape: SlotShape, count: int, budget: Budget) -> Best:
+    def best(self, domain: DomainState, shape: SlotShape, count: int, budget: Budget) -> SlotsSolution:
         """Return the best placement of slots that the domain holds when they may be torn."""
         key = (domain, shape, count)
         best = self._bests.get(key)
         if best is None:
             split = self._whole_slots.split(domain, shape, count)
             if split is not None and len(split.costs) > count:
-                best = Best(split.costs[count], split.costs[count], split.choices[count])
+                best = SlotsSolution(split.costs[count], split.costs[count], split.choices[count])
             else:
                 best = self._torn(domain, shape, count, budget)
             if best.final:
@@ -101,7 +101,7 @@ class EqualSlots:
                 self._bests[key] = best
         return best
 
-    def _torn(self, domain: DomainState, shape: SlotShape, count: int, budget: Budget) -> Best:
+    def _torn(self, domain: DomainState, shape: SlotShape, count: int, budget: Budget) -> SlotsSolution:
         """Tear slots in the children where they suffice, else in the domain itself."""
         sub = below(domain, shape)
         if sub is not None and sum(sub.capacity(child) for child in domain.children) >= count:
@@ -122,22 +122,22 @@ class EqualSlots:
             if not final:
                 bound = combine([[best.bound for best in table] for table in tables], count)[0][count]
             parts = () if final else tuple(table[n] for table, n in zip(tables, choice, strict=True))
-            return Best(cost + touch, bound + touch, choice, parts=parts, final=final)
+            return SlotsSolution(cost + touch, bound + touch, choice, parts=parts, final=final)
         torn = self._torn_slots(domain, shape).best(count)
         bundle = slots_bundle(shape, count)
         bound = torn.cost if torn.bound == torn.cost else lower_bound(self._scale, domain, bundle)
         if torn.bound is not None:
             bound = max(bound, torn.bound)
         if torn.cost == bound:
-            return Best(bound, bound, None, torn.slots)
+            return SlotsSolution(bound, bound, None, torn.slots)
         try:
             solution = self._search(domain, bundle, budget, shape.shielded)
         except CutOff:
-            return Best(torn.cost, bound, None, torn.slots, final=False)
+            return SlotsSolution(torn.cost, bound, None, torn.slots, final=False)
         if solution is None:
             raise RuntimeError(f"{count} slots of {shape} do not fit into {domain}, which has room for them")
         slots = tuple(slot.shares for slot in solution.plan.slots)
-        return Best(solution.cost, max(bound, solution.bound), None, slots, final=solution.final)
+        return SlotsSolution(solution.cost, max(bound, solution.bound), None, slots, final=solution.final)
 
     def _torn_slots(self, domain: DomainState, shape: SlotShape) -> TornSlots:
         known = self._known_torn.get((domain, shape))
@@ -147,13 +147,15 @@ class EqualSlots:
             known = self._known_torn[domain, shape] = TornSlots(self._scale, domain, shape)
         return known
 
-    def plan(self, state: DomainState, shape: SlotShape, flat: FlatSlots, best: Best, budget: Budget) -> NodePlan:
+    def plan(
+        self, state: DomainState, shape: SlotShape, flat: FlatSlots, best: SlotsSolution, budget: Budget
+    ) -> NodePlan:
         """Return how a node gives the best placement of slots that it has room for."""
         shares = self._shares(state, 0, shape, flat.count, best, budget)
         return NodePlan(tuple(SlotPlan(flat.label, slot) for slot in shares))
 
     def _shares(
-        self, domain: DomainState, place: int, shape: SlotShape, count: int, best: Best, budget: Budget
+        self, domain: DomainState, place: int, shape: SlotShape, count: int, best: SlotsSolution, budget: Budget
     ) -> list[Shares]:
         """Return what each of so many slots takes of a domain that stands at a place."""
         if not count:
@@ -176,7 +178,7 @@ class EqualSlots:
         return slots
 
 
-_NOTHING = Best(0, 0, ())
+_NOTHING = SlotsSolution(0, 0, ())
 
 
 def slots_bundle(shape: SlotShape, count: int, label: str = "slot") -> Bundle:

@@ -1,8 +1,8 @@
 """What a bundle costs on a state at least, without a search.
 
-States are ranked by what they cost. One that must be searched is ranked by its floor until it comes to be the best,
-so that those which never do are never searched. A floor is taken component by component: what holds of each of them
-holds of the joint integer.
+States are ranked by what they cost. One that must be searched is ranked by its lower bound until it comes to be the
+best, so that those which never do are never searched. The bound is taken component by component: what holds of each
+of them holds of the joint integer.
 """
 
 from __future__ import annotations
@@ -102,7 +102,7 @@ def _of_one(part: tuple[int, int]) -> int:
     return (weight << 64) // free
 
 
-def cheap_lower_bound(scale: Scale, state: DomainState) -> int:
+def touch_lower_bound(scale: Scale, state: DomainState) -> int:
     """Return a joint integer that nothing that touches a node in this state is below."""
     total = scale.touch(state)
     for component, unit in scale.weighed():

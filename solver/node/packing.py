@@ -4,7 +4,7 @@ For a policy that compares affinity first (`Scale.affinity_first`), `n` slots th
 one are placed best by some split of `n` over the children: whatever tears a slot costs more. Costs are sums, so the
 best split is found by going through the children one after the other, and a split's cost is the sum of the
 children's plus what it costs to touch the domain itself. Where not all slots can be whole, what is left is a model
-of the smallest domain in which they have to be torn (`node_model`).
+of the smallest domain in which they have to be torn (`model`).
 """
 
 from __future__ import annotations

@@ -94,7 +94,7 @@ class Partition:
 
     def _find(self) -> dict[int, tuple[int, Groups]]:
         """Return the cheapest for each number of slots; between equal ones, that of the first leaves."""
-        fronts = self._fronts()
+        fronts = self._pareto_fronts()
         every = []
         for leaves in reversed(self._every):
             touch = self._touch(leaves)
@@ -105,7 +105,7 @@ class Partition:
                 best.setdefault(count, (cost, groups))
         return best
 
-    def _fronts(self) -> dict[int, list[Parted]]:
+    def _pareto_fronts(self) -> dict[int, list[Parted]]:
         """Return for any leaves the ways to part them that none beats."""
         fronts: dict[int, list[Parted]] = {0: [(0, 0, 0, ())]}
         useful: list[list[tuple[int, int, int]]] = [[] for _ in self._kinds]
@@ -117,9 +117,9 @@ class Partition:
                 rest = (leaves | spare) - group
                 if rest & spare == spare:
                     for more, crossed, size, groups in fronts[rest ^ spare]:
-                        _add(front, (room + more, cost + crossed, size + 1, (group, groups)))
+                        _add_undominated(front, (room + more, cost + crossed, size + 1, (group, groups)))
             for room, cost in self._connected(leaves):
-                if _add(front, (room, cost, 1, (leaves, ()))):
+                if _add_undominated(front, (room, cost, 1, (leaves, ()))):
                     first.append((leaves, room, cost))
             fronts[leaves] = front
         return fronts
@@ -207,7 +207,7 @@ def _listed(groups: Groups) -> Iterator[int]:
         yield group
 
 
-def _add(front: list[Parted], new: Parted) -> bool:
+def _add_undominated(front: list[Parted], new: Parted) -> bool:
     """Add a way unless another is good for all that it is good for, and drop those of which that is true in turn."""
     room, cost, size, _ = new
     for other in front:

@@ -32,7 +32,7 @@ class Share:
 
 @dataclass(frozen=True)
 class SlotPlan:
-    """One slot, or the piece of a slot that stands on this node.
+    """One slot, or the part of a slot that stands on this node.
 
     Attributes
     ----------
@@ -81,7 +81,7 @@ class NodeSolution:
     bound
         What no placement beats; the cost itself, when the search was not cut off.
     make_plan
-        Says how; asked once, and only for offers that are taken.
+        Says how; asked once, and only for solutions that are taken.
     outside
         Amounts that the bundle asks for and that the node lists nowhere: they come from a group above, as
         (resource, amount).

@@ -21,10 +21,10 @@ from .plan import NodeSolution
 from .solver import NodeSolver
 
 Entry = tuple[int, int, DomainState, "NodeSolution | None", bool]
-"""Cost, order of arrival, state, offer; without an offer the cost is a floor, and the last tells if a coarse one."""
+"""Cost, order of arrival, state, solution; without one the cost is a lower bound, and the last tells if a cheap one."""
 
-Ties = list[tuple[int, NodeSolution]]
-"""Nodes (bitmasks of positions) that can give a bundle at the same cost, with what each of them offers."""
+Tied = list[tuple[int, NodeSolution]]
+"""Nodes (bitmasks of positions) that can give a bundle at the same cost, each with its solution."""
 
 RANKINGS = 256
 """Bundles that are ranked before the memory is emptied."""
@@ -48,7 +48,7 @@ class Rankings:
 
     Parameters
     ----------
-    offers
+    node_solver
         What a state can do for a bundle.
     """
 
@@ -90,7 +90,7 @@ class Rankings:
                 self.born(state)
         return self._epoch
 
-    def ties(self, bundle: Bundle, classes: Classes, eligible: int | None, budget: Budget) -> Iterator[Ties]:
+    def best_first(self, bundle: Bundle, classes: Classes, eligible: int | None, budget: Budget) -> Iterator[Tied]:
         """Yield the nodes that can give the bundle by themselves, best first, those of equal cost together.
 
         Parameters
@@ -99,7 +99,7 @@ class Rankings:
             Bitmask of the positions that may be chosen; None for all.
         """
         entries = self._entries(bundle, budget)
-        tied: Ties = []
+        tied: Tied = []
         cost = place = stale = 0
         while place < len(entries):
             entry = entries[place]
@@ -129,13 +129,13 @@ class Rankings:
         """Tell whether there was no time to find out what some state can do; the ranking is no proof then."""
         return bundle in self._unfinished
 
-    def least(self, bundle: Bundle, classes: Classes, budget: Budget) -> int | None:
+    def lower_bound(self, bundle: Bundle, classes: Classes, budget: Budget) -> int | None:
         """Return a joint integer that no node goes below; None where no node can give the bundle."""
         entries = self._entries(bundle, budget)
         bounds = (entry[0] if entry[3] is None else entry[3].bound for entry in entries if entry[2] in classes)
         return min(bounds, default=None)
 
-    def rivals(self, bundle: Bundle, classes: Classes, lead: Callable[[int], int], budget: Budget) -> int:
+    def may_tie(self, bundle: Bundle, classes: Classes, lead: Callable[[int], int], budget: Budget) -> int:
         """Return the bitmask of at least all nodes that may be as good as the best in what leads a joint integer."""
         entries = self._entries(bundle, budget)
         best: int | None = None
@@ -156,7 +156,7 @@ class Rankings:
         return found
 
     def _settle(self, entries: list[Entry], place: int, bundle: Bundle, budget: Budget) -> None:
-        """Put what a state really costs in the place of its floor."""
+        """Put what a state really costs in the place of its lower bound."""
         _, number, state, _, cheap = entries[place]
         found = (self.node_solver.without_search if cheap else self.node_solver.best)(state, bundle, budget)
         del entries[place]
@@ -171,7 +171,7 @@ class Rankings:
         found: NodeSolution | int | None,
         place: int = 0,
     ) -> None:
-        """Give a state its place: by what it offers, or by a floor; none where it offers nothing."""
+        """Give a state its place: by its solution, or by a lower bound; none where it has no solution."""
         if isinstance(found, int):
             insort(entries, (found, number, state, None, False), lo=place)
         elif found is not None:
@@ -193,7 +193,7 @@ class Rankings:
                 found = self.node_solver.without_search(state, bundle, budget)
                 self._rank(ranking.entries, ranking.done, bundle, state, found)
             else:
-                least = self.node_solver.cheap(state, bundle)
+                least = self.node_solver.cheap_lower_bound(state, bundle)
                 if least is not None:
                     insort(ranking.entries, (least, ranking.done, state, None, True))
             ranking.done += 1

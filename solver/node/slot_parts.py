@@ -1,6 +1,6 @@
 """What a node can be to a slot that has other nodes too.
 
-Of each level the first domain that a slot touches crosses nothing. So the piece that is best by itself, as it touches
+Of each level the first domain that a slot touches crosses nothing. So the part that is best by itself, as it touches
 no domain of a level, need not be the best for the slot: one that touches some may be as good there, and better after.
 """
 
@@ -19,7 +19,7 @@ from .solver import NodeSolver
 def other_parts(
     state: DomainState, bundle: Bundle, best: NodeSolution, node_solver: NodeSolver, budget: Budget
 ) -> Iterator[NodeSolution]:
-    """Yield, for each level of which the best piece touches nothing, the best that touches something."""
+    """Yield, for each level of which the best part touches nothing, the best that touches something."""
     if not bundle.slot_part or bundle.whole:
         return
     touched = node_solver.scale.values(best.cost)

@@ -1,7 +1,7 @@
 """What one node can do for a bundle, solved once for each state and remembered.
 
 Most bundles are equal slots, which `equal_slots` places, mostly without a search. Slots of several shapes that can all
-stay whole (`mixing`) and whole nodes need none either. All else goes to the node's model.
+stay whole (`mixed_packing`) and whole nodes need none either. All else goes to the node's model.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from ..demand.group_amounts import split_outside, total_outside
 from ..policy.scale import Scale
 from ..state.domain_state import DomainState
 from .equal_slots import EqualSlots, slots_bundle
-from .lower_bounds import cheap_lower_bound, lower_bound
+from .lower_bounds import lower_bound, touch_lower_bound
 from .mixed_packing import MixedSlots
 from .packing import SlotShape
 from .plan import NodePlan, NodeSolution, Share, SlotPlan
@@ -41,7 +41,7 @@ class NodeSolver:
     ----------
     solves
         How often the node's model was asked.
-    rough
+    inexact
         Whether any solution was not proven since this was last set to False.
     """
 
@@ -62,7 +62,7 @@ class NodeSolver:
         self._solutions: dict[tuple[DomainState, Bundle], NodeSolution | None] = {}
 
     def best(self, state: DomainState, bundle: Bundle, budget: Budget) -> NodeSolution | None:
-        """Return the best offer, or None where the node cannot give the bundle.
+        """Return the best solution, or None where the node cannot give the bundle.
 
         Raises
         ------
@@ -82,7 +82,7 @@ class NodeSolver:
             self.inexact = True
         return solution
 
-    def cheap(self, state: DomainState, bundle: Bundle) -> int | None:
+    def cheap_lower_bound(self, state: DomainState, bundle: Bundle) -> int | None:
         """Return what equal slots cost at least on a node that has room for them; None where it has none.
 
         It takes no more than looking at the numbers of what is free, and is meant for bundles with `Bundle.flat` only.
@@ -95,11 +95,11 @@ class NodeSolver:
         if least is None:
             if len(self._cheap) >= self._remembered:
                 self._cheap.clear()
-            least = self._cheap[state] = cheap_lower_bound(self.scale, state)
+            least = self._cheap[state] = touch_lower_bound(self.scale, state)
         return least
 
     def without_search(self, state: DomainState, bundle: Bundle, budget: Budget) -> NodeSolution | int | None:
-        """Return the best offer, or None, where that is known without a search; else what it costs at least.
+        """Return the best solution, or None, where that is known without a search; else what it costs at least.
 
         Raises
         ------
@@ -118,7 +118,7 @@ class NodeSolver:
                 return self.best(state, bundle, budget)
         return lower_bound(self.scale, state, bundle)
 
-    def uncrossed(self, state: DomainState, unit: Bundle, limit: int) -> int | None:
+    def untorn(self, state: DomainState, unit: Bundle, limit: int) -> int | None:
         """Return how many of a unit, up to a limit, a node gives without tearing one; None where that is not known.
 
         It is known only where no placement is better that tears any.
@@ -128,7 +128,7 @@ class NodeSolver:
             return None
         return self._equal.whole(state, SlotShape.of(flat), limit)
 
-    def gives(self, state: DomainState, bundle: Bundle, budget: Budget) -> bool:
+    def is_feasible(self, state: DomainState, bundle: Bundle, budget: Budget) -> bool:
         """Tell whether a node can give the bundle by itself, with as little search as possible.
 
         Raises
@@ -184,7 +184,7 @@ class NodeSolver:
         return self._solve(state, bundle, budget)
 
     def _mixed(self, state: DomainState, bundle: Bundle) -> NodeSolution | None:
-        """Return the best offer where all slots can be whole and the node lists all that they ask for."""
+        """Return the best solution where all slots can be whole and the node lists all that they ask for."""
         listed = {"core", "gpu", *(name for domain in state.flat for name, _, _ in domain.amounts)}
         if any(name not in listed for slots in bundle.slots for name, _ in slots.needs):
             return None
@@ -200,7 +200,7 @@ class NodeSolver:
         return names != asked and all(state.lists(name) for name in names) and not names & inside
 
     def _with_amounts(self, state: DomainState, slots: SlotSet, budget: Budget) -> NodeSolution | None:
-        """Return the best offer of equal slots that take amounts of the node's own beside cores and GPUs."""
+        """Return the best solution of equal slots that take amounts of the node's own beside cores and GPUs."""
         amounts = tuple((name, amount) for name, amount in slots.needs if name not in ("core", "gpu"))
         if any(slots.count * amount > state.own_free(name) for name, amount in amounts):
             return None

@@ -2,8 +2,8 @@
 
 Seen as a graph of slots and the innermost domains that they touch, a placement falls apart into connected components.
 One of the domains `S` crosses at each level at least as often as `S` has domains of it, less one, and has no more
-slots than there is room in `S`. So the cheapest parting of some domains into groups, with room enough, is a bound
-(`parting`). It is reached where the slots of each group can be strung along its domains, each starting where the last
+slots than there is room in `S`. So the cheapest partition of some domains into groups, with room enough, is a bound
+(`partition`). It is reached where the slots of each group can be strung along its domains, each starting where the last
 one ended: always for cores alone, and mostly where slots take GPUs, too.
 """
 
@@ -71,11 +71,11 @@ class TornSlots:
         bound = None
         if best is not None and self._sub is not None:
             bound, groups = best
-            slots = _deal([_string(group, self._sub) for group in groups], count)
+            slots = _some_of([_best_order(group, self._sub) for group in groups], count)
             torn = self._priced(slots, bound)
             if torn.cost == bound and len(slots) == count:
                 return torn
-        return self._priced(self._anyhow(count), bound)
+        return self._priced(self._any_placement(count), bound)
 
     @cached_property
     def _partition(self) -> Partition | None:
@@ -118,16 +118,16 @@ class TornSlots:
         cost += sum(scale.touch(flat[place]) for place in touched)
         return cost + sum(scale.core_touch(flat[place]) for place in shielded)
 
-    def _anyhow(self, count: int) -> list[Shares]:
+    def _any_placement(self, count: int) -> list[Shares]:
         """Return a placement that goes through the domains in their order."""
         asked = self._sub or self._shape
         first = 1 if self._sub else 0
         flat = list(enumerate(self._domain.flat))[first:]
-        strung = _deal([_strung([(place, d.own_free_cores, d.own_free_gpus) for place, d in flat], asked)], count)
-        if len(strung) == count:
-            return strung
-        cores = _dealt([(place, domain.own_free_cores) for place, domain in flat], asked.cores, count)
-        gpus = _dealt([(place, domain.own_free_gpus) for place, domain in flat], asked.gpus, count)
+        slots = _some_of([_next_fit([(place, d.own_free_cores, d.own_free_gpus) for place, d in flat], asked)], count)
+        if len(slots) == count:
+            return slots
+        cores = _resource_by_resource([(place, domain.own_free_cores) for place, domain in flat], asked.cores, count)
+        gpus = _resource_by_resource([(place, domain.own_free_gpus) for place, domain in flat], asked.gpus, count)
         return [
             tuple(Share(place, some.get(place, 0), other.get(place, 0)) for place in sorted({*some, *other}))
             for some, other in zip(cores, gpus, strict=True)
@@ -165,15 +165,15 @@ def _above(domain: DomainState) -> list[tuple[int, ...]]:
     return paths
 
 
-def _string(group: Sequence[Leaf], shape: SlotShape) -> list[Shares]:
-    """Return the most slots that can be strung along the leaves of a group, in one of their orders."""
+def _best_order(group: Sequence[Leaf], shape: SlotShape) -> list[Shares]:
+    """Return the most slots that next fit makes of the leaves of a group, in one of their orders."""
     free = [(leaf.place, leaf.state.free_cores, leaf.state.free_gpus) for leaf in group]
     if not (shape.cores and shape.gpus):
-        return _strung(free, shape)
+        return _next_fit(free, shape)
     room = shape.times(sum(cores for _, cores, _ in free), sum(gpus for _, _, gpus in free))
     best: list[Shares] = []
     for order in islice(permutations(free), MOST_ORDERS):
-        slots = _strung(order, shape)
+        slots = _next_fit(order, shape)
         if len(slots) > len(best):
             best = slots
         if len(best) == room:
@@ -181,8 +181,8 @@ def _string(group: Sequence[Leaf], shape: SlotShape) -> list[Shares]:
     return best
 
 
-def _strung(free: Sequence[tuple[int, int, int]], shape: SlotShape) -> list[Shares]:
-    """Return slots strung along domains, given as (place, free cores, free GPUs)."""
+def _next_fit(free: Sequence[tuple[int, int, int]], shape: SlotShape) -> list[Shares]:
+    """Return the slots that next fit puts into domains, given as (place, free cores, free GPUs)."""
     slots: list[Shares] = []
     begun: list[Share] = []
     need_cores, need_gpus = shape.cores, shape.gpus
@@ -201,18 +201,18 @@ def _strung(free: Sequence[tuple[int, int, int]], shape: SlotShape) -> list[Shar
     return slots
 
 
-def _deal(strings: Sequence[Sequence[Shares]], count: int) -> list[Shares]:
-    """Take so many slots of some strings: one of each, then what is left, of the first ones most; fewer if need be."""
-    left = count - len(strings)
+def _some_of(runs: Sequence[Sequence[Shares]], count: int) -> list[Shares]:
+    """Take so many slots of some runs: one of each, then what is left, of the first ones most; fewer if need be."""
+    left = count - len(runs)
     slots: list[Shares] = []
-    for string in strings:
-        more = max(0, min(left, len(string) - 1))
+    for run in runs:
+        more = max(0, min(left, len(run) - 1))
         left -= more
-        slots += string[: more + 1]
+        slots += run[: more + 1]
     return slots
 
 
-def _dealt(free: Sequence[tuple[int, int]], amount: int, count: int) -> list[dict[int, int]]:
+def _resource_by_resource(free: Sequence[tuple[int, int]], amount: int, count: int) -> list[dict[int, int]]:
     """Return what each of so many slots takes of a resource, given as (place, free), one after the other."""
     slots: list[dict[int, int]] = []
     left = iter(free)

@@ -62,7 +62,7 @@ class Allocation:
     starttime, expiration
         Seconds since the epoch; 0 when unset.
     numbers
-        For positions that hold a piece of a slot of several nodes, the slot's number.
+        For positions that hold a part of a slot of several nodes, the slot's number.
     """
 
     machine: Machine

@@ -13,7 +13,7 @@ from ..state.node_classes import Packed, lowest
 
 
 class SlotHolding(NamedTuple):
-    """What a slot, or the piece of one on a node, holds.
+    """What a slot, or the part of one on a node, holds.
 
     Attributes
     ----------
@@ -139,7 +139,7 @@ def assign(node_type: NodeType, free: NodeFree, plan: NodePlan, nodes: int, *, s
     ----------
     nodes
         Bitmask of positions.
-    piece
+    slot_part
         The label of the slot that has other nodes too; empty for none.
     """
     node = _Node(node_type, free)

@@ -142,7 +142,7 @@ class _MachineModel:
         )
 
     def _parts_touch(self, pattern: Pattern) -> tuple[bool, ...]:
-        """Return, of a piece of a slot, the levels it touches: pieces that differ here do not replace each other."""
+        """Return, of a part of a slot, the levels it touches: parts that differ here do not replace each other."""
         if pattern.host is None or not self.hosts[pattern.host].slot:
             return ()
         values = self.scale.values(pattern.solution.cost)

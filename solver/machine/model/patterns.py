@@ -55,7 +55,7 @@ class Pattern:
         Number of the node vertex that it stands for, or None.
     units
         (number of a loose demand, units), as far as above zero.
-    offer
+    solution
         The best way.
     whole
         Number of the group demand that takes the node whole, if one does.
@@ -118,10 +118,10 @@ class PatternLister:
         For each of them, how many nodes or units the request has in all.
     """
 
-    def __init__(self, hosts: Sequence[Placed], limits: Sequence[int], solutions: NodeSolver, budget: Budget) -> None:
+    def __init__(self, hosts: Sequence[Placed], limits: Sequence[int], node_solver: NodeSolver, budget: Budget) -> None:
         self._hosts = hosts
         self._limits = limits
-        self._node_solver = solutions
+        self._node_solver = node_solver
         self._budget = budget
         self._contexts: dict[int | None, tuple[list[Placed], list[Placed]]] = {None: ([], [])}
         for placed in hosts:

@@ -77,7 +77,7 @@ class _Item:
 
 
 def slot_numbers(demand: Demand, picks: Sequence[Pick], tree: GroupTree, scale: Scale) -> dict[int, int]:
-    """Return for each position that holds a piece of a slot the number of that slot among those of its label."""
+    """Return for each position that holds a part of a slot the number of that slot among those of its label."""
     demands, hosts = flatten(demand.root)
     numbers: dict[int, int] = {}
     for scope in slot_scopes(demands, hosts):

@@ -48,11 +48,11 @@ def capacity(state: DomainState, host: HostDemand, node_solver: NodeSolver, budg
     if bundle.flat is not None:
         return min(most, SlotShape.of(bundle.flat).capacity(state) // bundle.flat.count)
     if not host.loose:
-        return int(node_solver.gives(state, bundle, budget))
+        return int(node_solver.is_feasible(state, bundle, budget))
     low, high = 0, min(most, state.room)
     while low < high:
         middle = (low + high + 1) // 2
-        if node_solver.gives(state, bundle.times(middle), budget):
+        if node_solver.is_feasible(state, bundle.times(middle), budget):
             low = middle
         else:
             high = middle - 1
@@ -166,7 +166,7 @@ def _mosts(
     for state in states:
         most: int | None = capacity(state, host, node_solver, budget)
         if most and whole:
-            most = node_solver.uncrossed(state, host.bundle, most)
+            most = node_solver.untorn(state, host.bundle, most)
             if most is None:
                 return {}
         if most:

@@ -34,8 +34,8 @@ def solve_bundle(
 
     Returns
     -------
-    tuple[Status, Offer | None]
-        INFEASIBLE and CUT_OFF come without an offer.
+    tuple[Status, NodeSolution | None]
+        INFEASIBLE and CUT_OFF come without a solution.
     """
     asked = bundle
     bundle, outside = split_outside(state, asked)

@@ -131,7 +131,7 @@ def _least_cross(taken: Taken, holder: Holder, places: list[int]) -> int:
 
 
 def touch_some(taken: Taken, level: str) -> None:
-    """Let pieces of slots touch some domain of a level."""
+    """Let parts of slots touch some domain of a level."""
     places = [place for place, domain in enumerate(taken.domains) if domain.level == level]
     for holder in taken.holders:
         if holder.slot_part and holder.label:

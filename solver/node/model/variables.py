@@ -36,8 +36,8 @@ class Holder:
         For equal slots that are counted: the domains that each takes from; None for a single slot.
     times, most
         How many equal slots it stands for: 1, or a variable of the model; and the most that can be.
-    piece
-        Whether it is a piece of a slot that has other nodes too.
+    slot_part
+        Whether it is a part of a slot that has other nodes too.
     needs
         What a single slot that may be torn takes in all, where that is known.
     """
