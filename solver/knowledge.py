@@ -28,10 +28,10 @@ from .machine.selection import Decision, Field
 from .node.rankings import Rankings
 from .node.solver import NodeSolver
 from .options import Options
-from .placement.assignment import NodeHolding
 from .policy.scale import Scale
 from .refinement import Named, View, idsets_of
 from .state.domain_state import MEASURED, MIB_PER_GIB
+from .state.holdings import NodeHolding
 from .state.node_classes import Packed
 from .state.pool_state import Changes, Job, PoolState
 

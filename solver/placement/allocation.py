@@ -15,8 +15,8 @@ from ...topology.rset import write_R
 from ...topology.tree import NodeType
 from ..cpsat.status import Status
 from ..state.domain_state import MEASURED, MIB_PER_GIB, Used
+from ..state.holdings import NodeHolding, SlotHolding
 from ..state.node_classes import bits
-from .assignment import NodeHolding, SlotHolding
 from .job_R import NodeAmounts, take_near
 
 

@@ -15,10 +15,11 @@ from ..machine.model.cells import GroupTree
 from ..machine.model.patterns import flatten
 from ..machine.model.slots import slot_numbers
 from ..machine.selection import Decision
+from ..state.holdings import NodeHolding
 from ..state.node_classes import Packed, bits
 from ..state.pool_state import Job, PoolState
 from .allocation import Allocation, Certificate
-from .assignment import NodeHolding, assign
+from .assignment import assign
 
 
 def allocation_of(

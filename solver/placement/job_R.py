@@ -14,9 +14,9 @@ from ...topology.machine import Machine
 from ...topology.rset import read_R
 from ...topology.tree import NodeType
 from ..state.domain_state import MEASURED, MIB_PER_GIB, Used, amounts_of
+from ..state.holdings import NodeHolding
 from ..state.node_classes import Packed, bits
 from ..state.pool_state import Job
-from .assignment import NodeHolding
 
 _SLOT_KEYS = frozenset({"label", "slot", "cores", "gpus"})
 _ENTRY_KEYS = frozenset({"ranks", "slots"})

@@ -14,8 +14,8 @@ import immutables
 
 from ...grammar.bits import lowest_bit
 from ...topology.machine import Machine
-from ..placement.assignment import NodeFree, NodeHolding, minus, plus
 from .domain_state import DomainState, arrange
+from .holdings import NodeFree, NodeHolding, minus, plus
 from .node_classes import Classes, Packed, bits, mask_of, moved
 
 
