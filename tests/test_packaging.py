@@ -9,11 +9,13 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from packages import copy_project
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -118,21 +120,13 @@ def test_top_level_holds_the_agreed_names_and_nothing_else() -> None:
     assert present == TOP_LEVEL
 
 
-@pytest.fixture
-def clone(tmp_path: Path) -> Callable[[str], Path]:
-    """Return what copies the files of the project, without what is made from them, to a folder of a name."""
-    ignored = (ROOT / ".gitignore").read_text(encoding="utf-8").split()
-    made = shutil.ignore_patterns(".git", *(pattern.rstrip("/") for pattern in ignored))
-    return lambda name: Path(shutil.copytree(ROOT, tmp_path / name, symlinks=True, ignore=made))
-
-
 # The package's own name, one that says nothing, and one that the tests import: `git clone` takes any.
 @pytest.mark.parametrize("name", ["exactfit", "clone", "pytest"])
-def test_ruff_says_the_same_of_a_clone_in_a_folder_of_any_name(clone: Callable[[str], Path], name: str) -> None:
+def test_ruff_says_the_same_of_a_clone_in_a_folder_of_any_name(tmp_path: Path, name: str) -> None:
     ruff = shutil.which("ruff", path=Path(sys.executable).parent) or shutil.which("ruff")
     if ruff is None:
         pytest.skip("ruff is not installed")
-    folder = clone(name)
+    folder = copy_project(tmp_path / name)
     for command in (["check", "--no-cache"], ["format", "--check", "--no-cache"]):
         run = subprocess.run([ruff, *command], cwd=folder, capture_output=True, text=True, timeout=120, check=False)
         assert run.returncode == 0, run.stdout[-2000:] + run.stderr

@@ -6,7 +6,9 @@ import shlex
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +24,9 @@ from .study_options import AxesOptions, EngineOptions, SimulationOptions, Worklo
 if TYPE_CHECKING:
     from ..study.store import Store
     from ..study.task import Source, Task
+
+_NEEDED = {"flux": "flux-python", "matplotlib": "matplotlib"}
+"""What a study needs beyond the base dependencies: modules, and who brings them. Without pyarrow, tables are CSV."""
 
 _PROGRAMS = ("exactfit", "flux-python", "ortools", "matplotlib", "pyarrow", "distributed")
 
@@ -45,8 +50,8 @@ def study(
 
       exactfit study R.json trace.swf.gz --rules site.rules --sweep load=0.7:1.1:0.1,seeds=5 -o sweep
     """
-    named = read_machine(machine, Sources())
     _check_installed()
+    named = read_machine(machine, Sources())
     try:
         tasks, words = _planned(named, workload, compared, simulated)
     except ValueError as error:
@@ -92,11 +97,20 @@ def _store(folder: Path) -> Store:
 
 
 def _check_installed() -> None:
-    for module, extra in (("matplotlib", "draw"), ("flux", "flux")):
-        from importlib.util import find_spec
+    """Make sure that what a study needs beyond the base dependencies is there.
 
-        if find_spec(module) is None:
-            raise InputError(f"a study needs {module}: pip install 'exactfit[study,{extra}]'")
+    Raises
+    ------
+    InputError
+        With what to install.
+    """
+    missing = [name for module, name in _NEEDED.items() if find_spec(module) is None]
+    if missing:
+        raise InputError(f"a study needs {' and '.join(missing)}: pip install 'exactfit[study,flux]'")
+    try:
+        import_module("..flux", __package__)
+    except (ImportError, ValueError) as error:
+        raise InputError(str(error)) from None
 
 
 def _source(given: WorkloadOptions, named: NamedMachine) -> tuple[Source, str]:
