@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ...grammar.idset import IdSet, text_mask
+from ...grammar.constraint import evaluate
+from ...grammar.idset import IdSet
 from ...topology.machine import Machine
+from ..slots import Borders, Crossed
 from .job_input import Job
 
 PLACED, INSUFFICIENT, INFEASIBLE = "placed", "insufficient", "infeasible"
@@ -75,38 +76,8 @@ class Outcome:
         found: Mapping[str, Any] = self.R["scheduling"]["certificate"] if self.R else {}
         return found
 
-
-def crossings(machine: Machine, R: Mapping[str, Any]) -> dict[str, int]:
-    """Count how often slots cross the borders of domains.
-
-    Parameters
-    ----------
-    machine
-        Where the job stands.
-    R
-        The job's, with `scheduling.placement`.
-
-    Returns
-    -------
-    For "node" and each level below it, coarsest first: the sum over slots of the domains of that level that the
-    slot's cores and gpus touch, less one. Levels that no slot crosses are left out.
-    """
-    total: Counter[str] = Counter()
-    spanning: defaultdict[tuple[str, int], Counter[str]] = defaultdict(Counter)
-    for entry in R["scheduling"]["placement"]:
-        nodes = machine.mask_of(IdSet.parse(entry.get("ranks", "")))
-        for node_type, mask in zip(machine.types, machine.type_masks, strict=True):
-            count = (nodes & mask).bit_count()
-            if not count:
-                continue
-            for slot in entry.get("slots", ()):
-                cores, gpus = text_mask(slot.get("cores", "")), text_mask(slot.get("gpus", ""))
-                touched = Counter(d.level for d in node_type.domains if d.cores & cores or d.gpus & gpus)
-                if "slot" in slot:
-                    for level, number in touched.items():
-                        spanning[slot["label"], slot["slot"]][level] += count * number
-                else:
-                    total.update({level: count * (number - 1) for level, number in touched.items()})
-    for touched in spanning.values():
-        total.update({level: number - 1 for level, number in touched.items()})
-    return {level: total[level] for level in ("node", *machine.levels) if total[level]}
+    def crossed(self, machine: Machine) -> Crossed:
+        """Return the borders that its slots cross, and which of them they had to."""
+        jobspec = self.job.jobspec
+        among = evaluate(jobspec.constraint, machine.facts)
+        return Borders(machine, jobspec.vertices, among).crossed(self.R or {})

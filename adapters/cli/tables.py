@@ -13,8 +13,9 @@ from ...grammar.errors import printable
 from ...topology.machine import Machine
 from ..drawing.palette import job_mark
 from ..drawing.terminal import job_style
+from ..slots import Crossed
 from .console import clip
-from .outcome import PLACED, Outcome, crossings
+from .outcome import PLACED, Outcome
 
 _NAME, _RANKS = 48, 20
 
@@ -34,8 +35,7 @@ def outcome_table(outcomes: Sequence[Outcome], machine: Machine) -> Table:
         row: list[str | Text] = [job_label(outcome.job.number), Text(printable(outcome.job.name))]
         if outcome.R is not None:
             ranks = outcome.ranks
-            crossed = crossings(machine, outcome.R)
-            row += [str(len(ranks)), Text(str(ranks)), str(outcome.slots), crossed_text(crossed)]
+            row += [str(len(ranks)), Text(str(ranks)), str(outcome.slots), crossed_text(outcome.crossed(machine))]
             row.append(str(outcome.certificate["status"]))
         else:
             row += ["-", "-", "-", "-", outcome.status]
@@ -50,9 +50,21 @@ def job_label(number: int) -> Text:
     return label.append(f" {mark} ", style=job_style(number))
 
 
-def crossed_text(crossed: Mapping[str, int]) -> str:
-    """Return the borders crossed in words, "none" when there are none."""
-    return ", ".join(f"{level} {number}" for level, number in crossed.items()) or "none"
+def crossed_text(crossed: Crossed) -> str:
+    """Return the borders crossed that need not be, in words, and beside them those that had to be."""
+    if crossed.whole and not crossed.avoidable:
+        return "whole"
+    must, above = {}, 0
+    for level, number in crossed.must.items():
+        # A slot over two nodes is one over two of everything inside, which goes without saying.
+        if number > above:
+            must[level] = above = number
+    beside = f" (must: {_by_level(must)})" if must else ""
+    return f"{_by_level(crossed.avoidable) or 'none'}{beside}"
+
+
+def _by_level(numbers: Mapping[str, int]) -> str:
+    return ", ".join(f"{level} {number}" for level, number in numbers.items())
 
 
 def seconds_text(seconds: float) -> str:

@@ -5,14 +5,15 @@ The same scene gives the same bytes: files carry no date and no random ids.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .palette import DOWN, FREE, HELD, ink_on, job_colour
-from .picture import CHARACTER, LABEL, PAD, Box, Cell, Picture, lay_out
-from .scene import HELD_BEFORE, Scene
+from .cells import EDGE, draw_cells
+from .palette import DOWN, FREE, HELD, job_colour
+from .picture import CHARACTER, LABEL, PAD, Box, Picture, lay_out
+from .scene import Scene
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -26,9 +27,10 @@ _MARGIN = 1.2
 _LEGEND_LINE = 1.7
 _LEAST_WIDTH = 46.0
 _LONGEST_TEXT = 90
+_LEAST_LINES = 12
+"""Of a legend, below a machine that is lower than that."""
 _DOTS = 160
 _FILLS = ("#f7f7f7", "#ebeff3", "#dfe6ec", "#f7f7f7")
-_EDGE = "#5b6570"
 _GREY = "#4a4a4a"
 _RC: dict[Any, Any] = {
     "font.family": "DejaVu Sans",
@@ -65,13 +67,13 @@ def check_target(path: Path) -> None:
         raise ValueError("pictures in files need matplotlib: pip install 'exactfit[draw]'") from None
 
 
-def draw_file(scene: Scene, path: Path) -> None:
-    """Write the scene to a file; its suffix says in which format.
+def draw_file(scenes: Scene | Sequence[Scene], path: Path) -> None:
+    """Write scenes to a file, one below the other; its suffix says in which format.
 
     Parameters
     ----------
-    scene
-        What to draw.
+    scenes
+        What to draw, at least one.
     path
         One that `check_target` accepts; an existing file is replaced.
 
@@ -83,13 +85,9 @@ def draw_file(scene: Scene, path: Path) -> None:
     import matplotlib as mpl
     from matplotlib.figure import Figure
 
-    picture = lay_out(scene)
-    legend = _legend_entries(scene, picture)
-    column = 3 + CHARACTER * max(len(text) for _, _, text in legend)
-    columns = max(1, int(max(picture.width, _LEAST_WIDTH) // column))
-    lines = -(-len(legend) // columns)
-    width = max(picture.width, _LEAST_WIDTH, column) + 2 * _MARGIN
-    height = picture.height + _LEGEND_LINE * (lines + 1) + 3 * _MARGIN
+    parts = [_part(scene) for scene in ([scenes] if isinstance(scenes, Scene) else scenes)]
+    width = max(part.width for part in parts) + 2 * _MARGIN
+    height = sum(part.height for part in parts) + 2 * _MARGIN * len(parts)
     inches = min(_INCHES, _MOST_INCHES / max(width, height))
     suffix = path.suffix.lower()
     with mpl.rc_context(_RC):
@@ -98,13 +96,52 @@ def draw_file(scene: Scene, path: Path) -> None:
         axes.set_xlim(-_MARGIN, width - _MARGIN)
         axes.set_ylim(height - _MARGIN, -_MARGIN)
         axes.axis("off")
-        points = inches * 72
-        axes.text(0, 0, scene.title, va="top", ha="left", fontsize=1.15 * points, weight="bold")
-        shifted = _LEGEND_LINE + 0.5 * _MARGIN
-        _draw_boxes(axes, picture.boxes, shifted, points)
-        _draw_cells(axes, picture.cells, shifted, points)
-        _draw_legend(axes, legend, lines, column, shifted + picture.height + _MARGIN, points)
+        top = 0.0
+        for part in parts:
+            _draw_part(axes, part, top, inches * 72)
+            top += part.height + 2 * _MARGIN
         figure.savefig(path, format=suffix[1:], dpi=_DOTS, metadata=_METADATA[suffix])
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A scene on the page: its title, its picture below, its legend in columns below that."""
+
+    title: str
+    picture: Picture
+    legend: Sequence[_Entry]
+    lines: int
+    column: float
+
+    @property
+    def width(self) -> float:
+        return max(self.picture.width, _LEAST_WIDTH, self.column)
+
+    @property
+    def height(self) -> float:
+        return self.picture.height + _LEGEND_LINE * (self.lines + 1) + _MARGIN
+
+
+def _part(scene: Scene) -> _Part:
+    picture = lay_out(scene)
+    jobs, others = _job_entries(scene), _other_entries(scene, picture)
+    column = 3 + CHARACTER * max(len(text) for _, _, text in (*jobs, *others))
+    columns = max(1, int(max(picture.width, _LEAST_WIDTH) // column))
+    # The legend is there for the picture, not the other way round.
+    room = columns * max(_LEAST_LINES, int(picture.height / _LEGEND_LINE))
+    if len(jobs) + len(others) > room:
+        kept = max(0, room - len(others) - 1)
+        jobs = [*jobs[:kept], (None, False, f"and {len(jobs) - kept} more jobs")]
+    legend = [*jobs, *others]
+    return _Part(scene.title, picture, legend, -(-len(legend) // columns), column)
+
+
+def _draw_part(axes: Axes, part: _Part, top: float, points: float) -> None:
+    axes.text(0, top, part.title, va="top", ha="left", fontsize=1.15 * points, weight="bold")
+    shifted = top + _LEGEND_LINE + 0.5 * _MARGIN
+    _draw_boxes(axes, part.picture.boxes, shifted, points)
+    draw_cells(axes, part.picture.cells, shifted, points)
+    _draw_legend(axes, part.legend, part.lines, part.column, shifted + part.picture.height + _MARGIN, points)
 
 
 def _draw_boxes(axes: Axes, boxes: Sequence[Box], down: float, points: float) -> None:
@@ -119,7 +156,7 @@ def _draw_boxes(axes: Axes, boxes: Sequence[Box], down: float, points: float) ->
                 box.height,
                 boxstyle=style,
                 facecolor=_FILLS[min(box.depth, len(_FILLS) - 1)],
-                edgecolor=_EDGE,
+                edgecolor=EDGE,
                 linewidth=0.9 if box.depth == 0 else 0.5,
                 zorder=1 + box.depth / 100,
             )
@@ -132,70 +169,31 @@ def _draw_boxes(axes: Axes, boxes: Sequence[Box], down: float, points: float) ->
             axes.text(x, y + LABEL, box.note, va="top", ha="left", fontsize=0.8 * points, color=_GREY, zorder=3)
 
 
-def _draw_cells(axes: Axes, cells: Sequence[Cell], down: float, points: float) -> None:
-    """Draw the cells, one collection for all of one look."""
-    from matplotlib.collections import PatchCollection
-    from matplotlib.patches import FancyBboxPatch, Patch, Rectangle
-
-    looks: dict[tuple[str, bool], list[Patch]] = defaultdict(list)
-    for cell in cells:
-        colour = _colour(cell)
-        corner = (cell.x + 0.06, cell.y + down + 0.06)
-        size = (cell.width - 0.12, cell.height - 0.12)
-        patch: Patch
-        if cell.gpu:
-            patch = FancyBboxPatch(corner, *size, boxstyle="round,pad=0,rounding_size=0.4")
-        else:
-            patch = Rectangle(corner, *size)
-        looks[colour, cell.down].append(patch)
-        text = _cell_text(cell)
-        if text:
-            axes.text(
-                cell.x + cell.width / 2,
-                cell.y + down + cell.height / 2,
-                text,
-                va="center_baseline",
-                ha="center",
-                fontsize=(0.62 if cell.gpu else 0.7) * points,
-                color=ink_on(colour),
-                zorder=4,
-            )
-    for (colour, hatched), patches in looks.items():
-        hatch = "/////" if hatched else None
-        axes.add_collection(
-            PatchCollection(patches, facecolor=colour, edgecolor=_EDGE, linewidth=0.35, hatch=hatch, zorder=2)
-        )
-
-
-def _colour(cell: Cell) -> str:
-    if cell.tenant is None:
-        return DOWN if cell.down else FREE
-    return HELD if cell.tenant == HELD_BEFORE else job_colour(cell.tenant)
-
-
-def _cell_text(cell: Cell) -> str:
-    """Return what stands in a cell: the job on its first core in a domain, the id (and the job) on a GPU."""
-    job = str(cell.tenant) if cell.tenant else ""
-    if cell.gpu:
-        return f"g{cell.number}:{job}" if job else f"g{cell.number}"
-    return job if cell.first and len(job) < 3 else ""
-
-
 _Entry = tuple[str | None, bool, str]
 """A line of the legend: its colour (None for text alone), whether it is hatched, the text."""
 
 
-def _legend_entries(scene: Scene, picture: Picture) -> list[_Entry]:
+def _job_entries(scene: Scene) -> list[_Entry]:
     entries: list[_Entry] = []
     for tenant in scene.tenants:
         text = f"{tenant.number}  {tenant.text}"
         clipped = text if len(text) <= _LONGEST_TEXT else text[: _LONGEST_TEXT - 1] + "…"
         entries.append((job_colour(tenant.number), False, clipped))
+    return entries
+
+
+def _other_entries(scene: Scene, picture: Picture) -> list[_Entry]:
+    entries: list[_Entry] = []
     if scene.held_before:
         entries.append((HELD, False, "busy before"))
     entries.append((FREE, False, "free (square: core, round: GPU)"))
     if any(state.down for state in scene.states):
         entries.append((DOWN, True, "down"))
+    marks = {cell.slot for cell in picture.cells} - {""}
+    if marks:
+        entries.append((None, False, "a letter, a shape: one slot"))
+    if any(mark.isupper() for mark in marks):
+        entries.append((None, False, "capital, bold line: a torn slot"))
     if picture.left_out:
         entries.append((None, False, f"{picture.left_out} more node states are not drawn"))
     return entries
@@ -210,6 +208,6 @@ def _draw_legend(axes: Axes, entries: Sequence[_Entry], lines: int, column: floa
         if colour is not None:
             hatch = "/////" if hatched else None
             axes.add_patch(
-                Rectangle((x, y), 1.2, 1.2, facecolor=colour, edgecolor=_EDGE, linewidth=0.5, hatch=hatch, zorder=2)
+                Rectangle((x, y), 1.2, 1.2, facecolor=colour, edgecolor=EDGE, linewidth=0.5, hatch=hatch, zorder=2)
             )
         axes.text(x + 1.9, y + 0.6, text, va="center", ha="left", fontsize=0.9 * points, zorder=3)

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 
 from ...grammar.idset import IdSet
 from ...topology.tree import Domain
-from .scene import NodeState, Scene
+from .node_state import NodeState
+from .scene import Scene
 
 PAD = 0.45
 LABEL = 1.25
@@ -47,9 +48,14 @@ class Cell:
     tenant
         Who holds it; None when free.
     first
-        Whether it is the tenant's first in its domain: the one to be labelled.
+        Whether it is the first of its tenant, or of its slot where that has a letter, in its domain: the one to be
+        labelled.
     down
         Whether its node is down.
+    slot
+        The letter of the slot that it belongs to, a capital where the slot is torn; empty where there is none.
+    joined
+        Its sides (of "left", "right", "up" and "down") behind which the same slot goes on.
     """
 
     x: float
@@ -61,6 +67,8 @@ class Cell:
     tenant: int | None
     first: bool
     down: bool
+    slot: str = ""
+    joined: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,16 +145,35 @@ def _domain_block(state: NodeState, domain: Domain, depth: int) -> _Block:
 def _grid(state: NodeState, ids: int, owners: Mapping[int, int], *, gpu: bool) -> _Block:
     """Return cells in rows; a number of columns that divides them evenly is preferred."""
     width, height = GPU if gpu else (1.0, 1.0)
-    count = ids.bit_count()
-    columns = _columns(count, height / width)
+    numbers = list(IdSet.from_mask(ids))
+    columns = _columns(len(numbers), height / width)
+    marks = state.slot_marks[gpu]
+    slots = [None if gpu else state.slot_of.get(number) for number in numbers]
     cells = []
-    seen: set[int | None] = set()
-    for place, number in enumerate(IdSet.from_mask(ids)):
-        tenant = owners.get(number)
+    seen: set[tuple[int | None, str]] = set()
+    for place, number in enumerate(numbers):
+        tenant, mark = owners.get(number), marks.get(number, "")
         x, y = width * (place % columns), height * (place // columns)
-        cells.append(Cell(x, y, width, height, gpu, number, tenant, tenant not in seen, state.down))
-        seen.add(tenant)
-    return _Block(width * min(columns, count), height * math.ceil(count / columns), [], cells)
+        first = (tenant, mark) not in seen
+        joined = _joined(place, columns, slots)
+        cells.append(Cell(x, y, width, height, gpu, number, tenant, first, state.down, mark, joined))
+        seen.add((tenant, mark))
+    block_height = height * math.ceil(len(numbers) / columns)
+    return _Block(width * min(columns, len(numbers)), block_height, [], cells)
+
+
+def _joined(place: int, columns: int, slots: Sequence[int | None]) -> frozenset[str]:
+    """Return the sides behind which a cell's slot goes on, of cells in rows."""
+    slot = slots[place]
+    if slot is None:
+        return frozenset()
+    beside = {
+        "left": place - 1 if place % columns else -1,
+        "right": place + 1 if (place + 1) % columns else -1,
+        "up": place - columns,
+        "down": place + columns,
+    }
+    return frozenset(side for side, other in beside.items() if 0 <= other < len(slots) and slots[other] == slot)
 
 
 def _columns(count: int, flat: float) -> int:

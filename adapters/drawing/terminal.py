@@ -1,7 +1,8 @@
 """A scene as lines of text, one character for a core or a GPU, with colour where the terminal has it.
 
 A row holds the innermost domains of one socket (or of one node, where there are no levels between), each in
-brackets, cores first and GPUs after a bar: ``[111111·········|1]``. Every mark is legible without colour.
+brackets, cores first and GPUs after a bar: ``[111111·········|1]``. Where a job has several slots on a node, each cell
+has below it the letter of its slot, a capital where the slot is torn. Every mark is legible without colour.
 """
 
 from __future__ import annotations
@@ -14,13 +15,17 @@ from rich.text import Text
 
 from ...grammar.idset import IdSet
 from ...topology.tree import Domain, NodeType
-from .palette import HELD, ink_on, job_colour, job_mark
-from .scene import HELD_BEFORE, NodeState, Scene
+from .node_state import NodeState
+from .palette import HELD, LATER_MARK, MOST_JOBS, ink_on, job_colour, job_mark
+from .scene import HELD_BEFORE, Scene
 
 FREE_MARK, HELD_MARK, DOWN_MARK = "·", "#", "/"
 _HELD_STYLE = Style(color=ink_on(HELD), bgcolor=HELD)
 _DIM = Style(dim=True)
 _MOST_STATES = 40
+"""States whose cells are drawn."""
+_MOST_NAMED = 200
+"""States that have a line."""
 
 
 def draw_terminal(scene: Scene, width: int, *, idle_trees: bool = False) -> list[Text]:
@@ -31,26 +36,30 @@ def draw_terminal(scene: Scene, width: int, *, idle_trees: bool = False) -> list
     scene
         What to draw.
     width
-        Columns that the terminal has.
+        Columns that the terminal has. Rows of cells are no wider; a line of words may be, and is wrapped by who
+        prints it.
     idle_trees
         Draw the cores of nodes without jobs too, rather than one line that says they are idle.
     """
     lines: list[Text] = []
-    drawn = 0
-    levels: dict[str, None] = {}
-    for state in scene.states:
-        lines.append(_headline(state))
+    drawn: list[NodeState] = []
+    left_out = 0
+    for place, state in enumerate(scene.states):
+        if place < _MOST_NAMED:
+            lines.append(_headline(state))
         if state.idle and (state.down or not idle_trees):
             continue
-        drawn += 1
-        if drawn > _MOST_STATES:
+        if len(drawn) == _MOST_STATES:
+            left_out += 1
             continue
-        levels |= dict.fromkeys(_bracketed(state.type))
+        drawn.append(state)
         lines += _domain_lines(state, state.type.domains[0], 1, max(width, 24))
-    if drawn > _MOST_STATES:
-        lines.append(Text(f"(the cores of {_MOST_STATES} node states are drawn, of {drawn})", style=_DIM))
+    if len(scene.states) > _MOST_NAMED:
+        lines.append(Text(f"(and {len(scene.states) - _MOST_NAMED} more node states)", style=_DIM))
+    if left_out:
+        lines.append(Text(f"(the cores of {len(drawn)} node states are drawn, of {len(drawn) + left_out})", style=_DIM))
     if drawn:
-        lines.append(_key(scene, list(levels)))
+        lines.append(_key(scene, drawn))
     return lines
 
 
@@ -61,17 +70,24 @@ def _headline(state: NodeState) -> Text:
     return line
 
 
-def _key(scene: Scene, levels: Sequence[str]) -> Text:
-    """Return the line that explains the marks."""
-    key = Text(style=_DIM)
-    key.append(f"[cores|gpus] of one {' or '.join(levels)}   {FREE_MARK} free")
+def _key(scene: Scene, drawn: Sequence[NodeState]) -> Text:
+    """Return the line that explains the marks that are used."""
+    levels = dict.fromkeys(level for state in drawn for level in _bracketed(state.type))
+    parts = [f"[cores|gpus] of one {' or '.join(levels)}", f"{FREE_MARK} free"]
     if scene.held_before:
-        key.append(f"   {HELD_MARK} busy before")
-    if any(state.down and not state.idle for state in scene.states):
-        key.append(f"   {DOWN_MARK} down")
+        parts.append(f"{HELD_MARK} busy before")
+    if any(state.down for state in drawn):
+        parts.append(f"{DOWN_MARK} down")
     if scene.tenants:
-        key.append("   number or letter: the job")
-    return key
+        parts.append("number or letter: the job")
+    if any(tenant.number > MOST_JOBS for tenant in scene.tenants):
+        parts.append(f"{LATER_MARK} any job after {MOST_JOBS}")
+    marks = {mark for state in drawn for ids in state.slot_marks for mark in ids.values()}
+    if marks:
+        parts.append("below: its slots")
+    if any(mark.isupper() for mark in marks):
+        parts.append("capital: a torn slot")
+    return Text("   ".join(parts), style=_DIM)
 
 
 def _bracketed(node_type: NodeType) -> Iterator[str]:
@@ -87,7 +103,7 @@ def _domain_lines(state: NodeState, domain: Domain, depth: int, width: int) -> I
     leaves = [child for child in children if not child.children]
     label = "" if domain.parent < 0 else f"{domain.level} {domain.number}"
     own = [domain] if domain.own_cores or domain.own_gpus or not children else []
-    boxes = [_box(state, thing) for thing in (*own, *leaves)]
+    boxes = [(_box(state, thing), _slot_box(state, thing)) for thing in (*own, *leaves)]
     if boxes or label:
         yield from _rows("  " * depth + label, boxes, width)
     for child in children:
@@ -95,24 +111,41 @@ def _domain_lines(state: NodeState, domain: Domain, depth: int, width: int) -> I
             yield from _domain_lines(state, child, depth + bool(label), width)
 
 
-def _rows(label: str, boxes: Sequence[Text], width: int) -> Iterator[Text]:
-    """Yield the boxes after the label, in as many rows as the width asks for."""
+_Boxes = tuple[Text, Text]
+"""What stands in brackets, and below it, as long, the letters of slots."""
+
+
+def _rows(label: str, boxes: Sequence[_Boxes], width: int) -> Iterator[Text]:
+    """Yield the boxes after the label, in as many rows as the width asks for, each with its slots below it."""
     indent = len(label) + 1 if label.strip() else len(label)
-    row = Text(f"{label} " if label.strip() else label, no_wrap=True)
+    row, slots = _row(f"{label} " if label.strip() else label, indent)
     for whole in boxes:
-        for box in _folded(whole, max(width - indent, 8)):
+        for box, below in _folded(whole, max(width - indent, 8)):
             if len(row) > indent and len(row) + len(box) > width:
-                row.rstrip()
-                yield row
-                row = Text(" " * indent, no_wrap=True)
-            row.append_text(box)
-            row.append(" ")
-    row.rstrip()
-    yield row
+                yield from _ended(row, slots)
+                row, slots = _row(" " * indent, indent)
+            row.append_text(box).append(" ")
+            slots.append_text(below).append(" ")
+    yield from _ended(row, slots)
 
 
-def _folded(box: Text, width: int) -> Sequence[Text]:
-    return [box] if len(box) <= width else list(box.divide(range(width, len(box), width)))
+def _row(label: str, indent: int) -> _Boxes:
+    return Text(label, no_wrap=True), Text(" " * indent, no_wrap=True)
+
+
+def _ended(*lines: Text) -> Iterator[Text]:
+    for line in lines:
+        line.rstrip()
+        if line:
+            yield line
+
+
+def _folded(boxes: _Boxes, width: int) -> Sequence[_Boxes]:
+    box, below = boxes
+    if len(box) <= width:
+        return [boxes]
+    cuts = range(width, len(box), width)
+    return list(zip(box.divide(cuts), below.divide(cuts), strict=True))
 
 
 def _box(state: NodeState, domain: Domain) -> Text:
@@ -123,6 +156,15 @@ def _box(state: NodeState, domain: Domain) -> Text:
         _cells(box, state, domain.own_gpus, state.gpus)
     box.append("]")
     return box
+
+
+def _slot_box(state: NodeState, domain: Domain) -> Text:
+    """Return the letters of the slots in a domain, under their cells."""
+    cores, gpus = state.slot_marks
+    letters = "".join(cores.get(core, " ") for core in IdSet.from_mask(domain.own_cores))
+    if domain.own_gpus:
+        letters += " " + "".join(gpus.get(gpu, " ") for gpu in IdSet.from_mask(domain.own_gpus))
+    return Text(f" {letters} ")
 
 
 def _cells(box: Text, state: NodeState, ids: int, owners: Mapping[int, int]) -> None:

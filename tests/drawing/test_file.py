@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+from rich.color import Color, ColorSystem
 
 from exactfit.adapters.drawing.file import check_target, draw_file
-from exactfit.adapters.drawing.palette import COLOURS, ink_on, job_colour, job_mark
+from exactfit.adapters.drawing.palette import (
+    COLOURS,
+    DOWN,
+    FREE,
+    HELD,
+    LATER,
+    LATER_MARK,
+    MOST_JOBS,
+    ink_on,
+    job_colour,
+    job_mark,
+)
 from exactfit.adapters.drawing.picture import Picture, lay_out
 from exactfit.adapters.drawing.scene import HELD_BEFORE, Scene, Tenant, holdings, make_scene
 from exactfit.grammar.idset import IdSet
@@ -126,6 +139,27 @@ def test_states_beyond_a_page_are_counted(tmp_path: Path) -> None:
     assert "13 more node states are not drawn" in path.read_text(encoding="utf-8")
 
 
+def test_a_legend_is_no_longer_than_the_machine(tmp_path: Path) -> None:
+    machine = read_R({"version": 1, "execution": {"R_lite": [{"rank": "0", "children": {"core": "0-1"}}]}})
+    tenants = [Tenant(number, f"job {number} of many, with a name as long as names are") for number in range(1, 201)]
+    path = tmp_path / "picture.svg"
+    draw_file(make_scene("m", machine, (), 0, tenants), path)
+    texts = [text.strip() for text in ElementTree.fromstring(path.read_text(encoding="utf-8")).itertext()]
+    named = sum("of many" in text for text in texts)
+    assert 5 <= named <= 12
+    assert f"and {200 - named} more jobs" in texts
+
+
+def test_several_scenes_stand_one_below_the_other(scene: Scene, tmp_path: Path) -> None:
+    one, three = tmp_path / "one.svg", tmp_path / "three.svg"
+    draw_file(scene, one)
+    draw_file([scene, replace(scene, title="second"), replace(scene, title="third")], three)
+    text = three.read_text(encoding="utf-8")
+    assert [text.count(f">{title}<") for title in ("the machine", "second", "third")] == [1, 1, 1]
+    heights = [float(ElementTree.parse(path).getroot().attrib["height"].rstrip("pt")) for path in (one, three)]
+    assert heights[1] == pytest.approx(3 * heights[0], rel=0.1)
+
+
 @pytest.mark.parametrize("name", ["picture", "picture.jpg", "no/such/folder/picture.png"])
 def test_targets_that_cannot_be_drawn_into_are_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(ValueError, match=r"picture"):
@@ -135,7 +169,20 @@ def test_targets_that_cannot_be_drawn_into_are_refused(tmp_path: Path, name: str
 def test_jobs_are_told_apart_without_colour() -> None:
     assert len({job_mark(job) for job in range(1, 62)}) == 61
     assert len(set(COLOURS)) == len(COLOURS)
-    assert job_colour(1) == job_colour(len(COLOURS) + 1)
+
+
+def test_no_two_jobs_of_a_picture_have_the_same_colour_or_mark() -> None:
+    """Nor that of something else; those for which there is none left share one, which says so."""
+    own = range(1, MOST_JOBS + 1)
+    others = [HELD, FREE, DOWN, LATER]
+    assert len({job_colour(job) for job in own} | set(others)) == MOST_JOBS + len(others)
+    assert {job_colour(job) for job in (MOST_JOBS + 1, 10_000)} == {LATER}
+    assert {job_mark(job) for job in (MOST_JOBS + 1, 10_000)} == {LATER_MARK}
+    assert LATER_MARK not in map(job_mark, own)
+
+
+def test_colours_stay_apart_on_terminals_of_256() -> None:
+    assert len({Color.parse(colour).downgrade(ColorSystem.EIGHT_BIT).number for colour in COLOURS}) == len(COLOURS)
 
 
 def test_ink_reads_on_every_colour() -> None:

@@ -1,0 +1,236 @@
+"""Which borders of domains the slots of a job cross, and which of them no slot of their size could have left alone."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+from ..grammar.idset import IdSet, text_mask
+from ..grammar.jobspec import Vertex
+from ..topology.machine import Machine
+from ..topology.tree import NodeType
+
+_NODE = "node"
+_LEAVES = ("core", "gpu", "memory", "storage")
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """What a slot has on each of some nodes.
+
+    Attributes
+    ----------
+    ranks
+        The nodes. A slot for each of them, unless it has a number.
+    label
+        Of the slot's vertex.
+    number
+        Of a slot that stands on several nodes; its pieces share it. None for one that stands on a single node.
+    cores, gpus
+        Bitmasks of node-local ids.
+    """
+
+    ranks: IdSet
+    label: str
+    number: int | None
+    cores: int
+    gpus: int
+
+
+def pieces_of(R: Mapping[str, Any]) -> Iterator[Piece]:
+    """Yield what the slots of a job have, as its R says in `scheduling.placement`; nothing where it does not say it."""
+    for entry in (R.get("scheduling") or {}).get("placement", ()):
+        ranks = IdSet.parse(entry.get("ranks", ""))
+        for slot in entry.get("slots", ()):
+            cores, gpus = text_mask(slot.get("cores", "")), text_mask(slot.get("gpus", ""))
+            yield Piece(ranks, slot.get("label", ""), slot.get("slot"), cores, gpus)
+
+
+@dataclass(frozen=True, slots=True)
+class Crossed:
+    """How often the slots of a job cross the borders of domains, by level; levels that none crosses are left out.
+
+    Attributes
+    ----------
+    avoidable
+        Beyond what is in `must`.
+    must
+        What the slots cannot do without: they are larger than a domain of the level, or ask for several.
+    whole
+        Whether some slots take all of their nodes or of a domain, the borders inside of which count as none.
+    """
+
+    avoidable: Mapping[str, int] = field(default_factory=dict)
+    must: Mapping[str, int] = field(default_factory=dict)
+    whole: bool = False
+
+
+class Borders:
+    """The borders of a machine's domains, as the slots of one job meet them.
+
+    Parameters
+    ----------
+    machine
+        Where the job stands.
+    vertices
+        What it asks for. Without them a slot counts as one that asks for cores and GPUs anywhere on a node.
+    among
+        Bitmask of the positions that its constraint allows; all by default.
+    """
+
+    def __init__(self, machine: Machine, vertices: Sequence[Vertex] = (), among: int = -1) -> None:
+        self.machine = machine
+        kinds = zip(machine.types, machine.type_masks, strict=True)
+        self._kinds = tuple(kind for kind, nodes in kinds if nodes & among) or machine.types
+        self._slots = {v.label: v for top in vertices for v in top.walk() if v.is_slot}
+
+    def torn(self, kind: NodeType, label: str, cores: int, gpus: int) -> bool:
+        """Tell whether what a slot has of a node crosses a border that it need not."""
+        if _whole_domain(kind, cores, gpus):
+            return False
+        return any(
+            touched(kind, level, cores, gpus) > max(1, self._least(level, label, cores, gpus)) for level in kind.levels
+        )
+
+    def crossed(self, R: Mapping[str, Any]) -> Crossed:
+        """Count the borders that the slots of a job's R cross.
+
+        For each level, the node and those below it, these are over all slots the domains that a slot touches, less one.
+        """
+        avoidable: Counter[str] = Counter()
+        must: Counter[str] = Counter()
+        spanning: defaultdict[tuple[str, int], list[tuple[Counter[str], Counter[str]]]] = defaultdict(list)
+        whole = False
+        for piece in pieces_of(R):
+            nodes = self.machine.mask_of(piece.ranks)
+            for kind, mask in zip(self.machine.types, self.machine.type_masks, strict=True):
+                count = (nodes & mask).bit_count()
+                if not count:
+                    continue
+                inside = _whole_domain(kind, piece.cores, piece.gpus)
+                whole |= inside and any(touched(kind, level, piece.cores, piece.gpus) > 1 for level in kind.levels)
+                here, least = self._touches(kind, piece, inside)
+                if piece.number is not None:
+                    spanning[piece.label, piece.number] += [(here, least)] * count
+                else:
+                    _add(avoidable, must, here, least, count)
+        for parts in spanning.values():
+            here, least = Counter({_NODE: len(parts)}), Counter({_NODE: len(parts)})
+            for one, needed in parts:
+                here.update(one)
+                least.update(needed)
+            _add(avoidable, must, here, least, 1)
+        levels = (_NODE, *self.machine.levels)
+        return Crossed(
+            {level: avoidable[level] for level in levels if avoidable[level]},
+            {level: must[level] for level in levels if must[level]},
+            whole,
+        )
+
+    def _touches(self, kind: NodeType, piece: Piece, inside: bool) -> tuple[Counter[str], Counter[str]]:
+        """Return for each level the domains that a piece touches and those that it needs; none if it is one."""
+        here: Counter[str] = Counter()
+        least: Counter[str] = Counter()
+        for level in () if inside else kind.levels:
+            found = touched(kind, level, piece.cores, piece.gpus)
+            here[level] = found
+            least[level] = min(found, self._least(level, piece.label, piece.cores, piece.gpus))
+        return here, least
+
+    def _least(self, level: str, label: str, cores: int, gpus: int) -> int:
+        amounts = cores.bit_count(), gpus.bit_count()
+        by_size = [least for kind in self._kinds if (least := least_touched(kind, level, *amounts)) is not None]
+        slot = self._slots.get(label)
+        asked = _asked(slot, level, self._kinds) if slot is not None else 0
+        return max(min(by_size, default=1), asked)
+
+
+def _add(avoidable: Counter[str], must: Counter[str], here: Counter[str], least: Counter[str], times: int) -> None:
+    for level, number in here.items():
+        crossed, needed = max(0, number - 1), max(0, least[level] - 1)
+        avoidable[level] += times * (crossed - needed)
+        must[level] += times * needed
+
+
+def touched(kind: NodeType, level: str, cores: int, gpus: int) -> int:
+    """Return how many domains of a level some cores and GPUs of a node touch."""
+    return sum(1 for domain in kind.by_level.get(level, ()) if domain.cores & cores or domain.gpus & gpus)
+
+
+@lru_cache(maxsize=4096)
+def least_touched(kind: NodeType, level: str, cores: int, gpus: int) -> int | None:
+    """Return a bound on how few domains of a level so many cores and GPUs of an idle node can touch.
+
+    Returns
+    -------
+    The number of the largest domains that have so many cores, or so many GPUs, whichever are more. None when the node
+    has less.
+    """
+    if cores > kind.cores.bit_count() or gpus > kind.gpus.bit_count():
+        return None
+    domains = kind.by_level.get(level, ())
+    need = 0
+    for wanted, all_ids, sizes in (
+        (cores, kind.cores, [domain.cores for domain in domains]),
+        (gpus, kind.gpus, [domain.gpus for domain in domains]),
+    ):
+        outside = all_ids
+        for ids in sizes:
+            outside &= ~ids
+        left, taken = wanted - outside.bit_count(), 0
+        for size in sorted((ids.bit_count() for ids in sizes), reverse=True):
+            if left <= 0:
+                break
+            left -= size
+            taken += 1
+        need = max(need, taken)
+    return need
+
+
+@lru_cache(maxsize=4096)
+def _whole_domain(kind: NodeType, cores: int, gpus: int) -> bool:
+    """Tell whether these are all cores and GPUs of a node, or of one domain of it."""
+    return any(domain.cores == cores and domain.gpus == gpus for domain in kind.domains)
+
+
+def _asked(vertex: Vertex, level: str, kinds: Sequence[NodeType]) -> int:
+    """Return how many domains of a level what stands below a vertex asks for by name, directly or by its size."""
+    total = 0
+    for child in vertex.children:
+        if child.type in _LEAVES:
+            continue
+        # Of a count that is left open, as many as can be are what is asked for.
+        number = child.count.min if child.count.is_fixed else child.count.largest(2**20) or child.count.min
+        if child.type == level:
+            total += number
+        elif (held := _inside(level, child.type, kinds)) is not None:
+            total += -(-number // held)
+        else:
+            below = max(1, _asked(child, level, kinds), _by_size(child, level, kinds))
+            # What spans nodes is looked at node by node.
+            total += below if child.type == _NODE else number * below
+    return total
+
+
+@lru_cache(maxsize=4096)
+def _inside(level: str, finer: str, kinds: Sequence[NodeType]) -> int | None:
+    """Return how many domains of a finer level one of a level has at most; None when that level is no finer one."""
+    most = 0
+    for kind in kinds:
+        inside: Counter[int] = Counter()
+        for domain in kind.by_level.get(finer, ()):
+            above = domain.parent
+            while above >= 0 and kind.domains[above].level != level:
+                above = kind.domains[above].parent
+            if above >= 0:
+                inside[above] += 1
+        most = max(most, *inside.values(), 0)
+    return most or None
+
+
+def _by_size(vertex: Vertex, level: str, kinds: Sequence[NodeType]) -> int:
+    cores, gpus = (sum(c.count.min for c in vertex.children if c.type == kind) for kind in ("core", "gpu"))
+    return min((n for kind in kinds if (n := least_touched(kind, level, cores, gpus)) is not None), default=1)

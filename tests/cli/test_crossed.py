@@ -1,0 +1,79 @@
+"""The column `crossed`: what slots cross beyond what their size and what they ask for leave no choice in."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from .conftest import Runner
+
+
+@pytest.mark.parametrize(
+    ("machine", "shape", "crossed"),
+    [
+        # Whole nodes and domains: what is inside goes without saying.
+        ("rfc49-a", "slot=4/node", "whole"),
+        ("rfc49-a", "slot=1/node=2", "whole"),
+        ("rfc49-a", "slot=1/node{x}/core=1", "whole"),
+        ("rfc49-a", "slot=2/socket{x}", "whole"),
+        ("rfc49-a", "slot=1/numa{x}", "none"),
+        # A numa has 15 cores and a GPU, a socket four of them.
+        ("rfc49-a", "slot=3/core=15", "none"),
+        ("rfc49-a:1", "node/slot=12/core=10", "numa 4"),
+        ("rfc49-a:1", "node/slot=1/core=90", "none (must: socket 1, numa 5)"),
+        ("rfc49-a", "slot=3/core=16", "none (must: numa 3)"),
+        ("rfc49-a", "slot=1/[core=1;gpu=3]", "none (must: numa 2)"),
+        # What is asked for by name must be, too.
+        ("rfc49-a", "slot=1/node=2/core=5", "none (must: node 1)"),
+        ("rfc49-a", "slot=1/node=2/core=20", "none (must: node 1, numa 3)"),
+        ("rfc49-a", "slot=1/numa=2/core=4", "none (must: numa 1)"),
+        ("rfc49-a", "slot=1/numa=5/core=4", "none (must: socket 1, numa 4)"),
+        ("rfc49-a", "slot=2/socket=2/core=20", "none (must: socket 2, numa 6)"),
+        ("rfc49-a", "slot=1/numa=1-3/core=4", "none (must: numa 2)"),
+        # Where no level is, none is crossed.
+        ("rfc49-b:4", "slot=4/core=20", "none"),
+        ("sierra", "slot=1/core=30", "none (must: socket 1)"),
+    ],
+)
+def test_what_could_not_be_avoided_is_apart(
+    run: Runner, monkeypatch: pytest.MonkeyPatch, machine: str, shape: str, crossed: str
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    done = run("place", machine, shape, "--no-drawing")
+    (row,) = [line for line in done.out.splitlines() if "OPTIMAL" in line]
+    assert f" {crossed}  " in row
+
+
+def test_what_other_jobs_left_is_no_excuse(run: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Eight jobs take ten cores of each numa; ten more then stand in two, though one could hold them."""
+    monkeypatch.setenv("COLUMNS", "200")
+    done = run("place", "rfc49-a:1", *["slot=1/core=10"] * 9, "--no-drawing")
+    rows = [line for line in done.out.splitlines() if "OPTIMAL" in line]
+    assert ["numa 1" in row for row in rows] == [False] * 8 + [True]
+
+
+@pytest.mark.parametrize(
+    ("options", "crossed"),
+    [
+        (("--requires", "host:n0"), "none (must: numa 1)"),
+        (("--down", "1"), "numa 1"),
+        ((), "none"),
+    ],
+)
+def test_only_nodes_that_the_constraint_allows_are_an_alternative(
+    run: Runner, tmp_path: Path, options: tuple[str, ...], crossed: str
+) -> None:
+    """Of two nodes the second has larger numa."""
+    topos = [{"numa": [{"cores": "0-3"}, {"cores": "4-7"}]}, {"numa": [{"cores": "0-6"}, {"cores": "7"}]}]
+    R = {
+        "version": 1,
+        "execution": {"R_lite": [{"rank": "0-1", "children": {"core": "0-7"}}], "nodelist": ["n[0-1]"]},
+        "scheduling": {"children": [{"ranks": str(rank), "topo": topo} for rank, topo in enumerate(topos)]},
+    }
+    path = tmp_path / "R.json"
+    path.write_text(json.dumps(R), encoding="utf-8")
+    done = run("place", path, "slot=1/core=6", *options, "--no-drawing")
+    (row,) = [line for line in done.out.splitlines() if "OPTIMAL" in line]
+    assert f" {crossed}  " in row
