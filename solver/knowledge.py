@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import Protocol, TypeAlias
 
 import immutables
 
@@ -35,11 +35,22 @@ from .state.holdings import NodeHolding
 from .state.node_classes import Packed
 from .state.pool_state import Changes, Job, PoolState
 
-if TYPE_CHECKING:
-    from .explain.reasons import Reasons
-
 REMEMBERED = 10_000
 """Requests, and constraints, that are remembered before the memory is emptied."""
+
+
+class Reasons(Protocol):
+    """Says why a request does not fit a machine, in one line."""
+
+    def infeasible(self, request: Request) -> str:
+        """Return why a request cannot be placed even on the empty pool."""
+
+    def insufficient(self, request: Request, state: PoolState) -> str:
+        """Return why a request that could be placed on the empty pool does not fit in a state."""
+
+
+MakeReasons: TypeAlias = "Callable[[Knowledge], Reasons]"
+"""Makes, of what is known of a machine, who says why a request does not fit it."""
 
 
 class Knowledge:
@@ -53,12 +64,17 @@ class Knowledge:
         Of the pools.
     warn
         Told what an admin should know of a request.
+    make_reasons
+        Called when the first reason is asked for.
     """
 
-    def __init__(self, machine: Machine, options: Options, warn: Callable[[str], None]) -> None:
+    def __init__(
+        self, machine: Machine, options: Options, warn: Callable[[str], None], make_reasons: MakeReasons
+    ) -> None:
         self.machine = machine
         self.options = options
         self._warn = warn
+        self._make_reasons = make_reasons
         self._everyone = machine.all
         self.changes = Changes(machine)
         self.scale = Scale(options.policy.components(machine.group_levels, machine.levels))
@@ -79,10 +95,7 @@ class Knowledge:
     @cached_property
     def reasons(self) -> Reasons:
         """Who says why a request does not fit."""
-        # Here: that room stands above this one, and few pools are asked for reasons.
-        from .explain.reasons import Reasons
-
-        return Reasons(self)
+        return self._make_reasons(self)
 
     def problem(self, shape: Shape) -> Problem:
         """Return a request's resources on this machine.
@@ -214,7 +227,7 @@ class Knowledge:
 
     def of_machine(self, machine: Machine) -> Knowledge:
         """Return the knowledge of another machine under the same options."""
-        return Knowledge(machine, self.options, self._warn)
+        return Knowledge(machine, self.options, self._warn, self._make_reasons)
 
     def moved(self, state: PoolState, old: Machine) -> PoolState:
         """Return the state of a pool of another machine on this one; jobs hold nothing of what only the other has."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ...grammar.constraint import to_json
+from ..allocator import Allocator
 from ..cpsat.lexicographic import Budget
 from ..demand.request import Request
 from .bench import Bench
@@ -16,9 +17,6 @@ from .conflict import Conflict, find_conflict
 from .numbers import Row, count_all
 from .parts import DownPart, JobPart, Part, TermPart, VertexPart
 from .sentences import JobName, Speaker
-
-if TYPE_CHECKING:
-    from ..pool import Pool
 
 FITS, INSUFFICIENT, INFEASIBLE = "fits", "insufficient", "infeasible"
 
@@ -123,7 +121,7 @@ def _row(row: Row) -> dict[str, Any]:
     return fields
 
 
-def explain(pool: Pool, request: Request, *, job_name: JobName = str, seconds: float = 0.8) -> Explanation:
+def explain(pool: Allocator, request: Request, *, job_name: JobName = str, seconds: float = 0.8) -> Explanation:
     """Say why a request does not fit a pool, and what would make it fit.
 
     Parameters

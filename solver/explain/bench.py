@@ -10,7 +10,6 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 from ...grammar.constraint import And, Constraint
 from ...grammar.jobspec import Vertex
@@ -20,13 +19,11 @@ from ..demand.problem import Problem
 from ..demand.request import Request, Shape
 from ..demand.resolve import Resolver
 from ..errors import InfeasibleRequest
+from ..knowledge import Knowledge
 from ..machine.decide import Decider, Situation
 from ..machine.selection import Field
 from ..state.pool_state import Changes, PoolState
 from .parts import Part, Relaxer, TermPart, VertexPart, terms_of, with_counts
-
-if TYPE_CHECKING:
-    from ..knowledge import Knowledge
 
 
 @dataclass(frozen=True)

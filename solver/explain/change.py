@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TypeVar
 
 from ...grammar.constraint import ALWAYS, Constraint
 from ...grammar.jobspec import Vertex
+from ..allocator import Allocator
 from ..demand.request import Request
 
-if TYPE_CHECKING:
-    from ..pool import Pool
+AnyAllocator = TypeVar("AnyAllocator", bound=Allocator)
 
 
 class Kind(Enum):
@@ -76,7 +76,7 @@ class Change:
     vertices: tuple[Vertex, ...] = ()
     constraint: Constraint = ALWAYS
 
-    def apply(self, pool: Pool, request: Request) -> tuple[Pool, Request]:
+    def apply(self, pool: AnyAllocator, request: Request) -> tuple[AnyAllocator, Request]:
         """Return a pool and a request after the change."""
         changed = pool.copy()
         for jobid in self.jobs:

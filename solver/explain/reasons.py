@@ -6,15 +6,15 @@ does not fit now is found again and again by a scheduler that mostly asks no fur
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from ..cpsat.lexicographic import Budget
 from ..demand.request import Request
 from ..errors import InfeasibleRequest
+from ..knowledge import Knowledge
 from ..state.pool_state import PoolState
-
-if TYPE_CHECKING:
-    from ..knowledge import Knowledge
+from .bench import Bench
+from .conflict import find_conflict
+from .numbers import count_all
+from .sentences import Speaker
 
 PATIENCE = 0.5
 """Seconds that the search for a reason may take."""
@@ -47,11 +47,6 @@ class Reasons:
 
     def _reason(self, request: Request, state: PoolState) -> str:
         """Return the path of the vertex that lacks something, and what; empty where that is not found in time."""
-        from .bench import Bench
-        from .conflict import find_conflict
-        from .numbers import count_all
-        from .sentences import Speaker
-
         try:
             bench = Bench(self._knowledge, state, request, PATIENCE)
             conflict = find_conflict(bench, PATIENCE / 2, jobs_apart=False)

@@ -14,19 +14,17 @@ from bisect import insort
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
+from ..allocator import Allocator
 from ..cpsat.lexicographic import Budget, CutOff
 from ..demand.request import Request
 from ..errors import InfeasibleRequest, InsufficientResources
+from ..knowledge import Knowledge
 from ..machine.decide import Situation
 from ..machine.selection import Field
 from ..state.pool_state import PoolState
 from .bench import ended
-
-if TYPE_CHECKING:
-    from ..knowledge import Knowledge
-    from ..pool import Pool
 
 FIFO, EASY = "fifo", "easy"
 
@@ -53,7 +51,7 @@ class Start:
     why_not: str | None = None
 
 
-def earliest_start(pool: Pool, request: Request, now: float) -> float | None:
+def earliest_start(pool: Allocator, request: Request, now: float) -> float | None:
     """Return when a job could start if no other started before it; None when no known end lets it.
 
     Parameters
@@ -71,7 +69,7 @@ def earliest_start(pool: Pool, request: Request, now: float) -> float | None:
     return None if found is None else max(found[0], now)
 
 
-def forecast(pool: Pool, queue: Queue, now: float, order: str = FIFO) -> list[Start]:
+def forecast(pool: Allocator, queue: Queue, now: float, order: str = FIFO) -> list[Start]:
     """Return when each job of a queue starts, if every job runs as long as it may.
 
     Parameters
@@ -136,7 +134,7 @@ class Future:
         Seconds since the epoch.
     """
 
-    def __init__(self, pool: Pool, now: float) -> None:
+    def __init__(self, pool: Allocator, now: float) -> None:
         self._pool = pool
         self._knowledge, self._state = pool.present
         self._now = now

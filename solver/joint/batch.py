@@ -14,10 +14,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ...topology.machine import Machine
+from ..allocator import Allocator
 from ..cpsat.lexicographic import Budget, Expression, Goal
 from ..cpsat.loading import new_model
 from ..cpsat.status import Status
-from ..pool import Pool
 from .occupancy import Occupancy, Occupied, terms_of, value_of
 from .one_by_one import one_by_one
 from .room import Node, eligible, rooms, trimmed, wants_of
@@ -58,7 +58,12 @@ class Batch:
 
 
 def place_batch(
-    pool: Pool, jobs: Sequence[BatchJob], seconds: float, *, nodes: Sequence[Node] | None = None, local: bool = True
+    pool: Allocator,
+    jobs: Sequence[BatchJob],
+    seconds: float,
+    *,
+    nodes: Sequence[Node] | None = None,
+    local: bool = True,
 ) -> Batch:
     """Place a batch on what is free in a pool, which stays as it is.
 

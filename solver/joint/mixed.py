@@ -17,10 +17,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from ..allocator import Allocator
 from ..cpsat.lexicographic import Budget
 from ..cpsat.status import Status
 from ..errors import InfeasibleRequest, InsufficientResources
-from ..pool import Pool
 from .batch import Batch
 from .ids import batch_R
 from .parts import place_in_parts, upper_bound
@@ -59,7 +59,7 @@ class Placed:
         return (self.bound - self.weight) / self.bound if self.bound else 0.0
 
 
-def place_mixed(pool: Pool, jobs: Sequence[BatchJob], seconds: float, *, local: bool = True) -> Placed:
+def place_mixed(pool: Allocator, jobs: Sequence[BatchJob], seconds: float, *, local: bool = True) -> Placed:
     """Place a batch of any jobs on what is free in a pool, which stays as it is.
 
     Parameters
@@ -115,7 +115,7 @@ _Rs = dict[int, Mapping[str, Any]]
 class _Mix:
     """The ways to place a batch of both kinds."""
 
-    def __init__(self, pool: Pool, jobs: Sequence[BatchJob], local: bool) -> None:
+    def __init__(self, pool: Allocator, jobs: Sequence[BatchJob], local: bool) -> None:
         self.pool = pool
         self.local = local
         self.asked = sorted(jobs, key=lambda job: -job.weight)
@@ -184,13 +184,13 @@ class _Mix:
                     here.register_alloc(job.id, placed[job.id])
         return found
 
-    def _around(self, here: Pool, kept: _Rs, seconds: float) -> _Rs:
+    def _around(self, here: Allocator, kept: _Rs, seconds: float) -> _Rs:
         """Place the joint jobs in what some others leave, then those others that are left."""
         _, placed = self._together(here, seconds)
         rest = _in_turn(here, [job for job in self.others if job.id not in kept])
         return kept | placed | rest
 
-    def _together(self, here: Pool, seconds: float) -> tuple[Batch | None, _Rs]:
+    def _together(self, here: Allocator, seconds: float) -> tuple[Batch | None, _Rs]:
         if not self.joint:
             return None, {}
         batch = place_in_parts(here, self.joint, seconds, local=self.local)
@@ -200,7 +200,7 @@ class _Mix:
         return batch, placed
 
 
-def _in_turn(here: Pool, jobs: Sequence[BatchJob]) -> _Rs:
+def _in_turn(here: Allocator, jobs: Sequence[BatchJob]) -> _Rs:
     """Place jobs one by one; those that do not fit are passed over."""
     placed: _Rs = {}
     for job in jobs:

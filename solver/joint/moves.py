@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ...grammar.constraint import evaluate
+from ..allocator import Allocator
 from ..cpsat.lexicographic import Budget, Expression, Goal, lexmin
 from ..cpsat.loading import new_model
 from ..cpsat.status import Status
 from ..demand.request import Request
-from ..pool import Pool
 from ..state.node_classes import bits
 from .wants import Want, want_of
 
@@ -66,7 +66,7 @@ class MovePlan:
     nodes: int
 
 
-def plan_moves(pool: Pool, request: Request, most: int, seconds: float) -> MovePlan | None:
+def plan_moves(pool: Allocator, request: Request, most: int, seconds: float) -> MovePlan | None:
     """Return the fewest moves that let a request fit; None when no so many do, or none were found in time.
 
     Parameters
@@ -96,7 +96,7 @@ def plan_moves(pool: Pool, request: Request, most: int, seconds: float) -> MoveP
 
 
 class _MoveModel:
-    def __init__(self, pool: Pool, want: Want, allowed: int, most: int) -> None:
+    def __init__(self, pool: Allocator, want: Want, allowed: int, most: int) -> None:
         self.model = new_model()
         self.pool = pool
         machine = pool.machine

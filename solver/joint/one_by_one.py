@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from ...topology.rset import write_R
+from ..allocator import Allocator
 from ..cpsat.lexicographic import Budget
 from ..errors import InfeasibleRequest, InsufficientResources
 from ..placement.allocation import Allocation
-from ..pool import Pool
 from ..state.node_classes import bits, mask_of
 from .occupancy import Occupancy, Occupied
 from .room import Inner, Node, rooms
@@ -19,7 +19,7 @@ _FIRST, _HIDDEN = -2, -1
 
 
 def one_by_one(
-    pool: Pool, jobs: Sequence[BatchJob], wants: Mapping[int, Want], nodes: Sequence[Node], seconds: float
+    pool: Allocator, jobs: Sequence[BatchJob], wants: Mapping[int, Want], nodes: Sequence[Node], seconds: float
 ) -> Occupancy:
     """Return where jobs stand that are placed in the order of their weights, those that do not fit passed over.
 
@@ -49,7 +49,7 @@ def one_by_one(
     return found
 
 
-def _cut(pool: Pool, here: Mapping[int, Node]) -> Pool:
+def _cut(pool: Allocator, here: Mapping[int, Node]) -> Allocator:
     """Return a copy of a pool in which no more is free than these nodes have."""
     trial = pool.copy()
     trial.mark_down(pool.up_mask & ~mask_of(here))

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ..allocator import Allocator
 from ..cpsat.lexicographic import Budget, Goal, lexmin
 from ..cpsat.loading import new_model
 from ..cpsat.status import Status
-from ..pool import Pool
 from .batch import Batch, place_batch
 from .ids import holdings
 from .occupancy import Occupied, terms_of, value_of
@@ -24,7 +24,7 @@ MOST_JOBS = 24
 
 
 def place_in_parts(
-    pool: Pool, jobs: Sequence[BatchJob], seconds: float, *, most: int = MOST_JOBS, local: bool = True
+    pool: Allocator, jobs: Sequence[BatchJob], seconds: float, *, most: int = MOST_JOBS, local: bool = True
 ) -> Batch:
     """Place a batch of any size, as `place_batch` does where it is small.
 
@@ -78,7 +78,7 @@ def _size(job: int, want: Want) -> tuple[int, int, int]:
 
 
 def upper_bound(
-    pool: Pool, jobs: Sequence[BatchJob], nodes: Sequence[Node], seconds: float, others: Sequence[BatchJob] = ()
+    pool: Allocator, jobs: Sequence[BatchJob], nodes: Sequence[Node], seconds: float, others: Sequence[BatchJob] = ()
 ) -> int:
     """Return a weight that no placement of the batch exceeds: free cores, gpus and nodes are counted in all.
 

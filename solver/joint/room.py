@@ -9,7 +9,7 @@ from functools import lru_cache
 from ...grammar.constraint import evaluate
 from ...topology.machine import Machine
 from ...topology.tree import NodeType
-from ..pool import Pool
+from ..allocator import Allocator
 from ..state.node_classes import Packed, bits
 from .wants import BatchJob, Want, want_of
 
@@ -58,7 +58,7 @@ def joint_levels(machine: Machine) -> tuple[str, ...]:
     return tuple(level for level in machine.levels if level not in bare)
 
 
-def wants_of(pool: Pool, jobs: Iterable[BatchJob]) -> dict[int, Want]:
+def wants_of(pool: Allocator, jobs: Iterable[BatchJob]) -> dict[int, Want]:
     """Return what jobs want of a pool, by id. NotJointError for one of another form than the model's."""
     levels, exclusive = joint_levels(pool.machine), pool.options.slot_exclusive
     return {job.id: want_of(job.request, levels, slot_exclusive=exclusive) for job in jobs}
@@ -149,7 +149,7 @@ class Node:
         return min(fits, default=0)
 
 
-def rooms(pool: Pool) -> list[Node]:
+def rooms(pool: Allocator) -> list[Node]:
     """Return the nodes of a pool that are up."""
     knowledge, state = pool.present
     found = []

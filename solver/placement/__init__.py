@@ -1,5 +1,5 @@
 """From counts to ids: who holds what on real nodes, the allocation, and its R.
 
-`assignment` takes the lowest free ids; `holdings` does so for a whole decision; `allocation` is the answer and writes
+`assignment` takes the lowest free ids; `realize` does so for a whole decision; `allocation` is the answer and writes
 R; `job_R` reads what a job holds back from its R.
 """

@@ -8,9 +8,13 @@ import pytest
 
 from asking import ask
 from clusters import SLIM, site
+from exactfit.solver.allocator import Allocator
+from exactfit.solver.demand.request import Request
 from exactfit.solver.errors import InfeasibleRequest, InsufficientResources
 from exactfit.solver.explain import reasons
+from exactfit.solver.knowledge import Knowledge
 from exactfit.solver.pool import Pool
+from exactfit.solver.state.pool_state import PoolState
 from exactfit.topology.rset import read_R
 
 
@@ -68,6 +72,34 @@ def test_a_scheduler_that_does_not_read_it_does_not_pay_for_it(monkeypatch: pyte
         pool.alloc(2, ask("slot/node"))
 
 
+class Counted:
+    """Says of a request how many nodes there are."""
+
+    def __init__(self, knowledge: Knowledge) -> None:
+        self.size = knowledge.machine.size
+
+    def infeasible(self, _request: Request) -> str:
+        return f"never on {self.size}"
+
+    def insufficient(self, _request: Request, state: PoolState) -> str:
+        return f"not now on {self.size}, {len(state.jobs)} run"
+
+
+def test_who_says_why_is_handed_in_and_goes_along_with_copies_and_other_machines() -> None:
+    allocator = Allocator(read_R(site([(3, SLIM)])), Counted)
+    allocator.alloc(1, ask("slot/node"))
+    alike = [allocator, allocator.copy(), allocator.in_state(allocator.present[1])]
+    allocator.set_expiration(1e9)
+    for one in alike:
+        with pytest.raises(InfeasibleRequest, match=r"^never on 3$"):
+            one.check_feasibility(ask("slot=4/node"))
+        with pytest.raises(InsufficientResources, match=r"^not now on 3, 1 run$"):
+            one.alloc(2, ask("slot=3/node"))
+    allocator.remove_nodes(0b100)
+    with pytest.raises(InfeasibleRequest, match=r"^never on 2$"):
+        allocator.alloc(2, ask("slot=3/node"))
+
+
 def test_constraints_that_match_the_same_ranks_keep_their_own_words() -> None:
     pool = slim(2)
     for query in ("red", "green"):
@@ -92,7 +124,7 @@ def test_a_search_for_the_reason_that_fails_does_not_change_the_verdict(monkeypa
     def fail(*_arguments: object, **_options: object) -> None:
         raise RuntimeError
 
-    monkeypatch.setattr("exactfit.solver.explain.conflict.find_conflict", fail)
+    monkeypatch.setattr("exactfit.solver.explain.reasons.find_conflict", fail)
     pool = slim(1)
     with pytest.raises(InfeasibleRequest, match="does not fit on this machine"):
         pool.check_feasibility(ask("slot=2/node"))

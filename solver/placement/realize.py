@@ -10,43 +10,59 @@ from ...topology.machine import Machine
 from ...topology.tree import NodeType
 from ..cpsat.status import Status
 from ..demand.demand import Demand
-from ..knowledge import Knowledge
 from ..machine.model.cells import GroupTree
 from ..machine.model.patterns import flatten
 from ..machine.model.slots import slot_numbers
 from ..machine.selection import Decision
+from ..policy.scale import Scale
 from ..state.holdings import NodeHolding
 from ..state.node_classes import Packed, bits
-from ..state.pool_state import Job, PoolState
+from ..state.pool_state import Changes, Job, PoolState
 from .allocation import Allocation, Certificate
 from .assignment import assign
 
 
 def allocation_of(
-    knowledge: Knowledge, state: PoolState, demand: Demand, decision: Decision, types: Sequence[NodeType]
+    machine: Machine,
+    changes: Changes,
+    tree: GroupTree,
+    scale: Scale,
+    state: PoolState,
+    demand: Demand,
+    decision: Decision,
+    types: Sequence[NodeType],
 ) -> Allocation:
-    """Give real nodes what a decision gives to classes; the plans mean the domains of `types`."""
-    machine = knowledge.machine
+    """Give real nodes what a decision gives to classes.
+
+    Parameters
+    ----------
+    machine, changes, tree, scale
+        The machine; what is free of its nodes; its groups with what they list; the policy on it.
+    state
+        In which the decision was made.
+    types
+        By type number, whose domains the plans of the decision mean.
+    """
     single = demand.single
     slot_parts = single is None or single.bundle.slot_part
     hosts = flatten(demand.root)[1] if slot_parts else []
     holdings: list[NodeHolding] = []
     for pick in decision.picks:
         slot_part = hosts[pick.host].demand.bundle.part_label if hosts and pick.host is not None else ""
-        for number, free, nodes in knowledge.changes.alike(state, Packed.of(pick.nodes)):
+        for number, free, nodes in changes.alike(state, Packed.of(pick.nodes)):
             holdings.append(assign(types[number], free, pick.solution.plan, nodes, slot_part=slot_part))
     group_used: dict[tuple[int, str], int] = {}
-    if knowledge.group_totals:
+    if tree.free:
         held = Counter({(group, name): amount for group, name, amount in decision.group_held})
-        group_used = held + _outside(machine, knowledge.tree, holdings)
+        group_used = held + _outside(machine, tree, holdings)
     return Allocation(
         machine,
         tuple(holdings),
         demand.nslots,
-        _certificate(knowledge, demand, decision),
+        _certificate(scale, demand, decision),
         _listed(group_used),
         decision.group_held,
-        numbers=slot_numbers(demand, decision.picks, knowledge.tree, knowledge.scale) if slot_parts else {},
+        numbers=slot_numbers(demand, decision.picks, tree, scale) if slot_parts else {},
         expiration=machine.expiration,
     )
 
@@ -83,8 +99,7 @@ def _outside(machine: Machine, tree: GroupTree, holdings: Sequence[NodeHolding])
     return total
 
 
-def _certificate(knowledge: Knowledge, demand: Demand, decision: Decision) -> Certificate:
-    scale = knowledge.scale
+def _certificate(scale: Scale, demand: Demand, decision: Decision) -> Certificate:
     sizes = list(demand.sizes)
     terms: dict[str, int | list[int]] = {"size": sizes, **scale.values(decision.cost)}
     # A choice that the machine's model did not make touches one group of each level: its node's.

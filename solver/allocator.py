@@ -1,0 +1,336 @@
+"""The allocator: a machine, what jobs hold of it, and the verbs: allocate, free, register, mark up and down.
+
+A verb costs what its decision costs; the state is a persistent value, so that copies and what fails cost nothing.
+State changes in one place, `Allocator._commit`, after everything that can fail: a decision, and the new state that
+follows from it, are made from values, and then one assignment takes effect.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from functools import partial
+from types import MappingProxyType
+from typing import Any, TypeVar
+
+from ..grammar.errors import printable
+from ..topology.machine import Machine
+from .cpsat.lexicographic import Budget, CutOff
+from .cpsat.status import Status
+from .demand.request import Request
+from .errors import InfeasibleRequest, InsufficientResources
+from .knowledge import Knowledge, MakeReasons
+from .options import Options
+from .placement.allocation import Allocation
+from .placement.job_R import read_job
+from .placement.realize import allocation_of, parted
+from .state.domain_state import DomainState
+from .state.node_classes import Packed, mask_of
+from .state.pool_state import Job, PoolState
+
+WARNING = 4
+"""The syslog priority of what an admin should see."""
+
+ERROR = 3
+
+Log = Callable[[int, str], None]
+
+Same = TypeVar("Same", bound="Allocator")
+"""The class of an allocator whose copy it is."""
+
+
+def _reason(knowledge: Knowledge, request: Request, state: PoolState) -> str:
+    """Return why a request does not fit now; it is asked for when an error is read, which must not fail."""
+    try:
+        return knowledge.reasons.insufficient(request, state)
+    except Exception:
+        return "does not fit now"
+
+
+def _silent(_level: int, _message: str) -> None:
+    """Log nothing."""
+
+
+class Allocator:
+    """Allocates the resources of a machine.
+
+    Parameters
+    ----------
+    machine
+        What there is. All of it starts free and up.
+    make_reasons
+        Makes who says why a request does not fit.
+    options
+        What the site chose.
+    log
+        Called with a syslog priority and a message. A call that raises is no error of the pool's.
+    """
+
+    def __init__(
+        self, machine: Machine, make_reasons: MakeReasons, options: Options | None = None, log: Log | None = None
+    ) -> None:
+        self._log = log or _silent
+        self._knowledge = Knowledge(machine, options or Options(), self._warn, make_reasons)
+        self._state = self._knowledge.changes.initial()
+        self._epoch = 0
+
+    # -- what there is --------------------------------------------------------------------------------------------
+
+    @property
+    def machine(self) -> Machine:
+        """The machine."""
+        return self._knowledge.machine
+
+    @property
+    def options(self) -> Options:
+        """What the site chose."""
+        return self._knowledge.options
+
+    @property
+    def generation(self) -> int:
+        """Goes up by one with every change."""
+        return self._state.generation
+
+    @property
+    def jobs(self) -> Mapping[int, Job]:
+        """The jobs that hold resources, by id."""
+        return MappingProxyType(dict(self._state.jobs.items()))
+
+    def job(self, jobid: int) -> Job | None:
+        """Return a job, None when it holds nothing."""
+        return self._state.jobs.get(jobid)
+
+    @property
+    def up_mask(self) -> int:
+        """Bitmask of the positions that are up."""
+        return self._state.up
+
+    @property
+    def down_mask(self) -> int:
+        """Bitmask of the positions that are down."""
+        return self.machine.all & ~self._state.up
+
+    def allocated(self) -> list[tuple[int, int, int]]:
+        """Return what jobs hold, as (positions, cores, gpus), nodes alike together."""
+        changes = self._knowledge.changes
+        busy = mask_of(self._state.touched)
+        held: dict[tuple[int, int], int] = {}
+        for number, free, nodes in changes.alike(self._state, Packed.of(busy)):
+            node_type = self.machine.types[number]
+            key = (node_type.cores & ~free.cores, node_type.gpus & ~free.gpus)
+            if any(key):
+                held[key] = held.get(key, 0) | nodes
+        return [(nodes, cores, gpus) for (cores, gpus), nodes in held.items()]
+
+    # -- decisions ------------------------------------------------------------------------------------------------
+
+    def alloc(self, jobid: int, request: Request, prepare: Callable[[Allocation], None] | None = None) -> Allocation:
+        """Find the best placement of a request, and let the job hold it.
+
+        Parameters
+        ----------
+        prepare
+            Called with the allocation before it takes effect; when it raises, nothing has changed.
+
+        Raises
+        ------
+        InfeasibleRequest
+            When there is no placement even on the empty pool with every rank up.
+        InsufficientResources
+            When there is one, but not now; or when the search was cut off, which is logged.
+        """
+        try:
+            allocation, state, entered = self._prepare(jobid, request)
+            if allocation.proof.status is not Status.OPTIMAL:
+                self._tell(WARNING, f"job {jobid}: the search was cut off; the placement used is not proven optimal")
+            if prepare is not None:
+                prepare(allocation)
+            self._commit(state, entered)
+            return allocation
+        except (InfeasibleRequest, InsufficientResources):
+            raise
+        except CutOff:
+            limit = self.options.time_limit
+            message = f"the search was cut off after {limit:g} s before it found a placement; it may exist"
+            self._tell(WARNING, f"job {jobid}: {message}")
+            raise InsufficientResources(message, proven=False) from None
+        except Exception as error:  # whatever goes wrong inside must not reach the scheduler: it would die of it
+            message = f"the search failed ({type(error).__name__}: {error})"
+            self._tell(ERROR, f"job {jobid}: {message}")
+            raise InsufficientResources(message, proven=False) from error
+
+    def _prepare(self, jobid: int, request: Request) -> tuple[Allocation, PoolState, list[DomainState]]:
+        if jobid in self._state.jobs:
+            raise InsufficientResources(f"job {jobid} holds resources already")
+        knowledge = self._knowledge
+        budget = Budget(self.options.time_limit)
+        self._epoch = knowledge.rankings.refresh(self._state.classes, self._epoch)
+        found = knowledge.decide(request, self._state, budget)
+        if found is None:
+            self._judge(request, budget)
+            raise InsufficientResources(partial(_reason, knowledge, request, self._state))
+        allocation = allocation_of(
+            self.machine, knowledge.changes, knowledge.tree, knowledge.scale, self._state, *found
+        )
+        end = time.time() + request.duration if request.duration > 0 else self.machine.expiration
+        job = Job(end, allocation.holdings, allocation.group_used)
+        state, entered = self._knowledge.changes.started(self._state, jobid, job)
+        return allocation, state, entered
+
+    def check_feasibility(self, request: Request) -> None:
+        """Raise `InfeasibleRequest` if there is no placement even on the empty pool with every rank up.
+
+        Raises
+        ------
+        InfeasibleRequest
+            With the reason.
+        InsufficientResources
+            When the search was cut off before that was known, or failed.
+        """
+        try:
+            self._judge(request, Budget(self.options.time_limit))
+        except (InfeasibleRequest, InsufficientResources):
+            raise
+        except CutOff:
+            message = "the search was cut off before it knew whether there is a placement"
+            raise InsufficientResources(message, proven=False) from None
+        except Exception as error:
+            message = f"the search failed ({type(error).__name__}: {error})"
+            raise InsufficientResources(message, proven=False) from error
+
+    def _judge(self, request: Request, budget: Budget) -> None:
+        reason = self._knowledge.infeasible(request, budget)
+        if reason is not None:
+            raise InfeasibleRequest(reason)
+
+    # -- the life of a job ----------------------------------------------------------------------------------------
+
+    def register_alloc(self, jobid: int, R: Mapping[str, Any] | Machine) -> None:
+        """Let a job hold what its R says, as after a reload of the scheduler.
+
+        Raises
+        ------
+        ValueError
+            For ranks that the pool lacks, for what another job holds, or for an R that is none.
+        """
+        job = read_job(self.machine, R)
+        if jobid in self._state.jobs:
+            raise ValueError(f"job {jobid} holds resources already")
+        changes = self._knowledge.changes
+        for holding in job.holdings:
+            for _, free, nodes in changes.alike(self._state, holding.packed):
+                if holding.cores & ~free.cores or holding.gpus & ~free.gpus:
+                    ranks = self.machine.ids_of(nodes)
+                    raise ValueError(f"job {jobid}: another job holds some of its resources on rank {ranks}")
+        self._commit(*self._knowledge.changes.started(self._state, jobid, job))
+
+    def free(self, jobid: int, nodes: int | None = None) -> None:
+        """Take back what a job holds, all of it or on some nodes. A job that holds nothing is no error.
+
+        Parameters
+        ----------
+        nodes
+            Bitmask of positions: the job is still known then, even if nothing is left to it. None for all: it is
+            forgotten.
+        """
+        job = self._state.jobs.get(jobid)
+        if job is None:
+            return
+        if nodes is None:
+            self._commit(*self._knowledge.changes.returned(self._state, jobid, job, None))
+        else:
+            back, left = parted(self.machine, self._knowledge.tree, job, nodes)
+            self._commit(*self._knowledge.changes.returned(self._state, jobid, back, left))
+
+    def update_expiration(self, jobid: int, expiration: float) -> None:
+        """Set the end time of a job that holds resources."""
+        job = self._state.jobs.get(jobid)
+        if job is not None:
+            jobs = self._state.jobs.set(jobid, replace(job, end_time=expiration))
+            self._commit(replace(self._state, jobs=jobs), [])
+
+    # -- availability ---------------------------------------------------------------------------------------------
+
+    def mark_up(self, nodes: int) -> None:
+        """Let nodes (a bitmask of positions) be chosen."""
+        self._commit(*self._knowledge.changes.mark(self._state, nodes, up=True))
+
+    def mark_down(self, nodes: int) -> None:
+        """Let nodes (a bitmask of positions) not be chosen; what jobs hold there they keep."""
+        self._commit(*self._knowledge.changes.mark(self._state, nodes, up=False))
+
+    def remove_nodes(self, nodes: int) -> None:
+        """Make the machine smaller: nodes (a bitmask of positions) are no more. Positions change."""
+        keep = self.machine.all & ~nodes
+        if keep == self.machine.all:
+            self._commit(self._state, [])
+            return
+        self.replace_machine(self.machine.cut(keep))
+
+    def replace_machine(self, machine: Machine, *, up: int = 0) -> None:
+        """Take another machine: what jobs hold on ranks that it has they keep.
+
+        Parameters
+        ----------
+        up
+            Bitmask of its positions that can be chosen, beside those that could before. Other new ones are down.
+        """
+        knowledge, state = self._knowledge.of_machine(machine), self._state
+        gone = self.machine.all & ~self.machine.mask_of(machine.ranks.ids)
+        for jobid, job in state.jobs.items() if gone else ():
+            if job.nodes & gone:
+                back, left = parted(self.machine, self._knowledge.tree, job, gone)
+                state, _ = self._knowledge.changes.returned(state, jobid, back, left)
+        state = knowledge.moved(state, self.machine)
+        if up:
+            state, _ = knowledge.changes.mark(state, up, up=True)
+        self._commit(state, (), knowledge)
+
+    def set_expiration(self, expiration: float) -> None:
+        """Set when the machine's resources end: seconds since the epoch, 0 for never."""
+        self._commit(self._state, [], self._knowledge.with_expiration(expiration))
+
+    # -- copies ---------------------------------------------------------------------------------------------------
+
+    def copy(self: Same) -> Same:
+        """Return an independent pool in the same state, which does not log. It costs the same for any machine."""
+        copy = object.__new__(type(self))
+        copy._log = _silent
+        copy._knowledge = self._knowledge
+        copy._state = self._state
+        copy._epoch = self._epoch
+        return copy
+
+    @property
+    def present(self) -> tuple[Knowledge, PoolState]:
+        """What is known of the machine, and what it looks like now: values, for those who look ahead."""
+        return self._knowledge, self._state
+
+    def in_state(self: Same, state: PoolState) -> Same:
+        """Return an independent pool of the same machine in another state, which does not log."""
+        pool = self.copy()
+        pool._state, pool._epoch = state, 0
+        return pool
+
+    # -- inside ---------------------------------------------------------------------------------------------------
+
+    def _commit(self, state: PoolState, entered: Iterable[DomainState], moved_to: Knowledge | None = None) -> None:
+        """Make a state the present; of another machine, with the knowledge of that."""
+        knowledge = moved_to or self._knowledge
+        epoch = self._epoch if knowledge.rankings is self._knowledge.rankings else 0
+        for entry in entered:
+            knowledge.rankings.born(entry)
+        generation = self._state.generation + 1
+        present = PoolState(state.touched, state.classes, state.up, state.jobs, state.group_used, generation)
+        # One line, so that nothing can come between.
+        self._knowledge, self._state, self._epoch = knowledge, present, epoch
+
+    def _warn(self, message: str) -> None:
+        self._tell(WARNING, message)
+
+    def _tell(self, level: int, message: str) -> None:
+        try:
+            self._log(level, printable(message))
+        except Exception:  # a log that fails must not change what the pool does
+            return
