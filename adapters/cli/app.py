@@ -5,42 +5,51 @@ The exit statuses are those of `status`. Whatever is not 0 or 1 comes with one l
 
 from __future__ import annotations
 
-import contextlib
-import io
-import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 from .check import check
-from .console import one_line, show_logged_warnings
-from .errors import InputError
+from .console import show_logged_warnings
+from .ending import ReaderGoneError, ended, open_streams
 from .explain import explain
 from .place import place
-from .status import INTERRUPTED, OWN_FAULT, WRONG_INPUT, statuses
+from .status import INTERRUPTED, statuses
 from .study import study
 from .topo import topo
 
-_TRACE = "EXACTFIT_TRACEBACK"
+_SHOWING = ("", "topo")
+"""Commands that only show something; "" is the program itself, with --help or --version."""
 
 
-class _ReaderGoneError(Exception):
-    """Whoever read our output has closed it."""
+class NamedCommand(TyperCommand):
+    """A command that tells its group when it runs, which it does not when it only shows its help."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command."""
+        ctx.find_root().command.running = self.name
+        return super().invoke(ctx)
 
 
 class OneLineGroup(TyperGroup):
     """A command group whose every error is one line on standard error, also when called by a test runner."""
 
+    running = ""
+    """The command that runs, "" where none does, as with --help."""
+
+    def make_context(self, *args: Any, **more: Any) -> Any:
+        """Read the arguments; some options print and end the program here."""
+        with _broken_pipes():
+            return super().make_context(*args, **more)
+
     def invoke(self, ctx: Any) -> Any:
         """Run the command that the context names."""
-        try:
+        with _broken_pipes():
             return super().invoke(ctx)
-        except BrokenPipeError:
-            # As itself, typer would take it for a failure.
-            raise _ReaderGoneError from None
 
     def main(
         self,
@@ -52,55 +61,33 @@ class OneLineGroup(TyperGroup):
         **extra: Any,
     ) -> Any:
         """Run the command line, and exit with its status when `standalone_mode` (default) is on."""
-        _forgive_narrow_encodings()
-        show_logged_warnings()
+        self.running = ""
         try:
+            open_streams()
+            show_logged_warnings()
             status = super().main(
                 args, prog_name or "exactfit", complete_var, False, windows_expand_args=windows_expand_args, **extra
             )
-            # What is left in the buffer must meet a closed pipe here, not in the interpreter's last breath.
+            # What is left in the buffer must meet a closed pipe or a full disk here, not in the interpreter's last
+            # breath.
             sys.stdout.flush()
             if status == INTERRUPTED:
                 # The way in which newer typers tell of Ctrl-C.
-                status = _fail("interrupted", INTERRUPTED)
-        except (InputError, typer.TyperException) as error:
-            status = _fail(_message(error), WRONG_INPUT)
-        except (BrokenPipeError, _ReaderGoneError):
-            # The reader has seen enough, as in `exactfit topo rfc49-b | head -1`.
-            with contextlib.suppress(OSError, ValueError):
-                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            status = 0
-        except (KeyboardInterrupt, typer.Abort):
-            status = _fail("interrupted", INTERRUPTED)
-        except Exception as error:
-            if os.environ.get(_TRACE):
-                raise
-            status = _fail(
-                f"a fault of exactfit itself: {type(error).__name__}: {error} (set {_TRACE}=1 to see where)", OWN_FAULT
-            )
+                raise KeyboardInterrupt
+        except BaseException as error:
+            status = ended(error, only_shows=self.running in _SHOWING)
         if not standalone_mode:
             return status
         sys.exit(status if isinstance(status, int) else 0)
 
 
-def _message(error: InputError | typer.TyperException) -> str:
-    if isinstance(error, InputError):
-        return str(error)
-    message = error.format_message().rstrip(".")
-    context = getattr(error, "ctx", None)
-    return f"{message} (see {context.command_path} --help)" if context is not None else message
-
-
-def _fail(message: str, status: int) -> int:
-    print(f"exactfit: {one_line(message)}", file=sys.stderr)
-    return status
-
-
-def _forgive_narrow_encodings() -> None:
-    """Replace what a terminal cannot show, rather than die of it."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")
+@contextmanager
+def _broken_pipes() -> Iterator[None]:
+    """Raise a broken pipe as something else: as itself, typer would take it for a failure."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise ReaderGoneError from None
 
 
 app = typer.Typer(
@@ -121,7 +108,7 @@ _COMMANDS = (
     (study, "Compare pools on a workload, offline."),
 )
 for _command, _short in _COMMANDS:
-    app.command(short_help=_short, epilog=statuses(_command.__name__))(_command)
+    app.command(cls=NamedCommand, short_help=_short, epilog=statuses(_command.__name__))(_command)
 
 
 def _print_version(wanted: bool) -> None:

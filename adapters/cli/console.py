@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import sys
@@ -53,14 +54,15 @@ def clip(text: str, width: int) -> str:
     return text if len(text) <= width else text[: width - 1] + "…"
 
 
+def note(message: str) -> None:
+    """Print what is worth knowing, one line on standard error; where that cannot be written it is lost."""
+    with contextlib.suppress(OSError, ValueError):
+        print(f"exactfit: {one_line(message)}", file=sys.stderr)
+
+
 def warn(message: str) -> None:
     """Print a warning, one line on standard error."""
-    print(f"exactfit: warning: {one_line(message)}", file=sys.stderr)
-
-
-def note(message: str) -> None:
-    """Print what is worth knowing, one line on standard error."""
-    print(f"exactfit: {one_line(message)}", file=sys.stderr)
+    note(f"warning: {message}")
 
 
 class _Warnings(logging.Handler):

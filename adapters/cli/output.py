@@ -60,7 +60,19 @@ class Output:
         path = Path(self.pattern.replace(_FIELD, str(job)))
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text + "\n", encoding="utf-8")
+            _write_whole(path, text + "\n")
         except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) else str(error)
             raise InputError(f"-o {path}: {reason}") from None
+
+
+def _write_whole(path: Path, text: str) -> None:
+    """Write a file; one that cannot be written whole is not left behind in part."""
+    with path.open("w", encoding="utf-8") as file:
+        try:
+            file.write(text)
+            file.flush()
+        except OSError:
+            if path.is_file():
+                path.unlink()
+            raise

@@ -47,12 +47,14 @@ class Sources:
                 if self.stdin_taken_by:
                     raise InputError(f"standard input cannot be both {self.stdin_taken_by} and {purpose}")
                 self.stdin_taken_by = purpose
+                if sys.stdin is None:
+                    raise InputError(f"standard input is closed: cannot read {purpose}")
                 data = sys.stdin.buffer.read(_MOST_BYTES + 1)
             else:
                 with Path(name).open("rb") as file:
                     data = file.read(_MOST_BYTES + 1)
         except OSError as error:
-            raise InputError(f"{name}: cannot read {purpose}: {error.strerror or error}") from None
+            raise InputError(f"{source_name(name)}: cannot read {purpose}: {error.strerror or error}") from None
         except ValueError as error:
             raise InputError(f"{name!r}: cannot read {purpose}: {error}") from None
         if len(data) > _MOST_BYTES:

@@ -16,9 +16,11 @@ from ...grammar.errors import printable
 from . import options
 from .bundles import flat
 from .console import make_console, warn
+from .ending import OF_THE_SYSTEM
 from .errors import InputError
 from .machine_input import NamedMachine, read_machine
 from .source import Sources, decode
+from .status import DONE
 from .study_options import AxesOptions, EngineOptions, SimulationOptions, WorkloadOptions
 
 if TYPE_CHECKING:
@@ -56,10 +58,12 @@ def study(
         tasks, words = _planned(named, workload, compared, simulated)
     except ValueError as error:
         raise InputError(str(error)) from None
-    store = _store(engine.output)
-    _run(tasks, store, engine)
-    _report(tasks, store, named, words)
-    return 0
+    with _into(engine.output):
+        store = _store(engine.output)
+        _run(tasks, store, engine)
+        report = _write(tasks, store, named, words)
+    _show(tasks, store, named, words, report)
+    return DONE
 
 
 def _planned(
@@ -85,6 +89,17 @@ def _planned(
         simulated.batch,
     )
     return tasks_of(axes, settings), words
+
+
+@contextmanager
+def _into(folder: Path) -> Iterator[None]:
+    """Say of what cannot be written that it was for the folder."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in OF_THE_SYSTEM:
+            raise
+        raise InputError(f"-o {folder}: {error.strerror} (what is done is kept)") from None
 
 
 def _store(folder: Path) -> Store:
@@ -174,9 +189,9 @@ def _progress(total: int, before: int) -> Iterator[Callable[[Task], None]]:
         yield lambda task: bar.update(line, advance=1, description=printable(task.label)[:48])
 
 
-def _report(tasks: list[Task], store: Store, named: NamedMachine, words: str) -> None:
+def _write(tasks: list[Task], store: Store, named: NamedMachine, words: str) -> Path:
+    """Write the report, and return where it is."""
     from ..study.report import About, write_report
-    from ..study.summary import lines
 
     command = "exactfit " + " ".join(shlex.quote(part) for part in sys.argv[1:])
     versions = {"Python": sys.version.split()[0]}
@@ -185,8 +200,13 @@ def _report(tasks: list[Task], store: Store, named: NamedMachine, words: str) ->
             versions[program] = version(program)
         except PackageNotFoundError:
             continue
-    path = write_report(About(printable(named.name), named.machine, words, command, versions), tasks, store)
+    return write_report(About(printable(named.name), named.machine, words, command, versions), tasks, store)
+
+
+def _show(tasks: list[Task], store: Store, named: NamedMachine, words: str, report: Path) -> None:
+    from ..study.summary import lines
+
     console = make_console()
     console.print(words, markup=False)
     console.print(lines(tasks, store, named.machine))
-    console.print(f"report: {path}", soft_wrap=True)
+    console.print(f"report: {report}", soft_wrap=True)
