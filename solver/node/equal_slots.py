@@ -16,7 +16,8 @@ from ..state.domain_state import DomainState
 from .lower_bounds import lower_bound
 from .packing import SlotShape, WholeSlots, below, combine
 from .plan import NodePlan, NodeSolution, Share, SlotPlan
-from .tearing import Shares, TornSlots
+from .pricing import Shares
+from .tearing import TornSlots
 
 Search = Callable[[DomainState, Bundle, Budget, bool], "NodeSolution | None"]
 """The node's model: of a domain, slots in it, and whether they count as GPU-less; raises CutOff."""

@@ -37,6 +37,17 @@ def lower_bound(scale: Scale, state: DomainState, bundle: Bundle) -> int:
     return total
 
 
+def lacks(state: DomainState, bundle: Bundle) -> bool:
+    """Tell whether a bundle takes more cores or GPUs than are free, wherever they are."""
+    for kind, free in ((Kind.CORE, state.free_cores), (Kind.GPU, state.free_gpus)):
+        asked = sum(
+            want.count * (1 if want.kind is kind else want.total(kind)) for want in (*bundle.wants, *bundle.beside)
+        )
+        if asked > free:
+            return True
+    return False
+
+
 def outermost(state: DomainState, level: str) -> list[DomainState]:
     """Return the domains of a level below a node, without those that stand in another of them."""
     found: list[DomainState] = []

@@ -16,8 +16,9 @@ from ..demand.demand import Bundle, FlatSlots, Kind, SlotSet, Want
 from ..demand.group_amounts import split_outside, total_outside
 from ..policy.scale import Scale
 from ..state.domain_state import DomainState
+from .constructed_solution import constructed_solution, of_the_node, with_amounts
 from .equal_slots import EqualSlots, slots_bundle
-from .lower_bounds import lower_bound, touch_lower_bound
+from .lower_bounds import lacks, lower_bound, touch_lower_bound
 from .mixed_packing import MixedSlots
 from .packing import SlotShape
 from .plan import NodePlan, NodeSolution, Share, SlotPlan
@@ -116,6 +117,8 @@ class NodeSolver:
             whole = self._equal.whole(state, shape, flat.count) if self._affinity_first and not self._by_model else None
             if whole == flat.count:
                 return self.best(state, bundle, budget)
+        elif lacks(state, bundle):
+            return None
         return lower_bound(self.scale, state, bundle)
 
     def untorn(self, state: DomainState, unit: Bundle, limit: int) -> int | None:
@@ -170,7 +173,7 @@ class NodeSolver:
             solution = self._mixed(state, bundle)
             if solution is not None:
                 return solution
-            if len(bundle.slots) == 1 and self._at_the_node(state, bundle.slots[0]):
+            if len(bundle.slots) == 1 and of_the_node(state, bundle.slots[0]):
                 return self._with_amounts(state, bundle.slots[0], budget)
         elif not bundle.slot_part and not bundle.beside and _only_slots(bundle):
             return self._slots_in_whole(state, bundle, budget)
@@ -191,14 +194,6 @@ class NodeSolver:
         cost = self._mixed_slots.cost(state, bundle.slots)
         return None if cost is None else NodeSolution(cost, cost, lambda: self._mixed_slots.plan(state, bundle.slots))
 
-    @staticmethod
-    def _at_the_node(state: DomainState, slots: SlotSet) -> bool:
-        """Tell whether all amounts that slots ask for are the node's own, wherever their cores are."""
-        asked = {name for name, _ in slots.needs}
-        names = asked - {"core", "gpu"}
-        inside = {name for domain in state.flat[1:] for name, _, _ in domain.amounts}
-        return names != asked and all(state.lists(name) for name in names) and not names & inside
-
     def _with_amounts(self, state: DomainState, slots: SlotSet, budget: Budget) -> NodeSolution | None:
         """Return the best solution of equal slots that take amounts of the node's own beside cores and GPUs."""
         amounts = tuple((name, amount) for name, amount in slots.needs if name not in ("core", "gpu"))
@@ -210,16 +205,38 @@ class NodeSolver:
         if solution is None:
             return None
         return NodeSolution(
-            solution.cost, solution.bound, lambda: _with_own(solution.plan, amounts), final=solution.final
+            solution.cost, solution.bound, lambda: with_amounts(solution.plan, amounts), final=solution.final
         )
 
     def _solve(
         self, state: DomainState, bundle: Bundle, budget: Budget, *, shielded: bool | None = None
     ) -> NodeSolution | None:
-        from .model.model import solve_bundle  # here, since most pools never need it
+        """Search for the best, from what is constructed on, which stands wherever the search ends without a better."""
+        if lacks(state, bundle):
+            return None
+        known = constructed_solution(self.scale, state, bundle, shielded)
+        if known is not None and known.proven and self.scale.components:
+            return known
+        try:
+            found = self._model(state, bundle, budget, shielded, None if known is None else known.plan)
+        except CutOff:
+            if known is None:
+                raise
+            return known
+        if known is None or found is None or found.proven:
+            return found
+        bound = min(max(found.bound, known.bound), found.cost, known.cost)
+        if known.cost < found.cost:
+            return NodeSolution(known.cost, bound, lambda: known.plan, final=False)
+        return NodeSolution(found.cost, bound, lambda: found.plan, found.outside, final=found.final)
+
+    def _model(
+        self, state: DomainState, bundle: Bundle, budget: Budget, shielded: bool | None, hint: NodePlan | None
+    ) -> NodeSolution | None:
+        from .model.model import solve_bundle  # here, since it loads CP-SAT: most pools never need it
 
         self.solves += 1
-        status, solution = solve_bundle(state, bundle, self.scale, budget, shielded=shielded)
+        status, solution = solve_bundle(state, bundle, self.scale, budget, shielded=shielded, hint=hint)
         if status is Status.CUT_OFF:
             raise CutOff
         return solution
@@ -282,16 +299,6 @@ def _has(state: DomainState, wants: Sequence[Want]) -> bool:
         for name, total, _ in domain.amounts:
             there[name] += total
     return all(there[name] >= count for name, count in asked.items())
-
-
-def _with_own(plan: NodePlan, amounts: tuple[tuple[str, int], ...]) -> NodePlan:
-    """Let each slot take amounts of the node's own as well."""
-    slots = []
-    for slot in plan.slots:
-        own = next((share for share in slot.shares if share.place == 0), Share(0))
-        rest = tuple(share for share in slot.shares if share.place)
-        slots.append(replace(slot, shares=(replace(own, amounts=amounts), *rest)))
-    return replace(plan, slots=tuple(slots))
 
 
 def _lowest_plan(flat: FlatSlots) -> NodePlan:

@@ -16,11 +16,11 @@ from itertools import islice, permutations
 
 from ..policy.scale import Scale
 from ..state.domain_state import DomainState
+from .construction import SlotKind, construct
 from .packing import SlotShape, below
 from .partition import Leaf, Partition, kinds_of
 from .plan import Share
-
-Shares = tuple[Share, ...]
+from .pricing import Shares, price
 
 MOST_ORDERS = 24
 """Orders of the domains of a group in which its slots are tried."""
@@ -75,7 +75,8 @@ class TornSlots:
             torn = self._priced(slots, bound)
             if torn.cost == bound and len(slots) == count:
                 return torn
-        return self._priced(self._any_placement(count), bound)
+        placed = self._any_placement(count)
+        return TornSolution(self._cost(placed), bound, placed)
 
     @cached_property
     def _partition(self) -> Partition | None:
@@ -103,35 +104,15 @@ class TornSlots:
         whole = tuple((self._own, *slot) if self._own.cores or self._own.gpus else slot for slot in slots)
         return TornSolution(self._cost(whole), bound, tuple(sorted(whole, key=_places)))
 
-    def _cost(self, slots: Sequence[Shares]) -> int:
-        scale, flat, above = self._scale, self._domain.flat, _above(self._domain)
-        touched: set[int] = set()
-        shielded: set[int] = set()
-        cost = 0
-        for shares in slots:
-            here = {place for share in shares for place in above[share.place]}
-            levels = [flat[place].level for place in here]
-            cost += sum(unit * max(0, levels.count(level) - 1) for level, unit in scale.cross.items())
-            touched |= here
-            if self._shape.shielded:
-                shielded.update(share.place for share in shares if share.cores)
-        cost += sum(scale.touch(flat[place]) for place in touched)
-        return cost + sum(scale.core_touch(flat[place]) for place in shielded)
+    def _cost(self, slots: Iterable[Shares]) -> int:
+        return price(self._scale, self._domain, ((slot, self._shape.shielded) for slot in slots))
 
-    def _any_placement(self, count: int) -> list[Shares]:
-        """Return a placement that goes through the domains in their order."""
-        asked = self._sub or self._shape
-        first = 1 if self._sub else 0
-        flat = list(enumerate(self._domain.flat))[first:]
-        slots = _some_of([_next_fit([(place, d.own_free_cores, d.own_free_gpus) for place, d in flat], asked)], count)
-        if len(slots) == count:
-            return slots
-        cores = _resource_by_resource([(place, domain.own_free_cores) for place, domain in flat], asked.cores, count)
-        gpus = _resource_by_resource([(place, domain.own_free_gpus) for place, domain in flat], asked.gpus, count)
-        return [
-            tuple(Share(place, some.get(place, 0), other.get(place, 0)) for place in sorted({*some, *other}))
-            for some, other in zip(cores, gpus, strict=True)
-        ]
+    def _any_placement(self, count: int) -> tuple[Shares, ...]:
+        """Return a placement that is constructed, be it the best or not."""
+        shape = self._shape
+        found = construct(self._scale, self._domain, (SlotKind(count, shape.cores, shape.gpus, shape.shielded),))
+        assert found is not None
+        return found.slots[0]
 
 
 def _leaves(domain: DomainState, shape: SlotShape) -> Iterator[Leaf | None]:
@@ -149,20 +130,6 @@ def _leaves(domain: DomainState, shape: SlotShape) -> Iterator[Leaf | None]:
             at += len(child.flat)
 
     return walk(domain, 0, ())
-
-
-def _above(domain: DomainState) -> list[tuple[int, ...]]:
-    """Return for each place those of the domains that it is in, itself among them."""
-    paths: list[tuple[int, ...]] = []
-
-    def walk(inner: DomainState, path: tuple[int, ...]) -> None:
-        path = (*path, len(paths))
-        paths.append(path)
-        for child in inner.children:
-            walk(child, path)
-
-    walk(domain, ())
-    return paths
 
 
 def _best_order(group: Sequence[Leaf], shape: SlotShape) -> list[Shares]:
@@ -209,25 +176,6 @@ def _some_of(runs: Sequence[Sequence[Shares]], count: int) -> list[Shares]:
         more = max(0, min(left, len(run) - 1))
         left -= more
         slots += run[: more + 1]
-    return slots
-
-
-def _resource_by_resource(free: Sequence[tuple[int, int]], amount: int, count: int) -> list[dict[int, int]]:
-    """Return what each of so many slots takes of a resource, given as (place, free), one after the other."""
-    slots: list[dict[int, int]] = []
-    left = iter(free)
-    place, there = 0, 0
-    for _ in range(count):
-        slot: dict[int, int] = {}
-        need = amount
-        while need:
-            if not there:
-                place, there = next(left)
-                continue
-            taken = min(need, there)
-            slot[place] = taken
-            need, there = need - taken, there - taken
-        slots.append(slot)
     return slots
 
 

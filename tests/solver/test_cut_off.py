@@ -31,7 +31,7 @@ from exactfit.topology.rset import read_R
 AT_ONCE = 1e-9
 """A time limit that is over before any search begins."""
 
-SOLVE = node_solver.NodeSolver._solve
+SOLVE = node_solver.NodeSolver._model
 
 
 def state_of(case: strategies.Case, policy: str, time_limit: float) -> Pool:
@@ -84,7 +84,7 @@ def check(case: strategies.Case, policy: str, rough: Pool) -> None:
 def unhindered() -> Iterator[None]:
     """Let every search come to its end."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(node_solver.NodeSolver, "_solve", SOLVE)
+        patch.setattr(node_solver.NodeSolver, "_model", SOLVE)
         yield
 
 
@@ -111,7 +111,7 @@ def test_some_nodes_are_not_searched(policy: str, simple: bool, data: st.DataObj
         return SOLVE(self, *args, **options)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(node_solver.NodeSolver, "_solve", sometimes)
+        patch.setattr(node_solver.NodeSolver, "_model", sometimes)
         patch.setattr(tearing.TornSlots, "_partition", None)
         check(case, policy, state_of(case, policy, 60))
 

@@ -14,13 +14,20 @@ from ...policy.scale import Scale
 from ...state.domain_state import DomainState, mark
 from ..plan import NodePlan, NodeSolution, Share, SlotPlan
 from .amounts import add_amounts, from_own
+from .hints import add_hint
 from .terms import make_goals, touch_some
 from .variables import CORES, GPUS, Context, Holder, Taken
 from .wants import add_wants
 
 
 def solve_bundle(
-    state: DomainState, bundle: Bundle, scale: Scale, budget: Budget, *, shielded: bool | None = None
+    state: DomainState,
+    bundle: Bundle,
+    scale: Scale,
+    budget: Budget,
+    *,
+    shielded: bool | None = None,
+    hint: NodePlan | None = None,
 ) -> tuple[Status, NodeSolution | None]:
     """Find the best that a node, or a part of one, can do for a bundle.
 
@@ -31,6 +38,8 @@ def solve_bundle(
     shielded
         When given, whether slots count as GPU-less, whatever they take here: a part of a node may have to give
         only the cores of slots that have their GPUs from above.
+    hint
+        A placement that is known, of slots that take no more than shares.
 
     Returns
     -------
@@ -52,6 +61,8 @@ def solve_bundle(
     for holder in taken.holders:
         if shielded is not None:
             holder.gpuless = shielded
+    if hint is not None:
+        add_hint(taken, hint)
     goals = make_goals(taken, scale)
     found = lexmin(taken.model, [*goals, *_order(taken)], budget, linear=taken.pooled)
     if not found.status.found:

@@ -1,0 +1,109 @@
+"""A placement is at hand wherever there are enough cores and GPUs, and it costs what the terms say."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from exactfit.grammar.jobspec import parse_resources
+from exactfit.grammar.shape import parse_shape
+from exactfit.solver.checker import Checker
+from exactfit.solver.cpsat.lexicographic import CutOff
+from exactfit.solver.demand.request import Request
+from exactfit.solver.errors import InfeasibleRequest, InsufficientResources
+from exactfit.solver.node import solver as node_solver
+from exactfit.solver.options import Options
+from exactfit.solver.policy.terms import parse_policy
+from exactfit.solver.pool import Pool
+from exactfit.topology.describe import describe_R
+from exactfit.topology.machine import Machine
+from exactfit.topology.rset import read_R
+from node_trees import TREES, fragment, tree
+
+
+def ask(shape: str) -> Request:
+    return Request.of(parse_resources(parse_shape(shape)))
+
+
+def out_of_time(*_: object, **__: object) -> None:
+    raise CutOff
+
+
+def judged(machine: Machine, pool: Pool, request: Request, *running: dict[str, object]) -> dict[str, object]:
+    """Let the job in, and return its certificate after the checker has redone it."""
+    answer = pool.alloc(99, request)
+    checker = Checker(machine)
+    for R in running:
+        checker.allocate(R)
+    verdict = checker.judge(request.shape.vertices, answer.to_dict())
+    assert verdict.legal
+    terms, redone = dict(answer.certificate["terms"]), dict(verdict.terms)
+    terms["size"] = tuple(terms["size"])
+    known = terms.keys() & redone.keys()  # the checker does not know a worst-fit
+    assert {name: terms[name] for name in known} == {name: redone[name] for name in known}
+    return answer.certificate
+
+
+kinds = st.lists(st.tuples(st.integers(1, 4), st.integers(0, 9), st.integers(0, 2)), min_size=1, max_size=3)
+
+
+@given(st.sampled_from(sorted(TREES)), st.data(), kinds, st.sampled_from(["pack", "intact,affinity", "spread,fit"]))
+def test_what_counting_has_room_for_is_placed_without_any_search(
+    name: str, data: st.DataObject, kinds: list[tuple[int, int, int]], policy: str
+) -> None:
+    machine = read_R(describe_R(tree(name), 1))
+    running = fragment(machine, data.draw)
+    parts = [
+        f"slot={count}{{s{number}}}/[core={cores};gpu={gpus}]"
+        if cores and gpus
+        else f"slot={count}{{s{number}}}/{'core' if cores else 'gpu'}={cores or gpus or 1}"
+        for number, (count, cores, gpus) in enumerate(kinds)
+    ]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(node_solver.NodeSolver, "_model", out_of_time)
+        pool = Pool(machine, Options(parse_policy(policy)))
+        pool.register_alloc(1, running)
+        asked = [(c * n, (g or (0 if c else 1)) * n) for n, c, g in kinds]
+        free = pool.present[1].classes
+        (state,) = free
+        fits = sum(a for a, _ in asked) <= state.free_cores and sum(b for _, b in asked) <= state.free_gpus
+        request = ask(f"node=1/[{';'.join(parts)}]")
+        if fits:
+            certificate = judged(machine, pool, request, running)
+            assert certificate["status"] in ("OPTIMAL", "FEASIBLE")
+        else:
+            with pytest.raises((InsufficientResources, InfeasibleRequest)) as refusal:
+                pool.alloc(99, request)
+            assert "cut off" not in str(refusal.value)
+
+
+SHAPES = [
+    ("A-node", "node=1/[slot=10{a}/core=10;slot=2{b}/core=2]"),
+    ("A-node", "node=1/[slot=2{a}/core=50;slot=1{b}/core=20]"),
+    ("A-node", "node=1/[slot=6{a}/[core=15;gpu=1];slot=6{b}/core=5]"),
+    ("EPYC", "node=1/slot=25/core=5"),
+    ("four levels", "node=1/slot=81/core=3"),
+    ("two dies", "node=1/slot=7/core=17"),
+    ("EPYC with GPUs", "node=1/[slot=1{a}/core=14;slot=5{b}/[core=6;gpu=1]]"),
+    ("cores outside", "node=1/slot=6/core=4"),
+]
+
+
+@pytest.mark.parametrize("policy", ["pack", "spread", "intact,affinity", "worst-fit,affinity", "spread,fit", "lowest"])
+@pytest.mark.parametrize(("name", "shape"), SHAPES)
+def test_idle_nodes_are_never_refused(name: str, shape: str, policy: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(node_solver.NodeSolver, "_model", out_of_time)
+    machine = read_R(describe_R(tree(name), 1))
+    judged(machine, Pool(machine, Options(parse_policy(policy))), ask(shape))
+
+
+def test_what_counting_refuses_is_refused_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(node_solver.NodeSolver, "_model", out_of_time)
+    machine = read_R(describe_R(tree("EPYC with GPUs"), 1))
+    pool = Pool(machine)
+    pool.alloc(1, ask("node=1/slot=1/[core=8;gpu=8]"))
+    with pytest.raises(InsufficientResources) as refusal:
+        pool.alloc(2, ask("node=1/[slot=1{a}/core=14;slot=5{b}/[core=6;gpu=1]]"))
+    assert "gpu" in str(refusal.value)
+    assert "cut off" not in str(refusal.value)
