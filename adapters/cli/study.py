@@ -164,7 +164,8 @@ def _source(given: WorkloadOptions, named: NamedMachine) -> tuple[Source, str]:
 
 
 def _run(tasks: list[Task], store: Store, engine: EngineOptions) -> None:
-    from ..study.engines import EngineError, make_engine, run_all
+    from ..study.engine import EngineError
+    from ..study.engines import make_engine, run_all
 
     left = [task for task in tasks if not store.has(task.key)]
     with _progress(len(tasks), len(tasks) - len(left)) as done:

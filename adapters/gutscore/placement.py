@@ -11,8 +11,8 @@ from ...solver.errors import InfeasibleRequest, InsufficientResources
 from ...solver.pool import Pool
 from ...topology.machine import Machine
 from ...topology.rset import read_R, write_R
-from .cluster import NodeKind
 from .ledger import Held
+from .node_kind import NodeKind
 from .slots import Slot, SlotGpu
 from .this_machine import ThisMachine
 from .wants import Wants

@@ -7,6 +7,11 @@ from importlib import import_module
 from types import ModuleType
 from typing import Any, Final
 
+from .base import ResourceSetBaseclass
+from .local import ResourceSetLocal
+from .manager import ResourceManager
+from .slurm import ResourceSetSlurm
+
 _PLACES: Final = {
     "scheduler.resource_set": ("ResourceSetLocal", "ResourceSetSlurm"),
     "scheduler.resource_manager": ("ResourceSetLocal", "ResourceSetSlurm", "ResourceManager"),
@@ -36,8 +41,6 @@ def install() -> None:
     ImportError
         gutscore is not there, or is not built as exactfit knows it.
     """
-    from . import ResourceManager, ResourceSetBaseclass, ResourceSetLocal, ResourceSetSlurm
-
     ours: dict[str, type] = {
         kind.__name__: kind for kind in (ResourceManager, ResourceSetBaseclass, ResourceSetLocal, ResourceSetSlurm)
     }

@@ -14,38 +14,14 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, ProcessPoolExecutor, wait
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
-from .run import Result, run_task
+from .engine import MOST_ATTEMPTS, Engine, EngineError
+from .run import run_task
 from .store import Store
-from .task import Task
+from .task import Result, Task
 
 LOCAL, FLUX, DASK = "local", "flux", "dask://"
-MOST_ATTEMPTS = 4
-"""A task whose worker dies so often is given up: it is the task that kills them."""
-
-
-class EngineError(RuntimeError):
-    """An engine that is not there, or a task that it could not run."""
-
-
-class LostWorkerError(RuntimeError):
-    """A worker died before its task was done."""
-
-
-class Engine(Protocol):
-    """Submits a task; the result comes with the future, None where it is in the store already."""
-
-    workers: int
-
-    def submit(self, task: Task) -> Future[Any]:
-        """Let a task be run."""
-
-    def close(self, *, at_once: bool) -> None:
-        """Let go of the workers, without waiting for what they do if asked to."""
-
-    def lost(self, fault: BaseException) -> bool:
-        """Tell whether a task failed because its worker was lost; make what is needed to run it again."""
 
 
 class Processes:

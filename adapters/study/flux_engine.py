@@ -10,7 +10,7 @@ from contextlib import suppress
 from importlib import import_module
 from typing import Any
 
-from .engines import EngineError, LostWorkerError
+from .engine import EngineError, LostWorkerError
 from .store import Store
 from .task import Task
 

@@ -12,9 +12,9 @@ from ..flux.requests import ParsedRequest
 from ..flux.upstream import InfeasibleRequest, InsufficientResources, ResourcePool
 from ..twin.jobs import R
 from .pools import PoolName
-from .run import START, Result, Twin
 from .submissions import Submission, Workload
-from .task import Task
+from .task import Result, Task
+from .task_simulation import START, Twin
 
 
 def compare(task: Task, machine: Machine, workload: Workload) -> Result:

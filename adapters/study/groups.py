@@ -7,9 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .figures import mean, percentile
-from .run import Result
 from .store import Store
-from .task import GREED, RUN, Task
+from .task import GREED, RUN, Result, Task
 
 # Student's t for 95 %, two-sided, by degrees of freedom from 1.
 _T = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160, 2.145, 2.131)

@@ -11,9 +11,8 @@ from dataclasses import dataclass, replace
 from itertools import islice, product
 from typing import Any
 
-from .run import SCHEDULING
 from .submissions import LEAST_LOAD, MOST_LOAD
-from .task import GREED, RUN, Source, Task
+from .task import GREED, RUN, SCHEDULING, Source, Task
 from .workloads.trace import number
 
 NAMES = ("pools", "load", "seeds", "scheduling")

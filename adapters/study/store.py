@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from .columns import has_parquet, read_columns, write_columns
-from .run import Result
+from .task import Result
 
 _FIGURES = "figures.json"
 _TABLES = ("jobs", "decisions", "series", "greed")

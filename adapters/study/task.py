@@ -16,6 +16,13 @@ from .submissions import Form, Submission, Workload, shaken, under_load
 RUN, GREED = "run", "greed"
 """Kinds of tasks: a pool runs the whole workload; pools place batches of it, against the optimum."""
 
+SCHEDULING = ("easy", "fifo")
+"""Policies of the queue, by name."""
+
+Result = dict[str, Any]
+"""``figures`` by name; ``moment``: what jobs hold at one time; ``jobs``, ``decisions``, ``series``, or for `GREED`
+``greed``: tables as columns."""
+
 VERSION = 5
 """Goes up when the same task would give another result, so that what was kept is not taken for it."""
 

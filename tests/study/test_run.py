@@ -13,9 +13,10 @@ import pytest
 from exactfit.adapters.study.locality import SlotSize, Splitter, slot_size
 from exactfit.adapters.study.outline import outline_of
 from exactfit.adapters.study.pools import PoolName
-from exactfit.adapters.study.run import START, run, run_task
+from exactfit.adapters.study.run import run, run_task
 from exactfit.adapters.study.splitting import touched
 from exactfit.adapters.study.task import GREED, Source, Task
+from exactfit.adapters.study.task_simulation import START
 from exactfit.adapters.twin.batches import ranks_of
 from exactfit.adapters.twin.events import Submit
 from exactfit.adapters.twin.jobs import Job

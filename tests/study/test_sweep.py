@@ -18,7 +18,8 @@ import pytest
 
 from exactfit.adapters.study import flux_engine, worker
 from exactfit.adapters.study.columns import read_columns, write_columns
-from exactfit.adapters.study.engines import EngineError, Processes, make_engine, run_all
+from exactfit.adapters.study.engine import EngineError
+from exactfit.adapters.study.engines import Processes, make_engine, run_all
 from exactfit.adapters.study.groups import estimate, gather
 from exactfit.adapters.study.plan import Axes, Settings, tasks_of
 from exactfit.adapters.study.run import run_task
