@@ -24,12 +24,12 @@ from .demand.request import Request, Shape
 from .errors import InfeasibleRequest
 from .machine.decide import Decider, Situation
 from .machine.model.cells import GroupTree
+from .machine.refinement import Named, View, idsets_of
 from .machine.selection import Decision, Field
 from .node.rankings import Rankings
 from .node.solver import NodeSolver
 from .options import Options
 from .policy.scale import Scale
-from .refinement import Named, View, idsets_of
 from .state.domain_state import MEASURED, MIB_PER_GIB
 from .state.holdings import NodeHolding
 from .state.node_classes import Packed

@@ -13,17 +13,17 @@ from dataclasses import dataclass, replace
 
 import immutables
 
-from ..grammar.idset import IdSet
-from ..grammar.jobspec import Vertex
-from ..topology.machine import Machine
-from ..topology.tree import Domain, NodeType
-from .machine.decide import Decider
-from .node.rankings import Rankings
-from .node.solver import NodeSolver
-from .policy.scale import Scale
-from .state.domain_state import UNNAMED, DomainState, MarkedType, arrange, mark
-from .state.node_classes import Classes, Packed
-from .state.pool_state import Changes, PoolState
+from ...grammar.idset import IdSet
+from ...grammar.jobspec import Vertex
+from ...topology.machine import Machine
+from ...topology.tree import Domain, NodeType
+from ..node.rankings import Rankings
+from ..node.solver import NodeSolver
+from ..policy.scale import Scale
+from ..state.domain_state import UNNAMED, DomainState, MarkedType, arrange, mark
+from ..state.node_classes import Classes, Packed
+from ..state.pool_state import Changes, PoolState
+from .decide import Decider
 
 Named = tuple[tuple[str, IdSet], ...]
 """The idsets of a request: (vertex type, ids)."""
