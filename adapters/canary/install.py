@@ -18,6 +18,7 @@ from typing import Any
 
 from .ctest_groups import grouping, telling
 from .multi_node import MultiNodePool
+from .setting import SECTION, SWITCH
 from .single_node import SingleNodePool
 
 KNOWN = "26.3.5 to 26.10.15"
@@ -57,7 +58,8 @@ class CanaryChangedError(RuntimeError):
             version = "of unknown version"
         super().__init__(
             f"exactfit's pool does not go with this canary-wm ({version}; known are {KNOWN}): {what}. "
-            f"canary runs with its own pool again after `canary -p no:{PLUGIN} ...`"
+            f"canary runs with its own pool again after `canary -p no:{PLUGIN} ...`, and for good with "
+            f"`{SECTION}: {{{SWITCH}: off}}` in its configuration"
         )
 
 

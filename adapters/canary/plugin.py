@@ -1,11 +1,12 @@
 """The plugin: what canary calls, by the names of its hooks.
 
 canary finds it by the entry point `exactfit`, and `canary -p no:exactfit` leaves it out. Nothing of canary changes
-before canary calls a hook of it.
+before canary calls a hook of it, and nothing but its messages where `setting` says that it keeps its own pool.
 """
 
 from __future__ import annotations
 
+import importlib
 import os
 from collections.abc import Generator, Mapping
 from typing import Any
@@ -14,37 +15,67 @@ import pluggy
 
 from .install import CanaryChangedError, is_multi_node, switch_on
 from .layouts import KEY, absolute, instances, layout, named_in
+from .setting import SECTION, SWITCH, declare, is_on
 
 hookimpl = pluggy.HookimplMarker("canary")
 
+SAID = (
+    "tests get their resources from exactfit's pool, in the place of canary's own (to go back: "
+    f"`{SECTION}: {{{SWITCH}: off}}` in canary's configuration, or canary -c {SECTION}:{SWITCH}:off)"
+)
+"""What every run says."""
+
 
 @hookimpl
-def canary_configure() -> None:
+def canary_addhooks() -> None:
+    """Make our section known before canary reads its configuration; where that fails, it is said a little later.
+
+    Here nobody has read yet that the plugin may be left out.
+    """
+    declare()
+
+
+@hookimpl
+def canary_configure(config: Any) -> None:
     """Check canary, and exchange its pool, when its options are known and before it does anything."""
-    switch_on()
+    if not declare():
+        raise CanaryChangedError("its configuration takes no section of another's")
+    if is_on(config):
+        switch_on()
+
+
+@hookimpl
+def canary_runtests_start() -> None:
+    """Say whose pool it is, in the output of the run."""
+    if is_on():
+        importlib.import_module("canary").get_logger(SECTION).info(SAID)
 
 
 @hookimpl(optionalhook=True)
 def canary_addconfig(config: Any) -> None:
     """Exchange the pool in a child process, which makes its pool from a snapshot and configures nothing."""
     manager = getattr(config, "resource_manager", None)
-    if getattr(manager, "_snapshot_state", None) is not None:
+    if getattr(manager, "_snapshot_state", None) is not None and is_on(config):
         switch_on()
 
 
 @hookimpl(tryfirst=True)
 def canary_runteststart() -> None:
     """Exchange what tells CTest's groups their resources, in the process of the test."""
-    switch_on()
+    if is_on():
+        switch_on()
 
 
-def _fill_nothing() -> None:
+def _fill_nothing(config: Any) -> None:
     """Exchange the pool before canary makes one, where canary is used as a library."""
-    switch_on()
+    if is_on(config):
+        switch_on()
 
 
 def _fill_single(config: Any, pool: dict[str, dict[str, Any]]) -> None:
     """Exchange the pool; take cpus and gpus from the topology that the pool file names, unless it lists them."""
+    if not is_on(config):
+        return
     switch_on()
     topology = named_in(config.getoption("resource_pool_file"))
     tree = layout(topology, os.uname().nodename)
@@ -56,6 +87,8 @@ def _fill_single(config: Any, pool: dict[str, dict[str, Any]]) -> None:
 def _fill_single_empty(config: Any, pool: dict[str, dict[str, Any]]) -> Generator[None, Any, Any]:
     """Take those that the pool file lists as empty from the topology too: canary wants some type to be listed."""
     result = yield
+    if not is_on(config):
+        return result
     tree = layout(pool["additional_properties"].get(KEY), os.uname().nodename)
     if tree is not None:
         asked = config.getoption("resource_pool_mods") or {}
@@ -65,8 +98,10 @@ def _fill_single_empty(config: Any, pool: dict[str, dict[str, Any]]) -> Generato
     return result
 
 
-def _update_multi(pool: Any) -> None:
+def _update_multi(config: Any, pool: Any) -> None:
     """Take cpus and gpus of nodes from the topology that the pool file names, unless it lists them."""
+    if not is_on(config):
+        return
     properties: Mapping[str, Any] = pool.additional_properties
     for holder in (pool, *pool.nodes):
         if KEY in holder.additional_properties:

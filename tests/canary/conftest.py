@@ -99,9 +99,10 @@ def canary(form: str, tmp_path: Path) -> Run:
     (tmp_path / "seen").mkdir()
     inside = environment(form, tmp_path)
 
-    def run(*arguments: str, folder: Path = tmp_path) -> subprocess.CompletedProcess[str]:
+    def run(*arguments: str, folder: Path = tmp_path, **variables: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "canary", *arguments]
-        return subprocess.run(command, cwd=folder, env=inside, capture_output=True, text=True, timeout=300, check=False)
+        env = {**inside, **variables}
+        return subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, timeout=300, check=False)
 
     return run
 

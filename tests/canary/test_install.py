@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from exactfit.adapters.canary import install
+from exactfit.adapters.canary import install, setting
 
 SWITCHED = """\
 from exactfit.adapters.canary.install import switch_on
@@ -79,3 +79,58 @@ def test_a_canary_without_a_pool_is_refused(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(importlib, "import_module", gone)
     with pytest.raises(install.CanaryChangedError, match="cannot be imported"):
         install.is_multi_node()
+
+
+class Configuration:
+    """What is asked of canary's, with one section."""
+
+    def __init__(self, **sections: Any) -> None:
+        self.data = sections
+
+    def get(self, path: str) -> Any:
+        return self.data.get(path, {})
+
+
+@pytest.mark.parametrize(
+    ("section", "expected"),
+    [
+        (None, True),
+        ({}, True),
+        ({"pool": True}, True),
+        ({"pool": "on"}, True),
+        ({"pool": "Yes"}, True),
+        ({"pool": 1}, True),
+        ({"pool": False}, False),
+        ({"pool": "off"}, False),
+        ({"pool": "False"}, False),
+        ({"pool": 0}, False),
+    ],
+)
+def test_the_switch(section: Any, expected: bool) -> None:
+    assert setting.is_on(Configuration(exactfit=section)) is expected
+
+
+@pytest.mark.parametrize(
+    ("section", "said"),
+    [
+        (False, "exactfit: False, where pool: on or pool: off is expected"),
+        ("off", "exactfit: 'off', where pool: on or pool: off is expected"),
+        ({"pool": "perhaps"}, "exactfit:pool: 'perhaps', not on or off"),
+        ({"pool": None}, "exactfit:pool: None, not on or off"),
+        ({"pool": 2}, "exactfit:pool: 2, not on or off"),
+        ({"pool": ["off"]}, "exactfit:pool: \\['off'\\], not on or off"),
+        ({"pol": "off"}, "exactfit:pol: not known; exactfit has pool, and no more"),
+    ],
+)
+def test_a_switch_that_is_none_is_refused(section: Any, said: str) -> None:
+    with pytest.raises(ValueError, match=f"canary's configuration: {said}"):
+        setting.is_on(Configuration(exactfit=section))
+
+
+def test_a_canary_without_sections_is_refused_when_it_starts(monkeypatch: pytest.MonkeyPatch) -> None:
+    from exactfit.adapters.canary import plugin
+
+    monkeypatch.delattr("_canary.config.schemas.config_schema")
+    plugin.canary_addhooks()  # at which nobody can leave the plugin out yet
+    with pytest.raises(install.CanaryChangedError, match="its configuration takes no section"):
+        plugin.canary_configure(Configuration())

@@ -75,11 +75,20 @@ def read(seen: Path) -> dict[str, dict[str, str]]:
     return {path.stem: json.loads(path.read_text()) for path in seen.glob("*.json")}
 
 
-def test_two_gpus_are_two_gpus(canary: Run, form: str, tmp_path: Path, seen: Path) -> None:
+def unwrapped(run: subprocess.CompletedProcess[str]) -> str:
+    """Return the output of a run; canary wraps its lines at blanks."""
+    return " ".join((run.stdout + run.stderr).split())
+
+
+def test_two_gpus_are_two_gpus_and_the_run_says_whose_pool_it_has(
+    canary: Run, form: str, tmp_path: Path, seen: Path
+) -> None:
     pyt(tmp_path, "two", "[(1, 2), (2, 0)]")
     pool = write_pool(tmp_path, form, cpus=[1, 1], gpus=[2, 2])
     run = canary(pool, "run", "suite")
     assert run.returncode == 0, run.stdout + run.stderr
+    assert unwrapped(run).count("tests get their resources from exactfit's pool, in the place of canary's own") == 1
+    assert "-c exactfit:pool:off" in unwrapped(run)
     assert read(seen)["two-1-2"]["CANARY_GPU_IDS"] == "0,1"
     assert read(seen)["two-2-0"]["CANARY_CPU_IDS"] == "0,1"
 
@@ -90,6 +99,36 @@ def test_canarys_own_pool_gives_one_gpu_twice(canary: Run, form: str, tmp_path: 
     run = canary("-p", "no:exactfit", pool, "run", "suite")
     assert run.returncode == 0, run.stdout + run.stderr
     assert read(seen)["two-1-2"]["CANARY_GPU_IDS"] == "0,0"
+
+
+OFF = {
+    "option": ("-c", "exactfit:pool:off"),
+    "section": ("CANARY_SITE_CONFIG", "canary:\n  exactfit: {pool: off}\n"),
+    "plugins": ("CANARY_GLOBAL_CONFIG", "plugins: ['no:exactfit']\n"),
+}
+
+
+@pytest.mark.parametrize("how", OFF)
+def test_canarys_configuration_switches_it_off(canary: Run, form: str, tmp_path: Path, seen: Path, how: str) -> None:
+    pyt(tmp_path, "two", "[(1, 2)]")
+    # The topology is canary's to ignore, then.
+    pool = write_pool(tmp_path, form, {"topology": "nowhere.xml"}, cpus=[1, 1], gpus=[2, 2])
+    name, value = OFF[how]
+    if name == "-c":
+        run = canary(name, value, pool, "run", "suite")
+    else:
+        (tmp_path / "config.yaml").write_text(value)
+        run = canary(pool, "run", "suite", **{name: str(tmp_path / "config.yaml")})
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert "exactfit" not in run.stdout + run.stderr
+    assert read(seen)["two-1-2"]["CANARY_GPU_IDS"] == "0,0"
+
+
+def test_a_misspelt_switch_is_said(canary: Run, form: str, tmp_path: Path) -> None:
+    pyt(tmp_path, "any", "[(1, 0)]")
+    run = canary("-c", "exactfit:pol:off", write_pool(tmp_path, form, cpus=[1]), "run", "suite")
+    assert run.returncode != 0
+    assert "canary's configuration: exactfit:pol: not known" in unwrapped(run)
 
 
 TWO_NUMA = {
