@@ -11,6 +11,7 @@ from .count import Count, parse_count
 from .errors import GrammarError, shown
 from .idset import IdSet
 from .limits import MAX_DEPTH, MAX_DURATION
+from .suggest import hint
 from .unit import gib
 
 SLOT: Final = "slot"
@@ -20,6 +21,15 @@ DEFAULT_LABEL: Final = "task"
 _LONGEST_PLACE: Final = 60
 _KEYS: Final = frozenset({"type", "count", "unit", "exclusive", "with", "label", "id"})
 _MEASURED: Final = frozenset({"memory", "storage"})
+_ALTERNATIVES: Final = frozenset({"xor_slot", "or_slot"})
+"""Types by which Fluxion asks for one of several slots."""
+_ALTERNATIVES_ADVICE: Final = (
+    "a slot whose counts may vary (a range such as 2-4, or min and max) comes nearest; "
+    "what is something else altogether is a job of its own"
+)
+_LABELS_ADVICE: Final = (
+    "a label names one vertex: equal slots are one slot with a count, others have labels of their own"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,10 +172,12 @@ class _Reader:
         vertex = _mapping(value, place)
         for key in vertex:
             if key not in _KEYS:
-                raise _error(place, f"unknown key {shown(key)}")
+                raise _error(place, f"unknown key {shown(key)}{hint(str(key), sorted(_KEYS))}")
         kind = _text(vertex, "type", place)
         if not kind:
             raise _error(place, "type is empty" if "type" in vertex else "the key type is missing")
+        if kind in _ALTERNATIVES:
+            raise _error(place, f"RFC 14 has no {kind}: {_ALTERNATIVES_ADVICE}")
         is_slot = kind == SLOT
         path = above + kind if index is None else f"{above}{kind}[{index}]"
         children: tuple[Vertex, ...] = ()
@@ -196,7 +208,7 @@ class _Reader:
                 return DEFAULT_LABEL
         if label is not None:
             if label in self.labels:
-                raise _error(f"{place}.label", f"the label {shown(label)} is given twice")
+                raise _error(f"{place}.label", f"the label {shown(label)} is given twice; {_LABELS_ADVICE}")
             self.labels.add(label)
         return label
 

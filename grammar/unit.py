@@ -5,6 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 from .errors import GrammarError, faulty, shown
+from .suggest import meant
 
 _GIB = 2**30
 _PREFIXES = "KMGTPE"
@@ -34,5 +35,9 @@ def gib(amount: int | Fraction, unit: str | None = None) -> Fraction:
     """
     if unit not in _BYTES:
         known = ", ".join(filter(None, _BYTES))
-        raise GrammarError(f"unknown unit {shown(unit)}; known are {known}", rfc=14, language="unit", part=faulty(unit))
+        near = meant(unit, filter(None, _BYTES)) if isinstance(unit, str) else ""
+        asked = f" (is {near} meant?)" if near else ""
+        raise GrammarError(
+            f"unknown unit {shown(unit)}{asked}; known are {known}", rfc=14, language="unit", part=faulty(unit)
+        )
     return Fraction(amount) * _BYTES[unit] / _GIB

@@ -16,9 +16,10 @@ from typing import Any, TypeVar
 
 from ..grammar.errors import printable
 from ..topology.machine import Machine
+from .arguments import need_job, need_machine, need_nodes, need_parts, need_time
 from .cpsat.lexicographic import Budget, CutOff
 from .cpsat.status import Status
-from .demand.request import Request
+from .demand.request import Request, need_request
 from .errors import InfeasibleRequest, InsufficientResources
 from .knowledge import Knowledge, MakeReasons
 from .options import Options
@@ -65,11 +66,19 @@ class Allocator:
         What the site chose.
     log
         Called with a syslog priority and a message. A call that raises is no error of the pool's.
+
+    Raises
+    ------
+    TypeError
+        For what is no machine, no options, or nothing that can be called.
+    ValueError
+        For a policy that names what the machine does not have.
     """
 
     def __init__(
         self, machine: Machine, make_reasons: MakeReasons, options: Options | None = None, log: Log | None = None
     ) -> None:
+        need_parts(machine, options, log)
         self._log = log or _silent
         self._knowledge = Knowledge(machine, options or Options(), self._warn, make_reasons)
         self._state = self._knowledge.changes.initial()
@@ -139,7 +148,11 @@ class Allocator:
             When there is no placement even on the empty pool with every rank up.
         InsufficientResources
             When there is one, but not now; or when the search was cut off, which is logged.
+        TypeError
+            For what is no request, and for a job id that is no integer.
         """
+        need_job(jobid)
+        need_request(request)
         try:
             allocation, state, entered = self._prepare(jobid, request)
             if allocation.proof.status is not Status.OPTIMAL:
@@ -187,7 +200,10 @@ class Allocator:
             With the reason.
         InsufficientResources
             When the search was cut off before that was known, or failed.
+        TypeError
+            For what is no request.
         """
+        need_request(request)
         try:
             self._judge(request, Budget(self.options.time_limit))
         except (InfeasibleRequest, InsufficientResources):
@@ -212,8 +228,10 @@ class Allocator:
         Raises
         ------
         ValueError
-            For ranks that the pool lacks, for what another job holds, or for an R that is none.
+            For ranks, cores or GPUs that the pool lacks, for a host that has another rank here, for what another job
+            holds, or for an R that is none.
         """
+        need_job(jobid)
         job = read_job(self.machine, R)
         if jobid in self._state.jobs:
             raise ValueError(f"job {jobid} holds resources already")
@@ -234,6 +252,9 @@ class Allocator:
             Bitmask of positions: the job is still known then, even if nothing is left to it. None for all: it is
             forgotten.
         """
+        need_job(jobid)
+        if nodes is not None:
+            need_nodes(self.machine, nodes)
         job = self._state.jobs.get(jobid)
         if job is None:
             return
@@ -244,7 +265,9 @@ class Allocator:
             self._commit(*self._knowledge.changes.returned(self._state, jobid, back, left))
 
     def update_expiration(self, jobid: int, expiration: float) -> None:
-        """Set the end time of a job that holds resources."""
+        """Set the end time of a job that holds resources: seconds since the epoch, 0 for none."""
+        need_job(jobid)
+        need_time(expiration)
         job = self._state.jobs.get(jobid)
         if job is not None:
             jobs = self._state.jobs.set(jobid, replace(job, end_time=expiration))
@@ -253,15 +276,24 @@ class Allocator:
     # -- availability ---------------------------------------------------------------------------------------------
 
     def mark_up(self, nodes: int) -> None:
-        """Let nodes (a bitmask of positions) be chosen."""
+        """Let nodes (a bitmask of positions) be chosen.
+
+        Raises
+        ------
+        ValueError
+            For positions that the machine does not have; so do all that take nodes.
+        """
+        need_nodes(self.machine, nodes)
         self._commit(*self._knowledge.changes.mark(self._state, nodes, up=True))
 
     def mark_down(self, nodes: int) -> None:
         """Let nodes (a bitmask of positions) not be chosen; what jobs hold there they keep."""
+        need_nodes(self.machine, nodes)
         self._commit(*self._knowledge.changes.mark(self._state, nodes, up=False))
 
     def remove_nodes(self, nodes: int) -> None:
         """Make the machine smaller: nodes (a bitmask of positions) are no more. Positions change."""
+        need_nodes(self.machine, nodes)
         keep = self.machine.all & ~nodes
         if keep == self.machine.all:
             self._commit(self._state, [])
@@ -276,6 +308,8 @@ class Allocator:
         up
             Bitmask of its positions that can be chosen, beside those that could before. Other new ones are down.
         """
+        need_machine(machine)
+        need_nodes(machine, up)
         knowledge, state = self._knowledge.of_machine(machine), self._state
         gone = self.machine.all & ~self.machine.mask_of(machine.ranks.ids)
         for jobid, job in state.jobs.items() if gone else ():
@@ -289,6 +323,7 @@ class Allocator:
 
     def set_expiration(self, expiration: float) -> None:
         """Set when the machine's resources end: seconds since the epoch, 0 for never."""
+        need_time(expiration)
         self._commit(self._state, [], self._knowledge.with_expiration(expiration))
 
     # -- copies ---------------------------------------------------------------------------------------------------

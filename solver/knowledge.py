@@ -29,6 +29,7 @@ from .machine.selection import Decision, Field
 from .node.rankings import Rankings
 from .node.solver import NodeSolver
 from .options import Options
+from .policy.fitting import components_on
 from .policy.scale import Scale
 from .state.domain_state import MEASURED, MIB_PER_GIB
 from .state.holdings import NodeHolding
@@ -77,7 +78,7 @@ class Knowledge:
         self._make_reasons = make_reasons
         self._everyone = machine.all
         self.changes = Changes(machine)
-        self.scale = Scale(options.policy.components(machine.group_levels, machine.levels))
+        self.scale = Scale(components_on(machine, options.policy))
         self.node_solver = NodeSolver(self.scale, machine.levels)
         self.rankings = Rankings(self.node_solver)
         self.group_totals = {

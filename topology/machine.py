@@ -78,6 +78,17 @@ class Machine:
         return levels_of_groups(self.groups)
 
     @cached_property
+    def type_names(self) -> tuple[str, ...]:
+        """The types that a request may ask for, from the outside in: groups, node, levels, core, gpu, amounts."""
+        domains = [domain for kind in self.types for domain in kind.domains]
+        gpus = ("gpu",) if any(kind.gpus for kind in self.types) else ()
+        amounts = {name for domain in domains for name, _ in domain.resources}
+        amounts |= {name for group in self.groups for name, _ in group.resources}
+        amounts |= {name for name in ("memory", "storage") if any(getattr(d, name) is not None for d in domains)}
+        names = (*self.group_levels, "node", *self.levels, "core", *gpus, *sorted(amounts))
+        return tuple(dict.fromkeys(names))
+
+    @cached_property
     def type_masks(self) -> tuple[int, ...]:
         """The bitmask of the positions of each type."""
         if len(self.types) == 1:

@@ -14,11 +14,13 @@ from typing import TYPE_CHECKING, Any
 from flux.job import JobID
 from flux.resource.ResourcePoolImplementation import InfeasibleRequest, InsufficientResources
 
+from ...grammar.hostlist import Hostlist
 from ...grammar.idset import IdSet
 from ...solver import errors as solver
 from ...solver.cpsat.lexicographic import CutOff
 from ...solver.demand.request import Request
 from ...solver.placement.allocation import Allocation
+from ...solver.placement.job_R import check_hosts
 from ..site_choice import KEYWORDS
 from .accounting import check_final, check_partial
 from .pool_set import PoolSet
@@ -170,11 +172,22 @@ class ExactPoolV1(PoolSet):
         Raises
         ------
         ValueError
-            For ranks that the pool lacks, and for what another job holds.
+            For ranks, cores and GPUs that the pool lacks, and for what another job holds.
+
+        Notes
+        -----
+        Where R has other names for the hosts of its ranks than the pool, ranks count, and a warning says so: an error
+        would end the job.
         """
         held = R if isinstance(R, ExactSet) else ExactSet(as_json(R))
         core = self._pool
-        core.register_alloc(jobid, replace(held.own_machine(), expiration=held.get_expiration()))
+        part = replace(held.own_machine(), expiration=held.get_expiration())
+        try:
+            check_hosts(core.machine, part)
+        except ValueError as other:
+            self._say(syslog.LOG_WARNING, f"hello: {JobID(jobid).f58}: {other}; the rank counts")
+            part = replace(part, hosts=Hostlist())
+        core.register_alloc(jobid, part)
         self._say(syslog.LOG_INFO, f"hello: {JobID(jobid).f58}: {held.dumps()}")
 
     def free(self, jobid: int, R: object = None, final: bool = False) -> None:

@@ -152,8 +152,10 @@ def solver_request(request: object) -> Request:
 
     Raises
     ------
+    TypeError
+        For an object that is neither.
     ValueError
-        For an object that is neither, and for attributes that make no request.
+        For attributes that make no request.
     """
     if isinstance(request, ParsedRequest):
         return request.request
@@ -183,7 +185,7 @@ def _lenient(jobspec: object) -> Mapping[str, Any]:
 def _jobspec_of(request: object) -> Jobspec:
     missing = [name for name in ("slot_count", "slot_size") if not hasattr(request, name)]
     if missing:
-        raise ValueError(f"{type(request).__name__} has no {missing[0]}")
+        raise TypeError(f"{type(request).__name__} has no {missing[0]}")
     constraint = getattr(request, "constraint", None)
     try:
         vertices = parse_resources(_resources(request))

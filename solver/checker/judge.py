@@ -10,7 +10,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ...grammar.constraint import ALWAYS, Constraint, evaluate, failing
+from ...grammar.errors import shown
 from ...grammar.jobspec import Vertex
+from ...grammar.suggest import hint
 from ...topology.machine import Machine
 from .above import Counts, MismatchError
 from .amounts import Amounts
@@ -63,21 +65,65 @@ class Checker:
     """
 
     def __init__(self, machine: Machine) -> None:
+        if not isinstance(machine, Machine):
+            raise TypeError(f"expected a Machine, not {shown(machine)}; read_R makes one of R")
         self.machine = machine
         self._ground = Ground(machine)
         self._state = State(self._ground)
 
     def allocate(self, R: Mapping[str, Any]) -> None:
-        """Take what the R of a running job holds. ValueError when it is no R."""
-        self._state.change(read_answer(self.machine, R), 1)
+        """Take what the R of a running job holds.
+
+        Raises
+        ------
+        ValueError
+            When it is no R of this machine's, or something of it is not free; then nothing has changed.
+        """
+        answer = self._answer(R)
+        for position, (cores, gpus) in answer.held.items():
+            if cores & ~self._state.cores[position] or gpus & ~self._state.gpus[position]:
+                raise ValueError(f"{self._ground.say((position, 0))}: cores or gpus are taken already")
+        name = self._state.lacks(self._state.demands(answer))
+        if name is not None:
+            raise ValueError(f"there is not as much {name} left as R says that the job has")
+        self._state.change(answer, 1)
 
     def release(self, R: Mapping[str, Any]) -> None:
-        """Give back what the R of a job holds. ValueError when it is no R."""
-        self._state.change(read_answer(self.machine, R), -1)
+        """Give back what the R of a job holds.
+
+        Raises
+        ------
+        ValueError
+            When it is no R of this machine's, or something of it is free already; then nothing has changed.
+        """
+        answer = self._answer(R)
+        for position, (cores, gpus) in answer.held.items():
+            if cores & self._state.cores[position] or gpus & self._state.gpus[position]:
+                raise ValueError(f"{self._ground.say((position, 0))}: cores or gpus are not taken")
+        self._state.change(answer, -1)
+
+    def _answer(self, R: Mapping[str, Any]) -> Answer:
+        """Read the R of a job that runs here, which the machine must be able to hold."""
+        answer = read_answer(self.machine, R)
+        if answer.faults:
+            raise ValueError(answer.faults[0])
+        for position, (cores, gpus) in answer.held.items():
+            kind = self.machine.type_at(position)
+            if cores & ~kind.cores or gpus & ~kind.gpus:
+                raise ValueError(f"{self._ground.say((position, 0))} does not have all of these cores and gpus")
+        return answer
 
     def down(self, mask: int) -> None:
-        """Say which positions are down; those not in the bitmask are up."""
-        self._state.down = mask & self.machine.all
+        """Say which positions are down; those not in the bitmask are up.
+
+        Raises
+        ------
+        ValueError
+            For positions that the machine does not have.
+        """
+        if mask & ~self.machine.all:
+            raise ValueError(f"there are no such positions: the machine has {self.machine.size}, from 0 on")
+        self._state.down = mask
 
     def judge(
         self,
@@ -100,13 +146,25 @@ class Checker:
             What the nodes must be; anything by default.
         slot_exclusive, unknown_types
             The options of the pool that gave the answer, see `read_request`.
+
+        Raises
+        ------
+        TypeError
+            For what are no vertices.
+        ValueError
+            For options that there are not.
         """
+        if isinstance(vertices, str) or not all(isinstance(vertex, Vertex) for vertex in vertices):
+            raise TypeError(f"expected vertices, not {shown(vertices)}; parse_resources reads them")
         request = read_request(self.machine, vertices, slot_exclusive=slot_exclusive, unknown_types=unknown_types)
         try:
             said = read_answer(self.machine, answer)
         except ValueError as error:
             return Verdict(False, (str(error),))
-        faults = [f"the machine has no {name}" for name in request.unknown]
+        faults = [
+            f"the machine has no {name}{hint(name, self.machine.type_names, 'it has')}" for name in request.unknown
+        ]
+        faults += [f"{name} has no unit" for name in request.united]
         faults += said.faults
         faults += self._unusable(said, constraint)
         faults += _misplaced(self.machine, said)

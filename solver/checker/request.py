@@ -92,11 +92,14 @@ class Request:
         For the label of each slot the vertices from the outermost down to the slot itself.
     unknown
         The types that the machine does not have.
+    united
+        The types that have a unit, though they are no measured amounts.
     """
 
     needs: tuple[Need, ...]
     chains: dict[str, tuple[Need, ...]]
     unknown: tuple[str, ...]
+    united: tuple[str, ...] = ()
 
 
 class _Types:
@@ -137,9 +140,19 @@ def read_request(
         `rfc14`: inside a slot a place is whole unless the request says otherwise. `shared` (default): it is not.
     unknown_types
         `ignore`: pass over types that the machine does not know. `refuse` (default): list them as unknown.
+
+    Raises
+    ------
+    ValueError
+        For another value of these.
     """
+    if slot_exclusive not in ("shared", "rfc14"):
+        raise ValueError(f"slot-exclusive: expected shared or rfc14, not {slot_exclusive!r}")
+    if unknown_types not in ("refuse", "ignore"):
+        raise ValueError(f"unknown-types: expected refuse or ignore, not {unknown_types!r}")
     types = _Types(machine)
     unknown: dict[str, None] = {}
+    united: dict[str, None] = {}
     chains: dict[str, tuple[Need, ...]] = {}
     count = 0
 
@@ -148,6 +161,8 @@ def read_request(
         index = count
         count += 1
         kind = types.of(vertex)
+        if vertex.unit is not None and kind is not Kind.NOTHING and vertex.type not in MEASURED:
+            united[vertex.type] = None
         if kind is Kind.SLOT:
             bare = not any(inner.type in ("core", "gpu") for inner in vertex.walk())
         innermost = bare and not any(types.is_place(inner) for child in vertex.children for inner in child.walk())
@@ -168,7 +183,7 @@ def read_request(
     needs = tuple([read(vertex, False, False) for vertex in vertices])
     for need in needs:
         chain(need, ())
-    return Request(needs, chains, tuple(unknown))
+    return Request(needs, chains, tuple(unknown), tuple(united))
 
 
 def _is_root(vertex: Vertex) -> bool:

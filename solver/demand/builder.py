@@ -263,7 +263,11 @@ class _Builder:
         resolver = self.resolver
         below = (vertex for child in slot.children for vertex in child.walk() if resolver.is_domain(vertex))
         if not takes(slot) and not any(resolver.takes_whole(v, slot.label or "", bare=True) for v in below):
-            raise InfeasibleRequest(f"{slot.path}: asks for no core, no gpu and no whole domain")
+            beside = next((v.path for v in slot.walk() if v.type in resolver.amounts), "")
+            where = f" beside {beside}" if beside else ""
+            raise InfeasibleRequest(
+                f"{slot.path}: asks for no core, no gpu and no whole domain: add core=1{where}, or a domain ({{x}})"
+            )
 
     def _childless(self, vertex: Vertex) -> None:
         if vertex.children:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import get_args
 
 from ...grammar.constraint import ALWAYS, Constraint
+from ...grammar.errors import shown
 from ...grammar.jobspec import Jobspec, Vertex, parse_jobspec
 
 INTERNED = 10_000
+
+_CONSTRAINTS = get_args(Constraint)
+_ADVICE = "Request.of(parse_resources(parse_shape(text))) makes one of a shape, Request.from_jobspec of a jobspec"
 
 
 class Shape:
@@ -53,6 +59,13 @@ class Request:
         Seconds; 0 for as long as the instance lives.
     name
         For messages and tables.
+
+    Raises
+    ------
+    TypeError
+        For what is none of these.
+    ValueError
+        For a duration that is not a number of seconds from 0 on, and for no vertices.
     """
 
     shape: Shape
@@ -60,12 +73,37 @@ class Request:
     duration: float = 0.0
     name: str = field(default="", compare=False)
 
+    def __post_init__(self) -> None:
+        if not isinstance(self.shape, Shape):
+            raise TypeError(f"shape: expected a Shape, not {shown(self.shape)}; {_ADVICE}")
+        if not isinstance(self.constraint, _CONSTRAINTS):
+            advice = "parse_constraint reads RFC 31, parse_query RFC 35"
+            raise TypeError(f"constraint: expected a constraint, not {shown(self.constraint)}; {advice}")
+        if isinstance(self.duration, bool) or not isinstance(self.duration, int | float):
+            raise TypeError(f"duration: expected seconds, not {shown(self.duration)}")
+        if not 0 <= self.duration < math.inf:
+            raise ValueError(f"duration: expected seconds from 0 on, not {shown(self.duration)}")
+        if not isinstance(self.name, str):
+            raise TypeError(f"name: expected text, not {shown(self.name)}")
+
     @classmethod
     def of(
         cls, vertices: tuple[Vertex, ...], constraint: Constraint = ALWAYS, duration: float = 0.0, name: str = ""
     ) -> Request:
-        """Return the request for these vertices."""
-        return cls(shape_of(vertices), constraint, duration, name)
+        """Return the request for these vertices.
+
+        Raises
+        ------
+        TypeError
+            For what are no vertices, such as the text of a shape.
+        ValueError
+            For none at all.
+        """
+        if not isinstance(vertices, tuple | list) or not all(isinstance(vertex, Vertex) for vertex in vertices):
+            raise TypeError(f"expected a tuple of vertices, not {shown(vertices)}; {_ADVICE}")
+        if not vertices:
+            raise ValueError("expected at least one vertex")
+        return cls(shape_of(tuple(vertices)), constraint, duration, name)
 
     @classmethod
     def from_jobspec(cls, jobspec: Jobspec | Mapping[str, object]) -> Request:
@@ -79,3 +117,15 @@ class Request:
         if not isinstance(jobspec, Jobspec):
             jobspec = parse_jobspec(jobspec)
         return cls.of(jobspec.vertices, jobspec.constraint, jobspec.duration, jobspec.name)
+
+
+def need_request(request: object) -> None:
+    """Refuse what is no request.
+
+    Raises
+    ------
+    TypeError
+        Then, with what makes one.
+    """
+    if not isinstance(request, Request):
+        raise TypeError(f"expected a Request, not {shown(request)}; {_ADVICE}")

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from ...grammar.jobspec import Vertex
+from ...grammar.suggest import hint
 from ...grammar.unit import gib
 from ...topology.machine import Machine
 from ...topology.tree import NodeType
@@ -63,6 +64,7 @@ class Resolver:
         for vertex in vertices:
             children = self.known(vertex.children)
             if self.is_known(vertex.type):
+                _check_unit(vertex)
                 kept.append(replace(vertex, children=children))
             elif vertex.type == "cluster" and vertex.children:
                 _check_root(vertex)
@@ -74,7 +76,7 @@ class Resolver:
                 else:
                     kept.extend(children)
             else:
-                raise InfeasibleRequest(f"{vertex.path}: this machine has no {vertex.type}")
+                raise InfeasibleRequest(f"{vertex.path}: {unknown(self.machine, vertex.type)}")
         return tuple(kept)
 
     def is_known(self, name: str) -> bool:
@@ -169,6 +171,19 @@ def _number_of(name: str, node_type: NodeType) -> int:
 def takes(vertex: Vertex) -> bool:
     """Tell whether a vertex or anything below asks for a core or a GPU."""
     return any(below.type in ("core", "gpu") for below in vertex.walk())
+
+
+def unknown(machine: Machine, name: str) -> str:
+    """Return that a machine has nothing of a type, with what it has and what may have been meant."""
+    return f"this machine has no {name}{hint(name, machine.type_names, 'it has')}"
+
+
+def _check_unit(vertex: Vertex) -> None:
+    """Refuse a unit of what is counted, as nobody knows how many of it such a unit has."""
+    if vertex.unit is not None and vertex.type not in MEASURED:
+        raise InfeasibleRequest(
+            f"{vertex.path}: {vertex.type} is counted and has no unit {vertex.unit}: only {' and '.join(MEASURED)} have"
+        )
 
 
 def _check_root(cluster: Vertex) -> None:

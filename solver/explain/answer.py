@@ -9,7 +9,7 @@ from typing import Any
 from ...grammar.constraint import to_json
 from ..allocator import Allocator
 from ..cpsat.lexicographic import Budget
-from ..demand.request import Request
+from ..demand.request import Request, need_request
 from .bench import Bench
 from .change import Change
 from .changes import find_changes
@@ -137,7 +137,14 @@ def explain(pool: Allocator, request: Request, *, job_name: JobName = str, secon
     ------
     CutOff
         When it could not even be found out in time whether the request fits.
+    TypeError
+        For what is no request.
+    ValueError
+        For no time at all.
     """
+    need_request(request)
+    if not seconds > 0:
+        raise ValueError(f"seconds: expected some time, not {seconds!r}")
     knowledge, state = pool.present
     bench = Bench(knowledge, state, request, _TRIAL)
     conflict = find_conflict(bench, 0.4 * seconds)

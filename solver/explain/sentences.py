@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import time
 from collections.abc import Callable, Sequence
 
-from ...grammar.constraint import Properties
+from ...grammar.constraint import Constraint, Properties
 from ...grammar.jobspec import Vertex
+from ...grammar.suggest import meant
+from ..demand.resolve import unknown as unknown_type
 from .bench import Bench
 from .change import Change, Kind
 from .conflict import Conflict
@@ -68,7 +69,7 @@ class Speaker:
     def _lack(self) -> str:
         unknown = next((part for part in self._conflict.vertices if part.aspect is Aspect.TYPE), None)
         if unknown is not None:
-            return self._unknown(self._vertices[unknown.path].type)
+            return unknown_type(self._bench.machine, self._vertices[unknown.path].type)
         if self._nothing_matches:
             return self._no_rank()
         row = self._short()
@@ -80,12 +81,6 @@ class Speaker:
     def _nothing_matches(self) -> bool:
         return bool(self._bench.terms) and not self._bench.eligible(self._bench.present)
 
-    def _unknown(self, name: str) -> str:
-        machine = self._bench.machine
-        known = {"node", "core", "gpu", "slot", *machine.levels, *machine.group_levels}
-        near = difflib.get_close_matches(name, sorted(known), 1)
-        return f"this machine has no {name}" + (f" (is {near[0]} meant?)" if near else "")
-
     def _no_rank(self) -> str:
         knowledge = self._bench.knowledge
         terms = [part.term for part in self._conflict.terms] or list(self._bench.terms)
@@ -93,9 +88,16 @@ class Speaker:
             (term,) = terms
             named = isinstance(term, Properties) and not term.names[0].startswith("^")
             what = f"has the property {query(term)}" if named else f"matches {query(term)}"
-            return f"no rank {what}"
+            return f"no rank {what}{self._other_property(term)}"
         each = [f"{query(term)} matches {knowledge.eligible(term).bit_count()}" for term in terms]
         return f"no rank matches {listed([*map(query, terms)])}: alone {listed(each)}"
+
+    def _other_property(self, term: Constraint) -> str:
+        """Return what a property that no rank has may have been meant to be."""
+        if not isinstance(term, Properties):
+            return ""
+        near = meant(term.names[0], self._bench.machine.properties)
+        return f" (is {near} meant?)" if near not in ("", *term.names) else ""
 
     def _refusal(self) -> str:
         """Return why the machine cannot even be asked, where that is so."""

@@ -17,8 +17,9 @@ from itertools import groupby
 from typing import TypeAlias
 
 from ..allocator import Allocator
+from ..arguments import need_job, need_time
 from ..cpsat.lexicographic import Budget, CutOff
-from ..demand.request import Request
+from ..demand.request import Request, need_request
 from ..errors import InfeasibleRequest, InsufficientResources
 from ..knowledge import Knowledge
 from ..machine.decide import Situation
@@ -63,7 +64,11 @@ def earliest_start(pool: Allocator, request: Request, now: float) -> float | Non
     ------
     InfeasibleRequest
         When it never can.
+    TypeError
+        For what is no request, or no time.
     """
+    need_request(request)
+    need_time(now)
     future = Future(pool, now)
     found = future.when(request, 0.0)
     return None if found is None else max(found[0], now)
@@ -86,10 +91,31 @@ def forecast(pool: Allocator, queue: Queue, now: float, order: str = FIFO) -> li
     Notes
     -----
     Behind a job of unknown start or duration nothing is known of those that have to wait for it.
+
+    Raises
+    ------
+    TypeError
+        For what is no request, no job id or no time.
+    ValueError
+        For another order, and for a job that waits twice or holds resources already.
     """
+    if order not in (FIFO, EASY):
+        raise ValueError(f"order: expected {FIFO} or {EASY}, not {order!r}")
+    need_time(now)
+    _check_queue(pool, queue)
     future = Future(pool, now)
     starts = future.fifo(queue) if order == FIFO else future.easy(queue)
     return [starts[jobid] for jobid, _ in queue]
+
+
+def _check_queue(pool: Allocator, queue: Queue) -> None:
+    waiting: set[int] = set()
+    for jobid, request in queue:
+        need_job(jobid)
+        need_request(request)
+        if jobid in waiting or pool.job(jobid) is not None:
+            raise ValueError(f"job {jobid} {'waits twice' if jobid in waiting else 'holds resources already'}")
+        waiting.add(jobid)
 
 
 class _Question:

@@ -22,7 +22,7 @@ from .occupancy import Occupancy, Occupied, terms_of, value_of
 from .one_by_one import one_by_one
 from .room import Node, eligible, rooms, trimmed, wants_of
 from .search import search
-from .wants import BatchJob, Want
+from .wants import BatchJob, Want, check_batch
 
 if TYPE_CHECKING:
     from ortools.sat.python import cp_model
@@ -85,6 +85,7 @@ def place_batch(
     NotJointError
         For a request of another form than the model's.
     """
+    check_batch(jobs, seconds)
     budget = Budget(seconds)
     wants = wants_of(pool, jobs)
     allowed = eligible(pool.machine, jobs)

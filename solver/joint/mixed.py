@@ -25,7 +25,7 @@ from .batch import Batch
 from .ids import batch_R
 from .parts import place_in_parts, upper_bound
 from .room import joint_levels, rooms
-from .wants import BatchJob, NotJointError, Want, at_least, want_of
+from .wants import BatchJob, NotJointError, Want, at_least, check_batch, want_of
 
 _FIRST_SHARE, _BOUND_SHARE = 0.4, 0.1
 """The parts of the time of the first way, which gives one bound, and of the other bound."""
@@ -73,6 +73,7 @@ def place_mixed(pool: Allocator, jobs: Sequence[BatchJob], seconds: float, *, lo
     -----
     What comes out is never worth less than the jobs placed one by one, the heaviest first.
     """
+    check_batch(jobs, seconds)
     mix = _Mix(pool, jobs, local)
     if not mix.others and not mix.open:
         whole = place_in_parts(pool, mix.joint, seconds, local=local)

@@ -16,7 +16,7 @@ from ..allocator import Allocator
 from ..cpsat.lexicographic import Budget, Expression, Goal, lexmin
 from ..cpsat.loading import new_model
 from ..cpsat.status import Status
-from ..demand.request import Request
+from ..demand.request import Request, need_request
 from ..state.node_classes import bits
 from .wants import Want, want_of
 
@@ -84,7 +84,14 @@ def plan_moves(pool: Allocator, request: Request, most: int, seconds: float) -> 
     ------
     NotJointError
         For a request of another form than the model's.
+    TypeError
+        For what is no request.
+    ValueError
+        For less than no moves, and for no time at all.
     """
+    need_request(request)
+    if most < 0 or not seconds > 0:
+        raise ValueError(f"expected a number of moves and some time, not {most!r} and {seconds!r}")
     want = want_of(request, slot_exclusive=pool.options.slot_exclusive)
     model = _MoveModel(pool, want, evaluate(request.constraint, pool.machine.facts), most)
     found = lexmin(model.model, [Goal(model.moved, 0, most)], Budget(seconds))

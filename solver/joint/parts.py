@@ -17,7 +17,7 @@ from .ids import holdings
 from .occupancy import Occupied, terms_of, value_of
 from .one_by_one import one_by_one
 from .room import Node, eligible, rooms, wants_of
-from .wants import BatchJob, Want, appetite
+from .wants import BatchJob, Want, appetite, check_batch
 
 MOST_JOBS = 24
 """A batch of more jobs is cut."""
@@ -41,6 +41,7 @@ def place_in_parts(
     part did not place is tried once more on what all of them left. What comes out is never worse than the jobs placed
     one by one.
     """
+    check_batch(jobs, seconds)
     if len(jobs) <= most:
         return place_batch(pool, jobs, seconds, local=local)
     count = -(-len(jobs) // most)

@@ -7,12 +7,15 @@ requests (groups, slots of several domains, memory, open counts, several slot ty
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections import Counter
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from ...grammar.count import Count
+from ...grammar.errors import shown
 from ...grammar.jobspec import Vertex
-from ..demand.request import Request, shape_of
+from ..arguments import need_job
+from ..demand.request import Request, need_request, shape_of
 
 
 class NotJointError(ValueError):
@@ -65,11 +68,46 @@ class BatchJob:
         What it asks for.
     weight
         What it is worth to place it: above 0.
+
+    Raises
+    ------
+    TypeError
+        For what is no request, and for an id or a weight that is no integer.
+    ValueError
+        For a weight that is not above 0.
     """
 
     id: int
     request: Request
     weight: int = 1
+
+    def __post_init__(self) -> None:
+        need_job(self.id)
+        need_request(self.request)
+        if not isinstance(self.weight, int) or isinstance(self.weight, bool):
+            raise TypeError(f"job {self.id}: a weight is an integer, not {shown(self.weight)}")
+        if self.weight < 1:
+            raise ValueError(f"job {self.id}: a weight is above 0, not {shown(self.weight)}")
+
+
+def check_batch(jobs: Sequence[BatchJob], seconds: float) -> None:
+    """Refuse what is no batch.
+
+    Raises
+    ------
+    TypeError
+        For what are no jobs of a batch.
+    ValueError
+        For two jobs of one id, and for no time at all.
+    """
+    for job in jobs:
+        if not isinstance(job, BatchJob):
+            raise TypeError(f"expected jobs of a batch, not {shown(job)}")
+    for jobid, times in Counter(job.id for job in jobs).items():
+        if times > 1:
+            raise ValueError(f"job {jobid} is given twice")
+    if not seconds > 0:
+        raise ValueError(f"seconds: expected some time, not {shown(seconds)}")
 
 
 def want_of(request: Request, levels: Collection[str] = (), *, slot_exclusive: str = "shared") -> Want:

@@ -9,6 +9,7 @@ from fractions import Fraction
 from typing import Any
 
 from ...grammar.errors import printable, shown
+from ...grammar.hostlist import Hostlist
 from ...grammar.idset import IdSet, text_mask
 from ...topology.machine import Machine
 from ...topology.rset import read_R
@@ -31,12 +32,14 @@ def read_job(machine: Machine, R: Mapping[str, Any] | str | Machine) -> Job:  # 
     Raises
     ------
     ValueError
-        For ranks that the machine lacks, or an R that is none.
+        For ranks, cores or GPUs that the machine lacks, for hosts that have other ranks here, or an R that is none.
     """
     part = R if isinstance(R, Machine) else read_R(R)
     lacking = machine.unknown(part.ids_of(part.all))
     if lacking:
         raise ValueError(f"allocation contains ranks not in resource pool: {lacking}")
+    check_hosts(machine, part)
+    _check_there(machine, part)
     amounts = _Amounts(machine, machine.mask_of(part.ids_of(part.all)))
     amounts.read((part.scheduling or {}).get("placement"))
     amounts.read_domains((part.scheduling or {}).get("amounts"))
@@ -47,6 +50,40 @@ def read_job(machine: Machine, R: Mapping[str, Any] | str | Machine) -> Job:  # 
             holdings.append(NodeHolding(Packed.of(alike), cores, gpus, used, outside=outside))
     of_groups = tuple((group, name, amount) for (group, name), amount in sorted(amounts.of_groups.items()))
     return Job(part.expiration, tuple(holdings), of_groups)
+
+
+def check_hosts(machine: Machine, part: Machine) -> None:
+    """Refuse a part of a machine that puts a host under another rank than the machine does.
+
+    Taken by rank, it would be held on another node than the one that it is on. A part, or a machine, that names no
+    hosts is taken by rank.
+
+    Raises
+    ------
+    ValueError
+        Then, with the first such rank.
+    """
+    if not len(part.hosts) or not len(machine.hosts):
+        return
+    here = machine.hosts_at(machine.mask_of(part.ids_of(part.all)))
+    if here == part.hosts or len(here) != len(part.hosts):
+        return
+    for rank, said, own in zip(part.ranks, part.hosts, here, strict=True):
+        if said != own:
+            places = machine.facts.hosts(Hostlist.parse(said))
+            where = f", and {said} is rank {machine.ids_of(places)}" if places else f", and there is no host {said}"
+            raise ValueError(f"R says that rank {rank} is {said}: here it is {own}{where}")
+
+
+def _check_there(machine: Machine, part: Machine) -> None:
+    """Refuse cores and GPUs that nodes do not have: no job holds them, and none can."""
+    for positions, cores, gpus in part.holdings:
+        nodes = machine.mask_of(part.ids_of(positions))
+        for kind, mask in zip(machine.types, machine.type_masks, strict=True):
+            lacking = [(name, ids) for name, ids in (("core", cores & ~kind.cores), ("gpu", gpus & ~kind.gpus)) if ids]
+            if lacking and mask & nodes:
+                (name, ids), ranks = lacking[0], machine.ids_of(mask & nodes)
+                raise ValueError(f"R holds {name} {IdSet.from_mask(ids)} of rank {ranks}, which has no such {name}")
 
 
 class _Amounts:

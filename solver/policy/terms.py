@@ -11,9 +11,13 @@ The terms of one policy are compared lexicographically; `scale` makes one intege
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import get_args
 
-from ..state.domain_state import DomainState
+from ...grammar.errors import shown
+from ...grammar.suggest import hint
+from ..state.domain_state import DomainState, Fixed
 
 
 @dataclass(frozen=True)
@@ -28,11 +32,20 @@ class Touch:
         "node" or a level below it.
     weight
         What a touched domain costs, given its state before the placement; may be negative.
+
+    Raises
+    ------
+    TypeError
+        For a weight that is no function, or that gives no integer.
     """
 
     name: str
     level: str
     weight: Callable[[DomainState], int]
+
+    def __post_init__(self) -> None:
+        _check_text(self.name, self.level)
+        _check_weight(self.name, self.level, self.weight)
 
 
 @dataclass(frozen=True)
@@ -42,6 +55,10 @@ class CoreTouch:
     name: str
     weight: Callable[[DomainState], int]
 
+    def __post_init__(self) -> None:
+        _check_text(self.name)
+        _check_weight(self.name, "node", self.weight)
+
 
 @dataclass(frozen=True)
 class Cross:
@@ -49,6 +66,9 @@ class Cross:
 
     name: str
     level: str
+
+    def __post_init__(self) -> None:
+        _check_text(self.name, self.level)
 
 
 @dataclass(frozen=True)
@@ -58,10 +78,45 @@ class GroupTouch:
     name: str
     level: str
 
+    def __post_init__(self) -> None:
+        _check_text(self.name, self.level)
+
 
 Component = Touch | CoreTouch | Cross | GroupTouch
 Term = Callable[[Sequence[str], Sequence[str]], "list[Component]"]
 """Makes a term's components from a machine's levels: groups, and levels below the node, both coarsest first."""
+
+
+def _check_text(*names: object) -> None:
+    """Refuse a name or a level that is no text."""
+    for name in names:
+        if not isinstance(name, str) or not name:
+            raise TypeError(f"term: expected the name of a term or a level, not {shown(name)}")
+
+
+def _check_weight(name: str, level: str, weight: object) -> None:
+    """Refuse a weight that is no function, or that gives no integer for some domain of 8 cores and 2 GPUs.
+
+    A weight that cannot say anything of that domain, which has none inside, is asked again where it meets a machine.
+    """
+    if not callable(weight):
+        raise TypeError(f"term {name}: the weight is a function of a domain's state, not {shown(weight)}")
+    value: object = 0
+    with suppress(Exception):
+        value = weight(DomainState(Fixed(level, 8, 2, True, ()), 5, 1, (), ()))
+    check_value(name, value)
+
+
+def check_value(name: str, value: object) -> None:
+    """Refuse what a weight gave if it is no integer: the values of terms are proven, and floats cannot be.
+
+    Raises
+    ------
+    TypeError
+        Then.
+    """
+    if not isinstance(value, int):
+        raise TypeError(f"term {name}: a weight is an integer, not {shown(value)}: scale it to whole units")
 
 
 def affinity(_groups: Sequence[str], levels: Sequence[str]) -> list[Component]:
@@ -146,6 +201,14 @@ class Policy:
     name: str
     terms: tuple[Term, ...] = field(default=())
 
+    def __post_init__(self) -> None:
+        for term in self.terms if isinstance(self.terms, tuple) else [self.terms]:
+            if not callable(term) or isinstance(term, get_args(Component)):
+                raise TypeError(
+                    f"policy {self.name}: a term is a function that makes components of a machine's levels, "
+                    f"in a tuple, not {shown(term)}"
+                )
+
     def components(self, groups: Sequence[str], levels: Sequence[str]) -> tuple[Component, ...]:
         """Return the policy's components on a machine with these levels, first compared first."""
         return tuple(component for term in self.terms for component in term(groups, levels))
@@ -182,8 +245,7 @@ def parse_policy(text: str) -> Policy:
         if name in ("size", "ids"):
             raise ValueError(f"policy {text!r}: {name} stands {'first' if name == 'size' else 'last'} or is left out")
         if name not in TERMS:
-            known = ", ".join([*POLICIES, *TERMS])
-            raise ValueError(f"policy {text!r}: no policy or term is called {name!r}; there are {known}")
+            raise ValueError(f"policy {text!r}: no policy or term is called {name!r}{hint(name, [*POLICIES, *TERMS])}")
         if names.count(name) > 1:
             raise ValueError(f"policy {text!r}: the term {name} is given twice")
     return Policy(text, tuple(TERMS[name] for name in names))

@@ -165,4 +165,5 @@ def test_memory_comes_back() -> None:
 
 def test_a_machine_without_memory_does_not_know_the_type() -> None:
     R = {key: value for key, value in FOUR.items() if key != "scheduling"}
-    assert Case(R).judge("slot/[core;memory=1]", answer([on(0, "0")])).violations == ("the machine has no memory",)
+    verdict = Case(R).judge("slot/[core;memory=1]", answer([on(0, "0")]))
+    assert verdict.violations == ("the machine has no memory: it has node, core, gpu",)

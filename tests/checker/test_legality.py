@@ -225,7 +225,9 @@ def test_slots_exclusive_as_rfc_14_has_it(four: Case) -> None:
 
 def test_unknown_types(four: Case) -> None:
     R = answer([on(0, "0")])
-    assert four.judge("slot/[core;fpga]", R).violations == ("the machine has no fpga",)
+    assert four.judge("slot/[core;fpga]", R).violations == (
+        "the machine has no fpga: it has rack, node, socket, numa, core, gpu, ib10g, memory, storage",
+    )
     assert four.judge("slot/[core;fpga]", R, unknown_types="ignore").legal
 
 

@@ -28,7 +28,7 @@ def slim(nodes: int, **more: dict[str, str]) -> Pool:
         ("slot=5/node", "", "slot/node: 5 slots of node need 5 nodes: 4 exist"),
         ("slot/core=17", "", "slot: a slot of core=17 is asked for: no node has more than 16 cores"),
         ("slot/gpu", "", "slot/gpu: a slot of gpu needs 1 gpu: there is none"),
-        ("slot/[core;nic=1]", "", "slot/nic[1]: this machine has no nic"),
+        ("slot/[core;nic=1]", "", "slot/nic[1]: this machine has no nic: it has node, socket, core, ib10g, memory"),
         ("slot/core", "gpu", "slot/core: no rank has the property gpu"),
     ],
 )

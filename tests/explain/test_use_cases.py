@@ -164,7 +164,7 @@ CASES = [
         site([(4, NO_IB)], {"cluster": [{"switch": [{"ranks": "0-3"}]}]}),
         IB,
         NEVER,
-        "this machine has no ib10g",
+        "this machine has no ib10g: it has cluster, switch, node, socket, core, memory",
         "cluster[0]/slot/node:border cluster[0]/slot/node/ib10g[1]:type",
     ),
     Case(
@@ -312,7 +312,7 @@ CASES = [
         site([(4, WIDE)], properties={"amd-mi60": "0-3"}),
         "slot/node",
         NEVER,
-        "no rank has the property amd-mi50",
+        "no rank has the property amd-mi50 (is amd-mi60 meant?)",
         "slot/node:border constraint",
         query="amd-mi50",
     ),
@@ -442,6 +442,6 @@ def test_sixteen_nodes_of_one_chassis_with_1501_GiB_each_of_36_disks_of_453_GiB(
 
 def test_a_type_that_is_misspelt_is_named_with_the_one_that_is_meant() -> None:
     explanation = explained(Pool(read_R(site([(1, WIDE)]))), ask("slot/[core;gpus=2]"))
-    assert explanation.reason == "this machine has no gpus (is gpu meant?)"
+    assert explanation.reason == "this machine has no gpus (is gpu meant?): it has node, socket, core, gpu, memory"
     assert explanation.conflict is not None
     assert explanation.conflict.parts == (VertexPart("slot/gpus[1]", Aspect.TYPE),)

@@ -49,6 +49,25 @@ class TestHello:
         assert after.copy_allocated().dumps() == before.copy_allocated().dumps()
         assert alloc(after, 9, "slot=1/[core=2;gpu=1]").dumps() == alloc(before, 9, "slot=1/[core=2;gpu=1]").dumps()
 
+    def test_hosts_that_changed_their_ranks_are_warned_of_and_the_ranks_count(self, R: Json, alloc: Any) -> None:
+        """An error would end the job; what it holds is on the ranks that its shells were started on."""
+        R["execution"]["nodelist"] = ["a,b,c,d"]
+        resources = stored(alloc(ExactPool(R), 1, "node=1/slot=1/core=4", 0, {"ranks": ["2"]}))
+        said: list[str] = []
+        moved = {**R, "execution": {**R["execution"], "nodelist": ["a,c,b,d"]}}
+        pool = ExactPool(moved, log=lambda _, text: said.append(text))
+        hello(pool, 1, resources)
+        (warning,) = [text for text in said if "R says" in text]
+        assert warning.endswith(": R says that rank 2 is c: here it is b, and c is rank 1; the rank counts")
+        assert str(pool.copy_allocated().ranks) == "2"
+
+    def test_a_core_that_the_node_lacks_is_said_to_be_lacking(self, R: Json, alloc: Any) -> None:
+        resources = stored(alloc(ExactPool(R), 1, "node=1/slot=1/core=4"))
+        resources["execution"]["R_lite"][0]["children"]["core"] = "900"
+        resources.pop("scheduling")
+        with pytest.raises(ValueError, match="R holds core 900 of rank 0, which has no such core"):
+            hello(ExactPool(R), 1, resources)
+
     def test_a_job_that_returned_a_part_is_registered_with_the_rest(self, R: Json, alloc: Any) -> None:
         resources = stored(alloc(ExactPool(R), 1, "node=4/slot=1/[core=8;gpu=1]"))
         pool = ExactPool(R)

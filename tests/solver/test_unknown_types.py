@@ -15,6 +15,7 @@ from exactfit.topology.presets import preset
 from exactfit.topology.rset import read_R
 
 FOUR_APUS = read_R(preset("rfc49-b:4"))
+HAS = ": it has node, socket, core, gpu, memory, storage"
 
 # Shape, counts chosen, nodes, slots, and one slot's cores, gpus and GiB of memory. A node has four sockets of 24 cores
 # and a gpu, with 125 GiB in the first and 126 in each other.
@@ -71,9 +72,9 @@ def test_more_than_there_is_of_what_stands_below_is_refused(shape: str) -> None:
 @pytest.mark.parametrize(
     ("shape", "reason"),
     [
-        ("blade=3/slot/core", "blade: this machine has no blade"),
-        ("slot/[core;ib10g]", "slot/ib10g[1]: this machine has no ib10g"),
-        ("slot/cluster", "slot/cluster: this machine has no cluster"),
+        ("blade=3/slot/core", "blade: this machine has no blade" + HAS),
+        ("slot/[core;ib10g]", "slot/ib10g[1]: this machine has no ib10g" + HAS),
+        ("slot/cluster", "slot/cluster: this machine has no cluster" + HAS),
         ("cluster=2/slot/core", "cluster: asks for 2 clusters, this is one"),
         ('cluster{id:"5"}/slot/core', "cluster: this machine lists no clusters, so they have no ids"),
         ("cluster{x}/slot/core", "cluster: this machine lists no clusters, so none can be taken whole"),

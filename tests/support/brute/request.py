@@ -51,6 +51,7 @@ def read(
         )
 
     def need(vertex: Vertex, in_slot: bool, bare: bool) -> Need:
+        refuse_unit(vertex, places | stock | {"slot", "core", "gpu"})
         if vertex.type == "slot":
             children = tuple(need(child, True, not has(vertex, {"core", "gpu"})) for child in vertex.children)
             return Need(vertex, "slot", False, nodeless(vertex.children), children)
@@ -72,6 +73,12 @@ def read(
         return Need(vertex, "nothing", False, False, children)
 
     return tuple(need(vertex, False, False) for vertex in vertices), tuple(idsets)
+
+
+def refuse_unit(vertex: Vertex, known: set[str]) -> None:
+    """Refuse a unit of anything that the machine has, other than memory and storage."""
+    if vertex.unit is not None and vertex.type in known - {"memory", "storage"}:
+        raise UnknownTypeError(f"{vertex.type} in {vertex.unit}")
 
 
 def preorder(needs: Sequence[Need]) -> Iterator[Need]:
