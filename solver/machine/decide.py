@@ -1,4 +1,10 @@
-"""The decision: the largest counts that fit (`sizes`), then the best placement with them."""
+"""The decision on a request: the largest counts that fit (`sizes`), then the best placement with them.
+
+A demand of one kind of node, or of loose units, goes to `selection`, where nodes do not bear on each other and the
+best are the first of a ranking. Equal nodes on a machine with groups go to `fewest_groups`, which proves its answer or
+says nothing. All else goes to the machine's model. Whether there is any placement is asked first where that is cheaper
+than the best one: by counting the room on each state, once a class and not once a node.
+"""
 
 from __future__ import annotations
 

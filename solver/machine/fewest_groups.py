@@ -1,9 +1,11 @@
-"""Equal nodes close together: the common case on machines with racks, proven without a search.
+"""Equal nodes in as few groups (racks, then rows) as can be: the common case, proven without a search.
 
-Where the nodes that like a bundle best are enough, only the groups that they stand in are left to be compared. All in
-one innermost group is the best that can be. Otherwise they stand in one group of the finest level that has such a
-group, and below it the groups with the most of them are taken; a bound says whether fewer would do. What is not proven
-this way is left to the machine's model.
+Where the nodes that are best for a bundle are enough, only the groups that they stand in are left to be compared. All
+in one innermost group is the best that can be. Otherwise they stand in one group of the finest level that has such a
+group, and below it the groups with the most of them are taken: for one level that is optimal, as any `k` groups hold
+no more than the `k` largest. For two levels a Lagrangian relaxation says how many racks there must be at least
+(`_fewest_of_two`); where the choice meets that bound, it is proven. What is not is left to the machine's model. It
+costs a count of the nodes in each group.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""Requests that name ids: node types and states that tell the ids apart that matter.
+"""Requests that name ids: symmetry classes cut finer, so that they tell the ids apart that matter.
 
-Classes of equal states know counts, not ids. For a request whose vertices carry RFC 14 ``id``, the domains, and the
-cores and GPUs of a domain, are marked with the idsets that they match; equal things are then those with equal marks.
-Cores that a domain lists itself become unnamed domains inside it, one for each combination of marks, so that all
-that counts domains goes on to count them.
+States know counts, not ids. For a request whose vertices carry RFC 14 ``id``, the domains, and the cores and GPUs of a
+domain, are marked with the idsets that they match; things are equal then that have equal marks. Cores that a domain
+lists itself become unnamed domains inside it, one for each combination of marks, so that all that counts domains goes
+on to count them. The states of all nodes that are up are made anew for each decision; every bundle goes to the model.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
-"""Which nodes give what: the choice among classes where no group is asked for and nothing ties nodes together.
+"""The choice of nodes where no group is asked for and nothing ties nodes together.
 
-Costs of nodes add up, and adding keeps the order of joint integers. So nodes that all give the same bundle are best
-taken from the top of its ranking; and slots that may stand anywhere are best shared out by going through the few
-nodes that any best placement could use.
+Costs of nodes add up, and adding keeps the order of costs. So nodes that all give the same bundle are best taken from
+the top of its ranking (an exchange argument: any other node can be replaced by a better one that is not used). Loose
+units, which may stand anywhere and several on a node, are shared out by dynamic programming over the few nodes that
+any best placement could use.
 """
 
 from __future__ import annotations

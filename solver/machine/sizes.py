@@ -1,7 +1,8 @@
-"""The largest counts that fit.
+"""The largest counts that fit, where a request leaves some open (`slot=2-8`).
 
 A placement with a count holds one with any smaller count, so whether a count fits is monotone: the largest
-admissible one that fits is found by halving, vertex after vertex in pre-order, those to come at their smallest.
+admissible one that fits is found by halving, vertex after vertex in pre-order, those to come at their smallest. It
+costs about log2 of the range in decisions whether there is any placement.
 Counts inside slots that take amounts are uneven: a larger one may fit where a smaller does not, so each is tried.
 """
 

@@ -1,4 +1,7 @@
-"""What the slots of a request take in all, against all that is free: what exceeds that needs no search."""
+"""A relaxation of the whole request: what its slots take in all, against all that is free on the machine.
+
+What exceeds that cannot fit, whatever goes where, and needs no search. It costs a sum over the states of nodes.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
-"""How often a node has room for a slot that asks for domains: counted, where no two of them are in each other's way.
+"""How often a node has room for a slot that asks for domains, counted without a search.
 
-That is so when each instance of the unit stands in domains of its own and asks there for cores and GPUs, or for such
-domains inside, and no more: then a domain is able or not by itself.
+Counting is exact where each instance of the unit stands in domains of its own and asks there for cores and GPUs, or
+for such domains inside, and no more: then no two instances compete for anything but whole domains, and a domain is
+able or not by itself. It costs one walk over the domains of the state. What does not have this form is for the model.
 """
 
 from __future__ import annotations

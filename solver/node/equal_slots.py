@@ -1,7 +1,9 @@
-"""The best way to put equal slots of cores and GPUs on a node, or into a part of one.
+"""The best placement of equal slots of cores and GPUs on a node, or in a part of one, with as little search as possible.
 
-Slots that can stay whole are shared out by `packing`; where some have to be torn, it is in the smallest domain that
-must tear them, by `tearing`, and where that is no proof by the node's model.
+Slots that can stay whole in the innermost domains are shared out by `packing`, which is exact. Where some have to be
+torn, they are torn in the smallest domain that must tear them: the best of each child for each number of slots is
+found the same way, and the numbers are shared out. In the domain itself `tearing` makes a placement and a lower bound;
+only where these differ does the node's model search. Every answer is remembered by state, shape and number.
 """
 
 from __future__ import annotations

@@ -1,8 +1,11 @@
-"""What a bundle costs on a state at least, without a search.
+"""What a bundle costs on a state at least: relaxations that need no search.
 
-States are ranked by what they cost. One that must be searched is ranked by its lower bound until it comes to be the
-best, so that those which never do are never searched. The bound is taken component by component: what holds of each
-of them holds of the joint integer.
+A cost is a vector of terms, compared lexicographically and held as one integer. Each term is bounded by itself, as if
+no other mattered, and the bounds are added: each is below the term's value in any placement, so their sum is below any
+cost. Torn slots are bounded by counting how many can be whole at a level, touched domains by the linear relaxation of a
+covering knapsack (G. B. Dantzig, Operations Research 5, 1957). It costs a sort of a node's domains for each term.
+
+States are ranked by these bounds until they come to be the best, so that those that never do are never searched.
 """
 
 from __future__ import annotations

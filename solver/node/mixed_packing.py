@@ -1,8 +1,9 @@
-"""The best way to put slots of several shapes, with amounts, on a node, as long as none has to be torn.
+"""The best placement of slots of several shapes, with memory, on a node where none has to be torn: dynamic programming.
 
 What `packing` does for one shape of cores and GPUs: for a policy that compares affinity first, slots that can all be
 whole are placed best by some split over the children of each domain. Here a split is of a vector, so many slots of
-each shape, and a slot takes its memory from the domain of its cores or the nearest above that lists any.
+each shape, and a slot takes its memory from the domain of its cores or the nearest above that lists any. The tables
+have an entry for each vector, up to `VECTORS`; what has more goes to the node's model.
 """
 
 from __future__ import annotations

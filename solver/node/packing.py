@@ -1,10 +1,10 @@
-"""The best way to put equal slots on a node, without a solve wherever slots need not be torn.
+"""The best placement of equal slots in a domain where none has to be torn: dynamic programming over the tree.
 
 For a policy that compares affinity first (`Scale.affinity_first`), `n` slots that fit into a domain's children one by
 one are placed best by some split of `n` over the children: whatever tears a slot costs more. Costs are sums, so the
 best split is found by going through the children one after the other, and a split's cost is the sum of the
-children's plus what it costs to touch the domain itself. Where not all slots can be whole, what is left is a model
-of the smallest domain in which they have to be torn (`model`).
+children's plus what it costs to touch the domain itself. With `c` children that is in the order of `c * n * n` sums,
+once for each domain in a state and shape of slot. Where not all slots can be whole, `tearing` goes on.
 """
 
 from __future__ import annotations

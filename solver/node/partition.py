@@ -1,8 +1,14 @@
-"""The cheapest way to part some leaves of a domain into groups with room for so many slots.
+"""A lower bound for slots that must be torn: the cheapest partition of some domains into groups with room for them.
 
-Leaves that are equal and stand in the same domains are of one kind, and only their number matters. Some leaves are
-an integer of a field for each kind, the first kind highest, with a spare bit above each: one set of leaves is taken
-from another by a subtraction, whose spare bits say whether it went.
+Slots that share domains hang together, so a placement cuts the domains that it uses into groups (see `tearing`). Of all
+ways to cut some domains into groups only those are kept that no other dominates: as much room, as few crossings, as
+few groups (a Pareto front). The front of a set of domains comes from the fronts of its subsets, and the cheapest entry
+with room for the slots is the bound.
+
+Leaves that are equal and stand in the same domains are of one kind, and only their number matters. A set of leaves is
+an integer of a field for each kind, the first kind highest, with a spare bit above each: one set is taken from another
+by a subtraction, whose spare bits say whether it went. It costs a step for each pair of a set and a group in it, so
+that up to `MOST_PAIRS` of them are tried; nodes with more kinds of leaves go to the model.
 """
 
 from __future__ import annotations

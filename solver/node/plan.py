@@ -1,7 +1,8 @@
-"""What one node gives to a bundle: which slot takes how much of which domain.
+"""What one node gives to a bundle: which slot takes how much of which domain, with cost and lower bound.
 
 A plan speaks of places in the normal form of a node (`DomainState.flat`) and of counts, so one plan serves every
-node in that state. `assignment` turns it into ids.
+node in that state. `placement.assignment` turns it into ids. Plans are made when they are first read, as most
+solutions are compared by their cost alone.
 """
 
 from __future__ import annotations

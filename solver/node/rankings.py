@@ -1,11 +1,13 @@
-"""States in the order in which a bundle likes them, kept up as states come and go.
+"""The states of a pool's nodes in the order of what a bundle costs on them, kept up as states come and go.
+
+A walk down a ranking gives the best nodes first, so that a decision looks at few of them. A state stands first where a
+cheap lower bound puts it; when it is the best of those that have nodes, where a better bound does; and only when it is
+still the best, it is solved. That is right because a bound is never above the cost: when the first entry is solved,
+no other can be better. Most states are never solved.
 
 A ranking holds every state that was live in any copy of a pool since it was last renewed. So copies share it, and
-none has to tell it what ended: states that have no nodes now are passed over, and when too many of them are, the
-rankings are renewed from the states that are live.
-
-A state stands where a floor puts it that takes no thought; when it is the best of those that have nodes, where a better
-floor does; and only when it is the best of all then, it is searched for what it can do: most never are.
+none has to tell it what ended: states that have no nodes any more are passed over, and when too many of them are, the
+rankings are renewed from the states that are live. An insertion costs a binary search.
 """
 
 from __future__ import annotations

@@ -1,7 +1,9 @@
-"""What a node can be to a slot that has other nodes too.
+"""What a node can be to a slot that has other nodes too: its best part, and others that may serve the slot better.
 
-Of each level the first domain that a slot touches crosses nothing. So the part that is best by itself, as it touches
-no domain of a level, need not be the best for the slot: one that touches some may be as good there, and better after.
+A slot's affinity counts the domains of a level that it touches, less one, so of each level the first domain crosses
+nothing. The part that is best by itself, as it touches no domain of a level, need not be the best for the slot: one
+that touches some may be as good there, and better after. So for each such level one more solution is offered to the
+machine's model, at the cost of one more solve of the node.
 """
 
 from __future__ import annotations

@@ -1,7 +1,9 @@
-"""What one node can do for a bundle, solved once for each state and remembered.
+"""The best that nodes in one state can do for a bundle, solved once for each state and remembered.
 
-Most bundles are equal slots, which `equal_slots` places, mostly without a search. Slots of several shapes that can all
-stay whole (`mixed_packing`) and whole nodes need none either. All else goes to the node's model.
+The ways to solve it, cheapest first: equal slots go to `equal_slots`, slots of several shapes that can all stay whole
+to `mixed_packing`, a whole node is what it is. All else, and all states whose ids matter, go to the node's CP-SAT
+model (`model`). Each of these is exact, or says by its lower bound that it is not; so which of them answers changes
+the time, not the value. Answers that were cut off by the time limit are not remembered.
 """
 
 from __future__ import annotations

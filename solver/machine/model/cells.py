@@ -1,4 +1,9 @@
-"""The machine cut into cells: nodes of one state in one innermost group."""
+"""The tree of groups, and the machine cut into cells: nodes of one state in one innermost group.
+
+Nodes of a cell are interchangeable in all that a policy counts, so the model needs one variable for all of them. A
+class of nodes is split over the groups once and remembered; that costs a step for each group or node, whichever are
+fewer.
+"""
 
 from __future__ import annotations
 

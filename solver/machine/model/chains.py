@@ -2,7 +2,8 @@
 
 Nodes and groups then bear on each other only through the groups that they share, and costs add up. So the best way to
 put `n` things into a group is the best way to share `n` out among the groups inside it and the nodes that stand in
-none of these.
+none of these: dynamic programming over the tree of groups, by `sharing`. Where that would take more steps than the
+model, it gives up (`NotDirectError`).
 """
 
 from __future__ import annotations

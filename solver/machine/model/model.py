@@ -1,4 +1,10 @@
-"""Wires groups, cells and patterns, solves, and reads the picks."""
+"""The CP-SAT model of the machine: groups, cells and patterns wired together, solved, and read back as picks.
+
+A variable counts the nodes of a cell that follow a pattern, and a literal says for which vertex a group stands, so
+that the model is as large as the machine has kinds of nodes in groups, not as it has nodes. Counts that a best
+placement cannot need are left out by dominance (`_counts`): of the nodes of a group, for each pattern, only as many of
+the cheapest as the request has nodes.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,9 @@
-"""What one node of a state can do for a request: at most one node vertex, beside any number of loose units.
+"""What one node of a state can do for a request, as in cutting stock: at most one node vertex, and any loose units.
 
-In a group that is taken whole every node is taken whole, by what stands below the group's vertex or, as its *fill*, for
-the group alone. What stands there is then the least that the node must have, or what slots inside take of it.
+Each pattern is one bundle, so its best plan and cost come from the node's solver. In a group that is taken whole every
+node is taken whole, by what stands below the group's vertex or, as its *fill*, for the group alone. What stands there
+is then the least that the node must have, or what slots inside take of it. There is a solve for each state and
+combination of units that fits on it.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Share out a number of equal things among parts of a whole, at the least cost.
+"""Shares out a number of equal things among parts of a whole at the least cost: dynamic programming with two cuts.
 
-A part that gets something costs at least its touch, which bounds how many parts are worth using; and where at most `m`
-are used, only the `m` best for each number of things can be needed, as any other can give its place to one of these
-that is not used. Between equal costs the first part takes the most.
+A part that gets something costs at least its touch, which bounds how many parts are worth using. And where at most `m`
+are used, only the `m` best for each number of things can be needed: any other is dominated, as it can give its place
+to one of these that is not used. Between equal costs the first part takes the most. `WORK` bounds the steps.
 """
 
 from __future__ import annotations

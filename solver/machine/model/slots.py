@@ -1,8 +1,9 @@
 """Slots that stand on several nodes: where they stand, and which nodes make which slot.
 
-A slot's affinity counts the domains of a level that it touches, less one and never below zero. So what touches a level
-is dealt to as many slots as there are; where all touch the same, slots take nodes in the order of their ranks. What is
-dealt as one is a node, or all nodes of a group that stands right below the slot.
+The model counts nodes and does not say whose they are, as that changes no cost if it is done well. A slot's affinity
+counts the domains of a level that it touches, less one and never below zero. So what touches a level is dealt to as
+many slots as there are; where all touch the same, slots take nodes in the order of their ranks. What is dealt as one
+is a node, or all nodes of a group that stands right below the slot.
 """
 
 from __future__ import annotations

@@ -1,4 +1,8 @@
-"""What the nodes of each innermost group give to one host demand, and how best: nodes of their own, or loose units."""
+"""What the nodes of each innermost group give to one host demand, and how best: nodes of their own, or loose units.
+
+`chains` asks for the room and for the best way for each number; both are found once for each group and number. Of the
+nodes of a group only so many of the cheapest are kept as can be needed (dominance).
+"""
 
 from __future__ import annotations
 

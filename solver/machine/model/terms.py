@@ -1,4 +1,8 @@
-"""The policy's components over all nodes, as expressions over how many of them follow which pattern."""
+"""The policy's terms over all nodes, as linear expressions over how many nodes of a cell follow which pattern.
+
+A pattern's own terms are constants, found by the node's solver. What depends on several nodes has variables: groups
+touched, and domains touched by slots of several nodes.
+"""
 
 from __future__ import annotations
 
