@@ -1,4 +1,4 @@
-"""The best placement of equal slots of cores and GPUs on a node, or in a part of one, with as little search as possible.
+"""The best placement of equal slots of cores and GPUs on a node, or in a part of one, with little search.
 
 Slots that can stay whole in the innermost domains are shared out by `packing`, which is exact. Where some have to be
 torn, they are torn in the smallest domain that must tear them: the best of each child for each number of slots is

@@ -1,10 +1,11 @@
 """The best placement of equal slots that must be torn between the domains of a node, mostly without a search.
 
 This is bin packing with item fragmentation (N. Menakerman and R. Rom, WADS 2001): slots are items, domains bins, and
-each further domain of a slot is a crossing. Seen as a graph of slots and the innermost domains that they touch, a placement falls apart into connected
-components. The slots of a component on the domains `S` cross at each level at least as often as `S` has domains of
-it, less one (a connected graph has no fewer edges than a tree), and are no more than there is room in `S`. So the
-cheapest partition of some domains into groups with room enough is a lower bound (`partition`).
+each further domain of a slot is a crossing. Seen as a graph of slots and the innermost domains that they touch, a
+placement falls apart into connected components. The slots of a component on the domains `S` cross at each level at
+least as often as `S` has domains of it, less one (a connected graph has no fewer edges than a tree), and are no more
+than there is room for in `S`. So the cheapest partition of some domains into groups with room enough is a lower bound
+(`partition`).
 
 The bound is reached where next fit fills the domains of each group one after the other, each slot going on where the
 last one ended: always for cores alone, and mostly where slots take GPUs, too, in one of a few orders of the domains.
