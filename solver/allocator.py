@@ -16,9 +16,9 @@ from typing import Any, TypeVar
 
 from ..grammar.errors import printable
 from ..topology.machine import Machine
-from .arguments import need_job, need_machine, need_nodes, need_parts, need_time
 from .cpsat.lexicographic import Budget, CutOff
 from .cpsat.status import Status
+from .demand.arguments import need_job, need_machine, need_nodes, need_parts, need_time
 from .demand.request import Request, need_request
 from .errors import InfeasibleRequest, InsufficientResources
 from .knowledge import Knowledge, MakeReasons

@@ -17,8 +17,8 @@ from itertools import groupby
 from typing import TypeAlias
 
 from ..allocator import Allocator
-from ..arguments import need_job, need_time
 from ..cpsat.lexicographic import Budget, CutOff
+from ..demand.arguments import need_job, need_time
 from ..demand.request import Request, need_request
 from ..errors import InfeasibleRequest, InsufficientResources
 from ..knowledge import Knowledge

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from ...grammar.count import Count
 from ...grammar.errors import shown
 from ...grammar.jobspec import Vertex
-from ..arguments import need_job
+from ..demand.arguments import need_job
 from ..demand.request import Request, need_request, shape_of
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 
-from ..grammar.errors import shown
-from ..topology.machine import Machine
-from .options import Options
+from ...grammar.errors import shown
+from ...topology.machine import Machine
+from ..options import Options
 
 
 def need_machine(machine: object) -> None:
