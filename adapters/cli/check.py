@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich import box
-from rich.table import Table
+from rich.text import Text
 
 from ...grammar.errors import printable
+from ..fitted_table import Column, FittedTable
 from . import options
 from .bundles import flat
 from .case import Case
@@ -182,18 +182,15 @@ def _report(legal: bool, remarks: Sequence[str], terms: Mapping[str, Any], best:
         console.print(_comparison(best, bool(terms)), soft_wrap=True)
 
 
-def _terms_table(terms: Mapping[str, Any], best: _Best | None) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("term")
-    table.add_column("value", justify="right")
+def _terms_table(terms: Mapping[str, Any], best: _Best | None) -> FittedTable:
+    term, value = Column("term", lead=True), Column("value", right=True, least=12)
     if best is None or not best.terms:
-        for name, value in terms.items():
-            table.add_row(name, value_text(value))
-        return table
-    table.add_column("best", justify="right")
-    for name, value in best.terms.items():
-        table.add_row(name, value_text(_value(terms, name)), value_text(value))
-    return table
+        return FittedTable((term, value), [(Text(name), Text(value_text(found))) for name, found in terms.items()])
+    rows = [
+        (Text(name), Text(value_text(_value(terms, name))), Text(value_text(found)))
+        for name, found in best.terms.items()
+    ]
+    return FittedTable((term, value, Column("best", right=True, least=12)), rows)
 
 
 def _comparison(best: _Best, known: bool) -> str:

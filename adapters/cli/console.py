@@ -5,31 +5,92 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
+from rich.text import Text
 
 from ...grammar.errors import printable
 
 _MOST_CHARACTERS = 400
 _WIDTH_OF_FILES = 120
+ASCII = "EXACTFIT_ASCII"
+"""The variable of the environment that asks for ASCII alone; outputs that are not UTF-8 get that anyway."""
+_IN_ASCII = str.maketrans({"·": ".", "…": "~", "±": "~", "─": "-"})
 
 
 class _Console(Console):
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
         """Render with control characters as escapes: no name of anything steers the terminal."""
+        ascii_only = (options or self.options).ascii_only
         for segment in super().render(renderable, options):
             text = segment.text
-            if segment.control or text.isprintable() or text == "\n":
+            if segment.control:
                 yield segment
-            else:
-                yield segment._replace(text="\n".join(map(printable, text.split("\n"))))
+                continue
+            if not (text.isprintable() or text == "\n"):
+                text = "\n".join(map(printable, text.split("\n")))
+            if ascii_only and not text.isascii():
+                text = text.translate(_IN_ASCII).encode("ascii", "replace").decode("ascii")
+            yield segment if text == segment.text else segment._replace(text=text)
+
+    def print(self, *objects: Any, soft_wrap: bool | None = None, **options: Any) -> None:
+        """Print; a line that is to wrap by itself is wrapped at words, with an indent, where the width is a reader's.
+
+        In a file it stays one line, which other programs like better.
+        """
+        (line,) = objects if len(objects) == 1 else (None,)
+        if soft_wrap and self.is_read and "overflow" not in options and isinstance(line, (str, Text)):
+            for part in _wrapped(Text(line) if isinstance(line, str) else line, self.width):
+                super().print(part, no_wrap=True, crop=False, overflow="ignore", **options)
+        else:
+            super().print(*objects, soft_wrap=soft_wrap, **options)
+
+    @property
+    def is_read(self) -> bool:
+        """Whether somebody reads the lines at this width: a terminal, or who says COLUMNS."""
+        return self.is_terminal or "COLUMNS" in os.environ
+
+    @property
+    def encoding(self) -> str:
+        """The encoding of the output, ASCII where that is asked for."""
+        return "ascii" if os.environ.get(ASCII) else super().encoding
 
     def on_broken_pipe(self) -> None:
         # Rich would end the program as a failure.
         raise BrokenPipeError
+
+
+def _wrapped(line: Text, width: int) -> list[Text]:
+    """Return a line in parts that are no wider, all but the first indented by two more than it.
+
+    It is parted where two or more spaces stand, as far as possible, and else between words.
+    """
+    if line.cell_len <= width:
+        return [line]
+    indent = len(line.plain) - len(line.plain.lstrip())
+    room = max(width - indent - 2, 8)
+    parts: list[Text] = []
+    for phrase in _phrases(line[indent:]):
+        if parts and parts[-1].cell_len + 2 + phrase.cell_len <= room:
+            parts[-1] = Text.assemble(parts[-1], "  ", phrase)
+        else:
+            parts += phrase.wrap(Console(width=width), room, no_wrap=False, overflow="fold")
+    for part in parts:
+        part.rstrip()
+    return [Text.assemble(" " * (indent + 2 if place else indent), part) for place, part in enumerate(parts)]
+
+
+def _phrases(line: Text) -> Iterator[Text]:
+    start = 0
+    for gap in re.finditer(" {2,}", line.plain):
+        yield line[start : gap.start()]
+        start = gap.end()
+    yield line[start:]
 
 
 def make_console(*, stderr: bool = False) -> Console:
@@ -38,6 +99,12 @@ def make_console(*, stderr: bool = False) -> Console:
     if not console.is_terminal and "COLUMNS" not in os.environ:
         console.width = _WIDTH_OF_FILES
     return console
+
+
+def is_open(console: Console) -> bool:
+    """Tell whether what is printed there can go anywhere."""
+    stream = sys.stderr if console.stderr else sys.stdout
+    return stream is not None and not stream.closed
 
 
 def one_line(message: str) -> str:

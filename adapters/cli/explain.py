@@ -125,7 +125,7 @@ def explain(
         _report(found, starts, moment)
     conflicts = [(job, explanation) for job, explanation in found if explanation.conflict is not None]
     fits = all(explanation.status == FITS for _, explanation in found)
-    show_pictures(pictures, lambda: _scene(read, *(conflicts or found)[0]), None if as_json else make_console())
+    show_pictures(pictures, lambda: [_scene(read, *(conflicts or found)[0])], None if as_json else make_console())
     return DONE if fits else NO
 
 

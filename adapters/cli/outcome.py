@@ -76,8 +76,11 @@ class Outcome:
         found: Mapping[str, Any] = self.R["scheduling"]["certificate"] if self.R else {}
         return found
 
+    def borders(self, machine: Machine) -> Borders:
+        """Return the borders of the machine as its slots meet them."""
+        jobspec = self.job.jobspec
+        return Borders(machine, jobspec.vertices, evaluate(jobspec.constraint, machine.facts))
+
     def crossed(self, machine: Machine) -> Crossed:
         """Return the borders that its slots cross, and which of them they had to."""
-        jobspec = self.job.jobspec
-        among = evaluate(jobspec.constraint, machine.facts)
-        return Borders(machine, jobspec.vertices, among).crossed(self.R or {})
+        return self.borders(machine).crossed(self.R or {})

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from rich.console import Console
+from rich.text import Text
 
 from ..drawing import file
 from ..drawing.scene import Scene
 from ..drawing.terminal import draw_terminal
+from .console import is_open
 from .errors import InputError
 from .options import PictureOptions
+
+NO_DRAWING = "EXACTFIT_NO_DRAWING"
+"""The variable of the environment that leaves drawings out of the terminal, for who has it read out."""
 
 
 def check_pictures(given: PictureOptions) -> None:
@@ -27,16 +33,16 @@ def check_pictures(given: PictureOptions) -> None:
 
 
 def show_pictures(
-    given: PictureOptions, make: Callable[[], Scene], console: Console | None, *, idle_trees: bool = False
+    given: PictureOptions, make: Callable[[], Sequence[Scene]], console: Console | None, *, idle_trees: bool = False
 ) -> None:
-    """Draw what is asked for; where nothing is, the scene is not made.
+    """Draw what is asked for; where nothing is, the scenes are not made.
 
     Parameters
     ----------
     make
-        The scene.
+        The scenes.
     console
-        Where it is drawn in characters, None for nowhere.
+        Where they are drawn in characters, None for nowhere.
     idle_trees
         Draw the inside of idle nodes, too.
 
@@ -45,15 +51,21 @@ def show_pictures(
     InputError
         When the file cannot be written.
     """
-    in_terminal = given.drawing and console is not None
-    if not in_terminal and given.draw is None:
+    shown = console if given.drawing and not os.environ.get(NO_DRAWING) else None
+    if shown is not None and not is_open(shown):
+        shown = None
+    if shown is None and given.draw is None:
         return
-    scene = make()
-    if in_terminal and console is not None:
-        for line in draw_terminal(scene, console.width, idle_trees=idle_trees):
-            console.print(line, soft_wrap=True)
+    scenes = make()
+    if shown is not None:
+        for scene in scenes:
+            shown.print()
+            if len(scenes) > 1:
+                shown.print(Text(scene.title, style="bold"), soft_wrap=True)
+            for line in draw_terminal(scene, shown.width, idle_trees=idle_trees):
+                shown.print(line, soft_wrap=True)
     if given.draw is not None:
-        write_picture(scene, given.draw)
+        write_picture(scenes, given.draw)
 
 
 def check_target(path: Path) -> None:
@@ -70,8 +82,8 @@ def check_target(path: Path) -> None:
         raise InputError(f"--draw: {error}") from None
 
 
-def write_picture(scene: Scene, path: Path) -> None:
-    """Draw the scene into the file.
+def write_picture(scenes: Sequence[Scene], path: Path) -> None:
+    """Draw the scenes into the file.
 
     Raises
     ------
@@ -79,6 +91,6 @@ def write_picture(scene: Scene, path: Path) -> None:
         When the file cannot be written.
     """
     try:
-        file.draw_file(scene, path)
+        file.draw_file(scenes, path)
     except OSError as error:
         raise InputError(f"--draw: {path}: {error.strerror or error}") from None

@@ -167,9 +167,7 @@ def place(
     console = None if outputs.as_json else make_console(stderr=bool(target and target.is_stdout))
     if console is not None:
         _report(console, outcomes, read.machine, outputs.certificate)
-        if pictures.drawing:
-            console.print()
-    show_pictures(pictures, lambda: _scene(read, outcomes), console)
+    show_pictures(pictures, lambda: [_scene(read, outcomes)], console)
     if console is not None:
         for line in summary:
             console.print(line, soft_wrap=True, markup=False)
@@ -212,16 +210,20 @@ def _decide(pool: Pool, jobs: Sequence[Job]) -> Iterator[Outcome]:
 
 def _scene(read: Case, outcomes: Sequence[Outcome]) -> Scene:
     machine = read.machine
-    held: list[Holding] = [holding for _, R in read.before for holding in holdings(machine, HELD_BEFORE, R)]
     tenants = []
     for outcome in outcomes:
         number, name = outcome.job.number, clip(printable(outcome.job.name), _LEGEND_NAME)
-        if outcome.R is None:
-            tenants.append(Tenant(number, f"{name}: {outcome.status}"))
-        else:
-            held += holdings(machine, number, outcome.R)
-            tenants.append(Tenant(number, f"{name}: {outcome.certificate['status']}"))
-    return make_scene(printable(read.named.name), machine, held, read.down, tenants)
+        said = outcome.status if outcome.R is None else outcome.certificate["status"]
+        tenants.append(Tenant(number, f"{name}: {said}"))
+    return make_scene(printable(read.named.name), machine, _held(read, outcomes), read.down, tenants)
+
+
+def _held(read: Case, outcomes: Sequence[Outcome]) -> Iterator[Holding]:
+    for _, R in read.before:
+        yield from holdings(read.machine, HELD_BEFORE, R)
+    for outcome in outcomes:
+        if outcome.R is not None:
+            yield from holdings(read.machine, outcome.job.number, outcome.R, outcome.borders(read.machine))
 
 
 def _report(console: Console, outcomes: Sequence[Outcome], machine: Machine, certificates: bool) -> None:

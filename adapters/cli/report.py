@@ -6,11 +6,10 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from rich import box
-from rich.table import Table
 from rich.text import Text
 
 from ...grammar.errors import printable
+from ..fitted_table import Column, FittedTable
 from .console import clip
 from .job_input import Job
 from .tables import job_label
@@ -28,19 +27,18 @@ def headline(job: Job, status: str) -> str:
     return f"job {job.number} ({clip(printable(job.name), _NAME)}) {_VERDICTS[status]}"
 
 
-def numbers_table(rows: Sequence[Row]) -> Table:
+def numbers_table(rows: Sequence[Row]) -> FittedTable:
     """Return the numbers of each vertex."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("vertex", overflow="fold")
-    for name in ("asked", "exist", "match", "up", "free"):
-        table.add_column(name, justify="right", no_wrap=True)
+    names = ("asked", "exist", "match", "up", "free")
+    columns = (Column("vertex", least=12, lead=True), *(Column(name, right=True) for name in names))
+    cells = []
     for row in rows:
         name = printable(row.path)
         if row.within is not None:
             level, count = row.within
             name += f" (in the best {level})" if count == 1 else f" (in the best {count} of {level})"
-        table.add_row(Text(name), *(_number(n, row.unit) for n in (row.asked, *row.numbers)))
-    return table
+        cells.append((Text(name), *(Text(_number(n, row.unit)) for n in (row.asked, *row.numbers))))
+    return FittedTable(columns, cells)
 
 
 def _number(number: float | None, unit: str) -> str:
@@ -69,22 +67,24 @@ def conflict_line(explanation: Explanation) -> str:
     return "; ".join(parts)
 
 
-def starts_table(jobs: Iterable[Job], starts: Mapping[int, Start], now: float) -> Table:
+def starts_table(jobs: Iterable[Job], starts: Mapping[int, Start], now: float) -> FittedTable:
     """Return when the jobs of a queue start."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("job", justify="right", no_wrap=True)
-    table.add_column("request", no_wrap=True, overflow="ellipsis", max_width=_NAME)
-    table.add_column("start", no_wrap=True)
-    table.add_column("in", no_wrap=True, justify="right")
+    columns = (
+        Column("job", right=True, lead=True),
+        Column("request", least=12, lead=True),
+        Column("start"),
+        Column("in", right=True),
+    )
+    rows = []
     for job in jobs:
         start = starts[job.number]
-        row = [job_label(job.number), Text(printable(job.name))]
         if start.time is None:
-            table.add_row(*row, "never" if start.why_not else "not known", "-")
+            when = ("never" if start.why_not else "not known", "-")
         else:
             clock = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(start.time))
-            table.add_row(*row, clock, span(start.time - now))
-    return table
+            when = (clock, span(start.time - now))
+        rows.append((job_label(job.number), Text(clip(printable(job.name), _NAME)), *map(Text, when)))
+    return FittedTable(columns, rows)
 
 
 def span(seconds: float) -> str:

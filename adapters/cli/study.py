@@ -208,6 +208,6 @@ def _show(tasks: list[Task], store: Store, named: NamedMachine, words: str, repo
     from ..study.summary import lines
 
     console = make_console()
-    console.print(words, markup=False)
+    console.print(words, soft_wrap=True)
     console.print(lines(tasks, store, named.machine))
-    console.print(f"report: {report}", soft_wrap=True)
+    console.print(f"report: {report}", soft_wrap=True, overflow="ignore")

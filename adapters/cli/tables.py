@@ -5,42 +5,44 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rich import box
-from rich.table import Table
 from rich.text import Text
 
 from ...grammar.errors import printable
 from ...topology.machine import Machine
 from ..drawing.palette import job_mark
 from ..drawing.terminal import job_style
+from ..fitted_table import Column, FittedTable
 from ..slots import Crossed
 from .console import clip
 from .outcome import PLACED, Outcome
 
 _NAME, _RANKS = 48, 20
+_NONE = "-"
 
 
-def outcome_table(outcomes: Sequence[Outcome], machine: Machine) -> Table:
+def outcome_table(outcomes: Sequence[Outcome], machine: Machine) -> FittedTable:
     """Return the table of `exactfit place`: job, nodes, slots, levels crossed, certificate, time."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("job", justify="right", no_wrap=True)
-    table.add_column("request", no_wrap=True, overflow="ellipsis", max_width=_NAME)
-    table.add_column("nodes", justify="right", no_wrap=True)
-    table.add_column("ranks", no_wrap=True, overflow="ellipsis", max_width=_RANKS)
-    table.add_column("slots", justify="right", no_wrap=True)
-    table.add_column("crossed")
-    table.add_column("certificate", no_wrap=True)
-    table.add_column("time", justify="right", no_wrap=True)
+    columns = (
+        Column("job", right=True, lead=True),
+        Column("request", least=12, lead=True),
+        Column("nodes", right=True, omit=_NONE),
+        Column("ranks", least=6, omit=_NONE),
+        Column("slots", right=True, omit=_NONE),
+        Column("crossed", least=10, omit=_NONE),
+        Column("certificate", "proof"),
+        Column("time", right=True),
+    )
+    rows = []
     for outcome in outcomes:
-        row: list[str | Text] = [job_label(outcome.job.number), Text(printable(outcome.job.name))]
+        row = [job_label(outcome.job.number), Text(clip(printable(outcome.job.name), _NAME))]
         if outcome.R is not None:
             ranks = outcome.ranks
-            row += [str(len(ranks)), Text(str(ranks)), str(outcome.slots), crossed_text(outcome.crossed(machine))]
-            row.append(str(outcome.certificate["status"]))
+            values = [str(len(ranks)), clip(str(ranks), _RANKS), str(outcome.slots)]
+            values += [crossed_text(outcome.crossed(machine)), str(outcome.certificate["status"])]
         else:
-            row += ["-", "-", "-", "-", outcome.status]
-        table.add_row(*row, seconds_text(outcome.seconds))
-    return table
+            values = [_NONE, _NONE, _NONE, _NONE, outcome.status]
+        rows.append([*row, *map(Text, (*values, seconds_text(outcome.seconds)))])
+    return FittedTable(columns, rows)
 
 
 def job_label(number: int) -> Text:
@@ -82,16 +84,16 @@ def reasons(outcomes: Sequence[Outcome]) -> list[str]:
     ]
 
 
-def certificate_table(certificate: Mapping[str, Any]) -> Table:
+def certificate_table(certificate: Mapping[str, Any]) -> FittedTable:
     """Return the terms of a certificate, first compared first, with the proven bound of each."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("term")
-    table.add_column("value", justify="right")
-    table.add_column("proven bound", justify="right")
     bounds = certificate.get("bound", {})
-    for term, value in certificate.get("terms", {}).items():
-        table.add_row(term, value_text(value), value_text(bounds.get(term)))
-    return table
+    return FittedTable(
+        (Column("term", lead=True), Column("value", right=True, least=12), Column("proven bound", "bound", True, 12)),
+        [
+            (Text(term), Text(value_text(value)), Text(value_text(bounds.get(term))))
+            for term, value in certificate.get("terms", {}).items()
+        ],
+    )
 
 
 def value_text(value: object) -> str:

@@ -120,9 +120,7 @@ def topo(
     console = make_console(stderr=bool(target and target.is_stdout))
     for renderable in description(named):
         console.print(renderable, soft_wrap=isinstance(renderable, Text))
-    if pictures.drawing:
-        console.print()
-    show_pictures(pictures, lambda: make_scene(printable(named.name), named.machine), console, idle_trees=True)
+    show_pictures(pictures, lambda: [make_scene(printable(named.name), named.machine)], console, idle_trees=True)
     return 0
 
 

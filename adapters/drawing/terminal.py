@@ -116,17 +116,30 @@ _Boxes = tuple[Text, Text]
 
 
 def _rows(label: str, boxes: Sequence[_Boxes], width: int) -> Iterator[Text]:
-    """Yield the boxes after the label, in as many rows as the width asks for, each with its slots below it."""
+    """Yield the boxes after the label, in as few rows as the width asks for, each with its slots below it."""
     indent = len(label) + 1 if label.strip() else len(label)
+    pieces = [piece for whole in boxes for piece in _folded(whole, max(width - indent, 8))]
+    most = _columns([len(box) for box, _ in pieces], width - indent)
     row, slots = _row(f"{label} " if label.strip() else label, indent)
-    for whole in boxes:
-        for box, below in _folded(whole, max(width - indent, 8)):
-            if len(row) > indent and len(row) + len(box) > width:
-                yield from _ended(row, slots)
-                row, slots = _row(" " * indent, indent)
-            row.append_text(box).append(" ")
-            slots.append_text(below).append(" ")
+    held = 0
+    for box, below in pieces:
+        if held and (held == most or len(row) + len(box) > width):
+            yield from _ended(row, slots)
+            row, slots = _row(" " * indent, indent)
+            held = 0
+        row.append_text(box).append(" ")
+        slots.append_text(below).append(" ")
+        held += 1
     yield from _ended(row, slots)
+
+
+def _columns(lengths: Sequence[int], width: int) -> int:
+    """Return how many boxes stand in a row at most: those of one length are shared out evenly, so that columns meet."""
+    if len(set(lengths)) != 1:
+        return max(1, len(lengths))
+    fit = max(1, (width + 1) // (lengths[0] + 1))
+    rows = -(-len(lengths) // fit)
+    return -(-len(lengths) // rows)
 
 
 def _row(label: str, indent: int) -> _Boxes:

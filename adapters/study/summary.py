@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from rich.console import Group as Tables
-from rich.table import Table
+from rich.text import Text
 
 from ...topology.machine import Machine
+from ..fitted_table import Column, FittedTable
 from .groups import Estimate, Group, gather
 from .store import Store
 from .task import Task
@@ -17,7 +18,7 @@ _MINUTE = 60.0
 
 
 def lines(tasks: Sequence[Task], store: Store, machine: Machine) -> Tables:
-    """Return a table for each queue and load with a column for each pool, narrow enough for figures to stay whole."""
+    """Return a table for each queue and load with a column for each pool, whose figures stay whole."""
     finest = machine.levels[-1] if machine.levels else ""
     wanted: list[tuple[str, str, float, str]] = [("ran", "jobs run", 1.0, ".0f")]
     if finest:
@@ -33,12 +34,12 @@ def lines(tasks: Sequence[Task], store: Store, machine: Machine) -> Tables:
     tables = []
     for (queue, load), members in groupby(groups, key=_situation):
         pools = list(members)
-        table = Table("", title=queue + (f", load {load:g}" if load >= 0 else ""), title_justify="left")
-        for pool in pools:
-            table.add_column(pool.pool, justify="right")
-        for figure, head, factor, form in wanted:
-            table.add_row(head, *(_cell(pool.figure(figure), factor, form) for pool in pools))
-        tables.append(table)
+        columns = (Column("", lead=True), *(Column(pool.pool, right=True) for pool in pools))
+        rows = [
+            (Text(head), *(Text(_cell(pool.figure(figure), factor, form)) for pool in pools))
+            for figure, head, factor, form in wanted
+        ]
+        tables.append(FittedTable(columns, rows, queue + (f", load {load:g}" if load >= 0 else ""), ruled=True))
     return Tables(*tables)
 
 

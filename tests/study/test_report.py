@@ -63,6 +63,34 @@ def test_the_terminal_shows_all_figures_whole(folder: Path) -> None:
     assert all(re.fullmatch(r"[\d.]+ ± [\d.]+", cell) for cells in rows for cell in cells[1:])
 
 
+@pytest.mark.parametrize("width", [40, 60, 120])
+def test_the_terminal_shows_the_same_at_every_width(folder: Path, monkeypatch: pytest.MonkeyPatch, width: int) -> None:
+    """What is done is not run again, so this is the same study."""
+    monkeypatch.setenv("COLUMNS", str(width))
+    pools = "exactfit,Rv1Pool,TreePool"
+    status, out, _ = study(
+        "rfc49-a:4",
+        WORKLOAD,
+        "--pools",
+        pools,
+        "--sweep",
+        "load=0.5+0.8,seeds=2",
+        "--snapshots",
+        1,
+        "--batch",
+        4,
+        "-o",
+        folder,
+    )
+    assert status == 0
+    lines = [line for line in out.splitlines() if not line.startswith("report: ")]
+    assert max(map(len, lines)) <= width
+    figures = re.compile(r"[\d.]+ ± [\d.]+")
+    before = (folder / TERMINAL).read_text(encoding="utf-8")
+    assert sorted(figures.findall(" ".join(out.split()))) == sorted(figures.findall(before))
+    assert " ".join(out.split()).count("mean wait, min") == 2
+
+
 class Page(HTMLParser):
     """Collects what a page refers to, and whether its tags match."""
 
