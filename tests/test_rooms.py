@@ -69,15 +69,15 @@ def _imports(name: str, path: Path) -> set[str]:
 
 
 def room_of(module: str) -> str:
-    """Return the room of a module: the folder or the file right below its layer."""
-    return module.split(".")[1]
+    """Return the room of a module: the folder or the file right below its layer; "" for the layer's own door."""
+    return [*module.split("."), ""][1]
 
 
 def rooms_of(layer: str) -> dict[str, set[str]]:
     """Return for each room of a layer the others of it that its files import."""
     found: dict[str, set[str]] = {}
     for name, below in imports().items():
-        if name.startswith(f"{layer}."):
+        if name.startswith(f"{layer}."):  # not the door, which only says where things are
             inside = {room_of(other) for other in below if other.startswith(f"{layer}.")}
             found.setdefault(room_of(name), set()).update(inside - {room_of(name)})
     return found
