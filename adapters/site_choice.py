@@ -104,7 +104,7 @@ def options_of(written: Mapping[str, Written]) -> Options:
         raise OptionError(f"{place}: {str(fault).partition(': ')[2] or fault}") from None
 
 
-def departures(written: Mapping[str, Written], options: Options) -> list[str]:
+def departures(written: Mapping[str, Written], options: Options, usual: Options) -> list[str]:
     """Return what is not the default, each in a few words with the place where it is written.
 
     Parameters
@@ -113,8 +113,10 @@ def departures(written: Mapping[str, Written], options: Options) -> list[str]:
         What the site wrote.
     options
         What came of it.
+    usual
+        The defaults.
     """
-    found, usual = [], Options()
+    found = []
     for name, one in sorted(written.items()):
         value = getattr(options, name)
         if value != getattr(usual, name):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ..grammar.errors import shown
 from ..grammar.hostlist import Hostlist
 from ..grammar.idset import mask_text
 from .hwloc import hwloc_node
@@ -34,15 +35,15 @@ def describe_R(
     Raises
     ------
     ValueError
-        `topo` is not as RFC 49 has it, or there are not as many names as nodes.
+        `topo` is not as RFC 49 has it, or there are not as many names as nodes, or one is given twice.
     """
     if not 1 <= nodes <= MAX_RANKS:
         raise ValueError(f"a machine of {nodes} nodes: not between 1 and {MAX_RANKS}")
     ranks = f"0-{nodes - 1}" if nodes > 1 else "0"
     if hosts is None:
         hosts = f"node[{ranks}]" if nodes > 1 else "node0"
-    elif (named := len(Hostlist.parse(hosts))) != nodes:
-        raise ValueError(f"{named} host names for {nodes} nodes")
+    else:
+        _check_names(Hostlist.parse(hosts), nodes)
     listed = topo_tree(topo).domains[0]
     ids = {
         "core": mask_text(listed.cores if cores is None else cores),
@@ -58,6 +59,16 @@ def describe_R(
         },
         "scheduling": {"writer": WRITER, "children": [{"ranks": ranks, "topo": topo}]},
     }
+
+
+def _check_names(hosts: Hostlist, nodes: int) -> None:
+    if len(hosts) != nodes:
+        raise ValueError(f"{len(hosts)} host names for {nodes} nodes")
+    known: set[str] = set()
+    for host in hosts:
+        if host in known:
+            raise ValueError(f"the host name {shown(host)} is given twice")
+        known.add(host)
 
 
 def machine_from_topo(topo: Mapping[str, object], nodes: int = 1, hosts: str | None = None) -> Machine:

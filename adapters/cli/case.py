@@ -13,7 +13,7 @@ from .machine_input import NamedMachine, read_machine
 from .options import CaseOptions
 from .pools import make_pool, occupy
 from .source import Sources
-from .state_input import read_allocations, read_down
+from .state_input import check_hosts, read_allocations, read_down
 
 if TYPE_CHECKING:
     from ...solver.options import Options
@@ -59,6 +59,8 @@ class Case:
         sources = Sources()
         named = read_machine(given.machine, sources)
         before = read_allocations(given.allocated or [], sources)
+        for name, R in before:
+            check_hosts(f"--allocated: {name}", R, named.machine)
         wanted = read_jobs(jobs, given.requires or [], sources)
         down = read_down(given.down or [], named.machine)
         return cls(named, before, wanted, down, read_choice(named, given.choice), sources)

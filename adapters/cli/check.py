@@ -19,7 +19,8 @@ from .console import make_console
 from .errors import InputError
 from .job_input import Job
 from .outcome import INFEASIBLE, INSUFFICIENT
-from .state_input import read_allocations
+from .source import source_name
+from .state_input import check_hosts, read_allocations
 from .status import DONE, NO
 from .tables import value_text
 
@@ -66,6 +67,7 @@ def check(
 
       exactfit check R.json job.yaml from-flux.json --allocated running.json --compare
     """
+    _refuse_idle(case, compare)
     read = Case.read(case, [job])
     R = _one_answer(read, placed)
     # The pool refuses wrong options and impossible allocations, also where it is not asked to place anything.
@@ -79,11 +81,22 @@ def check(
     return DONE if verdict.legal else NO
 
 
+def _refuse_idle(case: options.CaseOptions, compare: bool) -> None:
+    """Refuse what is said of a search where there is none."""
+    for name, value in (("--policy", case.policy), ("--time-limit", case.time_limit)):
+        if value is not None and not compare:
+            raise InputError(f"{name} goes with --compare: a placement is judged without a search, in all terms")
+
+
 def _one_answer(read: Case, placed: str) -> Mapping[str, Any]:
     answers = read_allocations([placed], read.sources)
+    if not answers:
+        raise InputError(f"{source_name(placed)}: is empty")
     if len(read.jobs) != 1 or len(answers) != 1:
         raise InputError(f"one job and one placement are judged at a time, not {len(read.jobs)} and {len(answers)}")
-    return answers[0][1]
+    name, R = answers[0]
+    check_hosts(name, R, read.machine)
+    return R
 
 
 def _judged(read: Case, R: Mapping[str, Any]) -> Verdict:

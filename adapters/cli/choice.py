@@ -35,7 +35,7 @@ class Choice:
             note(f"the site chose {', '.join(self.departures)}")
 
 
-def read_choice(named: NamedMachine, given: Mapping[str, str | float | None]) -> Choice:
+def read_choice(named: NamedMachine, given: Mapping[str, str | None], *, time_limit: float | None = None) -> Choice:
     """Return how jobs are decided on a machine.
 
     Parameters
@@ -44,6 +44,8 @@ def read_choice(named: NamedMachine, given: Mapping[str, str | float | None]) ->
         The machine. Its R may say what the site chose, and the environment, which wins over it.
     given
         What the command line says, by the name of the setting; it wins over both. None where it says nothing.
+    time_limit
+        In seconds, where nobody says any; the solver's own default when None.
 
     Raises
     ------
@@ -56,7 +58,8 @@ def read_choice(named: NamedMachine, given: Mapping[str, str | float | None]) ->
     said = {name: Written(f"--{name.replace('_', '-')}", value) for name, value in given.items() if value is not None}
     try:
         site = written_by_site(named.machine.scheduling, named.name)
-        options = options_of({**site, **said})
+        usual = options_of({} if time_limit is None else {"time_limit": Written("--time-limit", time_limit)})
+        options = options_of({"time_limit": Written("--time-limit", usual.time_limit), **site, **said})
     except OptionError as fault:
         raise InputError(str(fault)) from None
-    return Choice(options, tuple(departures({n: one for n, one in site.items() if n not in said}, options)))
+    return Choice(options, tuple(departures({n: one for n, one in site.items() if n not in said}, options, usual)))

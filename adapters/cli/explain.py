@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 FITS = "fits"
 _ORDERS = ("fifo", "easy")
+_END_OF_TIME = 2.0**53
 _NAME = 52
 
 
@@ -53,35 +54,46 @@ class WhenOptions:
         ),
     ] = False
     order: Annotated[
-        str,
+        str | None,
         typer.Option(
             "--order",
             metavar="fifo|easy",
+            show_default="fifo",
             help="With --when: strictly in order, or with EASY backfill behind the first.",
         ),
-    ] = "fifo"
+    ] = None
     now: Annotated[
         float | None,
-        typer.Option("--now", metavar="SECONDS", show_default=False, help="The time, in seconds since the epoch."),
+        typer.Option(
+            "--now",
+            metavar="SECONDS",
+            show_default=False,
+            help="With --when: the time that it is, in seconds since the epoch.",
+        ),
     ] = None
 
     def check(self) -> None:
-        """Refuse what is no order.
+        """Refuse what is no order, no time, and what says how jobs queue where they do not.
 
         Raises
         ------
         InputError
-            For any but the two that there are.
+            For each of these.
         """
-        if self.order not in _ORDERS:
+        if self.order is not None and self.order not in _ORDERS:
             raise InputError(f"--order: expected fifo or easy, got {self.order!r}")
+        given = "--order" if self.order is not None else "--now" if self.now is not None else ""
+        if given and not self.when:
+            raise InputError(f"{given} goes with --when: otherwise each job is looked at by itself")
+        if self.now is not None and not 0 <= self.now < _END_OF_TIME:
+            raise InputError(f"--now: expected seconds since the epoch, got {self.now:g}")
 
 
 @dataclass(frozen=True)
 class ConflictPictures(options.PictureOptions):
     """How the conflict is drawn: not in the terminal, unless asked for."""
 
-    drawing: options.DrawingOption = False
+    usual = False
 
 
 @flat
@@ -113,12 +125,12 @@ def explain(
     """
     queue.check()
     read = Case.read(case, jobs)
-    check_pictures(pictures)
+    check_pictures(pictures, as_json=as_json)
     pool = read.pool()
     names = {jobid: printable(name) for jobid, (name, _) in read.running.items()}
     moment = time.time() if queue.now is None else queue.now
     found = [(job, _explain(pool, job, names.__getitem__)) for job in read.jobs]
-    starts = _starts(pool, read.jobs, moment, queue.order) if queue.when else {}
+    starts = _starts(pool, read.jobs, moment, queue.order or _ORDERS[0]) if queue.when else {}
     if as_json:
         _print_json(found, starts, names)
     else:

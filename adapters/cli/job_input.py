@@ -8,16 +8,21 @@ from pathlib import Path
 from typing import Any
 
 from ...grammar.constraint import And, Constraint
+from ...grammar.errors import shown
 from ...grammar.jobspec import Jobspec, parse_jobspec, parse_resources
 from ...grammar.query import parse_query
 from ...grammar.shape import parse_shape
 from ..guarded_yaml import yaml_documents
+from ..kinds import FLUX_JOBS, JOBSPEC
 from .errors import InputError
-from .source import STDIN, Sources, decode, is_there, json_documents, source_name
+from .source import STDIN, Sources, decode, is_there, json_documents, refuse_other_kinds, source_name
 
 _SUFFIXES = (".yaml", ".yml", ".json", ".jsonl")
+READABLE = "a job is an RFC 46 shape, or a jobspec (RFC 14) in YAML or JSON"
 _RFC14 = 9999
 """The version of jobspecs that follow RFC 14 in full, as Flux's tools write it."""
+_VERSIONS = (1, 999, _RFC14)
+"""Those that there are: RFC 25, and what is used for RFC 14 in full."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,17 +82,26 @@ def _jobspecs(argument: str, sources: Sources) -> Iterator[tuple[str, Jobspec]]:
         yield argument, _from_shape(argument)
         return
     source = source_name(argument)
-    documents = list(_documents(decode(sources.read(argument, "a job"), argument), argument))
+    data = sources.read(argument, "a job")
+    refuse_other_kinds(data, source, frozenset({JOBSPEC, FLUX_JOBS}), READABLE)
+    documents = list(_documents(decode(data, argument), argument))
     if not documents:
         raise InputError(f"{source}: holds no jobspec")
     for number, document in enumerate(documents, start=1):
         place = f" ({number})" if len(documents) > 1 else ""
         if not isinstance(document, Mapping):
-            raise InputError(f"{source}{place}: a jobspec is a mapping, not {_kind(document)}")
+            hint = " (a shape is written on the command line, not into a file)" if isinstance(document, str) else ""
+            raise InputError(f"{source}{place}: a jobspec is a mapping, not {_kind(document)}{hint}")
         try:
-            yield f"{Path(source).name}{place}", parse_jobspec(document)
+            jobspec = parse_jobspec(document)
         except ValueError as error:
             raise InputError(f"{source}{place}: {error}") from None
+        if jobspec.version not in _VERSIONS:
+            known = " and ".join(map(str, _VERSIONS[1:]))
+            raise InputError(
+                f"{source}{place}: version: {shown(jobspec.version)} is not known; 1 is RFC 25, {known} RFC 14 in full"
+            )
+        yield f"{Path(source).name}{place}", jobspec
 
 
 def _is_file(argument: str) -> bool:

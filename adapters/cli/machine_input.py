@@ -10,8 +10,12 @@ from ...topology.describe import hwloc_R
 from ...topology.machine import Machine
 from ...topology.presets import PRESETS, preset
 from ...topology.rset import read_R
+from ..kinds import HWLOC, R
 from .errors import InputError
-from .source import STDIN, Sources, decode, is_there, one_json_document, source_name
+from .source import STDIN, SWAPPED, Sources, decode, is_there, one_json_document, refuse_other_kinds, source_name
+
+MACHINES = frozenset({R, HWLOC})
+READABLE = "a machine is R (RFC 20 JSON), hwloc XML, or a preset"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,15 +61,21 @@ def read_machine(
         _refuse_node_options(argument, nodes, hosts)
         return NamedMachine(argument, _checked(argument, lambda: read_R(preset(argument))))
     if argument != STDIN and not is_there(argument):
+        swapped = f"; {SWAPPED}" if "=" in argument and "slot" in argument else ""
         raise InputError(
             f"{argument or 'nothing'}: no such file, and no such preset (there are {known}, also with :N for N nodes)"
+            f"{swapped}"
         )
     data = sources.read(argument, "the machine")
     name = source_name(argument)
+    refuse_other_kinds(data, name, MACHINES, READABLE)
     if data.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
         return NamedMachine(name, _checked(name, lambda: _from_xml(data, nodes, hosts)))
     _refuse_node_options(name, nodes, hosts)
-    value = one_json_document(decode(data, argument), argument)
+    try:
+        value = one_json_document(decode(data, argument), argument)
+    except InputError as error:
+        raise InputError(f"{error}; {READABLE}") from None
     if not isinstance(value, Mapping):
         raise InputError(f"{name}: neither R (a JSON object) nor hwloc XML")
     return NamedMachine(name, _checked(name, lambda: read_R(value)))

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import typer
+
+from .errors import InputError
 
 MachineArgument = Annotated[
     str,
@@ -88,15 +90,39 @@ DrawOption = Annotated[
     Path | None,
     typer.Option("--draw", metavar="FILE", show_default=False, help="Draw into a file: .svg, .png or .pdf."),
 ]
-DrawingOption = Annotated[bool, typer.Option("--drawing/--no-drawing", help="Draw in the terminal, below the table.")]
+DrawingOption = Annotated[
+    bool | None,
+    typer.Option(
+        "--drawing/--no-drawing", show_default=False, help="Draw in the terminal, below the table, or do not."
+    ),
+]
 
 
 @dataclass(frozen=True)
 class PictureOptions:
     """How the machine is drawn."""
 
+    usual: ClassVar[bool] = True
+    """Whether it is drawn in the terminal where nothing is said of that."""
+
     draw: DrawOption = None
-    drawing: DrawingOption = True
+    drawing: DrawingOption = None
+
+    @property
+    def in_terminal(self) -> bool:
+        """Whether it is drawn in the terminal."""
+        return self.usual if self.drawing is None else self.drawing
+
+    def check(self, *, as_json: bool) -> None:
+        """Refuse a drawing among JSON.
+
+        Raises
+        ------
+        InputError
+            For both.
+        """
+        if as_json and self.drawing:
+            raise InputError("--drawing and --json exclude each other: JSON is all that is printed then")
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ NO_DRAWING = "EXACTFIT_NO_DRAWING"
 """The variable of the environment that leaves drawings out of the terminal, for who has it read out."""
 
 
-def check_pictures(given: PictureOptions) -> None:
+def check_pictures(given: PictureOptions, *, as_json: bool = False) -> None:
     """Make sure that what is asked for can be drawn, before anything else is done.
 
     Raises
@@ -28,6 +28,7 @@ def check_pictures(given: PictureOptions) -> None:
     InputError
         When it cannot.
     """
+    given.check(as_json=as_json)
     if given.draw is not None:
         check_target(given.draw)
 
@@ -51,7 +52,8 @@ def show_pictures(
     InputError
         When the file cannot be written.
     """
-    shown = console if given.drawing and not os.environ.get(NO_DRAWING) else None
+    left_out = given.drawing is None and os.environ.get(NO_DRAWING)
+    shown = console if given.in_terminal and not left_out else None
     if shown is not None and not is_open(shown):
         shown = None
     if shown is None and given.draw is None:

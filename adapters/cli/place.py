@@ -56,7 +56,8 @@ class PlaceOutputs:
             show_default=False,
             help="Write the R of each job placed: into a folder (PATH is one, or ends in /) as job-1.json, "
             "job-2.json, ...; where PATH has {job}, into files with the job's number there; for one job into the file "
-            "PATH; - writes one R a line to standard output, and all else to standard error.",
+            "PATH; - writes one R a line to standard output, and all else to standard error. What an earlier run left "
+            "in these files is removed before.",
         ),
     ] = None
     as_json: Annotated[
@@ -84,6 +85,8 @@ class PlaceOutputs:
         target = Output.for_jobs(self.output, jobs) if self.output else None
         if self.as_json and target is not None and target.is_stdout:
             raise InputError("--json and -o - both want standard output")
+        if self.as_json and self.certificate:
+            raise InputError("--certificate and --json exclude each other: the R of --json has the certificate in it")
         return target
 
 
@@ -155,8 +158,11 @@ def place(
     together.check()
     priorities = read_priorities(together.priority, read.jobs)
     target = outputs.target(len(read.jobs))
-    check_pictures(pictures)
-    decided, summary = _decided(read, together, priorities)
+    check_pictures(pictures, as_json=outputs.as_json)
+    pool = read.pool()
+    if target is not None:
+        target.clear(len(read.jobs), read.sources.files)
+    decided, summary = _decided(pool, read, together, priorities)
     outcomes = []
     for outcome in decided:
         outcomes.append(outcome)
@@ -174,9 +180,11 @@ def place(
     return DONE if all(outcome.status == PLACED for outcome in outcomes) else NO
 
 
-def _decided(read: Case, together: Together, priorities: Sequence[int]) -> tuple[Iterable[Outcome], list[str]]:
+def _decided(
+    pool: Pool, read: Case, together: Together, priorities: Sequence[int]
+) -> tuple[Iterable[Outcome], list[str]]:
     """Return the outcomes, which may be decided one by one as they are asked for, and lines on the whole of them."""
-    pool, limit = read.pool(), read.options.time_limit
+    limit = read.options.time_limit
     summary: list[str] = []
     if together.joint:
         decided: Iterable[Outcome]

@@ -9,9 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from ...grammar.json_text import distinct, no_constant
+from ..kinds import HWLOC, JOBSPEC, R, kind_of
 from .errors import InputError
 
 STDIN = "-"
+SWAPPED = "are the arguments in their order, MACHINE before JOB?"
+_ARGUMENTS = frozenset({JOBSPEC, R, HWLOC})
 _MOST_BYTES = 2**30
 
 
@@ -22,10 +25,13 @@ class Sources:
     ----------
     stdin_taken_by
         What standard input was read as, "" before.
+    files
+        The files that were read and what as.
     """
 
     def __init__(self) -> None:
         self.stdin_taken_by = ""
+        self.files: dict[str, str] = {}
 
     def read(self, name: str, purpose: str) -> bytes:
         """Return the content of a file, or of standard input for ``-``.
@@ -51,6 +57,7 @@ class Sources:
                     raise InputError(f"standard input is closed: cannot read {purpose}")
                 data = sys.stdin.buffer.read(_MOST_BYTES + 1)
             else:
+                self.files[name] = purpose
                 with Path(name).open("rb") as file:
                     data = file.read(_MOST_BYTES + 1)
         except OSError as error:
@@ -87,6 +94,31 @@ def decode(data: bytes, name: str) -> str:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise InputError(f"{source_name(name)}: not UTF-8 text (byte {error.start})") from None
+
+
+def refuse_other_kinds(data: bytes, name: str, kinds: frozenset[str], readable: str) -> None:
+    """Refuse a file that shows itself to be something else.
+
+    Parameters
+    ----------
+    data
+        How it begins.
+    name
+        What messages call it.
+    kinds
+        What it may be. What does not show passes, too.
+    readable
+        A sentence on what can be read in its place.
+
+    Raises
+    ------
+    InputError
+        Which says what it seems to be, and for arguments in the wrong order that they are.
+    """
+    kind = kind_of(data)
+    if kind is None or kind in kinds:
+        return
+    raise InputError(f"{name}: this is {kind}; {readable}" + (f"; {SWAPPED}" if kind in _ARGUMENTS else ""))
 
 
 def json_documents(text: str, name: str, *, unique_keys: bool = False) -> Iterator[Any]:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ...grammar.errors import shown
 from ...grammar.hostlist import Hostlist
 from ...grammar.idset import IdSet
 from ...topology.machine import Machine
+from ..kinds import R as R_KIND
 from .errors import InputError
-from .source import Sources, decode, json_documents, source_name
+from .source import Sources, decode, json_documents, refuse_other_kinds, source_name
+
+READABLE = "what jobs hold is R (RFC 20 JSON): one, a list, or the lines of place --json"
 
 
 def read_allocations(arguments: Sequence[str], sources: Sources) -> list[tuple[str, Mapping[str, Any]]]:
@@ -20,6 +23,7 @@ def read_allocations(arguments: Sequence[str], sources: Sources) -> list[tuple[s
     ----------
     arguments
         Files (or ``-``) of one R, of a list of R, or of one JSON value a line as `exactfit place --json` prints it.
+        An empty one is that of no job.
     sources
         Where files are read.
 
@@ -31,10 +35,10 @@ def read_allocations(arguments: Sequence[str], sources: Sources) -> list[tuple[s
     found: list[tuple[str, Mapping[str, Any]]] = []
     for argument in arguments:
         values: list[Any] = []
-        for document in json_documents(decode(sources.read(argument, "an allocation"), argument), argument):
+        data = sources.read(argument, "an allocation")
+        refuse_other_kinds(data, source_name(argument), frozenset({R_KIND}), READABLE)
+        for document in json_documents(decode(data, argument), argument):
             values += document if isinstance(document, list) else [document]
-        if not values:
-            raise InputError(f"{source_name(argument)}: is empty")
         for place, value in enumerate(values, start=1):
             name = source_name(argument) + (f" ({place})" if len(values) > 1 else "")
             R = unwrap_R(value, name)
@@ -58,6 +62,51 @@ def unwrap_R(value: object, name: str) -> Mapping[str, Any] | None:
     if not isinstance(value, Mapping) or "execution" not in value:
         raise InputError(f"{name}: no R (RFC 20: a JSON object with version and execution)")
     return value
+
+
+def check_hosts(name: str, R: Mapping[str, Any], machine: Machine) -> None:
+    """Refuse an R in which a rank is another host than on the machine: it was made on another, or by other ranks.
+
+    Parameters
+    ----------
+    name
+        What messages call the R.
+    R
+        Of a job. One that names no hosts, or cannot be read, passes; what is wrong with it others say.
+    machine
+        One that names no hosts takes any.
+
+    Raises
+    ------
+    InputError
+        Naming the first such rank and both hosts.
+    """
+    ranks, hosts = _named_ranks(R)
+    if not hosts or not len(machine.hosts):
+        return
+    for rank, host in zip(ranks, hosts, strict=True):
+        try:
+            there = machine.host(machine.position(rank))
+        except (KeyError, ValueError):
+            continue
+        if there != host:
+            raise InputError(
+                f"{name}: rank {rank} is host {shown(host)} there, and {shown(there)} on the machine: "
+                "it is of another machine, or of one with other ranks"
+            )
+
+
+def _named_ranks(R: Mapping[str, Any]) -> tuple[Iterable[int], Sequence[str]]:
+    """Return the ranks in ascending order with their hosts; none where R does not say."""
+    try:
+        execution = R["execution"]
+        hosts = Hostlist.parse(",".join(execution.get("nodelist") or ()))
+        ranks = IdSet()
+        for entry in execution["R_lite"]:
+            ranks |= IdSet.parse(str(entry["rank"]))
+    except (KeyError, TypeError, AttributeError, ValueError):
+        return (), ()
+    return (ranks, list(hosts)) if len(ranks) == len(hosts) else ((), ())
 
 
 def read_down(texts: Sequence[str], machine: Machine) -> int:

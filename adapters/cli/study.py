@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING
 from ...grammar.errors import printable
 from . import options
 from .bundles import flat
+from .choice import read_choice
 from .console import make_console, warn
 from .ending import OF_THE_SYSTEM
 from .errors import InputError
 from .machine_input import NamedMachine, read_machine
 from .source import Sources, decode
 from .status import DONE
-from .study_options import AxesOptions, EngineOptions, SimulationOptions, WorkloadOptions
+from .study_options import BATCH, SECONDS, AxesOptions, EngineOptions, SimulationOptions, WorkloadOptions
 
 if TYPE_CHECKING:
     from ..study.store import Store
@@ -53,6 +54,8 @@ def study(
       exactfit study R.json trace.swf.gz --rules site.rules --sweep load=0.7:1.1:0.1,seeds=5 -o sweep
     """
     _check_installed()
+    simulated.check()
+    engine.check()
     named = read_machine(machine, Sources())
     try:
         tasks, words = _planned(named, workload, compared, simulated)
@@ -71,23 +74,29 @@ def _planned(
 ) -> tuple[list[Task], str]:
     """Return the simulations, and what the workload is called."""
     # matplotlib and the solver take seconds to import.
-    from ...solver.options import Options
     from ..study.plan import Settings, tasks_of
     from ..study.task import machine_R
 
     axes = compared.axes()
-    source, words = _source(workload, named)
     # What is wrong with it is better said now than by every simulation.
-    Options(time_limit=simulated.time_limit)
+    choice = read_choice(named, {"time_limit": simulated.time_limit}, time_limit=SECONDS)
+    source, words = _source(workload, named)
+    chosen = choice.options
     settings = Settings(
         machine_R(named.machine),
         source,
         simulated.queue_depth,
         simulated.prove,
-        simulated.time_limit,
+        chosen.time_limit,
         simulated.snapshots,
-        simulated.batch,
+        simulated.batch or BATCH,
+        choice={
+            "policy": chosen.policy.name,
+            "slot_exclusive": chosen.slot_exclusive,
+            "unknown_types": chosen.unknown_types,
+        },
     )
+    choice.announce()
     return tasks_of(axes, settings), words
 
 
@@ -170,7 +179,7 @@ def _run(tasks: list[Task], store: Store, engine: EngineOptions) -> None:
     left = [task for task in tasks if not store.has(task.key)]
     with _progress(len(tasks), len(tasks) - len(left)) as done:
         try:
-            run_all(left, store, lambda: make_engine(engine.engine, engine.workers, store), done)
+            run_all(left, store, lambda: make_engine(engine.engine, engine.workers or 0, store), done)
         except EngineError as error:
             raise InputError(f"{error} (what is done is kept)") from None
         except KeyboardInterrupt:

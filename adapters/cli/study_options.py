@@ -8,8 +8,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from .errors import InputError
+
 if TYPE_CHECKING:
     from ..study.plan import Axes
+
+POOLS = "exactfit,Rv1Pool,TreePool"
+EASY = "easy"
+LOCAL = "local"
+BATCH = 16
+SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,15 +53,19 @@ class AxesOptions:
     """What is compared, and what varies."""
 
     pools: Annotated[
-        str,
+        str | None,
         typer.Option(
             "--pools",
             metavar="NAMES",
+            show_default=POOLS,
             help="Pools with commas between: exactfit, exactfit:POLICY (terms with + between), Rv1Pool, TreePool, "
             "module:Class.",
         ),
-    ] = "exactfit,Rv1Pool,TreePool"
-    scheduling: Annotated[str, typer.Option("--scheduling", metavar="easy|fifo", help="Order of the queue.")] = "easy"
+    ] = None
+    scheduling: Annotated[
+        str | None,
+        typer.Option("--scheduling", metavar="easy|fifo", show_default=EASY, help="Order of the queue."),
+    ] = None
     sweep: Annotated[
         str | None,
         typer.Option(
@@ -63,7 +75,10 @@ class AxesOptions:
             help="What varies: pools=a+b, load=0.7:1.1:0.1, seeds=20, scheduling=easy+fifo, with commas between.",
         ),
     ] = None
-    seed: Annotated[int, typer.Option("--seed", min=1, help="Of the generator; a trace is shaken by any but 1.")] = 1
+    seed: Annotated[
+        int | None,
+        typer.Option("--seed", min=1, show_default="1", help="Of the generator; a trace is shaken by any but 1."),
+    ] = None
     load: Annotated[
         float | None,
         typer.Option(
@@ -82,8 +97,14 @@ class AxesOptions:
         from ..study.plan import Axes
         from ..study.pools import PoolName
 
-        axes = Axes(tuple(self.pools.split(",")), (self.load,), (self.seed,), (self.scheduling,)).checked()
-        axes = axes.swept(self.sweep) if self.sweep else axes
+        fixed = {"pools": self.pools, "load": self.load, "seeds": self.seed, "scheduling": self.scheduling}
+        swept = {part.partition("=")[0] for part in (self.sweep or "").split(",")}
+        for name, value in fixed.items():
+            if value is not None and name in swept:
+                raise ValueError(f"--{'seed' if name == 'seeds' else name} and {name}= of --sweep exclude each other")
+        pools = tuple((self.pools or POOLS).split(","))
+        axes = Axes(pools, (self.load,), (self.seed or 1,), (self.scheduling or EASY,)).checked()
+        axes = axes.swept(self.sweep) if self.sweep is not None else axes
         for name in axes.pools:
             PoolName.read(name).load()
         return axes
@@ -103,10 +124,30 @@ class SimulationOptions:
         int,
         typer.Option("--snapshots", metavar="N", min=0, help="Moments at which batches are compared with the optimum."),
     ] = 0
-    batch: Annotated[int, typer.Option("--batch", metavar="N", min=1, help="Jobs of such a batch.")] = 16
+    batch: Annotated[
+        int | None,
+        typer.Option("--batch", metavar="N", min=1, show_default="16", help="With --snapshots: jobs of such a batch."),
+    ] = None
     time_limit: Annotated[
-        float, typer.Option("--time-limit", metavar="SECONDS", help="For one decision of exactfit, and for one proof.")
-    ] = 0.5
+        str | None,
+        typer.Option(
+            "--time-limit",
+            metavar="TIME",
+            show_default="0.5s unless the site chose another",
+            help="For one decision of exactfit, and for one proof: seconds, or 500ms, 2s.",
+        ),
+    ] = None
+
+    def check(self) -> None:
+        """Refuse a size for batches that are not compared.
+
+        Raises
+        ------
+        InputError
+            For one.
+        """
+        if self.batch is not None and not self.snapshots:
+            raise InputError("--batch goes with --snapshots, of which there are none")
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +160,25 @@ class EngineOptions:
     ] = Path("study")
     engine: Annotated[
         str, typer.Option("--engine", metavar="ENGINE", help="local, dask://HOST:PORT, or flux (inside an instance).")
-    ] = "local"
+    ] = LOCAL
     workers: Annotated[
-        int, typer.Option("--workers", metavar="N", min=0, help="Processes of the local engine; 0 for all cores.")
-    ] = 0
+        int | None,
+        typer.Option(
+            "--workers",
+            metavar="N",
+            min=0,
+            show_default="0",
+            help="With the local engine: how many processes; 0 for all cores.",
+        ),
+    ] = None
+
+    def check(self) -> None:
+        """Refuse a number of processes for an engine that has its own.
+
+        Raises
+        ------
+        InputError
+            For one.
+        """
+        if self.workers is not None and self.engine != LOCAL:
+            raise InputError(f"--workers goes with the local engine; {self.engine} has its own")

@@ -79,10 +79,17 @@ class Generator:
             key, equals, value = part.partition("=")
             if not equals or key not in known:
                 raise WorkloadError(name, None, f"{part[:40]!r}: expected {', '.join(sorted(known))} = a number")
+            if key in values:
+                raise WorkloadError(name, None, f"{key} is given twice")
             try:
                 values[key] = number(value)
             except ValueError as fault:
                 raise WorkloadError(name, None, f"{key}: {fault}") from None
+        jobs = values.get("jobs", 1.0)
+        if jobs < 1 or jobs != int(jobs):
+            raise WorkloadError(name, None, f"jobs: {jobs:g} is no whole number from 1 to {_MOST_JOBS}")
+        if "jobs" in values and "days" in values:
+            raise WorkloadError(name, None, "days and jobs exclude each other: one of them says how long it goes on")
         return cls(**{**values, "jobs": int(values.get("jobs", 0))}).checked()  # type: ignore[arg-type]
 
     def checked(self) -> Generator:

@@ -41,7 +41,7 @@ def compare(task: Task, machine: Machine, workload: Workload) -> Result:
         batch = [job for job in workload.jobs if job.submit > moment][: task.batch]
         if not batch:
             continue
-        solver = Pool(machine, Options(time_limit=task.joint_limit))
+        solver = Pool(machine, Options(time_limit=task.joint_limit, **task.meaning))
         for job, resources in running.items():
             solver.register_alloc(job, resources)
         jobs = [BatchJob(job.number, requests[job.form]) for job in batch]
@@ -61,8 +61,7 @@ def _one_by_one(name: str, task: Task, workload: Workload, running: dict[int, R]
     """Return how many jobs of a batch a pool places in their order, those that do not fit passed over."""
     pool_name = PoolName.read(name)
     pool_class: Any = pool_name.load()
-    options = {**pool_name.options, "time_limit": task.time_limit} if pool_name.ours else pool_name.options
-    pool = pool_class(task.R, **options)
+    pool = pool_class(task.R, **pool_name.keywords(task.choice, task.time_limit))
     for job, resources in running.items():
         # Without its tree: some pools make no pool of the tree of a job on any ranks.
         pool.register_alloc(job, ResourcePool({"version": 1, "execution": resources["execution"]}))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import islice, product
 from typing import Any
 
@@ -51,8 +51,12 @@ class Axes:
             For an axis that there is not, or values that are none.
         """
         found = self
+        named: set[str] = set()
         for part in text.split(","):
             name, equals, values = part.partition("=")
+            if name in named:
+                raise ValueError(f"the axis {name} is given twice; its values are written with + between")
+            named.add(name)
             if not equals or name not in NAMES or not values:
                 raise ValueError(f"{part[:60]!r}: expected {', '.join(NAMES)} = values")
             if name == "pools":
@@ -129,6 +133,7 @@ class Settings:
     snapshots: int = 0
     batch: int = 16
     joint_limit: float = 10.0
+    choice: Mapping[str, str] = field(default_factory=dict)
 
 
 def tasks_of(axes: Axes, settings: Settings) -> list[Task]:
@@ -146,6 +151,7 @@ def tasks_of(axes: Axes, settings: Settings) -> list[Task]:
             load=load,
             prove=settings.prove,
             time_limit=settings.time_limit,
+            choice=settings.choice,
         )
         found += [replace(one, pools=(pool,)) for pool in axes.pools]
         if settings.snapshots and scheduling == axes.scheduling[0]:

@@ -43,8 +43,8 @@ class PoolName:
         Parameters
         ----------
         text
-            ``exactfit``, ``exactfit:spread`` (a policy; ``exactfit:affinity+fit`` for an order of terms),
-            ``Rv1Pool``, ``TreePool`` or ``module:Class``.
+            ``exactfit`` (under the site's policy), ``exactfit:spread`` (a policy; ``exactfit:affinity+fit`` for an
+            order of terms), ``Rv1Pool``, ``TreePool`` or ``module:Class``.
 
         Raises
         ------
@@ -56,13 +56,29 @@ class PoolName:
             # The solver takes a second to import.
             from ...solver.policy.terms import parse_policy
 
-            policy = rest.replace("+", ",") if colon else "pack"
+            if not colon:
+                return cls(text, OURS)
+            policy = rest.replace("+", ",")
             parse_policy(policy)
             return cls(text, OURS, {"policy": policy})
         if text in FLUX_POOLS or _CLASS.fullmatch(text):
             return cls(text, text)
         known = ", ".join((OURS, f"{OURS}:POLICY", *FLUX_POOLS))
         raise ValueError(f"no pool is called {text[:60]!r}; there are {known}, and any module:Class")
+
+    def keywords(self, choice: Mapping[str, str], time_limit: float) -> Mapping[str, Any]:
+        """Return the keywords with which a pool is made.
+
+        Parameters
+        ----------
+        choice
+            What the site chose for ours; what the name says wins over it.
+        time_limit
+            Seconds for one decision of ours.
+        """
+        if not self.ours:
+            return self.options
+        return {"policy": "pack", **choice, **self.options, "time_limit": time_limit}
 
     def load(self) -> type:
         """Return the class, a subclass of Flux's `ResourcePool`.

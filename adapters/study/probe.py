@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from ...solver import errors as solver
@@ -62,11 +63,15 @@ class Shadow:
         What there is.
     time_limit
         Seconds for one proof.
+    meaning
+        What a request means, as keywords of `Options`.
     """
 
-    def __init__(self, machine: Machine, time_limit: float = 5.0) -> None:
+    def __init__(
+        self, machine: Machine, time_limit: float = 5.0, meaning: Mapping[str, Any] = MappingProxyType({})
+    ) -> None:
         # Whether there is a placement is asked, not which is the best.
-        self._pool = Pool(machine, Options(policy=parse_policy("lowest"), time_limit=time_limit))
+        self._pool = Pool(machine, Options(policy=parse_policy("lowest"), time_limit=time_limit, **meaning))
         self._known: dict[int, bool | None] = {}
         self._never: dict[int, bool | None] = {}
         self._requests: dict[int, Request] = {}

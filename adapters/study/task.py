@@ -109,6 +109,9 @@ class Task:
         Seconds for one decision of our pool, and for one proof.
     joint_limit
         For `GREED`: seconds for the optimum of a batch.
+    choice
+        What the site chose for our solver, as keywords of its pool: the policy of the pool that names none, and what
+        a request means.
     """
 
     kind: str
@@ -124,6 +127,12 @@ class Task:
     batch: int = 0
     time_limit: float = 0.5
     joint_limit: float = 10.0
+    choice: Mapping[str, str] = field(default_factory=dict, hash=False)
+
+    @property
+    def meaning(self) -> dict[str, Any]:
+        """The part of the choice that says what a request means, whatever the policy."""
+        return {name: value for name, value in self.choice.items() if name != "policy"}
 
     @property
     def key(self) -> str:

@@ -42,7 +42,7 @@ class Twin:
         self.workload = workload
         self._sizes = [slot_size(form.resources) for form in workload.forms]
         self._forms = {job.number: job.form for job in workload.jobs}
-        self._shadow = Shadow(machine, task.time_limit) if task.prove and not name.ours else None
+        self._shadow = Shadow(machine, task.time_limit, task.meaning) if task.prove and not name.ours else None
         self._ours = name.ours
         self._needs = [_need(form, exact=name.ours) for form in workload.forms]
         self._outlook = Outlook(task.R)
@@ -55,7 +55,7 @@ class Twin:
             queue_depth=task.queue_depth or None,
             forecast=False,
             observers=[self.measures, self._outlook],
-            pool_kwargs={**name.options, "time_limit": task.time_limit} if name.ours else name.options,
+            pool_kwargs=name.keywords(task.choice, task.time_limit),
             settled=self._settled,
             start=START,
         )

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from exactfit.adapters.study.pools import PoolName
+from exactfit.adapters.study.task import Source, Task
 
 from .conftest import R_of, Run, Runner, jobspec, slot, vertex
 
@@ -154,3 +158,35 @@ def test_ranks_that_are_down_accumulate(run: Runner, machine_R: Path) -> None:
     assert [ranks(), ranks("0"), ranks("0", "1"), ranks("1", "n[0,2]"), ranks("0-1", "n0", "2")] == list("01233")
     assert start("explain", run, machine_R, "--down", "0", "--down", "1-3").status == 1
     assert "--down: the machine has no rank 9" in start("place", run, machine_R, "--down", "0", "--down", "9").complaint
+
+
+class TestStudy:
+    WORKLOAD = ("lublin:jobs=3", "--pools", "exactfit,exactfit:pack", "--workers", "1", "--no-prove")
+
+    def test_its_pool_obeys_the_site_and_a_named_policy_does_not(self) -> None:
+        choice = {"policy": "spread", "slot_exclusive": "rfc14", "unknown_types": "ignore"}
+        task = Task("run", {}, Source(), ("exactfit",), choice=choice, time_limit=2.0)
+        given = {name: PoolName.read(name).keywords(choice, 2.0) for name in ("exactfit", "exactfit:lowest", "Rv1Pool")}
+        assert given["exactfit"] == {**choice, "time_limit": 2.0}
+        assert given["exactfit:lowest"] == {**choice, "policy": "lowest", "time_limit": 2.0}
+        assert given["Rv1Pool"] == {}
+        # What was found under another choice is not taken for this.
+        assert replace(task, choice={**choice, "policy": "pack"}).key != task.key
+
+    def test_it_says_what_the_site_chose(
+        self, run: Runner, machine_R: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        site = with_choice(machine_R, policy="spread")
+        monkeypatch.setenv("EXACTFIT_TIME_LIMIT", "2s")
+        done = run("study", site, *self.WORKLOAD, "-o", tmp_path / "study")
+        assert done.status == 0
+        assert done.err == (
+            f"exactfit: the site chose policy spread ({site}: scheduling.exactfit.policy), "
+            "time-limit 2 s (EXACTFIT_TIME_LIMIT)\n"
+        )
+
+    def test_nonsense_is_refused_by_its_place(
+        self, run: Runner, machine_R: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("EXACTFIT_POLICY", "nonsense")
+        assert "EXACTFIT_POLICY: " in run("study", machine_R, *self.WORKLOAD, "-o", tmp_path / "study").complaint

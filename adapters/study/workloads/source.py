@@ -10,11 +10,22 @@ from itertools import chain
 from pathlib import Path
 from typing import IO
 
+from ...kinds import FLUX_JOBS, HEAD, SACCT, SACCT_COLUMNS, SACCT_COMMAS, SACCT_JSON, SWF, kind_of
 from .flux_jobs import read_flux
 from .sacct import read_sacct
 from .swf import read_swf
 from .trace import Trace, WorkloadError
 
+READABLE = (
+    "a workload is a trace in the Standard Workload Format, jobs of Flux as JSON, or Slurm accounting as "
+    "sacct --parsable2 prints it, each also packed by gzip; or the generator lublin:..."
+)
+SACCT_LINE = (
+    "sacct -a -X --parsable2 "
+    "--format=JobID,Submit,Elapsed,Timelimit,NNodes,NCPUS,ReqTRES,ReqMem,Partition,User,Priority"
+)
+_KINDS = (SWF, SACCT, FLUX_JOBS)
+_OF_SACCT = (SACCT_COMMAS, SACCT_COLUMNS, SACCT_JSON)
 _LONGEST_LINE = 2**26
 _MOST_CHARACTERS = 2**33
 _GZIP = b"\x1f\x8b"
@@ -47,6 +58,8 @@ def _read(file: IO[bytes], name: str) -> Trace:
     packed = file.read(2) == _GZIP
     file.seek(0)
     raw: IO[bytes] = gzip.GzipFile(fileobj=file) if packed else file  # type: ignore[assignment]
+    _refuse_other_kinds(raw.read(HEAD), name)
+    raw.seek(0)
     lines = _lines(io.TextIOWrapper(raw, encoding="utf-8-sig"), name)
     passed: list[str] = []
     for line in lines:
@@ -60,6 +73,14 @@ def _read(file: IO[bytes], name: str) -> Trace:
     if "|" in first:
         return read_sacct(everything, name)
     return read_swf(everything, name)
+
+
+def _refuse_other_kinds(head: bytes, name: str) -> None:
+    kind = kind_of(head)
+    if kind in _OF_SACCT:
+        raise WorkloadError(name, None, f"this is {kind}: {SACCT_LINE} prints what can be read")
+    if kind is not None and kind not in _KINDS:
+        raise WorkloadError(name, None, f"this is {kind}; {READABLE}")
 
 
 def _lines(text: io.TextIOWrapper, name: str) -> Iterator[str]:
