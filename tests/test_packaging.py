@@ -132,6 +132,33 @@ def test_ruff_says_the_same_of_a_clone_in_a_folder_of_any_name(tmp_path: Path, n
         assert run.returncode == 0, run.stdout[-2000:] + run.stderr
 
 
+def imported_when_run(body: list[ast.stmt]) -> Iterator[str]:
+    """Yield what a module imports when it is loaded or run: not what is there for type checkers alone."""
+    for node in body:
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            yield from imported_when_run(node.orelse)
+        elif isinstance(node, ast.Import):
+            yield from (name.name for name in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.module or ""
+        else:
+            for field in ("body", "handlers", "orelse", "finalbody"):
+                yield from imported_when_run(getattr(node, field, []))
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_one_room_alone_imports_the_solver(layer: str) -> None:
+    found = [
+        path
+        for path in sorted((ROOT / layer).rglob("*.py"))
+        if any(
+            name.startswith("ortools") for name in imported_when_run(ast.parse(path.read_text(encoding="utf-8")).body)
+        )
+    ]
+    assert [path for path in found if path.parent != ROOT / "solver" / "cpsat"] == []
+    assert bool(found) == (layer == "solver")
+
+
 SOLVER = ("ortools", "pandas", "numpy")
 GRAPHS = ("networkx",)
 TERMINAL = ("typer", "rich", "yaml")

@@ -10,13 +10,12 @@ from __future__ import annotations
 import importlib
 import sys
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeGuard
 
 if TYPE_CHECKING:
     from ortools.sat.python import cp_model
 
 _CP_SAT = "ortools.sat.python.cp_model"
-
 
 _took = [0.0]
 """The seconds that loading took in this process."""
@@ -41,3 +40,12 @@ def new_model() -> cp_model.CpModel:
     from ortools.sat.python import cp_model
 
     return cp_model.CpModel()
+
+
+def is_variable(expression: object) -> TypeGuard[cp_model.IntVar]:
+    """Tell whether an expression is a single variable, and neither a number nor a sum."""
+    if _CP_SAT not in sys.modules:
+        return False
+    from ortools.sat.python import cp_model
+
+    return isinstance(expression, cp_model.IntVar)

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import ast
 import subprocess
 import sys
-from collections.abc import Iterator
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from exactfit.solver.cpsat import loading
 from exactfit.solver.cpsat.lexicographic import Budget
-
-ROOT = Path(__file__).resolve().parents[2]
 
 DECIDE = """\
 import sys
@@ -50,31 +45,6 @@ def test_decisions_that_do_not_search_do_without_it() -> None:
 
 def test_a_decision_that_searches_loads_it() -> None:
     assert "ortools" in loaded_by("slot=1/core=4", "slot=2/socket/core=40")
-
-
-def imports(body: list[ast.stmt]) -> Iterator[str]:
-    """Yield what a module imports when it is loaded or run: not what is there for type checkers alone."""
-    for node in body:
-        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
-            yield from imports(node.orelse)
-        elif isinstance(node, ast.Import):
-            yield from (name.name for name in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            yield node.module or ""
-        else:
-            for field in ("body", "handlers", "orelse", "finalbody"):
-                yield from imports(getattr(node, field, []))
-
-
-@pytest.mark.parametrize("layer", ["grammar", "topology", "solver", "adapters"])
-def test_one_room_alone_imports_it(layer: str) -> None:
-    found = [
-        path
-        for path in sorted((ROOT / layer).rglob("*.py"))
-        if any(name.startswith("ortools") for name in imports(ast.parse(path.read_text(encoding="utf-8")).body))
-    ]
-    assert [path for path in found if path.parent != ROOT / "solver" / "cpsat"] == []
-    assert bool(found) == (layer == "solver")
 
 
 def test_time_limits_do_not_count_the_loading(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-from ortools.sat.python import cp_model
-
+from ...cpsat.loading import is_variable
 from ..plan import NodePlan, SlotPlan
 from .variables import CORES, GPUS, Holder, Taken
 
@@ -49,5 +48,5 @@ def _places(slot: SlotPlan, resource: str) -> dict[int, int]:
 
 
 def _hint(taken: Taken, variable: object, value: int) -> None:
-    if isinstance(variable, cp_model.IntVar):
+    if is_variable(variable):
         taken.model.add_hint(variable, value)
