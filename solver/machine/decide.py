@@ -14,19 +14,17 @@ from functools import cached_property
 
 from ...topology.machine import Machine
 from ..cpsat.lexicographic import Budget
-from ..demand.demand import Bundle, Demand, HostDemand, Kind, Want
+from ..demand.demand import Demand, HostDemand, Kind
 from ..demand.problem import Problem
 from ..node.capacity import is_countable, room_for
-from ..node.lower_bounds import lower_bound
 from ..node.packing import SlotShape
 from ..node.rankings import Rankings
 from ..node.solver import NodeSolver
 from ..state.domain_state import DomainState
+from .choice import Chooser
 from .fewest_groups import FewestGroups
-from .model.cells import GroupTree
 from .selection import SHARED_OUT, Decision, Field, Selector
 from .sizes import Sizes
-from .totals import exceeds
 
 MOST_ON_A_NODE = 1 << 18
 """No node has more cores."""
@@ -68,8 +66,7 @@ class Decider:
         self._node_solver: NodeSolver = rankings.node_solver
         self._grouped = bool(self._node_solver.scale.group_names)
         self._compares_groups = self._grouped and any(not _covers(machine, level) for level in machine.group_levels)
-        self._group_amounts = {name for group in machine.groups for name, _ in group.resources}
-        self._tree = GroupTree(machine.groups, {})
+        self._chooser = Chooser(machine, self._node_solver)
 
     @cached_property
     def _fewest_groups(self) -> FewestGroups | None:
@@ -96,7 +93,7 @@ class Decider:
         decision = self._place(demand, situation, budget)
         if decision is not None and search.most_sizes:
             # Of other counts nothing is known but what holds of any placement.
-            least = min(decision.bound, self._lower_bound(situation.field))
+            least = min(decision.bound, self._chooser.least(situation.field))
             decision = replace(decision, bound=least, most_sizes=search.most_sizes)
         return None if decision is None else (demand, decision)
 
@@ -116,16 +113,16 @@ class Decider:
     def fits(self, demand: Demand, situation: Situation, budget: Budget) -> bool:
         """Tell whether there is any placement."""
         single = demand.single
-        if single is not None and not self._reaches_groups(single):
+        if single is not None and not self._chooser.reaches_groups(single.bundle):
             if single.loose and _too_many(single, situation.field):
                 return False
             return self._room(single, situation.field, budget) >= single.count
-        return self._choose(demand, situation, budget, best=False) is not None
+        return self._chooser.fits(demand, situation.field, situation.group_free, budget)
 
     def room(self, demand: Demand, situation: Situation, budget: Budget) -> int | None:
         """Return how many nodes or units of a single host demand there is room for; None when that is not known."""
         single = demand.single
-        if single is None or self._reaches_groups(single):
+        if single is None or self._chooser.reaches_groups(single.bundle):
             return None
         return self._room(replace(single, count=self._machine.size * MOST_ON_A_NODE), situation.field, budget)
 
@@ -167,7 +164,7 @@ class Decider:
 
     def _place(self, demand: Demand, situation: Situation, budget: Budget) -> Decision | None:
         single = demand.single
-        if single is not None and not self._reaches_groups(single) and not single.bundle.slot_part:
+        if single is not None and not self._chooser.reaches_groups(single.bundle) and not single.bundle.slot_part:
             selector = Selector(self._rankings, situation.field, budget)
             count = single.count
             plain = not self._grouped or not self._compares_groups
@@ -185,30 +182,7 @@ class Decider:
                 return None
             if plain and single.loose and count <= SHARED_OUT and not self._grouped:
                 return selector.loose(single.bundle, count)
-        return self._choose(demand, situation, budget, best=True)
-
-    def _choose(self, demand: Demand, situation: Situation, budget: Budget, *, best: bool) -> Decision | None:
-        if exceeds(demand, situation.field, self._group_amounts):
-            return None
-        from .model.model import choose  # here, since most pools never need it
-
-        tree = self._tree.with_free(situation.group_free)
-        self._node_solver.inexact = False
-        decision = choose(demand, situation.field, tree, self._node_solver, budget, best=best)
-        if decision is not None and self._node_solver.inexact:
-            # The model took what single nodes were found to do for the best that they can.
-            return replace(decision, bound=min(decision.bound, self._lower_bound(situation.field)))
-        return decision
-
-    def _lower_bound(self, field: Field) -> int:
-        """Return what no placement of anything on these nodes goes below."""
-        scale = self._node_solver.scale
-        return sum(nodes.bit_count() * lower_bound(scale, state, Bundle(())) for state, nodes in field.live())
-
-    def _reaches_groups(self, single: HostDemand) -> bool:
-        """Tell whether a bundle may take amounts that groups list."""
-        names = self._group_amounts
-        return bool(names) and any(_asks_for(want, name) for want in single.bundle.wants for name in names)
+        return self._chooser.choose(demand, situation.field, situation.group_free, budget)
 
 
 def _too_many(single: HostDemand, field: Field) -> bool:
@@ -223,10 +197,6 @@ def _too_many(single: HostDemand, field: Field) -> bool:
         if room >= single.count:
             return False
     return True
-
-
-def _asks_for(want: Want, name: str) -> bool:
-    return want.type == name or any(_asks_for(below, name) for below in want.wants)
 
 
 def _covers(machine: Machine, level: str) -> bool:

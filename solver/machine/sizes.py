@@ -81,8 +81,6 @@ class Sizes:
 
     def _fits(self, fixed: dict[int, int]) -> bool:
         """Tell whether some counts fit with those that are fixed: the others at their least, all of the uneven ones."""
-        if not self._budget.left:
-            raise CutOff
         open_places = sorted(self._problem.uneven - fixed.keys())
         choices = self._problem.choices
         least = [fixed.get(i, choice.vertex.count.min) for i, choice in enumerate(choices)]

@@ -21,7 +21,8 @@ from ..state.domain_state import DomainState
 def lower_bound(scale: Scale, state: DomainState, bundle: Bundle) -> int:
     """Return a joint integer that no placement of the bundle on the state is below."""
     flat = bundle.flat
-    surely = bundle.whole or any(want.total(kind) for want in bundle.wants for kind in (Kind.CORE, Kind.GPU))
+    wants = (*bundle.wants, *bundle.beside)
+    surely = bundle.whole or any(want.total(kind) for want in wants for kind in (Kind.CORE, Kind.GPU))
     total = 0
     for component, unit in scale.weighed():
         if isinstance(component, Cross):

@@ -85,6 +85,19 @@ class NodeSolver:
             self.inexact = True
         return solution
 
+    def at_hand(self, state: DomainState, bundle: Bundle) -> NodeSolution | None:
+        """Return a solution that takes no search, or None where the node cannot give the bundle.
+
+        It is the best where that is known. Else its bound is below its cost, and `best` may find a better one.
+
+        Raises
+        ------
+        CutOff
+            When nothing is at hand.
+        """
+        key = (state, bundle)
+        return self._solutions[key] if key in self._solutions else self._make(state, bundle, Budget(0))
+
     def cheap_lower_bound(self, state: DomainState, bundle: Bundle) -> int | None:
         """Return what equal slots cost at least on a node that has room for them; None where it has none.
 
@@ -235,6 +248,8 @@ class NodeSolver:
     def _model(
         self, state: DomainState, bundle: Bundle, budget: Budget, shielded: bool | None, hint: NodePlan | None
     ) -> NodeSolution | None:
+        if not budget.left:
+            raise CutOff
         from .model.model import solve_bundle  # here, since it loads CP-SAT: most pools never need it
 
         self.solves += 1

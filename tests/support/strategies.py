@@ -462,6 +462,43 @@ def full_requests(draw: Draw, R: Json) -> tuple[Json, ...]:
 
 
 @st.composite
+def core_and_gpu_requests(draw: Draw, R: Json) -> tuple[Json, ...]:
+    """Draw one to three slot types of cores and GPUs, some of them on nodes that they name."""
+    nodes = len(resources_of(R))
+
+    def slot(label: str) -> Json:
+        cores, gpus = vertex("core", draw(st.integers(1, 4))), vertex("gpu", draw(st.integers(1, 2)))
+        inside = draw(st.sampled_from(([cores], [cores], [cores, gpus], [gpus])))
+        return vertex("slot", draw(counts(3)), *inside, label=label)
+
+    def branch(label: str) -> Json:
+        form = draw(st.integers(0, 4))
+        if form > 1:
+            return slot(label)
+        inside = [slot(label), *([slot(f"{label}2")] if draw(st.booleans()) else ())]
+        return vertex("node", draw(counts(nodes)), *inside)
+
+    return tuple(branch(label) for label in "abc"[: draw(st.sampled_from((1, 2, 2, 3)))])
+
+
+@st.composite
+def core_and_gpu_cases(draw: Draw) -> Case:
+    """Draw a machine with a state and a request of cores and GPUs."""
+    R = draw(machines(simple=True))
+    running, down = draw(states(R))
+    return Case(R, running, down, draw(core_and_gpu_requests(R)), draw(constraints(R)))
+
+
+@st.composite
+def policies(draw: Draw) -> str:
+    """Draw a policy that ships, or terms in any order."""
+    terms = ("affinity", "spread", "intact", "shield", draw(st.sampled_from(("fit", "worst-fit"))))
+    if draw(st.booleans()):
+        return draw(st.sampled_from(("pack", "spread", "lowest")))
+    return ",".join(draw(st.permutations(terms))[: draw(st.integers(1, 5))])
+
+
+@st.composite
 def constraints(draw: Draw, R: Json) -> Json | None:
     """Draw a constraint, most often none."""
     ranks = sorted(resources_of(R))

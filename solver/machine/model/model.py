@@ -21,9 +21,7 @@ from ...state.domain_state import DomainState
 from ...state.node_classes import lowest
 from ..selection import Decision, Field, Pick
 from .cells import ROOT, Cell, GroupTree, make_cells
-from .chains import choose_chain
 from .patterns import Pattern, PatternLister, Placed, flatten
-from .sharing import NotDirectError
 from .terms import Count, Terms
 
 if TYPE_CHECKING:
@@ -45,10 +43,6 @@ def choose(
     CutOff
         When the time ran out before either was known.
     """
-    try:
-        return choose_chain(demand, field, tree, node_solver, budget, best=best)
-    except NotDirectError:
-        pass
     model = _MachineModel(demand, field, tree, node_solver, budget)
     terms = model.terms()
     goals = terms.goals() if best else []

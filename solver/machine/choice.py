@@ -1,0 +1,151 @@
+"""The choice of nodes for any request with its counts chosen: directly where that is a proof, else by search.
+
+A placement is at hand before the search wherever the request is of cores and GPUs, and it is used when the search
+ends without a better one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from ...topology.machine import Machine
+from ..cpsat.lexicographic import Budget, CutOff
+from ..demand.demand import Bundle, Demand, Want
+from ..node.lower_bounds import lower_bound
+from ..node.solver import NodeSolver
+from ..policy.terms import GroupTouch
+from .model.cells import ROOT, GroupTree
+from .model.chains import choose_chain
+from .model.sharing import NotDirectError
+from .packing import Items, choose_packing, fits_packing
+from .selection import Decision, Field
+from .totals import exceeds
+
+SHARE = 0.5
+"""Of what is left of a budget, how much one way to choose may take where there is another one."""
+
+
+class Chooser:
+    """Chooses nodes on one machine under one policy.
+
+    Parameters
+    ----------
+    machine
+        For its groups.
+    """
+
+    def __init__(self, machine: Machine, node_solver: NodeSolver) -> None:
+        self._node_solver = node_solver
+        self._tree = GroupTree(machine.groups, {})
+        self._touches = {c.level: u for c, u in node_solver.scale.weighed() if isinstance(c, GroupTouch)}
+        self.group_amounts = {name for group in machine.groups for name, _ in group.resources}
+
+    def reaches_groups(self, bundle: Bundle) -> bool:
+        """Tell whether a bundle may take amounts that groups list."""
+        return any(_asks_for(want, name) for want in bundle.wants for name in self.group_amounts)
+
+    def fits(self, demand: Demand, field: Field, group_free: Mapping[tuple[int, str], int], budget: Budget) -> bool:
+        """Tell whether there is any placement.
+
+        Raises
+        ------
+        CutOff
+            When the budget was spent before that was known.
+        """
+        if exceeds(demand, field, self.group_amounts):
+            return False
+        items = self._items(demand)
+        fits = None if items is None else fits_packing(items, field)
+        if fits is not None:
+            return fits
+        return self._search(demand, field, group_free, budget, best=False) is not None
+
+    def choose(
+        self, demand: Demand, field: Field, group_free: Mapping[tuple[int, str], int], budget: Budget
+    ) -> Decision | None:
+        """Choose groups and nodes; None where there is no placement.
+
+        Raises
+        ------
+        CutOff
+            When the budget was spent before anything was known.
+        """
+        if exceeds(demand, field, self.group_amounts):
+            return None
+        items = self._items(demand)
+        if items is None or not items.counted:
+            return self._search(demand, field, group_free, budget, best=True)
+        try:
+            return choose_chain(demand, field, self._tree, self._node_solver, Budget(SHARE * budget.left), best=True)
+        except (NotDirectError, CutOff):
+            pass
+        packing = choose_packing(items, field, self._node_solver, budget, self.least(field))
+        at_hand = None if packing.decision is None else self._with_groups(packing.decision)
+        if at_hand is None and packing.proven:
+            return None
+        if at_hand is not None and (at_hand.cost == at_hand.bound or (packing.exact and not self._touches)):
+            return at_hand
+        try:
+            found = self._search(demand, field, group_free, budget, best=True)
+        except CutOff:
+            if at_hand is None:
+                raise
+            return at_hand
+        if at_hand is None or found is None:
+            return found
+        better = found if found.cost < at_hand.cost else at_hand
+        return replace(better, bound=min(better.cost, max(found.bound, at_hand.bound)))
+
+    def least(self, field: Field) -> int:
+        """Return what no placement of anything on these nodes goes below."""
+        scale = self._node_solver.scale
+        return sum(nodes.bit_count() * lower_bound(scale, state, Bundle(())) for state, nodes in field.live())
+
+    def _items(self, demand: Demand) -> Items | None:
+        items = Items.of(demand)
+        if items is None or any(self.reaches_groups(item.demand.bundle) for item in items.items):
+            return None
+        return items
+
+    def _with_groups(self, decision: Decision) -> Decision:
+        """Return a decision with what it costs that its nodes touch groups."""
+        if not self._touches:
+            return decision
+        touched: dict[str, set[int]] = {level: set() for level in self._touches}
+        for pick in decision.picks:
+            for innermost, _ in self._tree.split(pick.nodes):
+                group = innermost
+                while group != ROOT:
+                    level = self._tree.groups[group].level
+                    if level in touched:
+                        touched[level].add(group)
+                    group = self._tree.groups[group].parent
+        cost = sum(unit * len(touched[level]) for level, unit in self._touches.items())
+        return replace(decision, cost=decision.cost + cost, modelled=True)
+
+    def _search(
+        self,
+        demand: Demand,
+        field: Field,
+        group_free: Mapping[tuple[int, str], int],
+        budget: Budget,
+        *,
+        best: bool,
+    ) -> Decision | None:
+        from .model.model import choose  # here, since most pools never need it
+
+        tree = self._tree.with_free(group_free)
+        self._node_solver.inexact = False
+        try:
+            return choose_chain(demand, field, tree, self._node_solver, budget, best=best)
+        except NotDirectError:
+            decision = choose(demand, field, tree, self._node_solver, budget, best=best)
+        if decision is not None and self._node_solver.inexact:
+            # The model took what single nodes were found to do for the best that they can.
+            return replace(decision, bound=min(decision.bound, self.least(field)))
+        return decision
+
+
+def _asks_for(want: Want, name: str) -> bool:
+    return want.type == name or any(_asks_for(below, name) for below in want.wants)

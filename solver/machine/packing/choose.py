@@ -1,0 +1,179 @@
+"""The best nodes for a request that names no group, whatever it asks of each.
+
+Something that is at hand for each node makes a sum that is a placement; what each costs at least makes a sum that no
+placement beats. Where the two are not equal, a vector that the second is made of is searched for what it really costs,
+until they are, or the budget is spent: nothing else can be in the way of a proof.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ...cpsat.lexicographic import Budget, CutOff
+from ...node.solver import NodeSolver
+from ...state.domain_state import DomainState
+from ...state.node_classes import lowest
+from ..selection import Decision, Field, Pick
+from .cheapest import Cheapest, Choice, cheapest, steps_of
+from .items import Items, Vector
+from .offers import Offers, TooManyError
+from .room import Bin, find_room
+
+STEPS = 300_000
+"""Steps up to which all vectors of all nodes are gone through."""
+
+VECTORS = 400
+"""Vectors of one state up to which that is done."""
+
+SHARE = 0.5
+"""Of what is left of a budget, how much one search of a node may take: no node keeps the others from being searched."""
+
+Class = tuple[DomainState, int]
+"""A state and the bitmask of its nodes."""
+
+
+@dataclass(frozen=True)
+class Packing:
+    """What is known of a request.
+
+    Attributes
+    ----------
+    decision
+        A placement; None where none is known.
+    proven
+        Whether there is none then.
+    exact
+        Whether no model of the same costs would find another.
+    """
+
+    decision: Decision | None
+    proven: bool = True
+    exact: bool = True
+
+
+def fits_packing(items: Items, field: Field) -> bool | None:
+    """Tell whether there is a placement, by cores and GPUs alone; None where that is not known."""
+    if not items.counted:
+        return None
+    room = find_room(items, [_bin(state, nodes) for state, nodes in _classes(field)], items.target)
+    return None if room.packed is None and not room.proven else room.packed is not None
+
+
+def choose_packing(items: Items, field: Field, node_solver: NodeSolver, budget: Budget, floor: int) -> Packing:
+    """Choose nodes.
+
+    Parameters
+    ----------
+    floor
+        What no placement of anything on these nodes goes below.
+    """
+    classes = _classes(field)
+    offers = Offers(items, node_solver)
+    if items.counted:
+        room = find_room(items, [_bin(state, nodes) for state, nodes in classes], items.target)
+        if room.packed is None and room.proven:
+            return Packing(None)
+        try:
+            return _best(items, classes, offers, budget)
+        except TooManyError:
+            if room.packed is None:
+                return Packing(None, proven=False, exact=False)
+            given = [(place, vector) for place, vector in room.packed]
+            return Packing(_decision(items, classes, offers, given, floor), exact=False)
+    try:
+        return _best(items, classes, offers, budget)
+    except TooManyError:
+        return Packing(None, proven=False, exact=False)
+
+
+def _classes(field: Field) -> list[Class]:
+    return sorted(field.live(), key=lambda found: found[1] & -found[1])
+
+
+def _bin(state: DomainState, nodes: int) -> Bin:
+    return Bin(state.free_cores, state.free_gpus, nodes.bit_count())
+
+
+def _best(items: Items, classes: Sequence[Class], offers: Offers, budget: Budget) -> Packing:
+    """Go through all vectors of all nodes that can be needed.
+
+    Raises
+    ------
+    TooManyError
+        That takes too long.
+    """
+    most = sum(items.target)
+    every = []
+    steps = 0
+    for state, nodes in classes:
+        vectors = offers.vectors(state, VECTORS)
+        number = min(most, nodes.bit_count())
+        every.append((state, number, vectors))
+        steps += steps_of([(number, len(vectors))], items.target)
+        if steps > STEPS:
+            raise TooManyError
+    while True:
+        costs, bounds = _tables(every, offers)
+        placed, least = cheapest(costs, items.target), cheapest(bounds, items.target)
+        if least is None:
+            return Packing(None)
+        done = placed is not None and placed.cost <= least.cost
+        if done or not _improve(least, every, offers, budget):
+            if placed is None:
+                return Packing(None, proven=False)
+            return Packing(_decision(items, classes, offers, placed.given, least.cost))
+
+
+def _tables(
+    every: Sequence[tuple[DomainState, int, list[Vector]]], offers: Offers
+) -> tuple[list[Choice], list[Choice]]:
+    """Return what vectors cost by what is at hand, and what they cost at least."""
+    costs, bounds = [], []
+    for state, number, vectors in every:
+        cost: dict[Vector, int] = {}
+        bound: dict[Vector, int] = {}
+        for vector in vectors:
+            solution = offers.solution(state, vector)
+            if solution is not None:
+                cost[vector], bound[vector] = solution.cost, solution.bound
+            elif offers.may_give(state, vector):
+                bound[vector] = offers.least(state, vector)
+        costs.append(Choice(number, cost))
+        bounds.append(Choice(number, bound))
+    return costs, bounds
+
+
+def _improve(
+    least: Cheapest, every: Sequence[tuple[DomainState, int, list[Vector]]], offers: Offers, budget: Budget
+) -> bool:
+    """Search for one of the vectors that may cost less than what is at hand; tell whether anything new is known."""
+    for place, vector in dict.fromkeys(least.given):
+        if not budget.left:
+            return False
+        if offers.improve(every[place][0], vector, Budget(SHARE * budget.left)):
+            return True
+    return False
+
+
+def _decision(
+    items: Items, classes: Sequence[Class], offers: Offers, given: Sequence[tuple[int, Vector]], bound: int
+) -> Decision:
+    """Return the placement in which the nodes of some classes give vectors, the lowest of each class."""
+    left = [nodes for _, nodes in classes]
+    picks: list[Pick] = []
+    cost = 0
+    for (place, vector), number in Counter(given).items():
+        solution = offers.solution(classes[place][0], vector)
+        if solution is None:
+            raise CutOff
+        cost += number * solution.cost
+        nodes = lowest(left[place], number)
+        left[place] ^= nodes
+        picks.append(Pick(nodes, solution, items.host(vector)))
+    return Decision(tuple(sorted(picks, key=_lowest_position)), cost, min(cost, bound))
+
+
+def _lowest_position(pick: Pick) -> int:
+    return pick.nodes & -pick.nodes
