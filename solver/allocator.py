@@ -16,13 +16,13 @@ from typing import Any, TypeVar
 
 from ..grammar.errors import printable
 from ..topology.machine import Machine
-from .cpsat.lexicographic import Budget, CutOff
+from .cpsat.budget import Budget, CutOff
 from .cpsat.status import Status
 from .demand.arguments import need_job, need_machine, need_nodes, need_parts, need_time
 from .demand.request import Request, need_request
 from .errors import InfeasibleRequest, InsufficientResources
 from .knowledge import Knowledge, MakeReasons
-from .options import Options
+from .options import AHEAD, Options
 from .placement.allocation import Allocation
 from .placement.job_R import read_job
 from .placement.realize import allocation_of, parted
@@ -47,6 +47,12 @@ def _reason(knowledge: Knowledge, request: Request, state: PoolState) -> str:
         return knowledge.reasons.insufficient(request, state)
     except Exception:
         return "does not fit now"
+
+
+def _spent(budget: Budget) -> str:
+    """Return how a search ended that was cut off: by its count of work, or where that has gone astray by the clock."""
+    work = f"{budget.limit:g} s of work"
+    return f"{work}, by the clock" if budget.is_late else work
 
 
 def _silent(_level: int, _message: str) -> None:
@@ -83,6 +89,7 @@ class Allocator:
         self._knowledge = Knowledge(machine, options or Options(), self._warn, make_reasons)
         self._state = self._knowledge.changes.initial()
         self._epoch = 0
+        self._share = 1.0
 
     # -- what there is --------------------------------------------------------------------------------------------
 
@@ -134,13 +141,21 @@ class Allocator:
 
     # -- decisions ------------------------------------------------------------------------------------------------
 
-    def alloc(self, jobid: int, request: Request, prepare: Callable[[Allocation], None] | None = None) -> Allocation:
+    def alloc(
+        self,
+        jobid: int,
+        request: Request,
+        prepare: Callable[[Allocation], None] | None = None,
+        budget: Budget | None = None,
+    ) -> Allocation:
         """Find the best placement of a request, and let the job hold it.
 
         Parameters
         ----------
         prepare
             Called with the allocation before it takes effect; when it raises, nothing has changed.
+        budget
+            The work that it may take; by default the time limit, or a part of it in a copy that looks ahead.
 
         Raises
         ------
@@ -153,10 +168,13 @@ class Allocator:
         """
         need_job(jobid)
         need_request(request)
+        if budget is None:
+            budget = self._budget()
         try:
-            allocation, state, entered = self._prepare(jobid, request)
+            allocation, state, entered = self._prepare(jobid, request, budget)
             if allocation.proof.status is not Status.OPTIMAL:
-                self._tell(WARNING, f"job {jobid}: the search was cut off; the placement used is not proven optimal")
+                cut = f"the search was cut off after {_spent(budget)}"
+                self._tell(WARNING, f"job {jobid}: {cut}; the placement used is not proven optimal")
             if prepare is not None:
                 prepare(allocation)
             self._commit(state, entered)
@@ -164,8 +182,7 @@ class Allocator:
         except (InfeasibleRequest, InsufficientResources):
             raise
         except CutOff:
-            limit = self.options.time_limit
-            message = f"the search was cut off after {limit:g} s before it found a placement; it may exist"
+            message = f"the search was cut off after {_spent(budget)} before it found a placement; it may exist"
             self._tell(WARNING, f"job {jobid}: {message}")
             raise InsufficientResources(message, proven=False) from None
         except Exception as error:  # whatever goes wrong inside must not reach the scheduler: it would die of it
@@ -173,11 +190,14 @@ class Allocator:
             self._tell(ERROR, f"job {jobid}: {message}")
             raise InsufficientResources(message, proven=False) from error
 
-    def _prepare(self, jobid: int, request: Request) -> tuple[Allocation, PoolState, list[DomainState]]:
+    def _budget(self) -> Budget:
+        """Return the work that one decision may take."""
+        return Budget(self._share * self.options.time_limit)
+
+    def _prepare(self, jobid: int, request: Request, budget: Budget) -> tuple[Allocation, PoolState, list[DomainState]]:
         if jobid in self._state.jobs:
             raise InsufficientResources(f"job {jobid} holds resources already")
         knowledge = self._knowledge
-        budget = Budget(self.options.time_limit)
         self._epoch = knowledge.rankings.refresh(self._state.classes, self._epoch)
         found = knowledge.decide(request, self._state, budget)
         if found is None:
@@ -205,7 +225,7 @@ class Allocator:
         """
         need_request(request)
         try:
-            self._judge(request, Budget(self.options.time_limit))
+            self._judge(request, self._budget())
         except (InfeasibleRequest, InsufficientResources):
             raise
         except CutOff:
@@ -328,9 +348,17 @@ class Allocator:
 
     # -- copies ---------------------------------------------------------------------------------------------------
 
-    def copy(self: Same) -> Same:
-        """Return an independent pool in the same state, which does not log. It costs the same for any machine."""
+    def copy(self: Same, *, ahead: bool = False) -> Same:
+        """Return an independent pool in the same state, which does not log. It costs the same for any machine.
+
+        Parameters
+        ----------
+        ahead
+            Whether it is to look ahead, once for many moments: each of its decisions takes no more than `AHEAD` of the
+            work of one that counts. So do those of copies of it.
+        """
         copy = object.__new__(type(self))
+        copy._share = AHEAD if ahead else self._share
         copy._log = _silent
         copy._knowledge = self._knowledge
         copy._state = self._state
@@ -343,8 +371,8 @@ class Allocator:
         return self._knowledge, self._state
 
     def in_state(self: Same, state: PoolState) -> Same:
-        """Return an independent pool of the same machine in another state, which does not log."""
-        pool = self.copy()
+        """Return an independent pool of the same machine in another state, which looks ahead and does not log."""
+        pool = self.copy(ahead=True)
         pool._state, pool._epoch = state, 0
         return pool
 

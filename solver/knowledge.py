@@ -17,7 +17,7 @@ from ..grammar.bits import lowest_bit
 from ..grammar.constraint import ALWAYS, Constraint, evaluate
 from ..topology.machine import Machine
 from ..topology.tree import NodeType
-from .cpsat.lexicographic import Budget
+from .cpsat.budget import Budget
 from .demand.demand import Demand
 from .demand.problem import Problem
 from .demand.request import Request, Shape
@@ -145,7 +145,7 @@ class Knowledge:
         Raises
         ------
         CutOff
-            When the time ran out before it was known whether there is a placement.
+            When the work was used up before it was known whether there is a placement.
         """
         problem = self.problem(request.shape)
         view = self.view(request.shape)
@@ -180,7 +180,7 @@ class Knowledge:
         Raises
         ------
         CutOff
-            When the time ran out before that was known.
+            When the work was used up before that was known.
         """
         eligible = self.eligible(request.constraint)
         key = (request.shape, eligible, request.constraint)

@@ -14,7 +14,7 @@ from exactfit.grammar.idset import mask_text
 from exactfit.grammar.jobspec import parse_resources
 from exactfit.grammar.shape import parse_shape
 from exactfit.solver import Checker, Pool, Request
-from exactfit.solver.cpsat.lexicographic import Budget
+from exactfit.solver.cpsat.budget import Budget
 from exactfit.solver.node.lower_bounds import lower_bound
 from exactfit.solver.node.packing import SlotShape, WholeSlots
 from exactfit.solver.node.tearing import TornSlots

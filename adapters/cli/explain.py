@@ -151,7 +151,7 @@ def _print_json(
 
 
 def _explain(pool: Pool, job: Job, job_name: Callable[[int], str]) -> Explanation:
-    from ...solver.cpsat.lexicographic import CutOff
+    from ...solver.cpsat.budget import CutOff
     from ...solver.demand.request import Request
     from ...solver.explain import explain as explain_request
 

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from ...solver.joint import Placed
     from ...solver.pool import Pool
 
+TOGETHER = 20
+"""A batch that is placed together, or a plan of moves, may take the work of so many single decisions."""
+
 _DIGITS = 9
 """Of a priority, at most."""
 
@@ -68,7 +71,7 @@ def decide_jointly(
     batch = [
         BatchJob(job.number, request, worth) for job, request, worth in zip(jobs, requests, priorities, strict=True)
     ]
-    found = place_mixed(pool, batch, seconds)
+    found = place_mixed(pool, batch, TOGETHER * seconds)
     each = (clock() - start) / max(1, len(jobs))
     outcomes = []
     for job, request in zip(jobs, requests, strict=True):
@@ -146,7 +149,7 @@ def _moves(pool: Pool, job: Job, most: int, seconds: float, before: Mapping[int,
     from ...solver.joint import NotJointError, plan_moves
 
     try:
-        plan = plan_moves(pool, Request.from_jobspec(job.jobspec), most, seconds)
+        plan = plan_moves(pool, Request.from_jobspec(job.jobspec), most, TOGETHER * seconds)
     except NotJointError as fault:
         return f"no moves are looked for: {fault}"
     if plan is None:

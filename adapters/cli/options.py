@@ -63,9 +63,9 @@ TimeLimitOption = Annotated[
     typer.Option(
         "--time-limit",
         metavar="TIME",
-        show_default=f"10s {_SITE}",
-        help="Time for one job, in seconds or as 500ms, 10s, 2m. What was found by then is used, its certificate "
-        "saying FEASIBLE.",
+        show_default=f"500ms {_SITE}",
+        help="Work for one job, as the time it takes an ordinary core: seconds, or 500ms, 10s, 2m. It is counted: it "
+        "ends at the same point everywhere. What was found by then is used, its certificate saying FEASIBLE.",
     ),
 ]
 SlotExclusiveOption = Annotated[

@@ -17,7 +17,7 @@ from flux.resource.ResourcePoolImplementation import InfeasibleRequest, Insuffic
 from ...grammar.hostlist import Hostlist
 from ...grammar.idset import IdSet
 from ...solver import errors as solver
-from ...solver.cpsat.lexicographic import CutOff
+from ...solver.cpsat.budget import CutOff
 from ...solver.demand.request import Request
 from ...solver.placement.allocation import Allocation
 from ...solver.placement.job_R import check_hosts

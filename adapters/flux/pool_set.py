@@ -210,7 +210,7 @@ class PoolSet(ExactSet, ResourcePoolImplementation):
     def copy(self) -> Self:
         """Return an independent copy, with the same jobs on the same resources; it does not log."""
         made = type(self).__new__(type(self))
-        core = self._pool.copy()
+        core = self._pool.copy(ahead=True)
         made._become(core.machine)
         made._starttime, made._expiration, made._nslots = self._starttime, self._expiration, self._nslots
         made._options, made._core, made._removed = self._options, core, self._removed

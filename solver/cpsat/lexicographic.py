@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
-from .loading import clock
+from .budget import STEPS, Budget
 from .status import Status
 
 if TYPE_CHECKING:
@@ -23,6 +23,15 @@ Expression: TypeAlias = "cp_model.LinearExpr | int"
 
 FOLD = 1 << 40
 """Goals are folded as long as the number of their joint values stays below this, well inside CP-SAT's integers."""
+
+SOLVE_STEPS = 500
+"""What a solve costs at the least, beside what CP-SAT counts."""
+
+ENTRY_STEPS = 30
+"""What a variable or a constraint costs beside that, to be made, read and presolved."""
+
+HEED = 0.9
+"""CP-SAT looks at its count of work now and then only, and is given so much of what is left."""
 
 
 @dataclass(frozen=True)
@@ -62,28 +71,6 @@ class LexicographicResult:
     solver: cp_model.CpSolver | None = None
 
 
-class CutOff(Exception):  # noqa: N818  # it is an outcome, no error
-    """The search ran out of time before it knew whether there is a placement."""
-
-
-class Budget:
-    """The time that one decision may still take.
-
-    Parameters
-    ----------
-    seconds
-        From now; those in which CP-SAT is loaded do not count.
-    """
-
-    def __init__(self, seconds: float) -> None:
-        self._end = clock() + seconds
-
-    @property
-    def left(self) -> float:
-        """Seconds left, never below zero."""
-        return max(0.0, self._end - clock())
-
-
 def lexmin(
     model: cp_model.CpModel, goals: Sequence[Goal], budget: Budget, *, linear: bool = True
 ) -> LexicographicResult:
@@ -96,7 +83,8 @@ def lexmin(
 
     Notes
     -----
-    The search is single-threaded with a fixed seed, so that the same model gives the same answer everywhere.
+    The search is single-threaded with a fixed seed and ends by its own count of work, so that the same model gives the
+    same answer everywhere.
     """
     values: list[int] = []
     bounds: list[int] = []
@@ -128,22 +116,30 @@ def lexmin(
 
 
 def _solve(model: cp_model.CpModel, budget: Budget, *, linear: bool) -> tuple[cp_model.CpSolver, Status]:
-    """Run CP-SAT once and translate its status."""
+    """Run CP-SAT once and translate its status. It takes little more than what is left of the budget."""
     from ortools.sat.python import cp_model as cp
 
     solver = cp.CpSolver()
+    steps = SOLVE_STEPS + ENTRY_STEPS * (len(model.proto.variables) + len(model.proto.constraints))
+    # What presolving alone would use up is not begun; it took that much or less to make the model.
+    budget.charge(min(steps, math.ceil(budget.left * STEPS)))
+    if not budget.left:
+        return solver, Status.CUT_OFF
     solver.parameters.num_workers = 1
     solver.parameters.random_seed = 1
-    solver.parameters.max_time_in_seconds = budget.left
+    solver.parameters.max_deterministic_time = HEED * budget.left
+    solver.parameters.max_time_in_seconds = budget.clock_left
     if not linear:
         solver.parameters.linearization_level = 0
     status = solver.solve(model)
+    budget.charge_seconds(solver.response_proto.deterministic_time)
     if status == cp.OPTIMAL:
         return solver, Status.OPTIMAL
-    if status == cp.FEASIBLE:
-        return solver, Status.FEASIBLE
     if status == cp.INFEASIBLE:
         return solver, Status.INFEASIBLE
+    budget.look()
+    if status == cp.FEASIBLE:
+        return solver, Status.FEASIBLE
     if status == cp.UNKNOWN:
         return solver, Status.CUT_OFF
     raise RuntimeError(f"CP-SAT says {solver.status_name(status)}: {model.validate()}")

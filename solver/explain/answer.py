@@ -8,7 +8,7 @@ from typing import Any
 
 from ...grammar.constraint import to_json
 from ..allocator import Allocator
-from ..cpsat.lexicographic import Budget
+from ..cpsat.budget import Budget
 from ..demand.request import Request, need_request
 from .bench import Bench
 from .change import Change
@@ -21,7 +21,7 @@ from .sentences import JobName, Speaker
 FITS, INSUFFICIENT, INFEASIBLE = "fits", "insufficient", "infeasible"
 
 _TRIAL = 2.0
-"""Seconds that a single trial may take."""
+"""Seconds of work that a single trial may take."""
 
 
 @dataclass(frozen=True)
@@ -131,12 +131,12 @@ def explain(pool: Allocator, request: Request, *, job_name: JobName = str, secon
     job_name
         What jobs are called in sentences.
     seconds
-        How long to go on telling jobs apart, and looking for more changes.
+        Of work, that telling jobs apart and looking for more changes may take.
 
     Raises
     ------
     CutOff
-        When it could not even be found out in time whether the request fits.
+        When it could not even be found out whether the request fits.
     TypeError
         For what is no request.
     ValueError
@@ -147,15 +147,16 @@ def explain(pool: Allocator, request: Request, *, job_name: JobName = str, secon
         raise ValueError(f"seconds: expected some time, not {seconds!r}")
     knowledge, state = pool.present
     bench = Bench(knowledge, state, request, _TRIAL)
-    conflict = find_conflict(bench, 0.4 * seconds)
+    budget = Budget(seconds)
+    conflict = find_conflict(bench, budget.part(0.4))
     refusal = knowledge.refusal(request.shape)
     in_conflict = {part.path for part in conflict.vertices} if conflict is not None else set()
     if refusal and refusal.partition(": ")[0] not in in_conflict:
         return Explanation(INFEASIBLE, None, (), (), (refusal,), (), bench, job_name)
-    rows = count_all(bench, Budget(0.25 * seconds))
+    rows = count_all(bench, budget.part(0.5))
     if conflict is None:
         return Explanation(FITS, None, rows, (), (), (), bench, job_name)
-    changes = find_changes(bench, conflict, 0.35 * seconds)
+    changes = find_changes(bench, conflict, budget)
     speaker = Speaker(bench, conflict, rows, job_name)
     sentences, advice = tuple(speaker.sentences()), tuple(map(speaker.change, changes))
     status = INFEASIBLE if conflict.never else INSUFFICIENT

@@ -13,7 +13,7 @@ from functools import cached_property
 
 from ...grammar.constraint import And, Constraint
 from ...grammar.jobspec import Vertex
-from ..cpsat.lexicographic import Budget
+from ..cpsat.budget import Budget
 from ..demand.demand import Bundle, Demand, GroupDemand, HostDemand, Kind, Want
 from ..demand.problem import Problem
 from ..demand.request import Request, Shape
@@ -24,6 +24,15 @@ from ..machine.decide import Decider, Situation
 from ..machine.selection import Field
 from ..state.pool_state import Changes, PoolState
 from .parts import Part, Relaxer, TermPart, VertexPart, terms_of, with_counts
+
+TRIAL_STEPS = 300
+"""What a trial costs beside the search."""
+
+THING_STEPS = 5
+"""What it costs for each class of equal nodes, and for each term of the constraint."""
+
+JOB_STEPS = 20
+"""What it costs to assume that a job has ended."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +64,7 @@ class Bench:
     request
         What is tried.
     seconds
-        What a single trial may take.
+        Of work that a single trial may take.
     """
 
     def __init__(self, knowledge: Knowledge, state: PoolState, request: Request, seconds: float) -> None:
@@ -66,12 +75,10 @@ class Bench:
         self.terms = terms_of(request.constraint)
         self.trials = 0
         self._seconds = seconds
+        self._owed = 0
         self.vertices = self._settled(request)
         options = knowledge.options
         self.relaxer = Relaxer(Resolver(self.machine, options, _silent), ignore=options.unknown_types == "ignore")
-
-    def _shorter(self, budget: Budget | None) -> Budget:
-        return self.budget if budget is None or budget.left > self._seconds else budget
 
     def _settled(self, request: Request) -> tuple[Vertex, ...]:
         """Return the vertices with the counts that are looked into where the smallest are not the easiest."""
@@ -96,8 +103,12 @@ class Bench:
 
     @property
     def budget(self) -> Budget:
-        """Time for one trial."""
+        """The work of one trial."""
         return Budget(self._seconds)
+
+    def owe(self, steps: int) -> None:
+        """Count steps that were taken to make a trial; the next one that is asked about spends them."""
+        self._owed += steps
 
     # -- trials ---------------------------------------------------------------------------------------------------
 
@@ -121,11 +132,14 @@ class Bench:
         """Assume in addition that some terms and parts of vertices do not hold."""
         gone = frozenset(part for part in parts if isinstance(part, VertexPart))
         dropped = {part.term for part in parts if isinstance(part, TermPart)}
+        self.owe(THING_STEPS * len(trial.terms))
         return replace(trial, terms=tuple(term for term in trial.terms if term not in dropped), gone=trial.gone | gone)
 
     def freed(self, trial: Trial, jobs: Iterable[int]) -> Trial:
         """Assume in addition that some jobs have ended."""
-        return replace(trial, state=ended(self.knowledge.changes, trial.state, jobs))
+        some = tuple(jobs)
+        self.owe(JOB_STEPS * len(some))
+        return replace(trial, state=ended(self.knowledge.changes, trial.state, some))
 
     def raised(self, trial: Trial, nodes: int) -> Trial:
         """Assume in addition that some nodes are up."""
@@ -139,12 +153,12 @@ class Bench:
         Parameters
         ----------
         budget
-            The time there is for it, if that is less than any trial may take.
+            What the work is spent of; no trial takes more of it than any may.
 
         Raises
         ------
         CutOff
-            When the time ran out before that was known.
+            When the work was used up before that was known.
         """
         return self.vertices_fit(self.relaxer.relax(self.vertices, trial.gone), trial, budget)
 
@@ -154,9 +168,13 @@ class Bench:
         Raises
         ------
         CutOff
-            When the time ran out before that was known.
+            When the work was used up before that was known.
         """
         self.trials += 1
+        budget = self.budget if budget is None else budget.at_most(self._seconds)
+        owed, self._owed = self._owed, 0
+        things = len(trial.state.classes) + len(trial.terms)
+        budget.spend(owed + TRIAL_STEPS + THING_STEPS * things)
         demand = self.demand(vertices)
         if demand is None:
             return False
@@ -164,7 +182,7 @@ class Bench:
         if not (root.hosts or root.groups or root.amounts):
             return True
         decider, situation = self.situation(vertices, trial)
-        return decider.fits(demand, situation, self._shorter(budget))
+        return decider.fits(demand, situation, budget)
 
     def demand(self, vertices: tuple[Vertex, ...]) -> Demand | None:
         """Return what vertices ask for at the least; None when the machine cannot even be asked for it."""

@@ -11,7 +11,7 @@ from itertools import combinations
 
 from ...grammar.constraint import And, Constraint
 from ...grammar.jobspec import Vertex
-from ..cpsat.lexicographic import Budget, CutOff
+from ..cpsat.budget import Budget, CutOff
 from ..state.node_classes import bits, lowest
 from .bench import Bench, Trial
 from .change import Change, Kind
@@ -28,15 +28,14 @@ _PRICE = {Aspect.TYPE: 0.1, Aspect.WHOLE: 0.3, Aspect.BORDER: 0.35, Aspect.IDS: 
 _KINDS = {Aspect.TYPE: Kind.DROP, Aspect.WHOLE: Kind.SHARED, Aspect.BORDER: Kind.OPEN, Aspect.IDS: Kind.ANY}
 
 
-def find_changes(bench: Bench, conflict: Conflict, seconds: float) -> tuple[Change, ...]:
+def find_changes(bench: Bench, conflict: Conflict, budget: Budget) -> tuple[Change, ...]:
     """Return the cheapest changes; of several things at once only where no single thing suffices.
 
     Parameters
     ----------
-    seconds
-        After so long no more are looked for.
+    budget
+        When it is used up no more are looked for.
     """
-    budget = Budget(seconds)
     search = _Search(bench, conflict, budget)
     found = list(search.single()) or list(search.combined()) or list(_Search(bench, conflict, budget).pairs_of_counts())
     finished = (search.finished(change) for change in found)
@@ -272,13 +271,13 @@ class _Search:
         return max(ends) if all(ends) else 0.0
 
     def _first_alone(self) -> int | None:
-        patience = Budget(self.budget.left / 2)
+        patience = self.budget.part(1 / 2)
         kinds = jobs_alike(self.bench, self.base, self.suspects)
         firsts = [in_order_of_ends(self.bench, kind)[0] for kind in kinds]
         for jobid in in_order_of_ends(self.bench, firsts):
             if not patience.left:
                 break
-            if self.bench.fits(self.bench.freed(self.base, (jobid,)), self.budget):
+            if self.bench.fits(self.bench.freed(self.base, (jobid,)), patience):
                 return jobid
         return None
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Container, Hashable, Iterable, Mapping, Se
 from dataclasses import dataclass, replace
 from itertools import chain
 
-from ..cpsat.lexicographic import Budget, CutOff
+from ..cpsat.budget import Budget, CutOff
 from ..state.node_classes import bits
 from .bench import Bench, Trial
 from .parts import DownPart, JobPart, Part, TermPart, VertexPart
@@ -73,13 +73,13 @@ def lift(bench: Bench, trial: Trial, part: Part) -> Trial:
     return bench.without(trial, [part])
 
 
-def find_conflict(bench: Bench, seconds: float, *, jobs_apart: bool = True) -> Conflict | None:
+def find_conflict(bench: Bench, budget: Budget, *, jobs_apart: bool = True) -> Conflict | None:
     """Return a smallest conflict; None when the request fits.
 
     Parameters
     ----------
-    seconds
-        After so long nothing is told apart any further.
+    budget
+        When it is used up nothing is told apart any further.
     jobs_apart
         Whether jobs are told apart at all; if not, they are one part.
 
@@ -91,11 +91,11 @@ def find_conflict(bench: Bench, seconds: float, *, jobs_apart: bool = True) -> C
     if bench.fits(bench.present):
         return None
     never = not bench.fits(bench.empty)
-    search = _Search(bench, bench.empty if never else bench.present, Budget(0.6 * seconds))
+    search = _Search(bench, bench.empty if never else bench.present, budget.part(0.6))
     if not never:
         search.jobs(apart=jobs_apart)
         search.down()
-    search.more_time(0.4 * seconds)
+    search.go_on(budget)
     search.one_by_one([*map(TermPart, bench.terms), *bench.relaxer.parts(bench.vertices)])
     return Conflict(tuple(search.kept), search.trial, never, search.complete)
 
@@ -126,18 +126,18 @@ class _Search:
     def one_by_one(self, parts: Sequence[Part]) -> None:
         """Take away what can go, until nothing more can."""
         while True:
-            left = [part for part in parts if self._out_of_time() or not self._go(lift(self.bench, self.trial, part))]
+            left = [part for part in parts if self._is_used_up() or not self._go(lift(self.bench, self.trial, part))]
             if len(left) == len(parts):
                 break
             # Once more: a slot with memory can have more room with more cores, so the order may matter.
             parts = left
         self.kept += parts
 
-    def more_time(self, seconds: float) -> None:
-        """Set the time that there is from now on."""
-        self._budget = Budget(seconds)
+    def go_on(self, budget: Budget) -> None:
+        """Set the work that there is from now on."""
+        self._budget = budget
 
-    def _out_of_time(self) -> bool:
+    def _is_used_up(self) -> bool:
         if self._budget.left:
             return False
         self.complete = False
@@ -182,7 +182,7 @@ class _Search:
         if self._go(without(chain.from_iterable(kinds))):
             return
         if len(kinds) > 1:
-            if self._out_of_time():
+            if self._is_used_up():
                 self.kept += parts_of(list(chain.from_iterable(kinds)), False)
                 return
             middle = len(kinds) // 2

@@ -15,15 +15,18 @@ from fractions import Fraction
 from ...grammar.jobspec import Vertex
 from ...grammar.unit import gib
 from ...topology.groups import Group
-from ..cpsat.lexicographic import Budget, CutOff
+from ..cpsat.budget import Budget, CutOff
 from ..demand.demand import Bundle, Demand, GroupDemand, HostDemand, Kind, Want
 from ..machine.decide import Decider, Situation
 from ..machine.model.cells import GroupTree
 from ..state.domain_state import MEASURED, MIB_PER_GIB, DomainState
-from .bench import Bench, Trial
+from .bench import THING_STEPS, Bench, Trial
 
 Number = int | float | None
-"""GiB may have a fraction; None where the time did not suffice."""
+"""GiB may have a fraction; None where the work did not suffice."""
+
+ROW_STEPS = 200
+"""What the numbers of a vertex cost, beside those for each class of equal nodes."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +79,7 @@ class _Field:
 
 
 def count_all(bench: Bench, budget: Budget) -> tuple[Row, ...]:
-    """Return the numbers of all vertices that the machine knows, in pre-order, as far as the time suffices."""
+    """Return the numbers of all vertices that the machine knows, in pre-order, as far as the work suffices."""
     demand = bench.demand(bench.relaxer.relax(bench.vertices, frozenset()))
     return tuple(_Counter(bench, demand, budget).rows(bench.vertices, 1, None)) if demand is not None else ()
 
@@ -118,7 +121,9 @@ class _Counter:
 
     def rows(self, vertices: tuple[Vertex, ...], parents: int, within: tuple[str, int] | None) -> Iterator[Row]:
         for vertex in vertices:
-            if not self.budget.left:
+            try:
+                self.budget.spend(ROW_STEPS + THING_STEPS * len(self.bench.state.classes))
+            except CutOff:
                 return
             asked = parents * vertex.count.min
             inside = within

@@ -6,7 +6,7 @@ does not fit now is found again and again by a scheduler that mostly asks no fur
 
 from __future__ import annotations
 
-from ..cpsat.lexicographic import Budget
+from ..cpsat.budget import Budget
 from ..demand.request import Request
 from ..errors import InfeasibleRequest
 from ..knowledge import Knowledge
@@ -17,7 +17,7 @@ from .numbers import count_all
 from .sentences import Speaker
 
 PATIENCE = 0.5
-"""Seconds that the search for a reason may take."""
+"""Seconds of work that the search for a reason may take."""
 
 
 class Reasons:
@@ -49,10 +49,11 @@ class Reasons:
         """Return the path of the vertex that lacks something, and what; empty where that is not found in time."""
         try:
             bench = Bench(self._knowledge, state, request, PATIENCE)
-            conflict = find_conflict(bench, PATIENCE / 2, jobs_apart=False)
+            budget = Budget(PATIENCE)
+            conflict = find_conflict(bench, budget.part(1 / 2), jobs_apart=False)
             if conflict is None:
                 return ""
-            speaker = Speaker(bench, conflict, count_all(bench, Budget(PATIENCE / 2)))
+            speaker = Speaker(bench, conflict, count_all(bench, budget))
             return f"{speaker.subject}: {'; '.join(speaker.sentences())}"
         except Exception:  # a verdict must not be lost, nor a scheduler die, because its reason could not be found
             return ""

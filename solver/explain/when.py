@@ -17,13 +17,14 @@ from itertools import groupby
 from typing import TypeAlias
 
 from ..allocator import Allocator
-from ..cpsat.lexicographic import Budget, CutOff
+from ..cpsat.budget import Budget, CutOff
 from ..demand.arguments import need_job, need_time
 from ..demand.request import Request, need_request
 from ..errors import InfeasibleRequest, InsufficientResources
 from ..knowledge import Knowledge
 from ..machine.decide import Situation
 from ..machine.selection import Field
+from ..options import AHEAD
 from ..state.pool_state import PoolState
 from .bench import ended
 
@@ -140,7 +141,7 @@ class _Question:
         if state.group_used:
             free = {key: total - state.group_used.get(key, 0) for key, total in free.items()}
         situation = Situation(Field(classes, self._eligible), free)
-        budget = Budget(knowledge.options.time_limit)
+        budget = Budget(AHEAD * knowledge.options.time_limit)
         try:
             if self._problem.uneven:
                 return decider.sizes(self._problem, situation, budget) is not None

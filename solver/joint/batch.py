@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 
 from ...topology.machine import Machine
 from ..allocator import Allocator
-from ..cpsat.lexicographic import Budget, Expression, Goal
+from ..cpsat.budget import Budget
+from ..cpsat.lexicographic import Expression, Goal
 from ..cpsat.loading import new_model
 from ..cpsat.status import Status
 from .occupancy import Occupancy, Occupied, terms_of, value_of
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from ortools.sat.python import cp_model
 
 _GREEDY_SHARE = 0.25
-"""The part of the time that placing one by one may take."""
+"""The part of the work that placing one by one may take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,8 @@ def place_batch(
     jobs
         With different ids.
     seconds
-        That the search may take. What it finds is never worse than the jobs placed one by one, the heaviest first.
+        Of work that the search may take. What it finds is never worse than the jobs placed one by one, the heaviest
+        first.
     nodes
         To choose from; all that are up, by default.
     local
@@ -86,12 +88,23 @@ def place_batch(
         For a request of another form than the model's.
     """
     check_batch(jobs, seconds)
-    budget = Budget(seconds)
+    return batch_within(pool, jobs, Budget(seconds), nodes=nodes, local=local)
+
+
+def batch_within(
+    pool: Allocator,
+    jobs: Sequence[BatchJob],
+    budget: Budget,
+    *,
+    nodes: Sequence[Node] | None = None,
+    local: bool = True,
+) -> Batch:
+    """Place a batch as `place_batch` does, within what is left of a budget."""
     wants = wants_of(pool, jobs)
     allowed = eligible(pool.machine, jobs)
     there = rooms(pool) if nodes is None else nodes
     names = terms_of(pool.machine) if local else terms_of(pool.machine)[:1]
-    greedy = one_by_one(pool, jobs, wants, there, seconds * _GREEDY_SHARE)
+    greedy = one_by_one(pool, jobs, wants, there, budget.part(_GREEDY_SHARE))
     used = 0
     for occupied in (occupied for occupancy in greedy.values() for occupied in occupancy):
         used |= 1 << occupied.node.position
@@ -100,7 +113,7 @@ def place_batch(
     weights = {job.id: job.weight for job in jobs}
     most = sum(weights.values())
     first = value_of(pool.machine, greedy, wants, weights)[: len(names)]
-    found = search(model.model, model.goals(local), budget.left, (-first[0], *first[1:]), lambda: model.hint(greedy))
+    found = search(model.model, model.goals(local), budget, (-first[0], *first[1:]), lambda: model.hint(greedy))
     values, bounds = (-found.values[0], *found.values[1:]), (min(most, -found.bounds[0]), *found.bounds[1:])
     return Batch(
         Status.OPTIMAL if values == bounds else Status.FEASIBLE,

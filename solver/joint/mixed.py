@@ -18,12 +18,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..allocator import Allocator
-from ..cpsat.lexicographic import Budget
+from ..cpsat.budget import Budget
 from ..cpsat.status import Status
 from ..errors import InfeasibleRequest, InsufficientResources
 from .batch import Batch
 from .ids import batch_R
-from .parts import place_in_parts, upper_bound
+from .parts import in_parts_within, upper_bound
 from .room import joint_levels, rooms
 from .wants import BatchJob, NotJointError, Want, at_least, check_batch, want_of
 
@@ -67,26 +67,26 @@ def place_mixed(pool: Allocator, jobs: Sequence[BatchJob], seconds: float, *, lo
     pool, jobs, local
         As for `place_batch`.
     seconds
-        That the searches for joint jobs may take in all; each other job takes what its decision does.
+        Of work that the searches for joint jobs may take in all; each other job takes what its decision does.
 
     Notes
     -----
     What comes out is never worth less than the jobs placed one by one, the heaviest first.
     """
     check_batch(jobs, seconds)
+    budget = Budget(seconds)
     mix = _Mix(pool, jobs, local)
     if not mix.others and not mix.open:
-        whole = place_in_parts(pool, mix.joint, seconds, local=local)
+        whole = in_parts_within(pool, mix.joint, budget, local=local)
         placed = batch_R(pool.machine, whole, mix.wants)
         return Placed(placed, whole.terms["weight"], whole.bounds["weight"], status=whole.status)
-    budget = Budget(seconds)
-    batch, best = mix.after(seconds * _FIRST_SHARE)
+    batch, best = mix.after(budget.part(_FIRST_SHARE))
     fitting = [job for job in mix.others if mix.fits_alone(job)]
     bound = min(
         (batch.bounds["weight"] if batch else 0) + sum(job.weight for job in fitting),
-        upper_bound(pool, mix.joint, rooms(pool), seconds * _BOUND_SHARE, fitting),
+        upper_bound(pool, mix.joint, rooms(pool), budget.at_most(_BOUND_SHARE * seconds), fitting),
     )
-    for found in mix.other_ways(budget.left):
+    for found in mix.other_ways(budget):
         if mix.weight(best) >= bound:
             break
         best = max(best, found, key=mix.weight)
@@ -147,13 +147,13 @@ class _Mix:
             return False
         return True
 
-    def after(self, seconds: float) -> tuple[Batch | None, _Rs]:
+    def after(self, budget: Budget) -> tuple[Batch | None, _Rs]:
         """Place the others in what the joint jobs leave."""
         here = self.pool.copy()
-        batch, placed = self._together(here, seconds)
+        batch, placed = self._together(here, budget)
         return batch, placed | _in_turn(here, self.others)
 
-    def other_ways(self, seconds: float) -> Iterator[_Rs]:
+    def other_ways(self, budget: Budget) -> Iterator[_Rs]:
         """Yield what comes of placing the others no later than the joint jobs."""
         here = self.pool.copy()
         in_turn = _in_turn(here, self.jobs)
@@ -161,11 +161,11 @@ class _Mix:
             if job.id in in_turn:
                 here.free(job.id)
         kept = {job: R for job, R in in_turn.items() if job in self.alone}
-        yield self._around(here, kept, seconds / 2)
+        yield self._around(here, kept, budget.part(1 / 2))
         here = self.pool.copy()
         first = _in_turn(here, self.others)
         if first != kept:
-            yield self._around(here, first, seconds / 2)
+            yield self._around(here, first, budget)
         # What a search that was cut off is held to.
         yield _in_turn(self.pool.copy(), self.asked)
 
@@ -185,16 +185,16 @@ class _Mix:
                     here.register_alloc(job.id, placed[job.id])
         return found
 
-    def _around(self, here: Allocator, kept: _Rs, seconds: float) -> _Rs:
+    def _around(self, here: Allocator, kept: _Rs, budget: Budget) -> _Rs:
         """Place the joint jobs in what some others leave, then those others that are left."""
-        _, placed = self._together(here, seconds)
+        _, placed = self._together(here, budget)
         rest = _in_turn(here, [job for job in self.others if job.id not in kept])
         return kept | placed | rest
 
-    def _together(self, here: Allocator, seconds: float) -> tuple[Batch | None, _Rs]:
+    def _together(self, here: Allocator, budget: Budget) -> tuple[Batch | None, _Rs]:
         if not self.joint:
             return None, {}
-        batch = place_in_parts(here, self.joint, seconds, local=self.local)
+        batch = in_parts_within(here, self.joint, budget, local=self.local)
         placed: _Rs = dict(batch_R(here.machine, batch, self.wants))
         for number, R in placed.items():
             here.register_alloc(number, R)

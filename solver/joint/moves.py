@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 from ...grammar.constraint import evaluate
 from ..allocator import Allocator
-from ..cpsat.lexicographic import Budget, Expression, Goal, lexmin
+from ..cpsat.budget import Budget
+from ..cpsat.lexicographic import Expression, Goal, lexmin
 from ..cpsat.loading import new_model
 from ..cpsat.status import Status
 from ..demand.request import Request, need_request
@@ -78,7 +79,7 @@ def plan_moves(pool: Allocator, request: Request, most: int, seconds: float) -> 
     most
         Jobs that may move.
     seconds
-        That the search may take.
+        Of work that the search may take.
 
     Raises
     ------

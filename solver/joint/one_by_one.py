@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from ...topology.rset import write_R
 from ..allocator import Allocator
-from ..cpsat.lexicographic import Budget
+from ..cpsat.budget import Budget
 from ..errors import InfeasibleRequest, InsufficientResources
 from ..placement.allocation import Allocation
 from ..state.node_classes import bits, mask_of
@@ -17,9 +17,12 @@ from .wants import BatchJob, Want
 _FIRST, _HIDDEN = -2, -1
 """Ids of jobs in the trial, that no real job has."""
 
+JOB_STEPS = 500
+"""What it costs to place a job, beside what its decision counts."""
+
 
 def one_by_one(
-    pool: Allocator, jobs: Sequence[BatchJob], wants: Mapping[int, Want], nodes: Sequence[Node], seconds: float
+    pool: Allocator, jobs: Sequence[BatchJob], wants: Mapping[int, Want], nodes: Sequence[Node], budget: Budget
 ) -> Occupancy:
     """Return where jobs stand that are placed in the order of their weights, those that do not fit passed over.
 
@@ -31,18 +34,19 @@ def one_by_one(
         The batch.
     nodes
         Those that may be used.
-    seconds
-        After which no further job is tried.
+    budget
+        When it is used up no further job is tried.
     """
-    budget = Budget(seconds)
     here = {node.position: node for node in nodes}
     trial = _cut(pool, here)
     found: dict[int, tuple[Occupied, ...]] = {}
     for job in sorted(jobs, key=lambda job: -job.weight):
         if not budget.left:
             break
+        budget.charge(JOB_STEPS)
+        decision = budget.at_most(pool.options.time_limit)
         try:
-            allocation = trial.alloc(_FIRST - len(found), job.request)
+            allocation = trial.alloc(_FIRST - len(found), job.request, budget=decision)
         except (InsufficientResources, InfeasibleRequest):
             continue
         found[job.id] = _occupied(allocation, wants[job.id], here)

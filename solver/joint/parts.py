@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..allocator import Allocator
-from ..cpsat.lexicographic import Budget, Goal, lexmin
+from ..cpsat.budget import Budget
+from ..cpsat.lexicographic import Goal, lexmin
 from ..cpsat.loading import new_model
 from ..cpsat.status import Status
-from .batch import Batch, place_batch
+from .batch import Batch, batch_within
 from .ids import holdings
 from .occupancy import Occupied, terms_of, value_of
 from .one_by_one import one_by_one
@@ -42,13 +43,20 @@ def place_in_parts(
     one by one.
     """
     check_batch(jobs, seconds)
+    return in_parts_within(pool, jobs, Budget(seconds), most=most, local=local)
+
+
+def in_parts_within(
+    pool: Allocator, jobs: Sequence[BatchJob], budget: Budget, *, most: int = MOST_JOBS, local: bool = True
+) -> Batch:
+    """Place a batch as `place_in_parts` does, within what is left of a budget."""
     if len(jobs) <= most:
-        return place_batch(pool, jobs, seconds, local=local)
+        return batch_within(pool, jobs, budget, local=local)
     count = -(-len(jobs) // most)
     nodes = sorted(rooms(pool), key=lambda node: (node.cores.bit_count(), node.gpus.bit_count(), node.position))
     wants = wants_of(pool, jobs)
     by_size = sorted(jobs, key=lambda job: _size(job.id, wants[job.id]))
-    each = seconds / (count + 3)
+    each = budget.left / (count + 3)
     occupancy: dict[int, tuple[Occupied, ...]] = {}
     left = {node.position: node for node in nodes}
     for part in range(count + 1):
@@ -57,17 +65,17 @@ def place_in_parts(
             some, room = [job for job in jobs if job.id not in occupancy], list(left.values())
         if not some:
             continue
-        found = place_batch(pool, some, each, nodes=room, local=local)
+        found = batch_within(pool, some, budget.at_most(each), nodes=room, local=local)
         left.update(holdings(found.occupancy, wants)[1])
         occupancy.update(found.occupancy)
     names = terms_of(pool.machine)
     weights = {job.id: job.weight for job in jobs}
     terms = value_of(pool.machine, occupancy, wants, weights)
-    greedy = one_by_one(pool, jobs, wants, nodes, each)
+    greedy = one_by_one(pool, jobs, wants, nodes, budget.at_most(each))
     alone = value_of(pool.machine, greedy, wants, weights)
     if (-alone[0], *alone[1:]) < (-terms[0], *terms[1:]):
         occupancy, terms = dict(greedy), alone
-    bound = max(upper_bound(pool, jobs, nodes, each), terms[0])
+    bound = max(upper_bound(pool, jobs, nodes, budget.at_most(each)), terms[0])
     # Of the terms after the weight nothing is proven by parts.
     bounds = {**dict.fromkeys(names, 0), "weight": bound}
     return Batch(Status.FEASIBLE, dict(zip(names, terms, strict=True)), bounds, occupancy)
@@ -79,14 +87,16 @@ def _size(job: int, want: Want) -> tuple[int, int, int]:
 
 
 def upper_bound(
-    pool: Allocator, jobs: Sequence[BatchJob], nodes: Sequence[Node], seconds: float, others: Sequence[BatchJob] = ()
+    pool: Allocator, jobs: Sequence[BatchJob], nodes: Sequence[Node], budget: Budget, others: Sequence[BatchJob] = ()
 ) -> int:
     """Return a weight that no placement of the batch exceeds: free cores, gpus and nodes are counted in all.
 
     Parameters
     ----------
-    pool, jobs, seconds
+    pool, jobs
         As for `place_batch`.
+    budget
+        The work that it may take.
     nodes
         All that may be used.
     others
@@ -120,7 +130,7 @@ def upper_bound(
     model.add(sum(gpus) <= sum(node.gpus.bit_count() for node in nodes))
     model.add(sum(idle) <= sum(node.can_be_whole for node in nodes))
     most = sum(job.weight for job in (*jobs, *others))
-    found = lexmin(model, [Goal(sum(goal), -most, 0)], Budget(seconds))
+    found = lexmin(model, [Goal(sum(goal), -most, 0)], budget)
     return -found.bounds[0] if found.status.found else most
 
 

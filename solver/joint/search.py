@@ -1,4 +1,4 @@
-"""Goals of a batch, one after the other, each with its share of the time.
+"""Goals of a batch, one after the other, each with its share of the work.
 
 What one goal has not proven in its share does not keep the next from being looked for, among placements that are as
 good in those before.
@@ -10,7 +10,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ..cpsat.lexicographic import Budget, Goal, lexmin
+from ..cpsat.budget import Budget
+from ..cpsat.lexicographic import Goal, lexmin
 
 if TYPE_CHECKING:
     from ortools.sat.python import cp_model
@@ -36,7 +37,7 @@ class Found:
 
 
 def search(
-    model: cp_model.CpModel, goals: Sequence[Goal], seconds: float, known: Sequence[int], hint: Callable[[], None]
+    model: cp_model.CpModel, goals: Sequence[Goal], budget: Budget, known: Sequence[int], hint: Callable[[], None]
 ) -> Found:
     """Return the best solution found.
 
@@ -46,23 +47,22 @@ def search(
         Which is changed.
     goals
         To be minimised, the first compared first.
-    seconds
+    budget
         In all. What one goal does not need is there for those after it.
     known
         The goals' values in a solution that is known.
     hint
         Lets the search start from that one.
     """
-    budget = Budget(seconds)
     best = Found(tuple(known), (), None)
     bounds: list[int] = []
     hint()
     for place, goal in enumerate(goals):
         # The first one decides what there is to place for all others.
-        share = budget.left / (len(goals) - place) if place else budget.left / 2
+        share = 1 / (len(goals) - place) if place else 1 / 2
         bounds.append(goal.low)
         # Nothing is looked for where what is known cannot be beaten.
-        found = lexmin(model, [goal], Budget(share)) if best.values[place] > goal.low else None
+        found = lexmin(model, [goal], budget.part(share)) if best.values[place] > goal.low else None
         if found is not None and found.status.found and found.solver is not None:
             bounds[-1] = found.bounds[0]
             values = tuple(found.solver.value(each.expression) for each in goals)

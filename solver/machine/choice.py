@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from ...topology.machine import Machine
-from ..cpsat.lexicographic import Budget, CutOff
+from ..cpsat.budget import Budget, CutOff
 from ..demand.demand import Bundle, Demand, Want
 from ..node.lower_bounds import lower_bound
 from ..node.solver import NodeSolver
@@ -77,7 +77,7 @@ class Chooser:
         if items is None or not items.counted:
             return self._search(demand, field, group_free, budget, best=True)
         try:
-            return choose_chain(demand, field, self._tree, self._node_solver, Budget(SHARE * budget.left), best=True)
+            return choose_chain(demand, field, self._tree, self._node_solver, budget.part(SHARE), best=True)
         except (NotDirectError, CutOff):
             pass
         packing = choose_packing(items, field, self._node_solver, budget, self.least(field))

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from ...topology.machine import Machine
-from ..cpsat.lexicographic import Budget
+from ..cpsat.budget import Budget
 from ..demand.demand import Demand, HostDemand, Kind
 from ..demand.problem import Problem
 from ..node.capacity import is_countable, room_for
@@ -30,7 +30,7 @@ MOST_ON_A_NODE = 1 << 18
 """No node has more cores."""
 
 SHARE_FOR_SIZES = 0.7
-"""Of the time limit, how much the search for the largest counts may take: with what it found a job is placed yet."""
+"""Of the work, how much the search for the largest counts may take: with what it found a job is placed yet."""
 
 
 @dataclass(frozen=True)
@@ -79,13 +79,13 @@ class Decider:
         Raises
         ------
         CutOff
-            When the time ran out before that was known.
+            When the work was used up before that was known.
         """
         if not problem.choices:
             demand = problem.demand(())
             decision = self._place(demand, situation, budget)
             return None if decision is None else (demand, decision)
-        search = Sizes(problem, self._fitting(situation), Budget(SHARE_FOR_SIZES * budget.left))
+        search = Sizes(problem, self._fitting(situation), budget.part(SHARE_FOR_SIZES))
         sizes = search.find()
         if sizes is None:
             return None
@@ -98,12 +98,12 @@ class Decider:
         return None if decision is None else (demand, decision)
 
     def sizes(self, problem: Problem, situation: Situation, budget: Budget) -> tuple[int, ...] | None:
-        """Return the largest counts that fit, or that were found before time ran out; None when the smallest do not.
+        """Return the largest counts that fit, or that were found by then; None when the smallest do not.
 
         Raises
         ------
         CutOff
-            When the time ran out before it was known whether any fit.
+            When the work was used up before it was known whether any fit.
         """
         return Sizes(problem, self._fitting(situation), budget).find() if problem.choices else ()
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from ...grammar.bits import lowest_bit
-from ..cpsat.lexicographic import Budget
+from ..cpsat.budget import Budget
 from ..demand.demand import Bundle
 from ..node.plan import NodeSolution
 from ..node.rankings import Rankings, Tied
@@ -61,7 +61,7 @@ class Decision:
     modelled
         Whether the cost counts the groups that are touched.
     most_sizes
-        What no placement exceeds, compared in order, where time ran out before the counts were the largest for sure.
+        What no placement exceeds, compared in order, where it was cut off before the counts were the largest for sure.
     """
 
     picks: tuple[Pick, ...]

@@ -11,9 +11,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from itertools import product
 
-from ..cpsat.lexicographic import Budget, CutOff
+from ..cpsat.budget import Budget, CutOff
 from ..demand.demand import Demand
 from ..demand.problem import Problem
+
+TRIAL_STEPS = 100
+"""What it costs to try some counts, beside what it takes to tell whether they fit."""
 
 
 class Sizes:
@@ -22,14 +25,14 @@ class Sizes:
     Parameters
     ----------
     problem, budget
-        What to search, and for how long.
+        What to search, and how much work that may take.
     fits
         Tells whether there is a placement of a demand.
 
     Attributes
     ----------
     most_sizes
-        Where time ran out with some counts found: what no counts that fit exceed, compared in order. Else empty.
+        Where it was cut off with some counts found: what no counts that fit exceed, compared in order. Else empty.
     """
 
     def __init__(self, problem: Problem, fits: Callable[[Demand, Budget], bool], budget: Budget) -> None:
@@ -46,7 +49,7 @@ class Sizes:
         Raises
         ------
         CutOff
-            When the time ran out before it was known whether any fit; later, the best that were found are returned.
+            When the work was used up before it was known whether any fit; later, the best that were found are returned.
         """
         if self._problem.uneven and not self._bound_uneven():
             return None
@@ -85,7 +88,10 @@ class Sizes:
         choices = self._problem.choices
         least = [fixed.get(i, choice.vertex.count.min) for i, choice in enumerate(choices)]
         every = [choices[i].vertex.count.descending(self._most[i]) for i in open_places]
-        for numbers in product(*every):
+        self._budget.charge(TRIAL_STEPS)
+        for tried, numbers in enumerate(product(*every)):
+            if tried:
+                self._budget.spend(TRIAL_STEPS)
             for place, number in zip(open_places, numbers, strict=True):
                 least[place] = number
             if self._fit(self._problem.demand(tuple(least)), self._budget):

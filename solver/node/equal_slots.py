@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from ..cpsat.lexicographic import Budget, CutOff
+from ..cpsat.budget import Budget, CutOff
 from ..demand.demand import Bundle, FlatSlots, Kind, Want
 from ..policy.scale import Scale
 from ..state.domain_state import DomainState

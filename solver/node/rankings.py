@@ -15,7 +15,7 @@ from __future__ import annotations
 from bisect import insort
 from collections.abc import Callable, Iterator
 
-from ..cpsat.lexicographic import Budget
+from ..cpsat.budget import Budget
 from ..demand.demand import Bundle
 from ..state.domain_state import DomainState
 from ..state.node_classes import Classes
@@ -33,6 +33,9 @@ RANKINGS = 256
 
 PATIENCE = 32
 """States without nodes that one walk passes over before the rankings are renewed."""
+
+STATE_STEPS = 3
+"""What it costs to rank a state."""
 
 
 class _Ranking:
@@ -189,6 +192,8 @@ class Rankings:
                 self._rankings.clear()
             ranking = self._rankings[bundle] = _Ranking()
         births = self._births
+        if ranking.done < len(births):
+            budget.charge(STATE_STEPS * (len(births) - ranking.done))
         while ranking.done < len(births):
             state = births[ranking.done]
             if bundle.flat is None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..cpsat.lexicographic import Budget
+from ..cpsat.budget import Budget
 from ..demand.demand import Bundle
 from ..policy.terms import Cross
 from ..state.domain_state import DomainState

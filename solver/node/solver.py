@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
-from ..cpsat.lexicographic import Budget, CutOff
+from ..cpsat.budget import Budget, CutOff
 from ..cpsat.status import Status
 from ..demand.demand import Bundle, FlatSlots, Kind, SlotSet, Want
 from ..demand.group_amounts import split_outside, total_outside
@@ -24,6 +24,9 @@ from .lower_bounds import lacks, lower_bound, touch_lower_bound
 from .mixed_packing import MixedSlots
 from .packing import SlotShape
 from .plan import NodePlan, NodeSolution, Share, SlotPlan
+
+SOLUTION_STEPS = 50
+"""What a solution that was not known costs beside what is counted where it is found."""
 
 
 class NodeSolver:
@@ -70,12 +73,13 @@ class NodeSolver:
         Raises
         ------
         CutOff
-            When the time ran out before either was known.
+            When the work was used up before either was known.
         """
         key = (state, bundle)
         known = self._solutions.get(key, _UNKNOWN)
         if known is not _UNKNOWN:
             return known  # type: ignore[return-value]  # the sentinel is excluded on the line above
+        budget.charge(SOLUTION_STEPS)
         solution = self._make(state, bundle, budget)
         if solution is None or solution.final:
             if len(self._solutions) >= self._remembered:
@@ -120,7 +124,7 @@ class NodeSolver:
         Raises
         ------
         CutOff
-            When the time ran out.
+            When the work was used up.
         """
         flat = bundle.flat
         if (state, bundle) in self._solutions or bundle.whole or not self.scale.components:
@@ -152,7 +156,7 @@ class NodeSolver:
         Raises
         ------
         CutOff
-            When the time ran out before that was known.
+            When the work was used up before that was known.
         """
         slots = bundle.slots or (Bundle(bundle.wants).slots if _only_slots(bundle) else ())
         if slots and not self._by_model and not bundle.beside:

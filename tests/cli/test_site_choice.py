@@ -67,11 +67,11 @@ def test_one_line_says_what_is_not_the_default_and_where_it_is_written(
     command: str, run: Runner, machine_R: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     site = with_choice(machine_R, policy="spread", time_limit=10)
-    monkeypatch.setenv("EXACTFIT_TIME_LIMIT", "500ms")
+    monkeypatch.setenv("EXACTFIT_TIME_LIMIT", "400ms")
     done = start(command, run, site)
     assert done.err == (
         f"exactfit: the site chose policy spread ({site}: scheduling.exactfit.policy), "
-        "time-limit 0.5 s (EXACTFIT_TIME_LIMIT)\n"
+        "time-limit 0.4 s (EXACTFIT_TIME_LIMIT)\n"
     )
     assert done.status == 0
 
@@ -141,7 +141,7 @@ def test_what_the_site_chose_stays_in_the_R_that_topo_writes(run: Runner, machin
     assert json.loads(written.read_text(encoding="utf-8"))["scheduling"]["exactfit"] == {"policy": "spread"}
 
 
-@pytest.mark.parametrize(("text", "told"), [("20s", "20 s"), ("0.25", "0.25 s"), ("2m", "120 s"), ("500ms", "0.5 s")])
+@pytest.mark.parametrize(("text", "told"), [("20s", "20 s"), ("0.25", "0.25 s"), ("2m", "120 s"), ("400ms", "0.4 s")])
 def test_a_time_limit_may_have_a_unit(
     text: str, told: str, run: Runner, machine_R: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -9,6 +9,7 @@ import pytest
 from asking import ask, explained
 from clusters import SLIM, WIDE, node, site
 from exactfit.grammar.constraint import And, Not, Or, Properties, parse_query
+from exactfit.solver.cpsat.budget import Budget
 from exactfit.solver.errors import InsufficientResources
 from exactfit.solver.explain import FITS, INSUFFICIENT, explain
 from exactfit.solver.explain.bench import Bench
@@ -129,7 +130,7 @@ def test_jobs_that_are_alike_cost_a_few_trials_however_many_they_are() -> None:
         pool.alloc(jobid, ask("slot/node"))
     # With time to spare: how many trials there are must not depend on how fast they are.
     bench = Bench(*pool.present, ask("slot=300/node"), 60.0)
-    conflict = find_conflict(bench, 600.0)
+    conflict = find_conflict(bench, Budget(600))
     assert conflict is not None
     assert conflict.complete
     # Two hundred must end, so whichever 201 stay are enough to be in the way.

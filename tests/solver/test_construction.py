@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from exactfit.grammar.jobspec import parse_resources
 from exactfit.grammar.shape import parse_shape
 from exactfit.solver.checker import Checker
-from exactfit.solver.cpsat.lexicographic import CutOff
+from exactfit.solver.cpsat.budget import CutOff
 from exactfit.solver.demand.request import Request
 from exactfit.solver.errors import InfeasibleRequest, InsufficientResources
 from exactfit.solver.node import solver as node_solver

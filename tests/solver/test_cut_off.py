@@ -16,7 +16,7 @@ from exactfit.grammar.idset import IdSet
 from exactfit.grammar.jobspec import parse_resources
 from exactfit.grammar.shape import parse_shape
 from exactfit.solver.checker import Checker
-from exactfit.solver.cpsat.lexicographic import CutOff
+from exactfit.solver.cpsat.budget import CutOff
 from exactfit.solver.demand.request import Request
 from exactfit.solver.errors import InfeasibleRequest, InsufficientResources
 from exactfit.solver.machine.decide import Decider

@@ -11,6 +11,7 @@ from exactfit.grammar.shape import parse_shape
 from exactfit.solver.checker.judge import check
 from exactfit.solver.demand.request import Request
 from exactfit.solver.errors import InfeasibleRequest
+from exactfit.solver.options import Options
 from exactfit.solver.pool import Pool
 from exactfit.topology.presets import preset
 from exactfit.topology.rset import read_R
@@ -38,11 +39,15 @@ FITS = [
 ]
 
 
+# What it takes to prove the best is no matter here.
+PATIENT = Options(time_limit=10)
+
+
 @pytest.mark.parametrize(("name", "shape", "size", "terms"), FITS, ids=[f"{row[0]} {row[1]}" for row in FITS])
 def test_they_are_placed_and_proven(name: str, shape: str, size: list[int], terms: Json) -> None:
     machine = read_R(preset(name))
     request = Request.of(parse_resources(parse_shape(shape)))
-    R = Pool(machine).alloc(1, request).to_dict()
+    R = Pool(machine, PATIENT).alloc(1, request).to_dict()
     certificate = R["scheduling"]["certificate"]
     assert certificate["status"] == "OPTIMAL"
     assert certificate["terms"] == certificate["bound"]

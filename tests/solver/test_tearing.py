@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from exactfit.grammar.jobspec import parse_resources
 from exactfit.grammar.shape import parse_shape
 from exactfit.solver.checker import Checker
-from exactfit.solver.cpsat.lexicographic import Budget, CutOff
+from exactfit.solver.cpsat.budget import Budget, CutOff
 from exactfit.solver.cpsat.status import Status
 from exactfit.solver.demand.request import Request
 from exactfit.solver.node import solver as node_solver

@@ -124,7 +124,7 @@ def test_a_refusal_looks_at_the_states_that_there_are_and_not_at_ranks(sites: tu
 def test_the_size_is_no_matter(what: str, sites: tuple[Site, Site]) -> None:
     def do(pool: Pool) -> Callable[[], object]:
         pool = pool.copy()
-        deeds = {
+        deeds: dict[str, Callable[[], object]] = {
             "copy": pool.copy,
             "mark_down": lambda: pool.mark_down(1 << 7),
             "mark_up": lambda: pool.mark_up(1 << 7),

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from ...cpsat.lexicographic import Budget
+from ...cpsat.budget import Budget
 from ...demand.demand import Demand, GroupDemand, HostDemand, Kind, Want
 from ...node.plan import NodeSolution
 from ...node.solver import NodeSolver

@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from ...cpsat.lexicographic import Budget, CutOff, Expression, LexicographicResult, lexmin
+from ...cpsat.budget import Budget, CutOff
+from ...cpsat.lexicographic import Expression, LexicographicResult, lexmin
 from ...cpsat.loading import new_model
 from ...cpsat.status import Status
 from ...demand.demand import Demand
@@ -41,7 +42,7 @@ def choose(
     Raises
     ------
     CutOff
-        When the time ran out before either was known.
+        When the work was used up before either was known.
     """
     model = _MachineModel(demand, field, tree, node_solver, budget)
     terms = model.terms()

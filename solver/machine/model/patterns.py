@@ -11,12 +11,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from ...cpsat.lexicographic import Budget
+from ...cpsat.budget import Budget
 from ...demand.demand import Bundle, GroupDemand, HostDemand, Kind, Want
 from ...node.plan import NodeSolution
 from ...node.slot_parts import other_parts
 from ...node.solver import NodeSolver
 from ...state.domain_state import DomainState
+
+PATTERN_STEPS = 20
+"""What a pattern costs beside what its node's best takes."""
 
 
 @dataclass(frozen=True)
@@ -156,6 +159,7 @@ class PatternLister:
             return True
         if host is None and not units:
             return True
+        self._budget.spend(PATTERN_STEPS)
         bundle = self._bundle(host, units)
         solution = None if bundle is None else self._node_solver.best(state, bundle, self._budget)
         if bundle is not None and solution is not None:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import Protocol
 
-from ...cpsat.lexicographic import Budget, CutOff
+from ...cpsat.budget import Budget
 from ...demand.demand import Bundle, HostDemand
 from ...node.packing import SlotShape
 from ...node.plan import NodeSolution
@@ -25,6 +25,12 @@ from .sharing import NotDirectError, Part, SharedOut, Way, share_out
 
 AT_ONCE = 100_000
 """Steps up to which units are shared out among the nodes of a group for all numbers at once."""
+
+WAY_STEPS = 20
+"""What a way to share out units costs at the least."""
+
+STATE_STEPS = 5
+"""What each state of nodes adds to that."""
 
 
 class Supply(Protocol):
@@ -251,9 +257,8 @@ class Units:
 
     def way(self, group: int, number: int) -> Way:
         """Share out units among the nodes of a group."""
-        if not self._budget.left:
-            raise CutOff
         inside = tuple(self._inside[group])
+        self._budget.spend(WAY_STEPS + STATE_STEPS * len(inside))
         key = (self._host.bundle, number, inside)
         way = self._memory.get(key)
         if way is None:

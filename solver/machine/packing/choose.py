@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ...cpsat.lexicographic import Budget, CutOff
+from ...cpsat.budget import Budget, CutOff
 from ...node.solver import NodeSolver
 from ...state.domain_state import DomainState
 from ...state.node_classes import lowest
@@ -152,7 +152,7 @@ def _improve(
     for place, vector in dict.fromkeys(least.given):
         if not budget.left:
             return False
-        if offers.improve(every[place][0], vector, Budget(SHARE * budget.left)):
+        if offers.improve(every[place][0], vector, budget.part(SHARE)):
             return True
     return False
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ...cpsat.lexicographic import Budget, CutOff
+from ...cpsat.budget import Budget, CutOff
 from ...node.lower_bounds import lower_bound
 from ...node.plan import NodeSolution
 from ...node.solver import NodeSolver

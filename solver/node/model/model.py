@@ -6,7 +6,8 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import replace
 
-from ...cpsat.lexicographic import Budget, Goal, LexicographicResult, lexmin
+from ...cpsat.budget import Budget
+from ...cpsat.lexicographic import Goal, LexicographicResult, lexmin
 from ...cpsat.status import Status
 from ...demand.demand import Bundle, Kind
 from ...demand.group_amounts import Amounts, split_outside, total_outside

@@ -1,0 +1,114 @@
+"""Work is counted in steps; what uses up its share leaves the rest, and the clock ends only what has gone astray."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+from ortools.sat.python import cp_model
+
+from exactfit.solver.cpsat import lexicographic, loading
+from exactfit.solver.cpsat.budget import CLOCK_FACTOR, CLOCK_GRACE, LOOKS, STEPS, Budget, CutOff
+from exactfit.solver.cpsat.lexicographic import Goal, lexmin
+from exactfit.solver.cpsat.status import Status
+
+
+@pytest.fixture
+def now(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """A clock that moves when it is told to."""
+    moment = [1000.0]
+    monkeypatch.setattr(loading, "time", SimpleNamespace(monotonic=lambda: moment[0]))
+    return moment
+
+
+def test_steps_are_spent_until_nothing_is_left() -> None:
+    budget = Budget(5 / STEPS)
+    budget.spend(4)
+    assert budget.left == 1 / STEPS
+    with pytest.raises(CutOff):
+        budget.spend()
+    assert budget.left == 0
+    assert budget.spent == 5 / STEPS
+
+
+@pytest.mark.parametrize("seconds", [0, 1e-9, 0.9 / STEPS])
+def test_less_than_a_step_is_none(seconds: float) -> None:
+    with pytest.raises(CutOff):
+        Budget(seconds).spend(0)
+
+
+def test_what_has_to_be_done_is_charged_and_raises_nothing() -> None:
+    budget = Budget(1 / STEPS)
+    budget.charge(3)
+    assert budget.left == 0
+    assert budget.spent == 3 / STEPS
+
+
+def test_a_part_that_is_used_up_leaves_the_rest() -> None:
+    budget = Budget(100 / STEPS)
+    part = budget.part(0.3)
+    with pytest.raises(CutOff):
+        part.spend(30)
+    assert part.left == 0
+    assert budget.left == 70 / STEPS
+    rest = budget.at_most(1.0)
+    assert rest.left == 70 / STEPS
+    rest.part(0.5).charge(35)
+    assert (rest.left, budget.left) == (35 / STEPS, 35 / STEPS)
+
+
+def test_no_part_has_more_than_the_whole() -> None:
+    budget = Budget(100 / STEPS)
+    part = budget.part(0.9)
+    budget.charge(60)
+    assert part.left == budget.left == 40 / STEPS
+    budget.charge(60)
+    with pytest.raises(CutOff):
+        part.spend()
+
+
+def test_the_clock_is_no_limit_unless_all_has_gone_astray(now: list[float]) -> None:
+    budget = Budget(1.0)
+    part = budget.part(0.5)
+    now[0] += CLOCK_FACTOR + CLOCK_GRACE - 1
+    part.spend(LOOKS + 1)
+    assert not budget.is_late
+    now[0] += 2
+    with pytest.raises(CutOff):
+        part.spend(LOOKS + 1)
+    assert budget.is_late
+    assert part.is_late
+    assert budget.left == 0
+    assert budget.spent == 2 * (LOOKS + 1) / STEPS
+
+
+def hard(size: int) -> tuple[cp_model.CpModel, Goal]:
+    """Return a model of which CP-SAT finds solutions at once and proves the best only after long: a knapsack's kin."""
+    model = loading.new_model()
+    x = [[model.new_bool_var("") for _ in range(size)] for _ in range(size)]
+    for i, row in enumerate(x):
+        model.add(sum(row) >= 1)
+        for j in range(size):
+            model.add(sum(x[k][(j + k * k + i) % size] for k in range(size)) <= size // 3)
+    weights = [(i * 7919 + j * 104729) % 997 for i in range(size) for j in range(size)]
+    total = sum(weight * variable for weight, variable in zip(weights, (v for row in x for v in row), strict=True))
+    excess = model.new_int_var(0, sum(weights), "")
+    model.add(excess >= total - sum(weights) // 3)
+    model.add(excess >= sum(weights) // 3 - total)
+    return model, Goal(excess, 0, sum(weights))
+
+
+@pytest.mark.parametrize("seconds", [0.02, 0.1, 0.3])
+def test_a_search_takes_no_more_than_a_tenth_more_than_its_budget(seconds: float) -> None:
+    model, goal = hard(20)
+    budget = Budget(seconds)
+    found = lexmin(model, [goal, Goal(-goal.expression, -goal.high, 0)], budget)
+    assert budget.spent <= 1.1 * seconds
+    assert found.status is not Status.INFEASIBLE
+
+
+def test_nothing_is_searched_without_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    model, goal = hard(10)
+    monkeypatch.setattr(cp_model.CpSolver, "solve", lambda *_: pytest.fail("there is no work left"))
+    assert lexmin(model, [goal], Budget(0)).status is Status.CUT_OFF
+    assert lexmin(model, [goal], Budget(lexicographic.SOLVE_STEPS / STEPS)).status is Status.CUT_OFF
