@@ -103,7 +103,7 @@ app = typer.Typer(
 _COMMANDS = (
     (place, "Place jobs on a machine, with a proof."),
     (explain, "Say why a job does not fit, what would help, and when it will."),
-    (topo, "Show a machine; convert hwloc XML to R."),
+    (topo, "Show a machine; make R of hwloc XML or of a line."),
     (check, "Judge a placement from anywhere."),
     (study, "Compare pools on a workload, offline."),
 )

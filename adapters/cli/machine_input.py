@@ -1,12 +1,14 @@
-"""Machines as the command line takes them: R, hwloc XML, presets, standard input."""
+"""Machines as the command line takes them: R, hwloc XML, presets, standard input, and lines that make one."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from ...grammar.hostlist import Hostlist
 from ...topology.describe import hwloc_R
+from ...topology.line import line_R
 from ...topology.machine import Machine
 from ...topology.presets import PRESETS, preset
 from ...topology.rset import read_R
@@ -15,7 +17,9 @@ from .errors import InputError
 from .source import STDIN, SWAPPED, Sources, decode, is_there, one_json_document, refuse_other_kinds, source_name
 
 MACHINES = frozenset({R, HWLOC})
-READABLE = "a machine is R (RFC 20 JSON), hwloc XML, or a preset"
+READABLE = "a machine is R (RFC 20 JSON), hwloc XML, a preset, or a line such as 'socket:2 core:16 gpu:1'"
+_LINE = re.compile(r"(?:^|\s)(?:core|gpu)(?![^:\s])|:[0-9]+\s+[A-Za-z]|\([a-z]+=")
+"""What is only in a line that makes a machine, and in no name of a file that is not there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,28 +47,31 @@ def read_machine(
     ----------
     argument
         A preset with or without ``:N``, a file (R in JSON, or hwloc XML; the content tells which) or ``-``.
-        A preset's name goes before a file's; ``./name`` is always the file.
+        A preset's name goes before a file's; ``./name`` is always the file. What is neither may be a line that makes
+        a machine, ``socket:2 core:16``.
     sources
         Where files are read.
     nodes, hosts
-        How many nodes hwloc XML stands for (default: one, or one for each host), and what they are called (an
-        RFC 29 hostlist).
+        How many nodes hwloc XML or a line stands for (default: one, or one for each host), and what they are called
+        (an RFC 29 hostlist).
 
     Raises
     ------
     InputError
         When the argument names nothing, when what it names is no machine, and when `nodes` or `hosts` are given for
-        something other than hwloc XML.
+        something other than hwloc XML or a line.
     """
     known = ", ".join(PRESETS)
     if argument.partition(":")[0] in PRESETS:
         _refuse_node_options(argument, nodes, hosts)
         return NamedMachine(argument, _checked(argument, lambda: read_R(preset(argument))))
     if argument != STDIN and not is_there(argument):
+        if _LINE.search(argument) and "=" not in argument.partition("(")[0]:
+            return NamedMachine(argument, _checked("the machine", lambda: read_R(line_R(argument, nodes, hosts))))
         swapped = f"; {SWAPPED}" if "=" in argument and "slot" in argument else ""
         raise InputError(
             f"{argument or 'nothing'}: no such file, and no such preset (there are {known}, also with :N for N nodes)"
-            f"{swapped}"
+            f"{swapped}; {READABLE}"
         )
     data = sources.read(argument, "the machine")
     name = source_name(argument)
@@ -84,7 +91,9 @@ def read_machine(
 def _refuse_node_options(name: str, nodes: int | None, hosts: str | None) -> None:
     given = "--nodes" if nodes is not None else "--hosts"
     if nodes is not None or hosts is not None:
-        raise InputError(f"{name}: {given} goes with hwloc XML, which describes one node; this names its nodes itself")
+        raise InputError(
+            f"{name}: {given} goes with hwloc XML or a line, which describe one node; this names its nodes itself"
+        )
 
 
 def _checked(name: str, read: Callable[[], Machine]) -> Machine:

@@ -37,7 +37,7 @@ class Making:
             metavar="N",
             min=1,
             show_default=False,
-            help="hwloc XML only: the machine has N such nodes, not one.",
+            help="hwloc XML or a line: the machine has N such nodes, not one.",
         ),
     ] = None
     hosts: Annotated[
@@ -46,7 +46,7 @@ class Making:
             "--hosts",
             metavar="HOSTLIST",
             show_default=False,
-            help="hwloc XML only: the names of the nodes (RFC 29, n[0-63]); with it, --nodes can be left out.",
+            help="hwloc XML or a line: the names of the nodes (RFC 29, n[0-63]); with it, --nodes can be left out.",
         ),
     ] = None
     slurm: Annotated[
@@ -102,13 +102,15 @@ def topo(
         ),
     ] = None,
 ) -> int:
-    """Show a machine: its nodes, the tree inside each type of node, groups and properties; convert hwloc XML to R.
+    """Show a machine: its nodes, the tree inside each type of node, groups and properties; write it as R.
 
     For example:
 
       exactfit topo rfc49-a
 
       lstopo --of xml | exactfit topo - --hosts 'n[0-63]' -o R.json
+
+      exactfit topo 'socket:2 numa:4(memory=128) core:16 gpu:1' --nodes 64 -o R.json
 
       exactfit topo R.json --slurm /etc/slurm/topology.conf -o R-with-switches.json
     """

@@ -74,7 +74,7 @@ def test_what_is_no_machine(data: bytes, kind: str, run: Runner, tmp_path: Path)
     path.write_bytes(data)
     for command in (("topo", path), ("place", path, JOB), ("study", path, "lublin:jobs=3")):
         complaint = run(*command).complaint
-        assert f"{path}: this is {kind}; a machine is R (RFC 20 JSON), hwloc XML, or a preset" in complaint
+        assert f"{path}: this is {kind}; a machine is R (RFC 20 JSON), hwloc XML, a preset, or a line" in complaint
         assert ("MACHINE before JOB" in complaint) == (kind == "a jobspec")
 
 
@@ -83,7 +83,7 @@ def test_text_that_is_no_machine_hears_what_is_one(run: Runner, tmp_path: Path) 
     for text in ("just text", "{", "[1", "a 2 3"):
         path.write_text(text, encoding="utf-8")
         assert "not JSON" in run("topo", path).complaint
-        assert "a machine is R (RFC 20 JSON), hwloc XML, or a preset" in run("topo", path).complaint
+        assert "a machine is R (RFC 20 JSON), hwloc XML, a preset, or a line" in run("topo", path).complaint
 
 
 def test_arguments_in_the_wrong_order(run: Runner, machine_R: Path, yaml_job: Path) -> None:
