@@ -127,6 +127,11 @@ def note(message: str) -> None:
         print(f"exactfit: {one_line(message)}", file=sys.stderr)
 
 
+def clip_start(text: str, width: int) -> str:
+    """Return the text, its start replaced by an ellipsis where it is longer: of a path and a number the end tells."""
+    return text if len(text) <= width else f"…{text[len(text) - width + 1 :]}"
+
+
 def warn(message: str) -> None:
     """Print a warning, one line on standard error."""
     note(f"warning: {message}")

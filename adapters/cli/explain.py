@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ...grammar.errors import printable
-from ..drawing.scene import HELD_BEFORE, Holding, Scene, Tenant, holdings, make_scene
 from . import options
 from .bundles import flat
 from .case import Case
-from .console import clip, make_console
+from .conflict_scene import conflict_scene
+from .console import make_console
 from .errors import InputError
 from .job_input import Job
 from .pictures import check_pictures, show_pictures
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 FITS = "fits"
 _ORDERS = ("fifo", "easy")
 _END_OF_TIME = 2.0**53
-_NAME = 52
 
 
 JobsArgument = Annotated[
@@ -137,7 +136,12 @@ def explain(
         _report(found, starts, moment)
     conflicts = [(job, explanation) for job, explanation in found if explanation.conflict is not None]
     fits = all(explanation.status == FITS for _, explanation in found)
-    show_pictures(pictures, lambda: [_scene(read, *(conflicts or found)[0])], None if as_json else make_console())
+    show_pictures(
+        pictures,
+        lambda: [conflict_scene(read, job, explanation) for job, explanation in conflicts or found[:1]],
+        None if as_json else make_console(),
+        legend=True,
+    )
     return DONE if fits else NO
 
 
@@ -186,25 +190,3 @@ def _report(found: Sequence[tuple[Job, Explanation]], starts: Mapping[int, Start
         console.print()
     if starts:
         console.print(starts_table([job for job, _ in found], starts, now))
-
-
-def _scene(read: Case, job: Job, explanation: Explanation) -> Scene:
-    """Return the machine with the jobs in conflict, and a note on the nodes that do not match."""
-    machine = read.machine
-    conflict = explanation.conflict
-    guilty = {jobid: number for number, jobid in enumerate(conflict.jobs if conflict else (), start=1)}
-    held: list[Holding] = []
-    tenants = []
-    for jobid, (name, R) in read.running.items():
-        number = guilty.get(jobid, HELD_BEFORE)
-        held += holdings(machine, number, R)
-        if number != HELD_BEFORE:
-            tenants.append(Tenant(number, f"in conflict: {clip(printable(name), _NAME)}"))
-    notes = []
-    if conflict is not None and conflict.terms:
-        matching = explanation.bench.eligible(explanation.bench.present)
-        notes.append((machine.all & ~matching, "does not match the constraint"))
-    if conflict is not None and conflict.down:
-        notes.append((conflict.down, "in conflict"))
-    title = f"{printable(read.named.name)}: {clip(printable(job.name), _NAME)}"
-    return make_scene(title, machine, held, read.down, tenants, [note for note in notes if note[0]])

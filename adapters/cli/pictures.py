@@ -34,7 +34,12 @@ def check_pictures(given: PictureOptions, *, as_json: bool = False) -> None:
 
 
 def show_pictures(
-    given: PictureOptions, make: Callable[[], Sequence[Scene]], console: Console | None, *, idle_trees: bool = False
+    given: PictureOptions,
+    make: Callable[[], Sequence[Scene]],
+    console: Console | None,
+    *,
+    idle_trees: bool = False,
+    legend: bool = False,
 ) -> None:
     """Draw what is asked for; where nothing is, the scenes are not made.
 
@@ -46,6 +51,8 @@ def show_pictures(
         Where they are drawn in characters, None for nowhere.
     idle_trees
         Draw the inside of idle nodes, too.
+    legend
+        Say below the drawing which job is which, where no table has said it.
 
     Raises
     ------
@@ -64,7 +71,7 @@ def show_pictures(
             shown.print()
             if len(scenes) > 1:
                 shown.print(Text(scene.title, style="bold"), soft_wrap=True)
-            for line in draw_terminal(scene, shown.width, idle_trees=idle_trees):
+            for line in draw_terminal(scene, shown.width, idle_trees=idle_trees, legend=legend):
                 shown.print(line, soft_wrap=True)
     if given.draw is not None:
         write_picture(scenes, given.draw)

@@ -165,8 +165,8 @@ def _draw_boxes(axes: Axes, boxes: Sequence[Box], down: float, points: float) ->
         size = (0.9 if box.depth == 0 else 0.72) * points
         x, y = box.x + PAD, box.y + down + 0.35
         axes.text(x, y, box.label, va="top", ha="left", fontsize=size, weight=bold, zorder=3)
-        if box.note:
-            axes.text(x, y + LABEL, box.note, va="top", ha="left", fontsize=0.8 * points, color=_GREY, zorder=3)
+        for line, note in enumerate(box.notes, start=1):
+            axes.text(x, y + line * LABEL, note, va="top", ha="left", fontsize=0.8 * points, color=_GREY, zorder=3)
 
 
 _Entry = tuple[str | None, bool, str]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from textwrap import wrap
 
 from ...grammar.hostlist import encode_hosts
 from ...grammar.idset import IdSet
@@ -119,6 +120,11 @@ class NodeState:
         return sum(last - first + 1 for first, last in self.places)
 
     @property
+    def has_jobs(self) -> bool:
+        """Whether jobs of the scene hold something on them, not only what was there before."""
+        return any(tenant for tenant, _ in self.shares)
+
+    @property
     def idle(self) -> bool:
         """Whether nothing is held on them."""
         return not any(content.cores or content.gpus for _, content in self.shares)
@@ -126,7 +132,10 @@ class NodeState:
     @property
     def name(self) -> str:
         """The ranks in words."""
-        return f"rank {self.ranks}" if self.count == 1 else f"ranks {_clipped(self.ranks)}"
+        if self.count == 1:
+            return f"rank {self.ranks}"
+        ranks = _clipped(self.ranks)
+        return f"ranks {ranks}" if ranks == self.ranks else f"ranks {ranks} ({self.count} nodes)"
 
     @property
     def caption(self) -> str:
@@ -137,6 +146,17 @@ class NodeState:
     def summary(self) -> str:
         """What is free on each node, in words, and the note."""
         return f"{self._free} · {self.note}" if self.note else self._free
+
+    @property
+    def heading(self) -> str:
+        """The caption where it is short, else the ranks alone."""
+        return self.caption if len(self.caption) <= _CAPTION else self.name
+
+    @property
+    def remarks(self) -> list[str]:
+        """What stands below the heading: the rest of the caption, what is free and the note, in lines."""
+        rest = () if self.heading == self.caption else (_clipped(self.hosts), self.groups)
+        return [*filter(None, rest), self._free, *wrap(self.note, _CAPTION)]
 
     @property
     def _free(self) -> str:

@@ -18,6 +18,8 @@ GPU = (2.0, 1.3)
 """Size of a GPU's cell."""
 CHARACTER = 0.54
 """Width that a character of a label is given."""
+_BOLD = 0.66
+"""The same of the label of a node."""
 _ASPECT = 1.9
 _PAGE_ASPECT = 1.5
 _GAP = 1.2
@@ -27,7 +29,7 @@ _MOST_CELLS = 40_000
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """A node or domain: upper left corner on the page (y grows downwards), size, what it says."""
+    """A node or domain: upper left corner on the page (y grows downwards), size, its label and the lines below it."""
 
     x: float
     y: float
@@ -35,7 +37,7 @@ class Box:
     height: float
     depth: int
     label: str
-    note: str = ""
+    notes: tuple[str, ...] = ()
     down: bool = False
 
 
@@ -89,7 +91,7 @@ def lay_out(scene: Scene) -> Picture:
     """
     blocks: list[_Block] = []
     cells = 0
-    for state in scene.states[:_MOST_STATES]:
+    for state in scene.foremost(scene.states, _MOST_STATES):
         block = _node_block(state)
         cells += len(block.cells)
         if blocks and cells > _MOST_CELLS:
@@ -117,10 +119,12 @@ class _Block:
 
 def _node_block(state: NodeState) -> _Block:
     inside = _domain_block(state, state.type.domains[0], 1)
-    width = max(inside.width, CHARACTER * max(len(state.caption), len(state.summary)) + 2 * PAD)
-    height = inside.height + LABEL
-    moved = inside.moved((width - inside.width) / 2, LABEL)
-    frame = Box(0, 0, width, height, 0, state.caption, state.summary, state.down)
+    text = max(_BOLD * len(state.heading), CHARACTER * max(map(len, state.remarks)))
+    width = max(inside.width, text + 2 * PAD)
+    below = LABEL * len(state.remarks)
+    height = inside.height + below
+    moved = inside.moved((width - inside.width) / 2, below)
+    frame = Box(0, 0, width, height, 0, state.heading, tuple(state.remarks), state.down)
     return _Block(width, height, [frame, *moved.boxes], moved.cells)
 
 

@@ -71,6 +71,13 @@ class Scene:
     tenants: tuple[Tenant, ...] = field(default=())
     held_before: bool = False
 
+    def foremost(self, states: Sequence[NodeState], most: int) -> list[NodeState]:
+        """Return so many of the states at most, by lowest rank: those with jobs of the scene go before others."""
+        if len(states) <= most:
+            return list(states)
+        places = sorted(range(len(states)), key=lambda place: (not states[place].has_jobs, place))
+        return [states[place] for place in sorted(places[:most])]
+
 
 def holdings(machine: Machine, tenant: int, R: Mapping[str, Any], borders: Borders | None = None) -> list[Holding]:
     """Return what an R of a job holds on the machine, slot by slot where it says so.

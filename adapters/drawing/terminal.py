@@ -24,11 +24,13 @@ _HELD_STYLE = Style(color=ink_on(HELD), bgcolor=HELD)
 _DIM = Style(dim=True)
 _MOST_STATES = 40
 """States whose cells are drawn."""
+_LEAST_LEGEND = 12
+"""Lines that a legend may have, however short the drawing is."""
 _MOST_NAMED = 200
 """States that have a line."""
 
 
-def draw_terminal(scene: Scene, width: int, *, idle_trees: bool = False) -> list[Text]:
+def draw_terminal(scene: Scene, width: int, *, idle_trees: bool = False, legend: bool = False) -> list[Text]:
     """Return the scene as lines.
 
     Parameters
@@ -40,27 +42,36 @@ def draw_terminal(scene: Scene, width: int, *, idle_trees: bool = False) -> list
         prints it.
     idle_trees
         Draw the cores of nodes without jobs too, rather than one line that says they are idle.
+    legend
+        Say which job is which, a line each, no more lines than the drawing has.
     """
     lines: list[Text] = []
-    drawn: list[NodeState] = []
-    left_out = 0
-    for place, state in enumerate(scene.states):
-        if place < _MOST_NAMED:
+    wanted = [state for state in scene.states if not state.idle or (idle_trees and not state.down)]
+    drawn = scene.foremost(wanted, _MOST_STATES)
+    cells = {id(state) for state in drawn}
+    named = {id(state) for state in scene.foremost(scene.states, _MOST_NAMED)} | cells
+    for state in scene.states:
+        if id(state) in named:
             lines.append(_headline(state))
-        if state.idle and (state.down or not idle_trees):
-            continue
-        if len(drawn) == _MOST_STATES:
-            left_out += 1
-            continue
-        drawn.append(state)
-        lines += _domain_lines(state, state.type.domains[0], 1, max(width, 24))
-    if len(scene.states) > _MOST_NAMED:
-        lines.append(Text(f"(and {len(scene.states) - _MOST_NAMED} more node states)", style=_DIM))
-    if left_out:
-        lines.append(Text(f"(the cores of {len(drawn)} node states are drawn, of {len(drawn) + left_out})", style=_DIM))
+        if id(state) in cells:
+            lines += _domain_lines(state, state.type.domains[0], 1, max(width, 24))
+    if len(named) < len(scene.states):
+        lines.append(Text(f"(and {len(scene.states) - len(named)} more node states)", style=_DIM))
+    if len(drawn) < len(wanted):
+        lines.append(Text(f"(the cores of {len(drawn)} node states are drawn, of {len(wanted)})", style=_DIM))
     if drawn:
         lines.append(_key(scene, drawn))
+    if legend:
+        lines += _legend(scene, max(_LEAST_LEGEND, len(lines)))
     return lines
+
+
+def _legend(scene: Scene, most: int) -> Iterator[Text]:
+    left = len(scene.tenants) - most
+    for tenant in scene.tenants[: most - 1] if left > 0 else scene.tenants:
+        yield Text.assemble((f" {job_mark(tenant.number)} ", job_style(tenant.number)), f" {tenant.text}")
+    if left > 0:
+        yield Text(f"(and {left + 1} more jobs)", style=_DIM)
 
 
 def _headline(state: NodeState) -> Text:

@@ -2,7 +2,7 @@
 
 `explain` answers the first two, `earliest_start` and `forecast` the last. `parts` says what can be taken away of a
 request, `bench` tries requests under assumptions, `conflict` finds the smallest conflict, `numbers` counts, `changes`
-finds what helps, `sentences` says it, `when` looks ahead.
+finds what helps, `places` looks at each node by itself, `sentences` says it, `when` looks ahead.
 """
 
 from __future__ import annotations

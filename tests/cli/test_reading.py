@@ -96,7 +96,7 @@ def test_what_is_not_shown_is_not_made(
     run: Runner, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, arguments: tuple[str, ...]
 ) -> None:
     made: list[str] = []
-    for module in ("place", "topo", "explain"):
+    for module in ("place", "topo", "conflict_scene"):
         monkeypatch.setattr(f"exactfit.adapters.cli.{module}.make_scene", lambda title, *_, **__: made.append(title))
     run(*(part.format(folder=tmp_path) for part in arguments))
     assert made == []

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from exactfit.adapters.drawing.picture import lay_out
 from exactfit.adapters.drawing.scene import HELD_BEFORE, Holding, Scene, Tenant, holdings, make_scene
 from exactfit.adapters.drawing.terminal import draw_terminal
 from exactfit.topology.machine import Machine
@@ -145,3 +146,38 @@ def test_states_that_all_differ_are_named_up_to_a_number_and_counted(nodes: int,
     )
     assert f"(the cores of 40 node states are drawn, of {nodes})" in lines
     assert "+ any job after 61" in lines[-1]
+
+
+def test_states_with_jobs_are_drawn_before_those_that_were_busy_before() -> None:
+    """The job that stands on the last node is seen, though there is no room for all."""
+    machine = machine_of(300)
+    before = [
+        holding
+        for rank in range(299)
+        for holding in holdings(
+            machine,
+            HELD_BEFORE,
+            {"execution": {"R_lite": [{"rank": str(rank), "children": {"core": f"0-{1 + rank % 119}"}}]}},
+        )
+    ]
+    job = holdings(machine, 1, {"execution": {"R_lite": [{"rank": "299", "children": {"core": "7"}}]}})
+    scene = make_scene("m", machine, [*before, *job], 0, [Tenant(1, "")])
+    lines = [line.plain for line in draw_terminal(scene, 200)]
+    assert "#######1" not in "".join(lines)
+    assert any(line.startswith("  [·······1") for line in lines)
+    assert any(cell.tenant == 1 for cell in lay_out(scene).cells)
+
+
+def test_many_ranks_are_counted() -> None:
+    machine = machine_of(400)
+    odd = ",".join(str(rank) for rank in range(1, 400, 2))
+    held = holdings(machine, 1, {"execution": {"R_lite": [{"rank": odd, "children": {"core": "0"}}]}})
+    assert "… (200 nodes) · " in make_scene("m", machine, held).states[1].caption
+
+
+def test_a_legend_in_the_terminal_is_no_longer_than_the_drawing() -> None:
+    machine = machine_of(1)
+    tenants = [Tenant(number, f"job {number}") for number in range(1, 101)]
+    lines = [line.plain for line in draw_terminal(make_scene("m", machine, (), 0, tenants), 80, legend=True)]
+    assert sum(": " not in line and "job" in line for line in lines) == 12
+    assert lines[-1] == "(and 89 more jobs)"
