@@ -18,6 +18,7 @@ from .console import show_logged_warnings
 from .ending import ReaderGoneError, ended, open_streams
 from .explain import explain
 from .place import place
+from .quiet import with_quiet
 from .status import INTERRUPTED, statuses
 from .study import study
 from .topo import topo
@@ -66,7 +67,12 @@ class OneLineGroup(TyperGroup):
             open_streams()
             show_logged_warnings()
             status = super().main(
-                args, prog_name or "exactfit", complete_var, False, windows_expand_args=windows_expand_args, **extra
+                list(sys.argv[1:] if args is None else args) or ["--help"],
+                prog_name or "exactfit",
+                complete_var,
+                False,
+                windows_expand_args=windows_expand_args,
+                **extra,
             )
             # What is left in the buffer must meet a closed pipe or a full disk here, not in the interpreter's last
             # breath.
@@ -95,7 +101,6 @@ app = typer.Typer(
     name="exactfit",
     help="Places jobs on the nodes, cores and GPUs of a machine, and proves the placement optimal.",
     epilog=statuses(),
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -108,14 +113,26 @@ _COMMANDS = (
     (study, "Compare pools on a workload, offline."),
 )
 for _command, _short in _COMMANDS:
-    app.command(cls=NamedCommand, short_help=_short, epilog=statuses(_command.__name__))(_command)
+    app.command(cls=NamedCommand, short_help=_short, epilog=statuses(_command.__name__))(with_quiet(_command))
+
+
+def _version() -> str:
+    from importlib.metadata import version
+
+    return version("exactfit")
 
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        from importlib.metadata import version
+        print(f"exactfit {_version()}")
+        raise typer.Exit
 
-        print(f"exactfit {version('exactfit')}")
+
+def _print_manual(context: typer.Context, wanted: bool) -> None:
+    if wanted:
+        from .manual import manual
+
+        print(manual(context.command, _version()), end="")
         raise typer.Exit
 
 
@@ -123,6 +140,15 @@ def _print_version(wanted: bool) -> None:
 def _program(
     version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+    manual: Annotated[
+        bool,
+        typer.Option(
+            "--man",
+            callback=_print_manual,
+            is_eager=True,
+            help="Print the manual page and exit: exactfit --man > exactfit.1, or | man -l - to read it.",
+        ),
     ] = False,
 ) -> None:
     pass

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from ...grammar.errors import printable
 from ..fitted_table import Column, FittedTable
-from . import options
+from . import completions, options
 from .bundles import flat
 from .case import Case
 from .console import make_console
@@ -36,12 +36,19 @@ _REVERSED = {"worst-fit": "fit"}
 def check(
     case: options.CaseOptions,
     job: Annotated[
-        str, typer.Argument(metavar="JOB", show_default=False, help="The request: a shape, or a jobspec file.")
+        str,
+        typer.Argument(
+            metavar="JOB",
+            autocompletion=completions.jobs,
+            show_default=False,
+            help="The request: a shape, or a jobspec file.",
+        ),
     ],
     placed: Annotated[
         str,
         typer.Argument(
             metavar="R",
+            autocompletion=completions.files,
             show_default=False,
             help="The placement to judge: a file of its R (RFC 20) or a line of place --json; - for standard input.",
         ),

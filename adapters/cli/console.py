@@ -8,6 +8,7 @@ import os
 import re
 import sys
 from collections.abc import Iterable, Iterator
+from contextvars import ContextVar
 from typing import Any
 
 from rich.console import Console, ConsoleOptions, RenderableType
@@ -21,6 +22,19 @@ _WIDTH_OF_FILES = 120
 ASCII = "EXACTFIT_ASCII"
 """The variable of the environment that asks for ASCII alone; outputs that are not UTF-8 get that anyway."""
 _IN_ASCII = str.maketrans({"·": ".", "…": "~", "±": "~", "─": "-"})
+
+
+_quiet: ContextVar[bool] = ContextVar("quiet", default=False)
+
+
+@contextlib.contextmanager
+def hushed(quiet: bool) -> Iterator[None]:
+    """Let consoles that are made inside print nothing, and notes and warnings be lost, where that is asked for."""
+    token = _quiet.set(quiet)
+    try:
+        yield
+    finally:
+        _quiet.reset(token)
 
 
 class _Console(Console):
@@ -95,7 +109,7 @@ def _phrases(line: Text) -> Iterator[Text]:
 
 def make_console(*, stderr: bool = False) -> Console:
     """Return a console for people; piped into a file it is wide enough for tables, and colourless."""
-    console = _Console(stderr=stderr, highlight=False, markup=False, emoji=False)
+    console = _Console(stderr=stderr, quiet=_quiet.get(), highlight=False, markup=False, emoji=False)
     if not console.is_terminal and "COLUMNS" not in os.environ:
         console.width = _WIDTH_OF_FILES
     return console
@@ -104,7 +118,7 @@ def make_console(*, stderr: bool = False) -> Console:
 def is_open(console: Console) -> bool:
     """Tell whether what is printed there can go anywhere."""
     stream = sys.stderr if console.stderr else sys.stdout
-    return stream is not None and not stream.closed
+    return not console.quiet and stream is not None and not stream.closed
 
 
 def one_line(message: str) -> str:
@@ -123,6 +137,8 @@ def clip(text: str, width: int) -> str:
 
 def note(message: str) -> None:
     """Print what is worth knowing, one line on standard error; where that cannot be written it is lost."""
+    if _quiet.get():
+        return
     with contextlib.suppress(OSError, ValueError):
         print(f"exactfit: {one_line(message)}", file=sys.stderr)
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ...grammar.errors import printable
-from . import options
+from . import completions, options
 from .bundles import flat
 from .case import Case
 from .conflict_scene import conflict_scene
@@ -35,6 +35,7 @@ JobsArgument = Annotated[
     list[str],
     typer.Argument(
         metavar="JOB",
+        autocompletion=completions.jobs,
         show_default=False,
         help="Requests: shapes and jobspec files, as `exactfit place` takes them.",
     ),
@@ -56,6 +57,7 @@ class WhenOptions:
         str | None,
         typer.Option(
             "--order",
+            autocompletion=completions.words("fifo", "easy"),
             metavar="fifo|easy",
             show_default="fifo",
             help="With --when: strictly in order, or with EASY backfill behind the first.",

@@ -8,12 +8,14 @@ from typing import Annotated, ClassVar
 
 import typer
 
+from . import completions
 from .errors import InputError
 
 MachineArgument = Annotated[
     str,
     typer.Argument(
         metavar="MACHINE",
+        autocompletion=completions.machines,
         show_default=False,
         help="R (RFC 20 JSON) or hwloc XML (lstopo --of xml) in a file, told apart by content; - for standard input; "
         "a preset: rfc49-a, rfc49-b, mi300a, sierra, with :N for N nodes (rfc49-a:64); or a line that makes one: "
@@ -34,6 +36,7 @@ AllocatedOption = Annotated[
     list[str] | None,
     typer.Option(
         "--allocated",
+        autocompletion=completions.files,
         metavar="FILE",
         show_default=False,
         help="R of jobs that hold resources already: one R, a list, or the lines of place --json. May be given again.",
@@ -43,6 +46,7 @@ DownOption = Annotated[
     list[str] | None,
     typer.Option(
         "--down",
+        autocompletion=completions.words("all"),
         metavar="RANKS",
         show_default=False,
         help="Ranks (3,8-11) or hosts (a[3,8-11]) that are down, or all. May be given again.",
@@ -53,6 +57,7 @@ PolicyOption = Annotated[
     str | None,
     typer.Option(
         "--policy",
+        autocompletion=completions.policies,
         metavar="POLICY",
         show_default=f"pack {_SITE}",
         help="pack, spread or lowest; or terms in the order in which they count: "
@@ -73,6 +78,7 @@ SlotExclusiveOption = Annotated[
     str | None,
     typer.Option(
         "--slot-exclusive",
+        autocompletion=completions.words("shared", "rfc14"),
         show_default=f"shared {_SITE}",
         metavar="shared|rfc14",
         help="Whether a domain with children inside a slot is shared or taken whole where exclusive is not given.",
@@ -82,6 +88,7 @@ UnknownTypesOption = Annotated[
     str | None,
     typer.Option(
         "--unknown-types",
+        autocompletion=completions.words("refuse", "ignore"),
         show_default=f"refuse {_SITE}",
         metavar="refuse|ignore",
         help="Whether a resource type that the machine lacks makes a job infeasible, or is passed over.",
@@ -89,7 +96,13 @@ UnknownTypesOption = Annotated[
 ]
 DrawOption = Annotated[
     Path | None,
-    typer.Option("--draw", metavar="FILE", show_default=False, help="Draw into a file: .svg, .png or .pdf."),
+    typer.Option(
+        "--draw",
+        metavar="FILE",
+        autocompletion=completions.files,
+        show_default=False,
+        help="Draw into a file: .svg, .png or .pdf.",
+    ),
 ]
 DrawingOption = Annotated[
     bool | None,

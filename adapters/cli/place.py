@@ -13,7 +13,7 @@ from rich.console import Console
 from ...grammar.errors import printable
 from ...topology.machine import Machine
 from ..drawing.scene import HELD_BEFORE, Holding, Scene, Tenant, holdings, make_scene
-from . import options
+from . import completions, options
 from .bundles import flat
 from .case import Case
 from .console import clip, make_console
@@ -36,6 +36,7 @@ JobsArgument = Annotated[
     list[str],
     typer.Argument(
         metavar="JOB",
+        autocompletion=completions.jobs,
         show_default=False,
         help="RFC 46 shapes ('slot=4/[core=8;gpu=1]') and RFC 14 jobspec files (YAML or JSON; several documents "
         "are several jobs; - is standard input). Placed in this order.",
@@ -52,6 +53,7 @@ class PlaceOutputs:
         typer.Option(
             "--output",
             "-o",
+            autocompletion=completions.files,
             metavar="PATH",
             show_default=False,
             help="Write the R of each job placed: into a folder (PATH is one, or ends in /) as job-1.json, "

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from . import completions
 from .errors import InputError
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ class WorkloadOptions:
         str,
         typer.Argument(
             metavar="WORKLOAD",
+            autocompletion=completions.workloads,
             show_default=False,
             help="A trace: Standard Workload Format, Flux jobs as JSON, sacct --parsable2; told by content, also .gz. "
             "Or the generator: lublin, lublin:days=1,load=0.85,gpu=0.5,longest=24 (jobs=N in the place of days).",
@@ -39,12 +41,22 @@ class WorkloadOptions:
     rules: Annotated[
         Path | None,
         typer.Option(
-            "--rules", metavar="FILE", show_default=False, help="Shapes for a trace: CONDITION => SHAPE a line."
+            "--rules",
+            metavar="FILE",
+            autocompletion=completions.files,
+            show_default=False,
+            help="Shapes for a trace: CONDITION => SHAPE a line.",
         ),
     ] = None
     mix: Annotated[
         Path | None,
-        typer.Option("--mix", metavar="FILE", show_default=False, help="Shapes to generate: WEIGHT => SHAPE a line."),
+        typer.Option(
+            "--mix",
+            metavar="FILE",
+            autocompletion=completions.files,
+            show_default=False,
+            help="Shapes to generate: WEIGHT => SHAPE a line.",
+        ),
     ] = None
 
 
@@ -56,6 +68,7 @@ class AxesOptions:
         str | None,
         typer.Option(
             "--pools",
+            autocompletion=completions.pools,
             metavar="NAMES",
             show_default=POOLS,
             help="Pools with commas between: exactfit, exactfit:POLICY (terms with + between), Rv1Pool, TreePool, "
@@ -64,12 +77,19 @@ class AxesOptions:
     ] = None
     scheduling: Annotated[
         str | None,
-        typer.Option("--scheduling", metavar="easy|fifo", show_default=EASY, help="Order of the queue."),
+        typer.Option(
+            "--scheduling",
+            metavar="easy|fifo",
+            autocompletion=completions.words("easy", "fifo"),
+            show_default=EASY,
+            help="Order of the queue.",
+        ),
     ] = None
     sweep: Annotated[
         str | None,
         typer.Option(
             "--sweep",
+            autocompletion=completions.axes,
             metavar="AXES",
             show_default=False,
             help="What varies: pools=a+b, load=0.7:1.1:0.1, seeds=20, scheduling=easy+fifo, with commas between.",
@@ -156,10 +176,22 @@ class EngineOptions:
 
     output: Annotated[
         Path,
-        typer.Option("--output", "-o", metavar="FOLDER", help="Results and report; what is there is not run again."),
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FOLDER",
+            autocompletion=completions.files,
+            help="Results and report; what is there is not run again.",
+        ),
     ] = Path("study")
     engine: Annotated[
-        str, typer.Option("--engine", metavar="ENGINE", help="local, dask://HOST:PORT, or flux (inside an instance).")
+        str,
+        typer.Option(
+            "--engine",
+            metavar="ENGINE",
+            autocompletion=completions.words("local", "flux", "dask://"),
+            help="local, dask://HOST:PORT, or flux (inside an instance).",
+        ),
     ] = LOCAL
     workers: Annotated[
         int | None,

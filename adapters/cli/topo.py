@@ -14,7 +14,7 @@ from ...grammar.errors import printable
 from ...topology.machine import Machine
 from ...topology.rset import write_R
 from ..drawing.scene import make_scene
-from . import options
+from . import completions, options
 from .bundles import flat
 from .console import make_console
 from .errors import InputError
@@ -53,6 +53,7 @@ class Making:
         str | None,
         typer.Option(
             "--slurm",
+            autocompletion=completions.files,
             metavar="FILE",
             show_default=False,
             help="Slurm's topology.conf or topology.yaml, told apart by content: its switches or blocks become groups "
@@ -96,6 +97,7 @@ def topo(
         typer.Option(
             "--output",
             "-o",
+            autocompletion=completions.files,
             metavar="FILE",
             show_default=False,
             help="Write the machine as R with its tree in scheduling (RFC 49); - for standard output.",
