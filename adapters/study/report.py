@@ -21,7 +21,6 @@ from .task import Task
 
 _MINUTE, _HOUR = 60.0, 3600.0
 _MOST_NODES_DRAWN = 64
-_MOST_IN_LEGEND = 14
 
 _LESS, _MORE, _NEITHER = -1, 1, 0
 
@@ -74,7 +73,11 @@ def write_report(about: About, tasks: Sequence[Task], store: Store) -> Path:
     if greed:
         parts += [html.heading("The price of greed"), *price_table(greed)]
     if drawings:
-        parts += [html.heading("The machine at one moment"), *(html.plot(*drawing) for drawing in drawings)]
+        parts += [
+            html.heading("The machine at one moment"),
+            html.paragraph(_DRAWN, "note"),
+            *(html.plot(*drawing) for drawing in drawings),
+        ]
     done = sum(1 for task in tasks if store.has(task.key))
     parts += [
         html.heading("To do this again"),
@@ -88,6 +91,12 @@ def write_report(about: About, tasks: Sequence[Task], store: Store) -> Path:
     ]
     return store.write_text("report.html", html.page(f"Study: {about.machine_name}", parts))
 
+
+_DRAWN = (
+    "A letter and a shape are a slot of the job with the number; one with a capital and a bold line crosses a border "
+    "between domains that it need not. Where a pool does not say which slot got what, slots are put together within "
+    "the innermost domains first."
+)
 
 _EXPLAINED = (
     "Slots in one domain: what each job holds is split into its slots in the best way, level by level, whichever pool "
@@ -237,12 +246,14 @@ def _drawings(about: About, groups: Sequence[Group]) -> list[tuple[str, str, str
             continue
         held: list[Holding] = []
         tenants = []
-        for number, (job, execution) in enumerate(moment["held"], start=1):
-            held += holdings(about.machine, number, {"execution": execution})
+        jobs = zip(moment["held"], moment["placements"], strict=True)
+        for number, ((job, execution), placement) in enumerate(jobs, start=1):
+            R = {"execution": execution, "scheduling": {"placement": placement}}
+            held += holdings(about.machine, number, R)
             tenants.append(Tenant(number, f"job {job}"))
         seed = f", seed {group.seeds[0]}," if len(group.seeds) > 1 else ""
         title = f"{group.pool}{seed} after {moment['time'] / _HOUR:.1f} hours"
-        scene = make_scene(title, about.machine, held, 0, tenants[:_MOST_IN_LEGEND])
+        scene = make_scene(title, about.machine, held, 0, tenants)
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder, "machine.svg")
             draw_file(scene, path)

@@ -11,6 +11,7 @@ from ...topology.rset import read_R
 from .figures import figures, slowdown
 from .greed import compare
 from .outline import outline_of
+from .slots import placement_of
 from .submissions import Workload
 from .task import GREED, Result, Task
 from .task_simulation import START, Twin
@@ -32,13 +33,15 @@ def run(task: Task, machine: Machine, workload: Workload) -> Result:
     twin = Twin(task, machine, workload)
     moment = START + fullest(workload)
     twin.simulation.run(until=moment)
-    held = [[job, dict(R["execution"])] for job, R in twin.measures.running.items()]
+    running = twin.measures.running
+    held = [[job, dict(R["execution"])] for job, R in running.items()]
+    placements = [placement_of(machine, R, twin.size_of(job)) for job, R in running.items()]
     twin.simulation.run()
     wall = clock() - begin
     outcomes, measures = twin.simulation.jobs, twin.measures
     return {
         "figures": figures(outcomes, measures, twin.recorder.decisions, outline_of(machine), wall),
-        "moment": {"time": moment - START, "held": held},
+        "moment": {"time": moment - START, "held": held, "placements": placements},
         "jobs": _job_columns(twin),
         "decisions": _decision_columns(twin),
         "series": {"time": [time - START for time in measures.series.times], **measures.series.columns},

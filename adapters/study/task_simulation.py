@@ -46,7 +46,7 @@ class Twin:
         self._ours = name.ours
         self._needs = [_need(form, exact=name.ours) for form in workload.forms]
         self._outlook = Outlook(task.R)
-        self.measures = Measures(machine, self._size_of, self._clock, self._shadow)
+        self.measures = Measures(machine, self.size_of, self._clock, self._shadow)
         self.recorder = Recorder(self._clock, self.measures.busy, self._wrong)
         self.simulation = Simulation(
             self.recorder.of(name.load()),
@@ -66,7 +66,8 @@ class Twin:
     def _clock(self) -> float:
         return self.simulation.now
 
-    def _size_of(self, job: int) -> SlotSize | None:
+    def size_of(self, job: int) -> SlotSize | None:
+        """Return what each slot of a job holds, None where they are of several kinds."""
         return self._sizes[self._forms[job]]
 
     def _wrong(self, job: int, now: bool) -> bool | None:

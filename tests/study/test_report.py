@@ -159,6 +159,7 @@ def test_all_is_beside_it_as_tables_and_pictures(folder: Path) -> None:
     assert {"locality", "waits", "timeline", "intact", "greed", "decisions", "load-wait", "machine-0"} <= names
     for path in (folder / "plots").glob("*.svg"):
         ElementTree.parse(path)
+    assert "a letter, a shape: one slot" in (folder / "plots" / "machine-0.svg").read_text(encoding="utf-8")
 
 
 def test_a_second_start_runs_nothing_and_writes_the_same_page(folder: Path) -> None:
