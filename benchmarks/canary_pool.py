@@ -12,6 +12,7 @@ import time
 from typing import Any
 
 from exactfit.adapters.canary.install import pool_class
+from exactfit.solver.cpsat.loading import load_solver
 
 TESTS = 2000
 NODES, CPUS, GPUS = 8, 64, 8
@@ -69,6 +70,7 @@ def replay(pool: Any, unavailable: type[Exception], waiting: list[tuple[list[Any
 
 def main() -> None:
     """Print the comparison."""
+    load_solver()
     ours = pool_class()
     rpool: Any = ours.canary
     waiting = tests(rpool)

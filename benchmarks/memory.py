@@ -12,6 +12,8 @@ import sys
 import tracemalloc
 from pathlib import Path
 
+from exactfit.solver.cpsat.loading import load_solver
+
 from .contenders import NAMES, make
 from .machines import MIX, SITES, job
 
@@ -27,7 +29,8 @@ def main(name: str, kind: str, ranks: int, jobs: Path, *, trace: bool) -> None:
     assert name in NAMES
     site = SITES[kind](ranks)
     asked = [job(shape) for shape in MIX]
-    small = make(name, SITES[kind](16).R)  # Loads all modules, which are not the pool's.
+    load_solver()
+    small = make(name, SITES[kind](16).R)  # Loads all other modules, which are not the pool's.
     for jobid, one in enumerate(asked):
         small.place(jobid, small.request(one))
     gc.collect()

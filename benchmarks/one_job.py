@@ -14,6 +14,7 @@ from typing import Any
 
 from exactfit.grammar.jobspec import parse_resources
 from exactfit.grammar.shape import parse_shape
+from exactfit.solver.cpsat.loading import load_solver
 from exactfit.solver.demand.request import Request
 from exactfit.solver.pool import Pool
 from exactfit.topology.presets import preset
@@ -61,6 +62,7 @@ def main() -> None:
     """Measure and print."""
     nodes = int(sys.argv[1]) if len(sys.argv) > 1 else 10_000
     machine = read_R(preset(f"rfc49-a:{nodes}"))
+    load_solver()
     for state in ("idle", "half busy"):
         pool = Pool(machine)
         expected = half_busy(pool, nodes) if state == "half busy" else 0

@@ -13,6 +13,7 @@ from typing import Any
 
 from exactfit.grammar.jobspec import parse_resources
 from exactfit.grammar.shape import parse_shape
+from exactfit.solver.cpsat.loading import load_solver
 from exactfit.solver.demand.request import Request
 from exactfit.solver.pool import Pool
 from exactfit.topology.rset import read_R
@@ -74,6 +75,7 @@ def measure(pool: Pool, shape: str, known: dict[str, int]) -> list[float]:
 def main() -> None:
     """Measure and print."""
     machine = read_R(machine_R())
+    load_solver()
     for state in ("idle", "half busy"):
         pool = Pool(machine)
         if state == "half busy":

@@ -110,11 +110,11 @@ class ResourceSetLocal(ResourceSetBaseclass):
         """
         if self._claim is None:
             return
+        left: list[ProcessId] = []
         try:
-            using = self._claim.processes()
-            found = {process for role, process in using if role != REQUESTER}
-            found.update(inner for role, process in using if role == GROUP for inner in process.session())
-            left = end([process for process in found if process.pid != os.getpid()], _GRACE_SECONDS)
+            # A group may start a worker while it is being ended: that one is found when the group is gone.
+            while not left and (living := self._living(self._claim)):
+                left = end(living, _GRACE_SECONDS)
         except OSError as error:
             raise RuntimeError(f"cannot end worker group {self._wgroup_id}: {error}") from error
         if left:
@@ -125,6 +125,13 @@ class ResourceSetLocal(ResourceSetBaseclass):
         for worker in self._workers:
             worker.join()
         self._forget()
+
+    def _living(self, claim: Claim) -> list[ProcessId]:
+        """Return what works on the slots of a claim now, other than this process."""
+        using = claim.processes()
+        found = {process for role, process in using if role != REQUESTER}
+        found.update(inner for role, process in using if role == GROUP for inner in process.session())
+        return [process for process in found if process.pid != os.getpid() and not process.is_gone]
 
     def _slot_of(self, number: int) -> tuple[Slot | None, Claim | None]:
         if not self._slots:
