@@ -15,6 +15,7 @@ import immutables
 
 from ..grammar.bits import lowest_bit
 from ..grammar.constraint import ALWAYS, Constraint, evaluate
+from ..grammar.memory import Memory
 from ..topology.machine import Machine
 from ..topology.tree import NodeType
 from .cpsat.budget import Budget
@@ -88,10 +89,10 @@ class Knowledge:
         }
         self.tree = GroupTree(machine.groups, self.group_totals)
         self.decider = Decider(machine, self.rankings)
-        self._problems: dict[Shape, Problem | InfeasibleRequest] = {}
-        self._views: dict[Named, View] = {}
-        self._eligible: dict[Constraint, int] = {}
-        self._infeasible: dict[tuple[Shape, int, Constraint], str | None] = {}
+        self._problems: Memory[Shape, Problem | InfeasibleRequest] = Memory(REMEMBERED)
+        self._views: Memory[Named, View] = Memory(REMEMBERED)
+        self._eligible: Memory[Constraint, int] = Memory(REMEMBERED)
+        self._infeasible: Memory[tuple[Shape, int, Constraint], str | None] = Memory(REMEMBERED)
 
     @cached_property
     def reasons(self) -> Reasons:
@@ -113,7 +114,7 @@ class Knowledge:
                 known.demand(known.least)
             except InfeasibleRequest as error:
                 known = error
-            self._remember(self._problems, shape, known)
+            self._problems[shape] = known
         if isinstance(known, InfeasibleRequest):
             raise InfeasibleRequest(*known.args)
         return known
@@ -134,7 +135,7 @@ class Knowledge:
         view = self._views.get(named)
         if view is None:
             view = View(self.machine, self.scale, named)
-            self._remember(self._views, named, view)
+            self._views[named] = view
         return view
 
     def decide(
@@ -171,7 +172,7 @@ class Knowledge:
         known = self._eligible.get(constraint)
         if known is None:
             known = evaluate(constraint, self.machine.facts)
-            self._remember(self._eligible, constraint, known)
+            self._eligible[constraint] = known
         return known
 
     def infeasible(self, request: Request, budget: Budget) -> str | None:
@@ -185,7 +186,7 @@ class Knowledge:
         eligible = self.eligible(request.constraint)
         key = (request.shape, eligible, request.constraint)
         if key not in self._infeasible:
-            self._remember(self._infeasible, key, self._judge(request, eligible, budget))
+            self._infeasible[key] = self._judge(request, eligible, budget)
         return self._infeasible[key]
 
     def _judge(self, request: Request, eligible: int, budget: Budget) -> str | None:
@@ -210,12 +211,6 @@ class Knowledge:
     def empty(self, eligible: int) -> Situation:
         """Return the situation of the empty pool with every rank up."""
         return Situation(Field(self.changes.idle_classes(self.machine.all), eligible), self.group_totals)
-
-    @staticmethod
-    def _remember(memory: dict, key: object, value: object) -> None:  # type: ignore[type-arg]  # any of the three
-        if len(memory) >= REMEMBERED:
-            memory.clear()
-        memory[key] = value
 
     # -- other machines -------------------------------------------------------------------------------------------
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ...grammar.memory import Memory
 from .chooser import Chooser, Placement
 from .layouts import layout
 from .locality import NEAR, Layout, Places
@@ -59,7 +60,7 @@ class Book:
         self._stock = Stock()
         self._chooser = Chooser()
         self._places: dict[str, tuple[tuple[object, ...], Places | None]] = {}
-        self._parsed: dict[object, NodeNeeds] = {}
+        self._parsed: Memory[object, NodeNeeds] = Memory(10_000)
         self._emptied: tuple[tuple[NodeState, ...], tuple[NodeState, ...]] = ((), ())
 
     def forget(self) -> None:
@@ -84,8 +85,6 @@ class Book:
         except (KeyError, TypeError, AttributeError):
             return NodeNeeds(parse_items(items), exclusive)
         if known is None:
-            if len(self._parsed) > 10_000:
-                self._parsed.clear()
             known = self._parsed[key] = NodeNeeds(parse_items(items), exclusive)
         return known
 

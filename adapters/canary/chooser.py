@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from math import lcm
 
+from ...grammar.memory import Memory
 from ...solver.cpsat.lexicographic import Goal
 from ...solver.cpsat.loading import new_model
 from .best_in_time import best_in_time
@@ -33,7 +34,7 @@ class Chooser:
     """
 
     def __init__(self) -> None:
-        self._offers: dict[tuple[NodeNeeds, NodeState], Offer | None] = {}
+        self._offers: Memory[tuple[NodeNeeds, NodeState], Offer | None] = Memory(REMEMBERED)
         self._refused: set[tuple[NodeNeeds, ...]] = set()
         self._seen: tuple[NodeState, ...] | None = None
 
@@ -66,8 +67,6 @@ class Chooser:
         for node, state in enumerate(states):
             key = (needs, state)
             if key not in self._offers:
-                if len(self._offers) >= REMEMBERED:
-                    self._offers.clear()
                 self._offers[key] = offer(needs, state)
             made = self._offers[key]
             if made is not None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from ...grammar.jobspec import Vertex, parse_resources
+from ...grammar.memory import Memory
 from ...solver.demand.request import Request
 from ...solver.errors import InsufficientResources
 from ...solver.pool import Pool
@@ -40,7 +41,7 @@ class Layout:
     def __init__(self, machine: Machine, position: int = 0) -> None:
         self._machine = machine.cut(1 << position)
         self._pool = Pool(self._machine)
-        self._chosen: dict[tuple[int, int, int, int], tuple[int, int, int] | None] = {}
+        self._chosen: Memory[tuple[int, int, int, int], tuple[int, int, int] | None] = Memory(REMEMBERED)
 
     @property
     def node(self) -> NodeType:
@@ -71,8 +72,6 @@ class Layout:
         """
         key = (cores, gpus, want_cores, want_gpus)
         if key not in self._chosen:
-            if len(self._chosen) >= REMEMBERED:
-                self._chosen.clear()
             self._chosen[key] = self._choose(*key)
         return self._chosen[key]
 

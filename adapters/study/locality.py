@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...grammar.jobspec import Vertex, parse_resources
+from ...grammar.memory import Memory
 from ...topology.machine import Machine
 from ...topology.tree import NodeType
 from .splitting import Pile, in_one, touched
@@ -83,7 +84,7 @@ class Splitter:
 
     def __init__(self, machine: Machine) -> None:
         self._machine = machine
-        self._seen: dict[tuple[int, int, int, SlotSize | None], Locality] = {}
+        self._seen: Memory[tuple[int, int, int, SlotSize | None], Locality] = Memory(_MOST_SEEN)
         self._known: dict[object, Locality] = {}
         self._levels = [_Level.all_of(kind, machine.levels) for kind in machine.types]
         self.levels = machine.levels
@@ -113,8 +114,6 @@ class Splitter:
         number = self._machine.type_of[position]
         seen = self._seen.get((number, cores, gpus, size))
         if seen is None:
-            if len(self._seen) >= _MOST_SEEN:
-                self._seen.clear()
             seen = self._seen[number, cores, gpus, size] = self._of_type(number, cores, gpus, size)
         return seen
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from functools import cached_property
 
 from ...grammar.jobspec import Vertex
+from ...grammar.memory import Memory
 from ...topology.machine import Machine
 from ..errors import InfeasibleRequest
 from ..options import Options
@@ -16,6 +17,9 @@ from .resolve import Log, Resolver
 MOST_SLOT_TYPES = 64
 MOST_VERTICES = 1000
 """Requests of more are refused: the search would not end, whatever the time limit."""
+
+DEMANDS = 1000
+"""Choices of counts whose demands are remembered."""
 
 
 class Problem:
@@ -32,7 +36,7 @@ class Problem:
         self._vertices = self._resolver.known(vertices)
         self._check_size()
         self.choices = tuple(self._resolver.choices(self._vertices))
-        self._demands: dict[tuple[int, ...], Demand] = {}
+        self._demands: Memory[tuple[int, ...], Demand] = Memory(DEMANDS)
 
     def _check_size(self) -> None:
         every = [below for vertex in self._vertices for below in vertex.walk()]
@@ -65,7 +69,7 @@ class Problem:
         relaxed._resolver = self._resolver
         relaxed._vertices = tuple(_without(v, self._resolver.amounts, in_slot=False) for v in self._vertices)
         relaxed.choices = tuple(self._resolver.choices(relaxed._vertices))
-        relaxed._demands = {}
+        relaxed._demands = Memory(DEMANDS)
         return relaxed
 
     @property
@@ -77,8 +81,6 @@ class Problem:
         """Return the request with these counts chosen."""
         demand = self._demands.get(sizes)
         if demand is None:
-            if len(self._demands) > 1000:
-                self._demands.clear()
             counts = {c.vertex.path: size for c, size in zip(self.choices, sizes, strict=True)}
             demand = self._demands[sizes] = build_demand(self._resolver, self._vertices, counts, sizes)
         return demand

@@ -10,6 +10,7 @@ from typing import get_args
 from ...grammar.constraint import ALWAYS, Constraint
 from ...grammar.errors import shown
 from ...grammar.jobspec import Jobspec, Vertex, parse_jobspec
+from ...grammar.memory import Memory
 
 INTERNED = 10_000
 
@@ -32,15 +33,13 @@ class Shape:
         self.vertices = vertices
 
 
-_shapes: dict[tuple[Vertex, ...], Shape] = {}
+_shapes: Memory[tuple[Vertex, ...], Shape] = Memory(INTERNED)
 
 
 def shape_of(vertices: tuple[Vertex, ...]) -> Shape:
     """Return the shape of these vertices, the same object for equal ones."""
     shape = _shapes.get(vertices)
     if shape is None:
-        if len(_shapes) >= INTERNED:
-            _shapes.clear()
         shape = _shapes[vertices] = Shape(vertices)
     return shape
 

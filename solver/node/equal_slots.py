@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+from ...grammar.memory import Memory
 from ..cpsat.budget import Budget, CutOff
 from ..demand.demand import Bundle, FlatSlots, Kind, Want
 from ..policy.scale import Scale
@@ -78,10 +79,9 @@ class EqualSlots:
     def __init__(self, scale: Scale, search: Search, remembered: int) -> None:
         self._scale = scale
         self._search = search
-        self._remembered = remembered
         self._whole_slots = WholeSlots(scale)
-        self._bests: dict[tuple[DomainState, SlotShape, int], SlotsSolution] = {}
-        self._known_torn: dict[tuple[DomainState, SlotShape], TornSlots] = {}
+        self._bests: Memory[tuple[DomainState, SlotShape, int], SlotsSolution] = Memory(remembered)
+        self._known_torn: Memory[tuple[DomainState, SlotShape], TornSlots] = Memory(remembered)
 
     def whole(self, state: DomainState, shape: SlotShape, limit: int) -> int | None:
         """Return how many slots, up to a limit, can stay whole; None where the node's own resources allow no split."""
@@ -99,8 +99,6 @@ class EqualSlots:
             else:
                 best = self._torn(domain, shape, count, budget)
             if best.final:
-                if len(self._bests) >= self._remembered:
-                    self._bests.clear()
                 self._bests[key] = best
         return best
 
@@ -145,8 +143,6 @@ class EqualSlots:
     def _torn_slots(self, domain: DomainState, shape: SlotShape) -> TornSlots:
         known = self._known_torn.get((domain, shape))
         if known is None:
-            if len(self._known_torn) >= self._remembered:
-                self._known_torn.clear()
             known = self._known_torn[domain, shape] = TornSlots(self._scale, domain, shape)
         return known
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from itertools import product
 from math import prod
 
+from ...grammar.memory import Memory
 from ..demand.demand import SlotSet
 from ..policy.scale import Scale
 from ..state.domain_state import DomainState
@@ -54,8 +55,7 @@ class MixedSlots:
 
     def __init__(self, scale: Scale, remembered: int = 5_000) -> None:
         self._scale = scale
-        self._remembered = remembered
-        self._tables: dict[tuple[DomainState, tuple[Shape, ...], Vector], Table | None] = {}
+        self._tables: Memory[tuple[DomainState, tuple[Shape, ...], Vector], Table | None] = Memory(remembered)
 
     def cost(self, state: DomainState, slots: Sequence[SlotSet]) -> int | None:
         """Return what whole slots on a node cost at least; None where not all can be whole, or that is not known."""
@@ -82,8 +82,6 @@ class MixedSlots:
         limits = chosen
         key = (domain, shapes, limits)
         if key not in self._tables:
-            if len(self._tables) >= self._remembered:
-                self._tables.clear()
             self._tables[key] = self._make(domain, shapes, limits)
         return self._tables[key]
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ...grammar.memory import Memory
 from ..demand.demand import FlatSlots
 from ..policy.scale import Scale
 from ..state.domain_state import DomainState
@@ -92,8 +93,7 @@ class WholeSlots:
 
     def __init__(self, scale: Scale, remembered: int = 50_000) -> None:
         self._scale = scale
-        self._splits: dict[tuple[DomainState, SlotShape], tuple[int, Split | None]] = {}
-        self._remembered = remembered
+        self._splits: Memory[tuple[DomainState, SlotShape], tuple[int, Split | None]] = Memory(remembered)
 
     def split(self, domain: DomainState, shape: SlotShape, limit: int) -> Split | None:
         """Return the best splits of up to `limit` slots; None where the domain's own resources allow no split."""
@@ -102,8 +102,6 @@ class WholeSlots:
         if known is not None and known[0] >= limit:
             return known[1]
         found = self._split(domain, shape, limit)
-        if len(self._splits) >= self._remembered:
-            self._splits.clear()
         self._splits[domain, shape] = (limit, found)
         return found
 

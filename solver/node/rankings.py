@@ -15,6 +15,7 @@ from __future__ import annotations
 from bisect import insort
 from collections.abc import Callable, Iterator
 
+from ...grammar.memory import Memory
 from ..cpsat.budget import Budget
 from ..demand.demand import Bundle
 from ..state.domain_state import DomainState
@@ -63,7 +64,7 @@ class Rankings:
         self._worn = False
         self._births: list[DomainState] = []
         self._born: set[DomainState] = set()
-        self._rankings: dict[Bundle, _Ranking] = {}
+        self._rankings: Memory[Bundle, _Ranking] = Memory(RANKINGS)
         self._unfinished: set[Bundle] = set()
 
     def born(self, state: DomainState) -> None:
@@ -188,8 +189,6 @@ class Rankings:
     def _entries(self, bundle: Bundle, budget: Budget) -> list[Entry]:
         ranking = self._rankings.get(bundle)
         if ranking is None:
-            if len(self._rankings) >= RANKINGS:
-                self._rankings.clear()
             ranking = self._rankings[bundle] = _Ranking()
         births = self._births
         if ranking.done < len(births):

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
+from ...grammar.memory import Memory
 from ..cpsat.budget import Budget, CutOff
 from ..cpsat.status import Status
 from ..demand.demand import Bundle, FlatSlots, Kind, SlotSet, Want
@@ -63,9 +64,8 @@ class NodeSolver:
         self._levels = levels
         self._inside: NodeSolver | None = None
         self._affinity_first = scale.affinity_first(levels)
-        self._remembered = remembered
-        self._cheap: dict[DomainState, int] = {}
-        self._solutions: dict[tuple[DomainState, Bundle], NodeSolution | None] = {}
+        self._cheap: Memory[DomainState, int] = Memory(remembered)
+        self._solutions: Memory[tuple[DomainState, Bundle], NodeSolution | None] = Memory(remembered)
 
     def best(self, state: DomainState, bundle: Bundle, budget: Budget) -> NodeSolution | None:
         """Return the best solution, or None where the node cannot give the bundle.
@@ -82,8 +82,6 @@ class NodeSolver:
         budget.charge(SOLUTION_STEPS)
         solution = self._make(state, bundle, budget)
         if solution is None or solution.final:
-            if len(self._solutions) >= self._remembered:
-                self._solutions.clear()
             self._solutions[key] = solution
         elif not solution.proven:
             self.inexact = True
@@ -113,8 +111,6 @@ class NodeSolver:
             return None
         least = self._cheap.get(state)
         if least is None:
-            if len(self._cheap) >= self._remembered:
-                self._cheap.clear()
             least = self._cheap[state] = touch_lower_bound(self.scale, state)
         return least
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 
+from ...grammar.memory import Memory
 from ..state.domain_state import REMEMBERED, DomainState
 from .terms import Component, CoreTouch, Cross, GroupTouch, Touch, no_weight, one_each
 
@@ -40,9 +41,9 @@ class Scale:
         self.components = tuple(components)
         count = len(self.components)
         self.units = tuple(1 << (BITS * (count - 1 - i)) for i in range(count))
-        self._touch: dict[DomainState, int] = {}
-        self._core_touch: dict[DomainState, int] = {}
-        self._values: dict[int, Mapping[str, int]] = {}
+        self._touch: Memory[DomainState, int] = Memory(REMEMBERED)
+        self._core_touch: Memory[DomainState, int] = Memory(REMEMBERED)
+        self._values: Memory[int, Mapping[str, int]] = Memory(REMEMBERED)
         self.cross = {c.level: u for c, u in self.weighed() if isinstance(c, Cross)}
         self.names = tuple(component.name for component in self.components)
         self.group_names = tuple(c.name for c in self.components if isinstance(c, GroupTouch))
@@ -100,7 +101,7 @@ class Scale:
         cost = self._touch.get(domain)
         if cost is None:
             parts = ((c, u) for c, u in self.weighed() if isinstance(c, Touch) and c.level == domain.level)
-            cost = self._remember(self._touch, domain, sum(unit * c.weight(domain) for c, unit in parts))
+            cost = self._touch[domain] = sum(unit * c.weight(domain) for c, unit in parts)
         return cost
 
     def core_touch(self, domain: DomainState) -> int:
@@ -108,22 +109,13 @@ class Scale:
         cost = self._core_touch.get(domain)
         if cost is None:
             parts = ((c, u) for c, u in self.weighed() if isinstance(c, CoreTouch))
-            cost = self._remember(self._core_touch, domain, sum(unit * c.weight(domain) for c, unit in parts))
-        return cost
-
-    @staticmethod
-    def _remember(memory: dict[DomainState, int], domain: DomainState, cost: int) -> int:
-        if len(memory) >= REMEMBERED:
-            memory.clear()
-        memory[domain] = cost
+            cost = self._core_touch[domain] = sum(unit * c.weight(domain) for c, unit in parts)
         return cost
 
     def values(self, joint: int) -> Mapping[str, int]:
         """Return the value of each component, by name, that a joint integer stands for."""
         known = self._values.get(joint)
         if known is None:
-            if len(self._values) >= REMEMBERED:
-                self._values.clear()
             known = self._values[joint] = self._split(joint)
         return known
 

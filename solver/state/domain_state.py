@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
 from ...grammar.idset import IdSet
+from ...grammar.memory import Memory
 from ...topology.tree import Domain, NodeType
 
 Used = tuple[tuple[int, str, int], ...]
@@ -212,8 +213,8 @@ class Arrangement:
 
 _fixed: WeakKeyDictionary[NodeType, tuple[tuple[int, Fixed], ...]] = WeakKeyDictionary()
 _fixed_ids: dict[Fixed, tuple[int, Fixed]] = {}
-_states: dict[tuple[Any, ...], DomainState] = {}
-_arrangements: dict[tuple[Any, ...], Arrangement] = {}
+_states: Memory[tuple[Any, ...], DomainState] = Memory(REMEMBERED)
+_arrangements: Memory[tuple[Any, ...], Arrangement] = Memory(REMEMBERED)
 
 
 def arrange(node_type: NodeType, free_cores: int, free_gpus: int, used: Used = ()) -> Arrangement:
@@ -229,8 +230,6 @@ def arrange(node_type: NodeType, free_cores: int, free_gpus: int, used: Used = (
     raw = (node_type, free_cores, free_gpus, used)
     known = _arrangements.get(raw)
     if known is None:
-        if len(_arrangements) >= REMEMBERED:
-            _arrangements.clear()
         taken = {(index, name): amount for index, name, amount in used}
         known = Arrangement(*_arrange(node_type, 0, free_cores, free_gpus, taken, fixed_parts(node_type)))
         _arrangements[raw] = known
@@ -280,8 +279,6 @@ def _arrange(
     key = (number, own_cores, own_gpus, amounts, children)
     state = _states.get(key)
     if state is None:
-        if len(_states) >= REMEMBERED:
-            _states.clear()
         state = _states[key] = DomainState(known, own_cores, own_gpus, amounts, children)
     order = [index]
     for part in parts:

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from ....grammar.memory import Memory
 from ....topology.groups import Group
 from ....topology.masks import positions_of, runs_of_mask
 from ...state.domain_state import DomainState
@@ -54,8 +55,8 @@ class _Layout:
             if group.parent >= 0:
                 self.ends[group.parent] = max(self.ends[group.parent], self.ends[group.index])
         self.outermost = tuple(group.index for group in groups if group.parent < 0)
-        self.memory: dict[object, Way] = {}
-        self._splits: dict[int, tuple[tuple[int, int], ...]] = {}
+        self.memory: Memory[object, Way] = Memory(REMEMBERED)
+        self._splits: Memory[int, tuple[tuple[int, int], ...]] = Memory(REMEMBERED)
 
     @cached_property
     def own(self) -> list[int]:
@@ -97,8 +98,6 @@ class _Layout:
         """Return what `GroupTree.split` does; a class of nodes stays the same while no job comes or goes on it."""
         known = self._splits.get(nodes)
         if known is None:
-            if len(self._splits) >= REMEMBERED:
-                self._splits.clear()
             known = self._splits[nodes] = tuple(self._split(nodes))
         return known
 
@@ -183,10 +182,8 @@ class GroupTree:
         return found | {ROOT} if nodes & ~self._layout.grouped else found
 
     @property
-    def memory(self) -> dict[object, Way]:
+    def memory(self) -> Memory[object, Way]:
         """What is remembered of nodes that are as they were, under the one policy that the groups are used with."""
-        if len(self._layout.memory) >= REMEMBERED:
-            self._layout.memory.clear()
         return self._layout.memory
 
     def lister(self, group: int, resource: str) -> int | None:
