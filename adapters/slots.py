@@ -68,6 +68,22 @@ class Crossed:
     whole: bool = False
 
 
+@dataclass
+class _Spanning:
+    """What a slot that stands on several nodes touches, and what it needs, over all of them."""
+
+    nodes: int = 0
+    here: Counter[str] = field(default_factory=Counter)
+    least: Counter[str] = field(default_factory=Counter)
+
+    def add(self, here: Counter[str], least: Counter[str], nodes: int = 0) -> None:
+        """Add what is touched and needed, on each of some nodes or beside them."""
+        self.nodes |= nodes
+        times = nodes.bit_count() or 1
+        for total, more in ((self.here, here), (self.least, least)):
+            total.update({level: times * number for level, number in more.items()})
+
+
 class Borders:
     """The borders of a machine's domains, as the slots of one job meet them.
 
@@ -85,6 +101,7 @@ class Borders:
         self.machine = machine
         kinds = zip(machine.types, machine.type_masks, strict=True)
         self._kinds = tuple(kind for kind, nodes in kinds if nodes & among) or machine.types
+        self._among = among & machine.all
         self._slots = {v.label: v for top in vertices for v in top.walk() if v.is_slot}
 
     def torn(self, kind: NodeType, label: str, cores: int, gpus: int) -> bool:
@@ -98,37 +115,55 @@ class Borders:
     def crossed(self, R: Mapping[str, Any]) -> Crossed:
         """Count the borders that the slots of a job's R cross.
 
-        For each level, the node and those below it, these are over all slots the domains that a slot touches, less one.
+        For each level, of groups, the node and those below it, these are over all slots the domains that a slot
+        touches, less one.
         """
         avoidable: Counter[str] = Counter()
         must: Counter[str] = Counter()
-        spanning: defaultdict[tuple[str, int], list[tuple[Counter[str], Counter[str]]]] = defaultdict(list)
+        spanning: defaultdict[tuple[str, int], _Spanning] = defaultdict(_Spanning)
         whole = False
         for piece in pieces_of(R):
             nodes = self.machine.mask_of(piece.ranks)
             for kind, mask in zip(self.machine.types, self.machine.type_masks, strict=True):
-                count = (nodes & mask).bit_count()
-                if not count:
+                some = nodes & mask
+                if not some:
                     continue
                 inside = _whole_domain(kind, piece.cores, piece.gpus)
-                whole |= inside and any(touched(kind, level, piece.cores, piece.gpus) > 1 for level in kind.levels)
+                many = any(touched(kind, level, piece.cores, piece.gpus) > 1 for level in kind.levels)
+                whole |= inside and (many or piece.number is not None)
                 here, least = self._touches(kind, piece, inside)
                 if piece.number is not None:
-                    spanning[piece.label, piece.number] += [(here, least)] * count
+                    spanning[piece.label, piece.number].add(here, least, some)
                 else:
-                    _add(avoidable, must, here, least, count)
-        for parts in spanning.values():
-            here, least = Counter({_NODE: len(parts)}), Counter({_NODE: len(parts)})
-            for one, needed in parts:
-                here.update(one)
-                least.update(needed)
-            _add(avoidable, must, here, least, 1)
-        levels = (_NODE, *self.machine.levels)
+                    _add(avoidable, must, here, least, some.bit_count())
+        for (label, _), slot in spanning.items():
+            count = slot.nodes.bit_count()
+            slot.add(Counter({_NODE: count}), Counter({_NODE: count}))
+            groups = Counter(group.level for group in self.machine.groups_at(slot.nodes))
+            least = Counter({level: self._least_groups(level, label, count) for level in groups})
+            slot.add(groups, least & groups)
+            _add(avoidable, must, slot.here, slot.least, 1)
+        levels = (*self.machine.group_levels, _NODE, *self.machine.levels)
         return Crossed(
             {level: avoidable[level] for level in levels if avoidable[level]},
             {level: must[level] for level in levels if must[level]},
             whole,
         )
+
+    def _least_groups(self, level: str, label: str, nodes: int) -> int:
+        """Return in how few groups of a level so many nodes can stand that the job may use."""
+        members = (group.members & self._among for group in self.machine.groups if group.level == level)
+        needed = 0
+        for size in sorted((mask.bit_count() for mask in members), reverse=True):
+            if nodes <= 0:
+                break
+            nodes -= size
+            needed += 1
+        slot = self._slots.get(label)
+        return max(needed, self._asked(slot, level) if slot is not None else 0)
+
+    def _asked(self, slot: Vertex, level: str) -> int:
+        return _asked(slot, level, self._kinds, frozenset((_NODE, *self.machine.group_levels)))
 
     def _touches(self, kind: NodeType, piece: Piece, inside: bool) -> tuple[Counter[str], Counter[str]]:
         """Return for each level the domains that a piece touches and those that it needs; none if it is one."""
@@ -144,7 +179,7 @@ class Borders:
         amounts = cores.bit_count(), gpus.bit_count()
         by_size = [least for kind in self._kinds if (least := least_touched(kind, level, *amounts)) is not None]
         slot = self._slots.get(label)
-        asked = _asked(slot, level, self._kinds) if slot is not None else 0
+        asked = self._asked(slot, level) if slot is not None else 0
         return max(min(by_size, default=1), asked)
 
 
@@ -196,8 +231,11 @@ def _whole_domain(kind: NodeType, cores: int, gpus: int) -> bool:
     return any(domain.cores == cores and domain.gpus == gpus for domain in kind.domains)
 
 
-def _asked(vertex: Vertex, level: str, kinds: Sequence[NodeType]) -> int:
-    """Return how many domains of a level what stands below a vertex asks for by name, directly or by its size."""
+def _asked(vertex: Vertex, level: str, kinds: Sequence[NodeType], apart: frozenset[str]) -> int:
+    """Return how many domains of a level what stands below a vertex asks for by name, directly or by its size.
+
+    What spans nodes and groups, whose levels are `apart`, is looked at node by node.
+    """
     total = 0
     for child in vertex.children:
         if child.type in _LEAVES:
@@ -209,9 +247,8 @@ def _asked(vertex: Vertex, level: str, kinds: Sequence[NodeType]) -> int:
         elif (held := _inside(level, child.type, kinds)) is not None:
             total += -(-number // held)
         else:
-            below = max(1, _asked(child, level, kinds), _by_size(child, level, kinds))
-            # What spans nodes is looked at node by node.
-            total += below if child.type == _NODE else number * below
+            below = max(1, _asked(child, level, kinds, apart), _by_size(child, level, kinds))
+            total += below if child.type in apart else number * below
     return total
 
 

@@ -108,10 +108,15 @@ def _phrases(line: Text) -> Iterator[Text]:
 
 
 def make_console(*, stderr: bool = False) -> Console:
-    """Return a console for people; piped into a file it is wide enough for tables, and colourless."""
+    """Return a console for people; piped into a file it is wide enough for tables, and colourless.
+
+    So it is on terminals of 16 colours or less, on which many jobs would look like one.
+    """
     console = _Console(stderr=stderr, quiet=_quiet.get(), highlight=False, markup=False, emoji=False)
     if not console.is_terminal and "COLUMNS" not in os.environ:
         console.width = _WIDTH_OF_FILES
+    if console.color_system in ("standard", "windows"):
+        console.no_color = True
     return console
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import Runner
+from .conftest import R_of, Runner
 
 
 @pytest.mark.parametrize(
@@ -75,5 +75,36 @@ def test_only_nodes_that_the_constraint_allows_are_an_alternative(
     path = tmp_path / "R.json"
     path.write_text(json.dumps(R), encoding="utf-8")
     done = run("place", path, "slot=1/core=6", *options, "--no-drawing")
+    (row,) = [line for line in done.out.splitlines() if "OPTIMAL" in line]
+    assert f" {crossed}  " in row
+
+
+@pytest.mark.parametrize(
+    ("shape", "busy", "crossed"),
+    [
+        ("slot=1/node=3", None, "whole"),
+        ("slot=1/node=3/core=1", None, "none (must: node 2)"),
+        # Racks have three, three and two nodes.
+        ("slot=1/node=4/core=1", None, "none (must: rack 1, node 3)"),
+        ("slot=1/rack=2/node=1/core=1", None, "none (must: rack 1)"),
+        ("slot=1/node=2/core=3", ("0,1,3,4,6", "0-1"), "rack 1 (must: node 1)"),
+        ("slot=1/node=2", ("0,1,3,4,6", "0-1"), "rack 1 (must: node 1)"),
+    ],
+)
+def test_racks_are_borders_too(
+    run: Runner, tmp_path: Path, shape: str, busy: tuple[str, str] | None, crossed: str
+) -> None:
+    R = {
+        "version": 1,
+        "execution": {"R_lite": [{"rank": "0-7", "children": {"core": "0-3"}}]},
+        "scheduling": {"groups": {"rack": [{"ranks": "0-2"}, {"ranks": "3-5"}, {"ranks": "6-7"}]}},
+    }
+    path, running = tmp_path / "R.json", tmp_path / "running.json"
+    path.write_text(json.dumps(R), encoding="utf-8")
+    options: tuple[object, ...] = ()
+    if busy is not None:
+        running.write_text(json.dumps(R_of(busy)), encoding="utf-8")
+        options = ("--allocated", running)
+    done = run("place", path, shape, *options, "--no-drawing")
     (row,) = [line for line in done.out.splitlines() if "OPTIMAL" in line]
     assert f" {crossed}  " in row

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import pty
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -52,6 +53,13 @@ def test_a_terminal_gets_colour_and_none_where_no_color_is_set() -> None:
     assert "38;5;" not in plain
 
 
+@pytest.mark.parametrize("terminal", ["xterm", "linux"])
+def test_a_terminal_of_few_colours_gets_none_since_jobs_would_share_them(terminal: str) -> None:
+    shown = on_terminal(*PLACE, TERM=terminal, COLORTERM="")
+    assert "[111111111111111|" in re.sub(r"\x1b\[[\d;]*m", "", shown)
+    assert re.search(r"\x1b\[[\d;]*\b(3|4|9|10)\d\b", shown) is None
+
+
 @pytest.mark.parametrize("how", ["variable", "encoding"])
 def test_ascii_alone(how: str) -> None:
     environment = {"EXACTFIT_ASCII": "1"} if how == "variable" else {"PYTHONIOENCODING": "ascii"}
@@ -66,7 +74,8 @@ def test_ascii_alone(how: str) -> None:
 
 def test_a_variable_leaves_drawings_out_of_the_terminal(run: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EXACTFIT_NO_DRAWING", "1")
-    for arguments in (PLACE, ("topo", "rfc49-a:2"), ("explain", "rfc49-a:2", "slot=3/node", "--drawing")):
+    for arguments in (PLACE, ("topo", "rfc49-a:2")):
+        assert "|" in run(*arguments, "--drawing").out
         out = run(*arguments).out
         assert out
         assert "|" not in out.replace("│", "")
