@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from .constraint import ALWAYS, Constraint, parse_constraint
 from .count import Count, parse_count
@@ -13,6 +13,8 @@ from .idset import IdSet
 from .limits import MAX_DEPTH, MAX_DURATION
 from .suggest import hint
 from .unit import gib
+
+T = TypeVar("T")
 
 SLOT: Final = "slot"
 DEFAULT_LABEL: Final = "task"
@@ -173,7 +175,7 @@ class _Reader:
         for key in vertex:
             if key not in _KEYS:
                 raise _error(place, f"unknown key {shown(key)}{hint(str(key), sorted(_KEYS))}")
-        kind = _text(vertex, "type", place)
+        kind = _typed(vertex, "type", place, str, "text")
         if not kind:
             raise _error(place, "type is empty" if "type" in vertex else "the key type is missing")
         if kind in _ALTERNATIVES:
@@ -192,7 +194,7 @@ class _Reader:
             kind,
             _count(vertex, place),
             _unit(vertex, kind, place),
-            _flag(vertex, "exclusive", place),
+            _typed(vertex, "exclusive", place, bool, "true or false"),
             self.label(vertex, is_slot, place),
             _ids(vertex, place),
             children,
@@ -200,7 +202,7 @@ class _Reader:
         )
 
     def label(self, vertex: Mapping[str, Any], is_slot: bool, place: str) -> str | None:
-        label = _text(vertex, "label", place)
+        label = _typed(vertex, "label", place, str, "text")
         if is_slot:
             self.slots += 1
             if label is None:
@@ -233,7 +235,7 @@ def _count(vertex: Mapping[str, Any], place: str) -> Count:
 
 
 def _unit(vertex: Mapping[str, Any], kind: str, place: str) -> str | None:
-    unit = _text(vertex, "unit", place)
+    unit = _typed(vertex, "unit", place, str, "text")
     if unit is not None and kind in _MEASURED:
         try:
             gib(1, unit)
@@ -243,7 +245,7 @@ def _unit(vertex: Mapping[str, Any], kind: str, place: str) -> str | None:
 
 
 def _ids(vertex: Mapping[str, Any], place: str) -> IdSet | None:
-    text = _text(vertex, "id", place)
+    text = _typed(vertex, "id", place, str, "text")
     if text is None:
         return None
     try:
@@ -252,22 +254,14 @@ def _ids(vertex: Mapping[str, Any], place: str) -> IdSet | None:
         raise fault.at(f"{place}.id") from None
 
 
-def _flag(vertex: Mapping[str, Any], key: str, place: str) -> bool | None:
+def _typed(vertex: Mapping[str, Any], key: str, place: str, kind: type[T], name: str) -> T | None:
+    """Return a vertex's value of a type, None where it has none; the name is what a message calls the type."""
     if key not in vertex:
         return None
-    flag = vertex[key]
-    if not isinstance(flag, bool):
-        raise _error(f"{place}.{key}", f"expected true or false, not {shown(flag)}")
-    return flag
-
-
-def _text(vertex: Mapping[str, Any], key: str, place: str) -> str | None:
-    if key not in vertex:
-        return None
-    text = vertex[key]
-    if not isinstance(text, str):
-        raise _error(f"{place}.{key}", f"expected text, not {shown(text)}")
-    return text
+    value = vertex[key]
+    if not isinstance(value, kind):
+        raise _error(f"{place}.{key}", f"expected {name}, not {shown(value)}")
+    return value
 
 
 def _constraint(system: Mapping[str, Any]) -> Constraint:

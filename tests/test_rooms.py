@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Mapping
 
-from rooms import circle_of, floors_of, imports, rooms_of
+from rooms import circle_of, files, floors_of, imports, rooms_of
 
 SOLVER: Mapping[str, frozenset[str]] = {
     room: frozenset(below.split())
@@ -30,6 +31,10 @@ SOLVER: Mapping[str, frozenset[str]] = {
 
 FLOORS, ARROWS = 10, 54
 """How high the house may be, and how many arrows between rooms a reader may have to know. Fewer is better."""
+
+
+SCREEN = 60
+"""Lines."""
 
 
 def test_no_files_import_each_other_in_a_circle() -> None:
@@ -60,3 +65,13 @@ def test_an_arrow_up_and_a_circle_are_seen() -> None:
     # What only a function imports, and what is there for type checkers alone, are arrows as well.
     assert "solver.explain.reasons" in imports()["solver.pool"]
     assert "solver.node.plan" in imports()["solver.node.solver"]
+
+
+def test_no_function_of_the_product_is_longer_than_a_screen() -> None:
+    found = [
+        f"{path}:{node.lineno} {node.name}"
+        for path in files().values()
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and (node.end_lineno or 0) - node.lineno >= SCREEN
+    ]
+    assert found == []

@@ -83,6 +83,13 @@ def figures(
         "time in decisions": sum(seconds),
         "time in all": wall,
     }
+    return found | _levels(outcomes, measures)
+
+
+def _levels(outcomes: Mapping[int, Outcome], measures: Measures) -> dict[str, float]:
+    """Return the figures that there are for each level: of groups, and of domains."""
+    places = measures.places
+    found: dict[str, float] = {}
     for level in measures.machine.group_levels:
         found[f"{level}s a job"] = mean(place.groups[level] for place in places.values())
     slots = sum(place.locality.slots for place in places.values())

@@ -57,24 +57,22 @@ class Release:
 
 
 @dataclass(frozen=True, slots=True)
-class Down:
-    """Ranks (RFC 22 text) are drained or lost."""
+class OfRanks:
+    """Something happens to ranks, given as RFC 22 text."""
 
     ranks: str
 
 
-@dataclass(frozen=True, slots=True)
-class Up:
-    """Ranks (RFC 22 text) come back."""
-
-    ranks: str
+class Down(OfRanks):
+    """Ranks are drained or lost."""
 
 
-@dataclass(frozen=True, slots=True)
-class Shrink:
-    """Ranks (RFC 22 text) leave the instance for good."""
+class Up(OfRanks):
+    """Ranks come back."""
 
-    ranks: str
+
+class Shrink(OfRanks):
+    """Ranks leave the instance for good."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from ...topology.machine import Machine
 from .above import Counts, MismatchError
 from .amounts import Amounts
 from .answer import Answer, Slot, read_answer
+from .case import Case
 from .cover import TooLongError
 from .ground import Ground
 from .matching import Matcher
@@ -223,7 +224,7 @@ class Checker:
     def _first_match(self, request: Request, said: Answer, slots: Sequence[Slot], usable: int) -> Match:
         """Return the first way of seeing the request in slots for which there is enough memory and the like."""
         amounts = Amounts(self._ground, self._state, usable, said.slots is not None)
-        matcher = Matcher(self._ground, self._state, request, said.held, amounts)
+        matcher = Matcher(Case(self._ground, self._state, request, said.held), amounts)
         reason: MismatchError | None = None
         try:
             for tried, match in enumerate(matcher.matches(slots)):

@@ -8,12 +8,12 @@ from dataclasses import replace
 from .above import Above, MismatchError
 from .amounts import Amounts
 from .answer import Slot, SlotPart
+from .case import Case
 from .choice import distinct, preference
 from .cover import MAX_WAYS, Ask, Cover, Held, Way
-from .ground import ROOT, Ground, Place
+from .ground import ROOT, Place
 from .outside import Match, Outside
-from .request import Kind, Need, Request
-from .state import State
+from .request import Kind, Need
 
 
 class Matcher:
@@ -21,25 +21,18 @@ class Matcher:
 
     Parameters
     ----------
-    ground, state
-        The machine and what was free before.
-    request
-        What was asked for.
-    held
-        What the job holds in all.
+    case
+        What is judged.
     amounts
         What the answer says of memory and the like.
     """
 
-    def __init__(self, ground: Ground, state: State, request: Request, held: Held, amounts: Amounts) -> None:
-        self.ground = ground
-        self.state = state
-        self.request = request
-        self.held = held
+    def __init__(self, case: Case, amounts: Amounts) -> None:
+        self.case = case
         self.amounts = amounts
         self.is_cut = False
         self._known: dict[tuple[object, ...], list[Way]] = {}
-        self._has_ids = any(inner.vertex.id is not None for need in request.needs for inner in need.walk())
+        self._has_ids = any(inner.vertex.id is not None for need in case.request.needs for inner in need.walk())
 
     def matches(self, slots: Sequence[Slot]) -> Iterator[Match]:
         """Go through the ways of seeing the request in the slots, those with larger counts first.
@@ -52,7 +45,7 @@ class Matcher:
             There are too many possibilities to go through.
         """
         by_label = self._by_label(slots)
-        above = Above(self.ground, self.request)
+        above = Above(self.case.ground, self.case.request)
         for label, some in by_label.items():
             for slot in some:
                 above.locate(label, slot)
@@ -63,7 +56,7 @@ class Matcher:
         if len(taken) != sum(map(len, above.instances.values())):
             raise MismatchError("one place stands for two vertices")
         ways = {label: self._ways(label, some, above) for label, some in by_label.items()}
-        outside = Outside(self.ground, self.state, self.request, self.held, above)
+        outside = Outside(self.case, above)
         none = True
         reason: MismatchError | None = None
         for seen, used in self._see_slots(list(by_label), by_label, ways, match, frozenset(taken)):
@@ -78,7 +71,7 @@ class Matcher:
             raise reason or MismatchError("one place stands for a vertex in two slots")
 
     def _by_label(self, slots: Sequence[Slot]) -> dict[str, list[Slot]]:
-        found: dict[str, list[Slot]] = {label: [] for label in self.request.chains}
+        found: dict[str, list[Slot]] = {label: [] for label in self.case.request.chains}
         for slot in slots:
             if slot.label not in found:
                 raise MismatchError(f"the request has no slot {slot.label!r}")
@@ -94,8 +87,8 @@ class Matcher:
         for need, places in above.instances.items():
             ids = need.vertex.id
             for place in places if ids is not None else ():
-                if ids is not None and self.ground.identity(place) not in ids:
-                    raise MismatchError(f"{need.vertex.path}: {self.ground.say(place)} is none of {ids}")
+                if ids is not None and self.case.ground.identity(place) not in ids:
+                    raise MismatchError(f"{need.vertex.path}: {self.case.ground.say(place)} is none of {ids}")
 
     def _outer_wholes(self, above: Above, by_label: Mapping[str, list[Slot]]) -> list[Place]:
         """Check the whole places that have slots inside, and return them."""
@@ -105,12 +98,14 @@ class Matcher:
                 continue
             wholes += places
             for place in places:
-                if not self.state.is_whole(place):
-                    raise MismatchError(f"{need.vertex.path}: {self.ground.say(place)} could not be taken whole")
-                if not self.ground.has_all(self.held, place):
-                    raise MismatchError(f"{need.vertex.path}: the job does not hold all of {self.ground.say(place)}")
+                if not self.case.state.is_whole(place):
+                    raise MismatchError(f"{need.vertex.path}: {self.case.ground.say(place)} could not be taken whole")
+                if not self.case.ground.has_all(self.case.held, place):
+                    raise MismatchError(
+                        f"{need.vertex.path}: the job does not hold all of {self.case.ground.say(place)}"
+                    )
             for label, some in by_label.items():
-                if need in self.request.chains[label]:
+                if need in self.case.request.chains[label]:
                     continue
                 for slot in some:
                     if any(self._overlaps(place, slot_part) for place in places for slot_part in slot.slot_parts):
@@ -119,13 +114,13 @@ class Matcher:
 
     def _overlaps(self, place: Place, slot_part: SlotPart) -> bool:
         if place[0] < 0:
-            return self.ground.contains(place, (slot_part.position, 0))
-        domain = self.ground.domain(place)
+            return self.case.ground.contains(place, (slot_part.position, 0))
+        domain = self.case.ground.domain(place)
         return place[0] == slot_part.position and bool(domain.cores & slot_part.cores or domain.gpus & slot_part.gpus)
 
     def _ways(self, label: str, slots: Sequence[Slot], above: Above) -> list[list[Way]]:
         """Return for each slot of a label what could stand for the vertices inside it."""
-        need = self.request.chains[label][-1]
+        need = self.case.request.chains[label][-1]
         ways = []
         for slot in slots:
             found = self._slot_ways(need, slot, above.around[id(slot)])
@@ -166,7 +161,7 @@ class Matcher:
                 yield from self._see_slots(others, slots, ways, now, taken)
 
     def _say(self, slot: Slot) -> str:
-        ranks = ", ".join(self.ground.say((slot_part.position, 0)) for slot_part in slot.slot_parts[:3])
+        ranks = ", ".join(self.case.ground.say((slot_part.position, 0)) for slot_part in slot.slot_parts[:3])
         more = "" if len(slot.slot_parts) <= 3 else " and others"
         return f"a slot of {slot.cores} cores and {slot.gpus} gpus on {ranks}{more}"
 
@@ -178,7 +173,7 @@ class Matcher:
         at = around
         if self._has_ids or any(inner.kind is Kind.GROUP for inner in need.walk()):
             return self._search(need, {slot_part.position: (slot_part.cores, slot_part.gpus)}, at)
-        kind = self.ground.machine.type_of[slot_part.position]
+        kind = self.case.ground.machine.type_of[slot_part.position]
         inner_place = at[1] if at[0] >= 0 else -1
         key = (need, kind, inner_place, slot_part.cores, slot_part.gpus, self._state_of(slot_part.position))
         if key not in self._known:
@@ -188,7 +183,7 @@ class Matcher:
 
     def _state_of(self, position: int) -> object:
         """Return what nodes of one type have to have in common to be the same for every slot."""
-        return position if self.state.gave_amounts(position) else self.state.free(position)
+        return position if self.case.state.gave_amounts(position) else self.case.state.free(position)
 
     def _wide_slot_ways(self, need: Need, slot: Slot, around: Place) -> list[Way]:
         """Return the ways of seeing a slot of several nodes."""
@@ -221,10 +216,10 @@ class Matcher:
         for position, ids in held.items():
             place: Place | None = (position, 0)
             if only.kind is Kind.GROUP:
-                groups = [(-1, group) for group in self.ground.groups_around(position)]
-                inner = [group for group in groups if self.ground.level(group) == only.vertex.type]
+                groups = [(-1, group) for group in self.case.ground.groups_around(position)]
+                inner = [group for group in groups if self.case.ground.level(group) == only.vertex.type]
                 place = inner[-1] if inner and inner[-1] != around else None
-            if place is None or not self.ground.contains(around, place):
+            if place is None or not self.case.ground.contains(around, place):
                 return {}
             parts.setdefault(place, {})[position] = ids
         return parts
@@ -237,9 +232,9 @@ class Matcher:
     def _node_ways(self, need: Need, held: Held) -> list[Way]:
         """Return the ways of seeing a node vertex in one node; equal nodes share them."""
         ((position, (cores, gpus)),) = held.items()
-        key = (need, self.ground.machine.type_of[position], cores, gpus, self._state_of(position))
+        key = (need, self.case.ground.machine.type_of[position], cores, gpus, self._state_of(position))
         if key not in self._known:
-            found = Cover(self.ground, self.state.is_whole, held).ways([Ask(need, ROOT)], {need: 1})
+            found = Cover(self.case.ground, self.case.state.is_whole, held).ways([Ask(need, ROOT)], {need: 1})
             self._known[key] = [way.moved(0) for way in found]
         return [way.moved(position) for way in self._known[key]]
 
@@ -250,7 +245,7 @@ class Matcher:
             homes = [(position, 0) for position in held]
         found: list[Way] = []
         for home in homes:
-            cover = Cover(self.ground, self.state.is_whole, held)
+            cover = Cover(self.case.ground, self.case.state.is_whole, held)
             found += cover.ways([Ask(child, around, home) for child in need.children], {})
         return found
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field, replace
 
 from .above import Above, Counts, MismatchError
 from .answer import Slot
+from .case import Case
 from .choice import preference
 from .cover import Ask, Cover, Held, Way
-from .ground import ROOT, Ground, Place
-from .request import Kind, Need, Request
-from .state import State
+from .ground import ROOT, Place
+from .request import Kind, Need
 
 
 @dataclass(slots=True)
@@ -41,21 +41,14 @@ class Outside:
 
     Parameters
     ----------
-    ground, state
-        The machine and what was free before.
-    request
-        What was asked for.
-    held
-        What the job holds in all.
+    case
+        What is judged.
     above
         The places around the slots.
     """
 
-    def __init__(self, ground: Ground, state: State, request: Request, held: Held, above: Above) -> None:
-        self.ground = ground
-        self.state = state
-        self.request = request
-        self.held = held
+    def __init__(self, case: Case, above: Above) -> None:
+        self.case = case
         self.above = above
 
     def see(self, slots: Sequence[Slot], match: Match, used: frozenset[Place]) -> Match:
@@ -66,7 +59,7 @@ class Outside:
         MismatchError
             Nothing does, or something is left over.
         """
-        rest = {position: list(held) for position, held in self.held.items()}
+        rest = {position: list(held) for position, held in self.case.held.items()}
         for slot in slots:
             for slot_part in slot.slot_parts:
                 rest[slot_part.position][0] &= ~slot_part.cores
@@ -94,7 +87,7 @@ class Outside:
     def _parts(self, asks: list[Ask], left: Held, wholes: Collection[Place]) -> Iterator[tuple[Cover, list[Ask]]]:
         """Split what is asked for node by node where each vertex stands on a node."""
         if any(ask.at[0] < 0 for ask in asks):
-            yield Cover(self.ground, self.state.is_whole, left, tuple(wholes)), asks
+            yield Cover(self.case.ground, self.case.state.is_whole, left, tuple(wholes)), asks
             return
         by_node: dict[int, list[Ask]] = {}
         for ask in asks:
@@ -104,7 +97,7 @@ class Outside:
         for position, part in by_node.items():
             here = {position: left.get(position, (0, 0))}
             pools = [place for place in wholes if place[0] < 0 or place[0] == position]
-            yield Cover(self.ground, self.state.is_whole, here, pools), part
+            yield Cover(self.case.ground, self.case.state.is_whole, here, pools), part
 
     def _asks(self) -> Iterator[Ask]:
         """Go through the vertices outside slots that have no slot inside, once in each instance of their parent."""
@@ -120,7 +113,7 @@ class Outside:
                     continue
                 yield Ask(need, at, None, pool)
 
-        yield from below(self.request.needs, ROOT, ROOT)
+        yield from below(self.case.request.needs, ROOT, ROOT)
         for need, places in self.above.instances.items():
             for place in places:
                 yield from below(need.children, place, self._pool(place))
@@ -132,20 +125,22 @@ class Outside:
             for need, places in self.above.instances.items()
             if need.whole
             for other in places
-            if self.ground.contains(other, place)
+            if self.case.ground.contains(other, place)
         ]
-        inner = [place for place in around if all(self.ground.contains(other, place) for other in around)]
+        inner = [place for place in around if all(self.case.ground.contains(other, place) for other in around)]
         return inner[0] if inner else ROOT
 
     def _check_leftovers(self, left: Held, wholes: Collection[Place]) -> None:
         """Refuse what neither slots nor whole places explain."""
         for position, (cores, gpus) in left.items():
             for place in wholes:
-                if place[0] < 0 and self.ground.contains(place, (position, 0)):
+                if place[0] < 0 and self.case.ground.contains(place, (position, 0)):
                     cores = gpus = 0
                 elif place[0] == position:
-                    cores &= ~self.ground.domain(place).cores
-                    gpus &= ~self.ground.domain(place).gpus
+                    cores &= ~self.case.ground.domain(place).cores
+                    gpus &= ~self.case.ground.domain(place).gpus
             if cores or gpus:
                 much = f"{cores.bit_count()} cores and {gpus.bit_count()} gpus"
-                raise MismatchError(f"{self.ground.say((position, 0))}: {much} belong to nothing that was asked for")
+                raise MismatchError(
+                    f"{self.case.ground.say((position, 0))}: {much} belong to nothing that was asked for"
+                )

@@ -47,42 +47,27 @@ class Stream:
     """How many powers of two below the largest job the two stages of sizes meet."""
 
 
-BATCH = Stream(
-    serial=0.2927,
-    power_of_two=0.6686,
-    low=1.2,
-    first_stage=0.875,
-    a1=6.57,
-    b1=0.823,
-    a2=639.1,
-    b2=0.0156,
-    pa=-0.003,
-    pb=0.6986,
-    gap_a=6.0415 * 1.0519,
-    gap_b=0.8531,
-    cycle_a=6.1271,
-    cycle_b=5.2740,
-    largest=1.0,
-    second_stage=2.0,
-)
-INTERACTIVE = Stream(
-    serial=0.1541,
-    power_of_two=0.625,
-    low=1.0,
-    first_stage=0.705,
-    a1=3.8351,
-    b1=0.6605,
-    a2=7.073,
-    b2=0.6856,
-    pa=-0.0118,
-    pb=0.9156,
-    gap_a=6.5510 * 0.9797,
-    gap_b=0.6621,
-    cycle_a=8.9186,
-    cycle_b=3.6680,
-    largest=5.5 / 7,
-    second_stage=2.5,
-)
+_PARAMETERS = {
+    # The batch jobs', and the interactive ones'.
+    "serial": (0.2927, 0.1541),
+    "power_of_two": (0.6686, 0.625),
+    "low": (1.2, 1.0),
+    "first_stage": (0.875, 0.705),
+    "a1": (6.57, 3.8351),
+    "b1": (0.823, 0.6605),
+    "a2": (639.1, 7.073),
+    "b2": (0.0156, 0.6856),
+    "pa": (-0.003, -0.0118),
+    "pb": (0.6986, 0.9156),
+    "gap_a": (6.0415 * 1.0519, 6.5510 * 0.9797),
+    "gap_b": (0.8531, 0.6621),
+    "cycle_a": (6.1271, 8.9186),
+    "cycle_b": (5.2740, 3.6680),
+    "largest": (1.0, 5.5 / 7),
+    "second_stage": (2.0, 2.5),
+}
+
+BATCH, INTERACTIVE = (Stream(**{name: pair[i] for name, pair in _PARAMETERS.items()}) for i in (0, 1))
 
 
 def size(stream: Stream, machine: int, draw: random.Random) -> int:

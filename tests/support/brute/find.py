@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple, ParamSpec
 
 from exactfit.grammar.constraint import ALWAYS, Constraint
 from exactfit.grammar.jobspec import Vertex
@@ -15,6 +15,8 @@ from .search import Partial, Search, Standing
 from .terms import PACK, Terms, rating, term_names, worth
 from .world import World
 from .writing import write
+
+Asked = ParamSpec("Asked")
 
 
 class Found(NamedTuple):
@@ -37,7 +39,17 @@ def find(
     unknown_types: str = "refuse",
     patience: int = 100_000,
 ) -> Found | None:
-    """Return the best placement, or None when there is none; see `best`."""
+    """Return the best placement, or None when there is none.
+
+    `running` are the R of allocated jobs, `down` is a mask of positions. In a policy, "affinity" and the other families
+    stand for all their levels, and "-" before a name turns a term round; the values returned are those of the plain
+    term.
+
+    Raises
+    ------
+    TooManyError
+        More than `patience` partial placements came up.
+    """
     try:
         needs, idsets = read(machine, vertices, slot_exclusive, unknown_types)
     except UnknownTypeError:
@@ -63,38 +75,14 @@ def find(
     return Found(terms, by_path, write(world, needs, counts, state, standing.slots))
 
 
-def best(
-    machine: Machine,
-    vertices: Sequence[Vertex],
-    *,
-    constraint: Constraint = ALWAYS,
-    running: Sequence[Mapping[str, Any]] = (),
-    down: int = 0,
-    policy: Sequence[str] = PACK,
-    slot_exclusive: str = "shared",
-    unknown_types: str = "refuse",
-    patience: int = 100_000,
-) -> Terms | None:
-    """Return the terms of the best placement, in the policy's order, or None when there is no placement.
+def _terms_of(find: Callable[Asked, Found | None]) -> Callable[Asked, Terms | None]:
+    """Return what finds the terms of the best placement alone, in the policy's order."""
 
-    `running` are the R of allocated jobs, `down` is a mask of positions. In a policy, "affinity" and the other families
-    stand for all their levels, and "-" before a name turns a term round; the values returned are those of the plain
-    term.
+    def best(*args: Asked.args, **options: Asked.kwargs) -> Terms | None:
+        found = find(*args, **options)
+        return None if found is None else found.terms
 
-    Raises
-    ------
-    TooManyError
-        More than `patience` partial placements came up.
-    """
-    found = find(
-        machine,
-        vertices,
-        constraint=constraint,
-        running=running,
-        down=down,
-        policy=policy,
-        slot_exclusive=slot_exclusive,
-        unknown_types=unknown_types,
-        patience=patience,
-    )
-    return None if found is None else found.terms
+    return best
+
+
+best = _terms_of(find)

@@ -32,7 +32,7 @@ def allows(
     slot_exclusive: str = "shared",
     patience: int = 100_000,
 ) -> bool:
-    """Whether what an R says of cores and gpus, slot by slot, is a placement of the request; see `best`.
+    """Whether what an R says of cores and gpus, slot by slot, is a placement of the request; see `find`.
 
     An R without a placement is one if there is some split into slots that is.
     """
