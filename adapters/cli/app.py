@@ -14,8 +14,10 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from .check import check
+from .completions import words
 from .console import show_logged_warnings
 from .ending import ReaderGoneError, ended, open_streams
+from .errors import InputError
 from .explain import explain
 from .place import place
 from .quiet import with_quiet
@@ -136,6 +138,16 @@ def _print_manual(context: typer.Context, wanted: bool) -> None:
         raise typer.Exit
 
 
+def _print_schema(command: str | None) -> None:
+    if command is not None:
+        from .json_output import VERSIONS, schema_text
+
+        if command not in VERSIONS:
+            raise InputError(f"--schema: expected one of {', '.join(VERSIONS)}, got {command!r}")
+        print(schema_text(command), end="")
+        raise typer.Exit
+
+
 @app.callback()
 def _program(
     version: Annotated[
@@ -150,6 +162,18 @@ def _program(
             help="Print the manual page and exit: exactfit --man > exactfit.1, or | man -l - to read it.",
         ),
     ] = False,
+    schema: Annotated[
+        str | None,
+        typer.Option(
+            "--schema",
+            metavar="COMMAND",
+            callback=_print_schema,
+            is_eager=True,
+            show_default=False,
+            autocompletion=words("place", "explain", "check", "topo", "study"),
+            help="Print the JSON Schema of what --json of a command prints, and exit.",
+        ),
+    ] = None,
 ) -> None:
     pass
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
@@ -18,6 +17,7 @@ from .case import Case
 from .console import make_console
 from .errors import InputError
 from .job_input import Job
+from .json_output import json_line
 from .outcome import INFEASIBLE, INSUFFICIENT
 from .source import source_name
 from .state_input import check_hosts, read_allocations
@@ -82,7 +82,7 @@ def check(
     verdict = _judged(read, R)
     best = _best(pool, read.jobs[0], verdict.terms) if compare else None
     if as_json:
-        print(json.dumps(_fields(verdict, best)))
+        print(json_line("check", _fields(verdict, best)))
     else:
         _report(verdict.legal, [*verdict.violations, *verdict.notes], verdict.terms, best)
     return DONE if verdict.legal else NO

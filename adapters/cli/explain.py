@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from .conflict_scene import conflict_scene
 from .console import make_console
 from .errors import InputError
 from .job_input import Job
+from .json_output import json_line
 from .pictures import check_pictures, show_pictures
 from .report import conflict_line, headline, numbers_table, starts_table
 from .status import DONE, NO
@@ -153,7 +153,7 @@ def _print_json(
     for job, explanation in found:
         start = starts.get(job.number)
         fields = {"job": job.number, **explanation.to_json(names.__getitem__)}
-        print(json.dumps({**fields, "start": start.time if start else None}))
+        print(json_line("explain", {**fields, "start": start.time if start else None}))
 
 
 def _explain(pool: Pool, job: Job, job_name: Callable[[int], str]) -> Explanation:

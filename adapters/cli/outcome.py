@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +11,7 @@ from ...grammar.idset import IdSet
 from ...topology.machine import Machine
 from ..slots import Borders, Crossed
 from .job_input import Job
+from .json_output import json_line
 
 PLACED, INSUFFICIENT, INFEASIBLE = "placed", "insufficient", "infeasible"
 
@@ -55,7 +55,7 @@ class Outcome:
         }
         if self.batch is not None:
             fields["batch"] = self.batch
-        return json.dumps(fields)
+        return json_line("place", fields)
 
     @property
     def ranks(self) -> IdSet:

@@ -10,7 +10,9 @@ from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from ...grammar.errors import printable
 from . import options
@@ -19,6 +21,7 @@ from .choice import read_choice
 from .console import make_console, warn
 from .ending import OF_THE_SYSTEM
 from .errors import InputError
+from .json_output import json_line
 from .machine_input import NamedMachine, read_machine
 from .source import Sources, decode
 from .status import DONE
@@ -41,6 +44,14 @@ def study(
     compared: AxesOptions,
     simulated: SimulationOptions,
     engine: EngineOptions,
+    as_json: Annotated[
+        bool,
+        typer.Option(
+            "--json",
+            help='Print one JSON object and nothing else: {"machine", "workload", "folder", "report", "simulations", '
+            '"groups", "greed"}; a group has the figures of a pool under one order of the queue and one load.',
+        ),
+    ] = False,
 ) -> int:
     """Simulate a machine with its jobs under several pools, and write a report with figures and pictures.
 
@@ -65,7 +76,10 @@ def study(
         store = _store(engine.output)
         _run(tasks, store, engine)
         report = _write(tasks, store, named, words)
-    _show(tasks, store, named, words, report)
+    if as_json:
+        _print_json(tasks, store, named, words, report)
+    else:
+        _show(tasks, store, named, words, report)
     return DONE
 
 
@@ -211,6 +225,13 @@ def _write(tasks: list[Task], store: Store, named: NamedMachine, words: str) -> 
         except PackageNotFoundError:
             continue
     return write_report(About(printable(named.name), named.machine, words, command, versions), tasks, store)
+
+
+def _print_json(tasks: list[Task], store: Store, named: NamedMachine, words: str, report: Path) -> None:
+    from ..study.summary_json import figures_fields
+
+    about = {"machine": named.name, "workload": words, "folder": str(report.parent), "report": str(report)}
+    print(json_line("study", {**about, **figures_fields(tasks, store)}))
 
 
 def _show(tasks: list[Task], store: Store, named: NamedMachine, words: str, report: Path) -> None:

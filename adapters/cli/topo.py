@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import Console
 from rich.text import Text
 
 from ...grammar.errors import printable
@@ -18,8 +19,10 @@ from . import completions, options
 from .bundles import flat
 from .console import make_console
 from .errors import InputError
+from .json_output import json_line
 from .listing import description
 from .machine_input import NamedMachine, read_machine
+from .machine_json import machine_fields
 from .output import Output
 from .pictures import check_pictures, show_pictures
 from .slurm_input import with_slurm_groups
@@ -103,6 +106,14 @@ def topo(
             help="Write the machine as R with its tree in scheduling (RFC 49); - for standard output.",
         ),
     ] = None,
+    as_json: Annotated[
+        bool,
+        typer.Option(
+            "--json",
+            help='Print one JSON object and nothing else: {"machine", "nodes", "cores", "gpus", "ranks", "levels", '
+            '"group_levels", "properties", "groups", "types"}; each type of nodes has its tree.',
+        ),
+    ] = False,
 ) -> int:
     """Show a machine: its nodes, the tree inside each type of node, groups and properties; write it as R.
 
@@ -117,15 +128,24 @@ def topo(
       exactfit topo R.json --slurm /etc/slurm/topology.conf -o R-with-switches.json
     """
     named = making.read(machine)
-    check_pictures(pictures)
+    check_pictures(pictures, as_json=as_json)
     target = Output(str(output)) if output is not None else None
+    if as_json and target is not None and target.is_stdout:
+        raise InputError("--json and -o - both want standard output")
     if target is not None:
         target.write(1, json.dumps(_machine_R(named.machine)))
-    console = make_console(stderr=bool(target and target.is_stdout))
-    for renderable in description(named):
-        console.print(renderable, soft_wrap=isinstance(renderable, Text))
+    if as_json:
+        print(json_line("topo", machine_fields(named)))
+    console = None if as_json else make_console(stderr=bool(target and target.is_stdout))
+    if console is not None:
+        _show(console, named)
     show_pictures(pictures, lambda: [make_scene(printable(named.name), named.machine)], console, idle_trees=True)
     return 0
+
+
+def _show(console: Console, named: NamedMachine) -> None:
+    for renderable in description(named):
+        console.print(renderable, soft_wrap=isinstance(renderable, Text))
 
 
 def _machine_R(machine: Machine) -> dict[str, object]:

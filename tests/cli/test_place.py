@@ -72,7 +72,7 @@ class TestJson:
     def test_one_object_a_job_and_line(self, run: Runner) -> None:
         done = run("place", "rfc49-a:1", ONE_GPU, TOO_MANY_CORES, WHOLE_NODE, "--json")
         assert done.status == 1
-        assert [list(line) for line in done.lines] == [["job", "status", "R", "reason", "seconds"]] * 3
+        assert [list(line) for line in done.lines] == [["schema", "job", "status", "R", "reason", "seconds"]] * 3
         assert [line["job"] for line in done.lines] == [1, 2, 3]
         assert [line["status"] for line in done.lines] == ["placed", "infeasible", "insufficient"]
         assert [line["reason"] is None for line in done.lines] == [True, False, False]

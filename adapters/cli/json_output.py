@@ -1,0 +1,31 @@
+"""What commands print as JSON, marked by its schema; `exactfit --schema COMMAND` prints that.
+
+The number behind the slash goes up when a key changes its meaning or goes away. Keys may be added without.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from importlib.resources import files
+from typing import Any, Final
+
+VERSIONS: Final = {"place": 1, "explain": 1, "check": 1, "topo": 1, "study": 1}
+"""The schema that each command prints by now."""
+
+
+def json_line(command: str, fields: Mapping[str, Any]) -> str:
+    """Return an object as one line of JSON that names its schema.
+
+    Raises
+    ------
+    ValueError
+        For NaN and infinities, which JSON does not have.
+    """
+    return json.dumps({"schema": f"exactfit.{command}/{VERSIONS[command]}", **fields}, allow_nan=False)
+
+
+def schema_text(command: str) -> str:
+    """Return the JSON Schema (2020-12) of what a command prints."""
+    name = f"{command}-{VERSIONS[command]}.json"
+    return files(__package__).joinpath("schemas", name).read_text(encoding="utf-8")
