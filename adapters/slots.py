@@ -102,6 +102,7 @@ class Borders:
         kinds = zip(machine.types, machine.type_masks, strict=True)
         self._kinds = tuple(kind for kind, nodes in kinds if nodes & among) or machine.types
         self._among = among & machine.all
+        self._group_sizes: dict[str, list[int]] = {}
         self._slots = {v.label: v for top in vertices for v in top.walk() if v.is_slot}
 
     def torn(self, kind: NodeType, label: str, cores: int, gpus: int) -> bool:
@@ -111,6 +112,12 @@ class Borders:
         return any(
             touched(kind, level, cores, gpus) > max(1, self._least(level, label, cores, gpus)) for level in kind.levels
         )
+
+    def torn_over_groups(self, label: str, nodes: int) -> bool:
+        """Tell whether a slot that stands on several nodes, a bitmask of positions, has more groups than it needs."""
+        groups = Counter(group.level for group in self.machine.groups_at(nodes))
+        count = nodes.bit_count()
+        return any(number > self._least_groups(level, label, count) for level, number in groups.items())
 
     def crossed(self, R: Mapping[str, Any]) -> Crossed:
         """Count the borders that the slots of a job's R cross.
@@ -152,9 +159,11 @@ class Borders:
 
     def _least_groups(self, level: str, label: str, nodes: int) -> int:
         """Return in how few groups of a level so many nodes can stand that the job may use."""
-        members = (group.members & self._among for group in self.machine.groups if group.level == level)
+        if level not in self._group_sizes:
+            members = (group.members & self._among for group in self.machine.groups if group.level == level)
+            self._group_sizes[level] = sorted((mask.bit_count() for mask in members), reverse=True)
         needed = 0
-        for size in sorted((mask.bit_count() for mask in members), reverse=True):
+        for size in self._group_sizes[level]:
             if nodes <= 0:
                 break
             nodes -= size

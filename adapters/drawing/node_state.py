@@ -67,8 +67,8 @@ class NodeState:
     def slot_marks(self) -> tuple[Mapping[int, str], Mapping[int, str]]:
         """The letter of the slot that a core id, and a GPU id, belongs to.
 
-        Only where there is something to tell: of a job with several slots here, not all of a single core or GPU, and of
-        a slot that is torn.
+        Only where there is something to tell: of a job with several slots here, not all of a single core or GPU, of
+        one of several slots that stand on several nodes, and of a slot that is torn.
         """
         cores: dict[int, str] = {}
         gpus: dict[int, str] = {}
@@ -76,8 +76,8 @@ class NodeState:
             slots = content.slots
             several = len(slots) > 1 and any((slot.cores.bit_count() + slot.gpus.bit_count()) > 1 for slot in slots)
             for place, slot in enumerate(slots):
-                if several or slot.torn:
-                    mark = slot_mark(place, torn=slot.torn)
+                if several or slot.torn or slot.place is not None:
+                    mark = slot_mark(place if slot.place is None else slot.place, torn=slot.torn)
                     cores.update(dict.fromkeys(IdSet.from_mask(slot.cores & content.cores), mark))
                     gpus.update(dict.fromkeys(IdSet.from_mask(slot.gpus & content.gpus), mark))
         return cores, gpus
@@ -156,7 +156,7 @@ class NodeState:
     def remarks(self) -> list[str]:
         """What stands below the heading: the rest of the caption, what is free and the note, in lines."""
         rest = () if self.heading == self.caption else (_clipped(self.hosts), self.groups)
-        return [*filter(None, rest), self._free, *wrap(self.note, _CAPTION)]
+        return [*wrap(" · ".join(filter(None, rest)), _CAPTION), self._free, *wrap(self.note, _CAPTION)]
 
     @property
     def _free(self) -> str:

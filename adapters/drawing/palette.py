@@ -28,6 +28,8 @@ LATER_MARK = "+"
 MOST_JOBS = len(_MARKS)
 """Jobs with a colour and a mark of their own; there are as many of both."""
 _SLOTS = "abcdefghijklmnopqrstuvwxyz"
+MOST_SLOTS = len(_SLOTS)
+"""Slots of a job that have a letter of their own."""
 
 
 def job_colour(job: int) -> str:

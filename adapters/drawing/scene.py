@@ -17,6 +17,7 @@ from ...topology.machine import Machine
 from ...topology.masks import Runs, merge_runs, runs_of_mask
 from ..slots import Borders, pieces_of
 from .node_state import NodeState
+from .palette import MOST_SLOTS
 from .states import Content, Slot, find_states
 
 HELD_BEFORE = 0
@@ -108,16 +109,24 @@ def _places(machine: Machine, ranks: IdSet) -> Runs:
 
 
 def _slots(machine: Machine, tenant: int, R: Mapping[str, Any], borders: Borders) -> list[Holding]:
+    pieces = list(pieces_of(R))
+    spanning: defaultdict[tuple[str, int], int] = defaultdict(int)
+    for piece in pieces:
+        if piece.number is not None:
+            spanning[piece.label, piece.number] |= machine.mask_of(piece.ranks)
+    apart = {key: borders.torn_over_groups(key[0], nodes) for key, nodes in spanning.items()}
+    places = {key: place for place, key in enumerate(spanning)} if 1 < len(spanning) <= MOST_SLOTS else {}
     found = []
-    for piece in pieces_of(R):
+    for piece in pieces:
+        key = (piece.label, -1 if piece.number is None else piece.number)
         by_type: defaultdict[int, list[tuple[int, int]]] = defaultdict(list)
         for first, last in _places(machine, piece.ranks):
             for position in range(first, last + 1):
                 by_type[machine.type_of[position]].append((position, position))
-        for number, places in by_type.items():
-            torn = borders.torn(machine.types[number], piece.label, piece.cores, piece.gpus)
-            slot = Slot(piece.cores, piece.gpus, torn)
-            found.append(Holding(tenant, merge_runs(places), Content(slots=(slot,))))
+        for number, runs in by_type.items():
+            torn = borders.torn(machine.types[number], piece.label, piece.cores, piece.gpus) or apart.get(key, False)
+            slot = Slot(piece.cores, piece.gpus, torn, places.get(key))
+            found.append(Holding(tenant, merge_runs(runs), Content(slots=(slot,))))
     return found
 
 

@@ -20,11 +20,23 @@ _MOST_GROUP_PARTS = 64
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """What one slot has of a node: bitmasks of ids, and whether it crosses a border that it need not."""
+    """What one slot has of a node.
+
+    Attributes
+    ----------
+    cores, gpus
+        Bitmasks of ids.
+    torn
+        Whether it crosses a border that it need not.
+    place
+        Of a slot that stands on several nodes: its place among such slots of its job. None for one that does not, and
+        where there are more of them than letters.
+    """
 
     cores: int
     gpus: int
     torn: bool = False
+    place: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

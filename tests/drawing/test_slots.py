@@ -132,3 +132,32 @@ def test_a_picture_names_each_slot_in_each_domain(tmp_path: Path) -> None:
     texts = [text.strip() for text in ElementTree.fromstring(path.read_text(encoding="utf-8")).itertext()]
     assert [texts.count(name) for name in ("1a", "1B", "1c")] == [1, 2, 1]
     assert "capital, bold line: a torn slot" in texts
+
+
+def test_slots_that_stand_on_several_nodes_are_known_by_their_letters_on_each() -> None:
+    pieces: list[Slot] = [{"slot": number, "cores": core} for number, core in ((0, "0"), (1, "6"))]
+    assert rows(scene_of([("0-1", pieces)])) == ["  [1·····|·] [1·····|·]", "   a          b"]
+    apart = rows(scene_of([("0", [{"slot": 5, "cores": "0-1"}]), ("1", [{"slot": 7, "cores": "0-1"}])]))
+    assert apart == ["  [11····|·] [······|·]", "   aa", "  [11····|·] [······|·]", "   bb"]
+    assert len(rows(scene_of([("0-1", [{"slot": 0, "cores": "0-1"}])]))) == 1, "a single one needs no letter"
+
+
+def test_a_slot_over_more_racks_than_it_needs_is_torn() -> None:
+    racks = {"rack": [{"ranks": "0-1"}, {"ranks": "2-3"}]}
+    R = {
+        "version": 1,
+        "execution": {"R_lite": [{"rank": "0-3", "children": {"core": "0-1"}}]},
+        "scheduling": {"groups": racks},
+    }
+    machine = read_R(R)
+
+    def drawn(ranks: str) -> list[str]:
+        job = {
+            "execution": {"R_lite": [{"rank": ranks, "children": {"core": "0-1"}}]},
+            "scheduling": {"placement": [{"ranks": ranks, "slots": [{"label": "task", "slot": 0, "cores": "0-1"}]}]},
+        }
+        return rows(make_scene("m", machine, holdings(machine, 1, job), 0, [Tenant(1, "")]))
+
+    assert drawn("0-1") == ["  [11]"]
+    assert drawn("1-2") == ["  [11]", "   AA", "  [11]", "   AA"]
+    assert drawn("0-2") == ["  [11]", "  [11]"]
