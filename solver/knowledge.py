@@ -1,6 +1,8 @@
 """All that is known of a machine under some options and does not change with its state; copies of a pool share it.
 
-What is remembered is bounded, and never changes an answer: it could all be computed again.
+It is where a request meets the machine: its demand, the nodes that its constraint matches, how its ids cut classes
+finer, whether it can ever fit. What is remembered is bounded, and never changes an answer: it could all be computed
+again.
 """
 
 from __future__ import annotations

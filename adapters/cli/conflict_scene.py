@@ -29,7 +29,7 @@ def conflict_scene(read: Case, job: Job, explanation: Explanation) -> Scene:
         Tenant(number, f"in conflict: {clip_start(printable(read.running[jobid][0]), _NAME)}")
         for jobid, number in numbers.items()
     ]
-    notes = [(nodes, printable(text)) for nodes, text in node_findings(explanation.bench, _SECONDS)]
+    notes = [(nodes, printable(text)) for nodes, text in node_findings(explanation.trials, _SECONDS)]
     if conflict is not None and conflict.down:
         notes.append((conflict.down, "in conflict"))
     title = f"{printable(read.named.name)}, job {job.number}: {clip(printable(job.name), _NAME)}"

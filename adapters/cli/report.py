@@ -61,7 +61,7 @@ def conflict_line(explanation: Explanation) -> str:
     parts = [f"{path} ({', '.join(names)})" for path, names in aspects.items()]
     parts += [f"the constraint {query(part.term)}" for part in conflict.terms]
     if conflict.down:
-        parts.append(f"down: {clip(str(explanation.bench.machine.ids_of(conflict.down)), _NAME)}")
+        parts.append(f"down: {clip(str(explanation.trials.machine.ids_of(conflict.down)), _NAME)}")
     if conflict.jobs:
         parts.append(f"held by {listed([explanation.job_name(jobid) for jobid in conflict.jobs])}")
     return "; ".join(parts)

@@ -1,4 +1,8 @@
-"""How far a search got, and the translation of the solver's own statuses."""
+"""How far a search got, and the translation of the solver's own statuses.
+
+A placement that was found but not proven optimal, the incumbent, is FEASIBLE; with none found in time it is CUT_OFF,
+which says nothing of whether there is one.
+"""
 
 from __future__ import annotations
 

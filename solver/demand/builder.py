@@ -1,6 +1,7 @@
 """From vertices with counts to a demand: the tree cut at the node, counts multiplied down.
 
-The walk carries down in which slot a vertex stands, and whether a node has been passed.
+The walk carries down in which slot a vertex stands, and whether a node has been passed. What stands above the nodes
+becomes group demands, a node vertex a host demand, and a slot that names no node loose units.
 """
 
 from __future__ import annotations

@@ -1,4 +1,8 @@
-"""Amounts that a request asks of a node and that the node lists nowhere: the groups above have to give them."""
+"""Amounts that a request asks of a node and that the node lists nowhere: the groups above have to give them.
+
+They are split off the bundle before a node is solved, as they are no matter of the node's, and come back with its
+solution; which group gives them, the machine's model says.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""A request on a machine: which counts are to be chosen, and the demand that each choice makes."""
+"""A request on a machine: which counts are still to be chosen, and the demand that each choice makes.
+
+What the machine can never be asked for is refused here (`InfeasibleRequest`), with the vertex' name.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""A request for resources: what a jobspec asks of the scheduler, immutable and of no particular pool."""
+"""A request for resources: what a jobspec asks of the scheduler, immutable and of no particular pool.
+
+Equal vertices are one object (`Shape`), so that what is remembered of a request is found by identity.
+"""
 
 from __future__ import annotations
 

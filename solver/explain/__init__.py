@@ -1,7 +1,7 @@
 """Why a request does not fit, what would make it fit, and when it will.
 
-`explain` answers the first two, `earliest_start` and `forecast` the last. `parts` says what can be taken away of a
-request, `bench` tries requests under assumptions, `conflict` finds the smallest conflict, `numbers` counts, `changes`
+`explain` answers the first two, `earliest_start` and `forecast` the last. `relaxation` says what can be taken away of a
+request, `trials` tries requests under assumptions, `conflict` finds a minimal conflict, `numbers` counts, `changes`
 finds what helps, `places` looks at each node by itself, `sentences` says it, `when` looks ahead.
 """
 

@@ -1,4 +1,8 @@
-"""The whole answer to "why not?": the conflict, the numbers, the changes, and all of it as JSON."""
+"""The whole answer to "why not?": the minimal conflict, the numbers, the changes that help, in sentences and as JSON.
+
+It shares a budget of work among these; what is not finished in its share is left out, and the conflict says whether it
+is complete.
+"""
 
 from __future__ import annotations
 
@@ -10,13 +14,13 @@ from ...grammar.constraint import to_json
 from ..allocator import Allocator
 from ..cpsat.budget import Budget
 from ..demand.request import Request, need_request
-from .bench import Bench
 from .change import Change
 from .changes import find_changes
 from .conflict import Conflict, find_conflict
 from .numbers import Row, count_all
-from .parts import DownPart, JobPart, Part, TermPart, VertexPart
+from .relaxation import DownPart, JobPart, Part, TermPart, VertexPart
 from .sentences import JobName, Speaker
+from .trials import Trials
 
 FITS, INSUFFICIENT, INFEASIBLE = "fits", "insufficient", "infeasible"
 
@@ -43,7 +47,7 @@ class Explanation:
         What is in conflict, for a person.
     advice
         A sentence for each change.
-    bench
+    trials
         Where it was found out.
     job_name
         What jobs are called.
@@ -55,7 +59,7 @@ class Explanation:
     changes: tuple[Change, ...]
     sentences: tuple[str, ...]
     advice: tuple[str, ...]
-    bench: Bench
+    trials: Trials
     job_name: JobName = str
 
     @property
@@ -89,7 +93,7 @@ class Explanation:
         if isinstance(part, TermPart):
             return {"constraint": to_json(part.term)}
         if isinstance(part, DownPart):
-            return {"down": str(self.bench.machine.ids_of(part.nodes))}
+            return {"down": str(self.trials.machine.ids_of(part.nodes))}
         assert isinstance(part, JobPart)
         return {"jobs": [name(jobid) for jobid in part.jobs]}
 
@@ -104,7 +108,7 @@ class Explanation:
         if change.terms:
             fields["constraint"] = [to_json(term) for term in change.terms]
         if change.up:
-            fields["ranks"] = str(self.bench.machine.ids_of(change.up))
+            fields["ranks"] = str(self.trials.machine.ids_of(change.up))
         if change.jobs:
             fields |= {"jobs": [name(jobid) for jobid in change.jobs], "time": change.time or None}
         return fields
@@ -146,18 +150,18 @@ def explain(pool: Allocator, request: Request, *, job_name: JobName = str, secon
     if not seconds > 0:
         raise ValueError(f"seconds: expected some time, not {seconds!r}")
     knowledge, state = pool.present
-    bench = Bench(knowledge, state, request, _TRIAL)
+    trials = Trials(knowledge, state, request, _TRIAL)
     budget = Budget(seconds)
-    conflict = find_conflict(bench, budget.part(0.4))
+    conflict = find_conflict(trials, budget.part(0.4))
     refusal = knowledge.refusal(request.shape)
     in_conflict = {part.path for part in conflict.vertices} if conflict is not None else set()
     if refusal and refusal.partition(": ")[0] not in in_conflict:
-        return Explanation(INFEASIBLE, None, (), (), (refusal,), (), bench, job_name)
-    rows = count_all(bench, budget.part(0.5))
+        return Explanation(INFEASIBLE, None, (), (), (refusal,), (), trials, job_name)
+    rows = count_all(trials, budget.part(0.5))
     if conflict is None:
-        return Explanation(FITS, None, rows, (), (), (), bench, job_name)
-    changes = find_changes(bench, conflict, budget)
-    speaker = Speaker(bench, conflict, rows, job_name)
+        return Explanation(FITS, None, rows, (), (), (), trials, job_name)
+    changes = find_changes(trials, conflict, budget)
+    speaker = Speaker(trials, conflict, rows, job_name)
     sentences, advice = tuple(speaker.sentences()), tuple(map(speaker.change, changes))
     status = INFEASIBLE if conflict.never else INSUFFICIENT
-    return Explanation(status, conflict, rows, changes, sentences, advice, bench, job_name)
+    return Explanation(status, conflict, rows, changes, sentences, advice, trials, job_name)

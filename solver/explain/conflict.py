@@ -1,8 +1,9 @@
-"""The smallest conflict: parts that cannot all be met, of which none can be left out.
+"""A minimal conflict: parts that cannot all be met, of which none can be left out (a minimal unsatisfiable subset).
 
 Parts are taken away as long as the rest is still in conflict, halves of what is left at a time (after J. Marques-Silva
 and others, "On computing minimal sets", by which the result is minimal for any monotone question). Jobs and ranks that
-are alike answer alike, so of each kind only a number has to be found.
+are alike answer alike, so of each kind only a number has to be found. With `k` parts in the conflict out of `n` kinds
+that takes in the order of `k * log2(n)` trials.
 """
 
 from __future__ import annotations
@@ -14,8 +15,8 @@ from itertools import chain
 
 from ..cpsat.budget import Budget, CutOff
 from ..state.node_classes import bits
-from .bench import Bench, Trial
-from .parts import DownPart, JobPart, Part, TermPart, VertexPart
+from .relaxation import DownPart, JobPart, Part, TermPart, VertexPart
+from .trials import Trial, Trials
 
 
 @dataclass(frozen=True)
@@ -64,16 +65,16 @@ class Conflict:
         return tuple(sorted(chain.from_iterable(part.jobs for part in self.parts if isinstance(part, JobPart))))
 
 
-def lift(bench: Bench, trial: Trial, part: Part) -> Trial:
+def lift(trials: Trials, trial: Trial, part: Part) -> Trial:
     """Assume in addition that a part is out of the way."""
     if isinstance(part, JobPart):
-        return bench.freed(trial, part.jobs)
+        return trials.freed(trial, part.jobs)
     if isinstance(part, DownPart):
-        return bench.raised(trial, part.nodes)
-    return bench.without(trial, [part])
+        return trials.raised(trial, part.nodes)
+    return trials.without(trial, [part])
 
 
-def find_conflict(bench: Bench, budget: Budget, *, jobs_apart: bool = True) -> Conflict | None:
+def find_conflict(trials: Trials, budget: Budget, *, jobs_apart: bool = True) -> Conflict | None:
     """Return a smallest conflict; None when the request fits.
 
     Parameters
@@ -88,23 +89,23 @@ def find_conflict(bench: Bench, budget: Budget, *, jobs_apart: bool = True) -> C
     CutOff
         When not even the first trials could be finished.
     """
-    if bench.fits(bench.present):
+    if trials.fits(trials.present):
         return None
-    never = not bench.fits(bench.empty)
-    search = _Search(bench, bench.empty if never else bench.present, budget.part(0.6))
+    never = not trials.fits(trials.empty)
+    search = _Search(trials, trials.empty if never else trials.present, budget.part(0.6))
     if not never:
         search.jobs(apart=jobs_apart)
         search.down()
     search.go_on(budget)
-    search.one_by_one([*map(TermPart, bench.terms), *bench.relaxer.parts(bench.vertices)])
+    search.one_by_one([*map(TermPart, trials.terms), *trials.relaxer.parts(trials.vertices)])
     return Conflict(tuple(search.kept), search.trial, never, search.complete)
 
 
 class _Search:
     """Takes parts away from a trial in which the request does not fit, and keeps those that cannot go."""
 
-    def __init__(self, bench: Bench, trial: Trial, budget: Budget) -> None:
-        self.bench = bench
+    def __init__(self, trials: Trials, trial: Trial, budget: Budget) -> None:
+        self.trials = trials
         self.trial = trial
         self.kept: list[Part] = []
         self.complete = True
@@ -113,7 +114,7 @@ class _Search:
     def _go(self, trial: Trial) -> bool:
         """Go on to a trial if the request does not fit there either; tell whether."""
         try:
-            if self.bench.fits(trial, self._budget):
+            if self.trials.fits(trial, self._budget):
                 return False
         except CutOff:
             self.complete = False
@@ -126,7 +127,7 @@ class _Search:
     def one_by_one(self, parts: Sequence[Part]) -> None:
         """Take away what can go, until nothing more can."""
         while True:
-            left = [part for part in parts if self._is_used_up() or not self._go(lift(self.bench, self.trial, part))]
+            left = [part for part in parts if self._is_used_up() or not self._go(lift(self.trials, self.trial, part))]
             if len(left) == len(parts):
                 break
             # Once more: a slot with memory can have more room with more cores, so the order may matter.
@@ -147,30 +148,30 @@ class _Search:
 
     def down(self) -> None:
         """Find the ranks that must be down for the conflict to stand."""
-        bench = self.bench
-        down = bench.machine.all & ~self.trial.state.up
-        useful = down & bench.eligible(self.trial)
-        if not useful or self._go(bench.raised(self.trial, down)):
+        trials = self.trials
+        down = trials.machine.all & ~self.trial.state.up
+        useful = down & trials.eligible(self.trial)
+        if not useful or self._go(trials.raised(self.trial, down)):
             return
-        self.trial = bench.raised(self.trial, down & ~useful)
-        kinds = alike(bench, self.trial, {position: 1 << position for position in bits(useful)})
-        self._halve(kinds, lambda chosen: bench.raised(self.trial, union(chosen)), _down_parts)
+        self.trial = trials.raised(self.trial, down & ~useful)
+        kinds = alike(trials, self.trial, {position: 1 << position for position in bits(useful)})
+        self._halve(kinds, lambda chosen: trials.raised(self.trial, union(chosen)), _down_parts)
 
     # -- jobs -----------------------------------------------------------------------------------------------------
 
     def jobs(self, *, apart: bool) -> None:
         """Find the jobs that must hold something for the conflict to stand."""
-        bench, jobs = self.bench, self.bench.state.jobs
+        trials, jobs = self.trials, self.trials.state.jobs
         # Freeing everything at once is no more than another state, which all jobs one after the other are not.
-        if not jobs or self._go(replace(self.trial, state=bench.idle.state)):
+        if not jobs or self._go(replace(self.trial, state=trials.idle.state)):
             return
-        matter = [jobid for jobid in jobs if matters(bench, self.trial, jobid)]
-        self.trial = bench.freed(self.trial, set(jobs.keys()).difference(matter))
+        matter = [jobid for jobid in jobs if matters(trials, self.trial, jobid)]
+        self.trial = trials.freed(self.trial, set(jobs.keys()).difference(matter))
         if not apart:
             self.kept.append(JobPart(tuple(sorted(matter))))
             return
-        kinds = jobs_alike(bench, self.trial, matter)
-        self._halve(kinds, lambda chosen: bench.freed(self.trial, chosen), _job_parts)
+        kinds = jobs_alike(trials, self.trial, matter)
+        self._halve(kinds, lambda chosen: trials.freed(self.trial, chosen), _job_parts)
 
     def _halve(
         self,
@@ -225,23 +226,23 @@ def _shared(masks: Iterable[int]) -> int:
     return twice
 
 
-def matters(bench: Bench, trial: Trial, jobid: int) -> bool:
+def matters(trials: Trials, trial: Trial, jobid: int) -> bool:
     """Tell whether a job holds anything that the request could have."""
     job = trial.state.jobs[jobid]
-    return bool(job.group_used or job.nodes & bench.eligible(trial) & trial.state.up)
+    return bool(job.group_used or job.nodes & trials.eligible(trial) & trial.state.up)
 
 
-def jobs_alike(bench: Bench, trial: Trial, jobs: Iterable[int]) -> list[list[int]]:
+def jobs_alike(trials: Trials, trial: Trial, jobs: Iterable[int]) -> list[list[int]]:
     """Group jobs by what their end does to the machine, if none but they ends."""
     known = trial.state.jobs
     nodes = {jobid: known[jobid].nodes for jobid in jobs}
     shared = _shared(job.nodes for job in known.values())
     of_groups = {jobid for jobid in nodes if known[jobid].group_used}
-    return alike(bench, trial, nodes, shared=shared, apart=of_groups)
+    return alike(trials, trial, nodes, shared=shared, apart=of_groups)
 
 
 def alike(
-    bench: Bench, trial: Trial, nodes: Mapping[int, int], *, shared: int = 0, apart: Container[int] = ()
+    trials: Trials, trial: Trial, nodes: Mapping[int, int], *, shared: int = 0, apart: Container[int] = ()
 ) -> list[list[int]]:
     """Group jobs, or ranks that are down, by what it does to the machine when they are out of the way.
 
@@ -255,9 +256,9 @@ def alike(
     apart
         Others that are each of their own kind.
     """
-    machine, knowledge = bench.machine, bench.knowledge
+    machine, knowledge = trials.machine, trials.knowledge
     matching = [knowledge.eligible(term) for term in trial.terms]
-    named = knowledge.view(bench.request.shape) is not None
+    named = knowledge.view(trials.request.shape) is not None
     kinds: defaultdict[Hashable, list[int]] = defaultdict(list)
     for item, mask in nodes.items():
         if named or mask & shared or item in apart:

@@ -20,7 +20,7 @@ from ..demand.demand import Bundle, Demand, GroupDemand, HostDemand, Kind, Want
 from ..machine.decide import Decider, Situation
 from ..machine.model.cells import GroupTree
 from ..state.domain_state import MEASURED, MIB_PER_GIB, DomainState
-from .bench import THING_STEPS, Bench, Trial
+from .trials import THING_STEPS, Trial, Trials
 
 Number = int | float | None
 """GiB may have a fraction; None where the work did not suffice."""
@@ -78,27 +78,27 @@ class _Field:
     nodes: int
 
 
-def count_all(bench: Bench, budget: Budget) -> tuple[Row, ...]:
+def count_all(trials: Trials, budget: Budget) -> tuple[Row, ...]:
     """Return the numbers of all vertices that the machine knows, in pre-order, as far as the work suffices."""
-    demand = bench.demand(bench.relaxer.relax(bench.vertices, frozenset()))
-    return tuple(_Counter(bench, demand, budget).rows(bench.vertices, 1, None)) if demand is not None else ()
+    demand = trials.demand(trials.relaxer.relax(trials.vertices, frozenset()))
+    return tuple(_Counter(trials, demand, budget).rows(trials.vertices, 1, None)) if demand is not None else ()
 
 
 class _Counter:
-    def __init__(self, bench: Bench, demand: Demand, budget: Budget) -> None:
-        self.bench = bench
-        self.machine = bench.machine
+    def __init__(self, trials: Trials, demand: Demand, budget: Budget) -> None:
+        self.trials = trials
+        self.machine = trials.machine
         self.budget = budget
-        self.tree = GroupTree(self.machine.groups, dict(bench.knowledge.group_totals))
+        self.tree = GroupTree(self.machine.groups, dict(trials.knowledge.group_totals))
         self.groups: dict[str, GroupDemand] = {}
         self.units: dict[str, HostDemand] = {}
         self._index(demand.root)
-        everything, matching = Trial(bench.empty.state, ()), bench.eligible(bench.present)
+        everything, matching = Trial(trials.empty.state, ()), trials.eligible(trials.present)
         self.fields = (
             _Field(everything, self.machine.all),
             _Field(everything, matching),
-            _Field(everything, matching & bench.state.up),
-            _Field(Trial(bench.state, ()), matching),
+            _Field(everything, matching & trials.state.up),
+            _Field(Trial(trials.state, ()), matching),
         )
 
     def _index(self, group: GroupDemand) -> None:
@@ -122,7 +122,7 @@ class _Counter:
     def rows(self, vertices: tuple[Vertex, ...], parents: int, within: tuple[str, int] | None) -> Iterator[Row]:
         for vertex in vertices:
             try:
-                self.budget.spend(ROW_STEPS + THING_STEPS * len(self.bench.state.classes))
+                self.budget.spend(ROW_STEPS + THING_STEPS * len(self.trials.state.classes))
             except CutOff:
                 return
             asked = parents * vertex.count.min
@@ -140,7 +140,7 @@ class _Counter:
         if path in self.groups:
             found = [self._groups(self.groups[path], field) for field in self.fields]
             return _row_of(vertex, (asked, each), self._there(name), found)
-        if name in ("core", "gpu") or self.bench.relaxer.is_amount(name):
+        if name in ("core", "gpu") or self.trials.relaxer.is_amount(name):
             per = gib(1, vertex.unit) if name in MEASURED else Fraction(1)
             totals = [self._within(within, field, lambda g, f: self._total(name, g, f)) for field in self.fields]
             numbers = [_gib(total) if name in MEASURED else total for total in totals]
@@ -159,7 +159,7 @@ class _Counter:
     ) -> Row | None:
         """Return the row of a slot that is made of nodes or groups: as many as there are sets of them."""
         children = {child.path for child in vertex.children}
-        direct = [row for row in below if row.path in children and not self.bench.relaxer.is_amount(row.type)]
+        direct = [row for row in below if row.path in children and not self.trials.relaxer.is_amount(row.type)]
         if not direct:
             return None
         found: list[Number] = []
@@ -209,7 +209,7 @@ class _Counter:
                 total += number * (state.free_cores if name == "core" else state.free_gpus)
             else:
                 total += number * sum(domain.own_free(name) for domain in state.flat)
-        free = self.bench.group_free(field.trial)
+        free = self.trials.group_free(field.trial)
         inside = sum(
             free[at] for at in free if at[1] == name and (group is None or self.tree.inside(at[0], group.index))
         )
@@ -241,7 +241,7 @@ class _Counter:
         return low
 
     def _situation(self, field: _Field) -> tuple[Decider, Situation]:
-        decider, situation = self.bench.situation(self.bench.vertices, field.trial)
+        decider, situation = self.trials.situation(self.trials.vertices, field.trial)
         return decider, Situation(replace(situation.field, eligible=field.nodes), situation.group_free)
 
     def _groups(self, demand: GroupDemand, field: _Field) -> Number:

@@ -12,7 +12,7 @@ from ..cpsat.budget import Budget, CutOff
 from ..demand.demand import Demand, GroupDemand, HostDemand
 from ..machine.decide import Situation
 from ..machine.selection import Field
-from .bench import Bench, Trial
+from .trials import Trial, Trials
 from .words import amount, query
 
 TOO_SMALL, TOO_LITTLE_FREE, FITS = "too small even when idle", "too little free", "fits"
@@ -20,7 +20,7 @@ _MOST_KINDS = 3
 """Kinds of nodes that a request may ask for to be looked at."""
 
 
-def node_findings(bench: Bench, seconds: float) -> list[tuple[int, str]]:
+def node_findings(trials: Trials, seconds: float) -> list[tuple[int, str]]:
     """Return bitmasks of positions, and what the nodes there have for the request or fail on; no node is in two.
 
     A node fails on the first of these that holds: it is too small, it does not match the constraint, it has too little
@@ -28,21 +28,21 @@ def node_findings(bench: Bench, seconds: float) -> list[tuple[int, str]]:
 
     Parameters
     ----------
-    bench
+    trials
         The request and the state.
     seconds
         Of work that it may take.
     """
-    demand = bench.demand(bench.relaxer.relax(bench.vertices, frozenset()))
+    demand = trials.demand(trials.relaxer.relax(trials.vertices, frozenset()))
     if demand is None:
         return []
     units = list({unit.path: unit for unit in _hosts(demand.root)}.values())
     budget = Budget(seconds)
-    parts: list[tuple[int, tuple[str, ...]]] = [(bench.machine.all, ())]
+    parts: list[tuple[int, tuple[str, ...]]] = [(trials.machine.all, ())]
     for unit in units[:_MOST_KINDS]:
-        said = _of_unit(bench, unit, budget)
+        said = _of_unit(trials, unit, budget)
         name = f"{unit.path}: " if len(units) > 1 else ""
-        rest = bench.machine.all
+        rest = trials.machine.all
         for nodes in said.values():
             rest &= ~nodes
         cuts = [(nodes, (f"{name}{text}",)) for text, nodes in said.items()] + [(rest, ())]
@@ -56,24 +56,24 @@ def _hosts(group: GroupDemand) -> Iterator[HostDemand]:
         yield from _hosts(below)
 
 
-def _of_unit(bench: Bench, unit: HostDemand, budget: Budget) -> dict[str, int]:
+def _of_unit(trials: Trials, unit: HostDemand, budget: Budget) -> dict[str, int]:
     """Return what is said of which nodes, for one kind of node or of slot that the request asks for."""
     said: defaultdict[str, int] = defaultdict(int)
-    everything = bench.machine.all
+    everything = trials.machine.all
     unknown = 0
     large = 0
-    for nodes, room in _rooms(bench, Trial(bench.empty.state, ()), unit, everything, budget):
+    for nodes, room in _rooms(trials, Trial(trials.empty.state, ()), unit, everything, budget):
         if room is None:
             unknown |= nodes
         elif room:
             large |= nodes
     said[TOO_SMALL] = everything & ~large & ~unknown
     matching = large
-    for term in bench.terms:
-        fail = matching & ~bench.knowledge.eligible(term)
+    for term in trials.terms:
+        fail = matching & ~trials.knowledge.eligible(term)
         said[f"does not match the constraint: {query(term)}"] |= fail
         matching &= ~fail
-    for nodes, room in _rooms(bench, Trial(bench.state, ()), unit, matching, budget):
+    for nodes, room in _rooms(trials, Trial(trials.state, ()), unit, matching, budget):
         if room is not None:
             said[_in_words(unit, room)] |= nodes
     return {text: nodes for text, nodes in said.items() if nodes}
@@ -86,10 +86,10 @@ def _in_words(unit: HostDemand, room: int) -> str:
 
 
 def _rooms(
-    bench: Bench, trial: Trial, unit: HostDemand, among: int, budget: Budget
+    trials: Trials, trial: Trial, unit: HostDemand, among: int, budget: Budget
 ) -> Iterator[tuple[int, int | None]]:
     """Yield nodes that are up and in one state, and how much of a unit each has room for; None if unknown."""
-    decider, situation = bench.situation(bench.vertices, trial)
+    decider, situation = trials.situation(trials.vertices, trial)
     demand = Demand(GroupDemand("", 1, hosts=(replace(unit, count=1),)), 0, ())
     for state, nodes in replace(situation.field, eligible=among).live():
         one = Field(immutables.Map({state: nodes & -nodes}), nodes)

@@ -11,10 +11,10 @@ from ..demand.request import Request
 from ..errors import InfeasibleRequest
 from ..knowledge import Knowledge
 from ..state.pool_state import PoolState
-from .bench import Bench
 from .conflict import find_conflict
 from .numbers import count_all
 from .sentences import Speaker
+from .trials import Trials
 
 PATIENCE = 0.5
 """Seconds of work that the search for a reason may take."""
@@ -48,12 +48,12 @@ class Reasons:
     def _reason(self, request: Request, state: PoolState) -> str:
         """Return the path of the vertex that lacks something, and what; empty where that is not found in time."""
         try:
-            bench = Bench(self._knowledge, state, request, PATIENCE)
+            trials = Trials(self._knowledge, state, request, PATIENCE)
             budget = Budget(PATIENCE)
-            conflict = find_conflict(bench, budget.part(1 / 2), jobs_apart=False)
+            conflict = find_conflict(trials, budget.part(1 / 2), jobs_apart=False)
             if conflict is None:
                 return ""
-            speaker = Speaker(bench, conflict, count_all(bench, budget))
+            speaker = Speaker(trials, conflict, count_all(trials, budget))
             return f"{speaker.subject}: {'; '.join(speaker.sentences())}"
         except Exception:  # a verdict must not be lost, nor a scheduler die, because its reason could not be found
             return ""

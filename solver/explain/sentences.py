@@ -9,12 +9,12 @@ from ...grammar.constraint import Constraint, Properties
 from ...grammar.jobspec import Vertex
 from ...grammar.suggest import meant
 from ..demand.resolve import unknown as unknown_type
-from .bench import Bench
 from .change import Change, Kind
 from .conflict import Conflict
-from .most import too_much
+from .excess import too_much
 from .numbers import Row
-from .parts import Aspect, VertexPart
+from .relaxation import Aspect, VertexPart
+from .trials import Trials
 from .words import amount, holds, listed, number, plural, query, shape
 
 JobName = Callable[[int], str]
@@ -26,7 +26,7 @@ class Speaker:
 
     Parameters
     ----------
-    bench
+    trials
         The request and the machine.
     conflict
         Of the request.
@@ -36,12 +36,14 @@ class Speaker:
         What a job is called, F58 where Flux speaks; None: jobs are not named.
     """
 
-    def __init__(self, bench: Bench, conflict: Conflict, rows: Sequence[Row], job_name: JobName | None = None) -> None:
-        self._bench = bench
+    def __init__(
+        self, trials: Trials, conflict: Conflict, rows: Sequence[Row], job_name: JobName | None = None
+    ) -> None:
+        self._trials = trials
         self._conflict = conflict
         self._rows = {row.path: row for row in rows}
         self._name = job_name
-        self._vertices = {v.path: v for top in bench.vertices for v in top.walk()}
+        self._vertices = {v.path: v for top in trials.vertices for v in top.walk()}
 
     @property
     def subject(self) -> str:
@@ -52,16 +54,16 @@ class Speaker:
         row = None if self._nothing_matches else self._short()
         if row is not None:
             return row.path
-        return self._conflict.vertices[0].path if self._conflict.vertices else self._bench.vertices[0].path
+        return self._conflict.vertices[0].path if self._conflict.vertices else self._trials.vertices[0].path
 
     def sentences(self) -> list[str]:
         """Return what is in conflict: the lack itself first, then what else is in its way."""
         found = [self._lack()]
         conflict = self._conflict
         if conflict.terms and not self._nothing_matches:
-            matching = self._bench.eligible(self._bench.present).bit_count()
+            matching = self._trials.eligible(self._trials.present).bit_count()
             terms = listed([query(part.term) for part in conflict.terms])
-            found.append(f"the constraint {terms} leaves {matching} of {amount('rank', self._bench.machine.size)}")
+            found.append(f"the constraint {terms} leaves {matching} of {amount('rank', self._trials.machine.size)}")
         return found
 
     # -- the lack -------------------------------------------------------------------------------------------------
@@ -69,7 +71,7 @@ class Speaker:
     def _lack(self) -> str:
         unknown = next((part for part in self._conflict.vertices if part.aspect is Aspect.TYPE), None)
         if unknown is not None:
-            return unknown_type(self._bench.machine, self._vertices[unknown.path].type)
+            return unknown_type(self._trials.machine, self._vertices[unknown.path].type)
         if self._nothing_matches:
             return self._no_rank()
         row = self._short()
@@ -79,11 +81,11 @@ class Speaker:
 
     @property
     def _nothing_matches(self) -> bool:
-        return bool(self._bench.terms) and not self._bench.eligible(self._bench.present)
+        return bool(self._trials.terms) and not self._trials.eligible(self._trials.present)
 
     def _no_rank(self) -> str:
-        knowledge = self._bench.knowledge
-        terms = [part.term for part in self._conflict.terms] or list(self._bench.terms)
+        knowledge = self._trials.knowledge
+        terms = [part.term for part in self._conflict.terms] or list(self._trials.terms)
         if len(terms) == 1:
             (term,) = terms
             named = isinstance(term, Properties) and not term.names[0].startswith("^")
@@ -96,12 +98,12 @@ class Speaker:
         """Return what a property that no rank has may have been meant to be."""
         if not isinstance(term, Properties):
             return ""
-        near = meant(term.names[0], self._bench.machine.properties)
+        near = meant(term.names[0], self._trials.machine.properties)
         return f" (is {near} meant?)" if near not in ("", *term.names) else ""
 
     def _refusal(self) -> str:
         """Return why the machine cannot even be asked, where that is so."""
-        refusal = self._bench.knowledge.refusal(self._bench.request.shape)
+        refusal = self._trials.knowledge.refusal(self._trials.request.shape)
         path, colon, reason = refusal.partition(": ")
         return reason if colon and path in self._vertices else refusal
 
@@ -128,7 +130,7 @@ class Speaker:
         return near | {v.path for v in self._vertices.values() if any(c.path in near for c in v.children)}
 
     def _is_thing(self, row: Row) -> bool:
-        return row.type not in ("core", "gpu") and not self._bench.relaxer.is_amount(row.type)
+        return row.type not in ("core", "gpu") and not self._trials.relaxer.is_amount(row.type)
 
     def _last(self, row: Row) -> float | None:
         return row.match if self._conflict.never else row.free
@@ -201,7 +203,7 @@ class Speaker:
     def _most(self, row: Row) -> str:
         """Say what a node, or another domain, has at the most, where more of it is asked for in one."""
         level = "node" if row.type == "slot" else row.type
-        most = too_much(self._vertices, row.path, level, self._bench.empty.state.classes)
+        most = too_much(self._vertices, row.path, level, self._trials.empty.state.classes)
         texts = [
             amount(one.type, one.there, one.unit) + (f" (of {number(one.asked)} that it takes)" if one.added_up else "")
             for one in most
@@ -219,13 +221,13 @@ class Speaker:
 
     def _jobs(self) -> str:
         """Name the jobs in conflict; where none is, as all that they hold would not suffice, those that are there."""
-        bench = self._bench
+        trials = self._trials
         jobs = self._conflict.jobs
         if self._name is None:
             return "jobs"
         if not jobs:
-            nodes = bench.eligible(bench.present) & bench.state.up
-            jobs = tuple(sorted(jobid for jobid, job in bench.state.jobs.items() if job.nodes & nodes))
+            nodes = trials.eligible(trials.present) & trials.state.up
+            jobs = tuple(sorted(jobid for jobid, job in trials.state.jobs.items() if job.nodes & nodes))
         return self._named(jobs)
 
     def _hold(self) -> str:
@@ -235,8 +237,8 @@ class Speaker:
         return f"{plural('job', len(jobs))} {listed([(self._name or str)(jobid) for jobid in jobs])}"
 
     def _down(self) -> str:
-        machine = self._bench.machine
-        ranks = str(machine.ids_of(self._conflict.down or machine.all & ~self._bench.state.up))
+        machine = self._trials.machine
+        ranks = str(machine.ids_of(self._conflict.down or machine.all & ~self._trials.state.up))
         return ranks if len(ranks) <= 40 else f"{ranks[:39]}…"
 
     def _together(self) -> str:
@@ -264,7 +266,7 @@ class Speaker:
         return text if change.now or not self._conflict.never else f"{text} (on the idle machine, not now)"
 
     def _change(self, change: Change) -> str:
-        machine = self._bench.machine
+        machine = self._trials.machine
         texts = [self._of_vertex(change)] if change.path else []
         texts += [self._fewer(*other) for other in change.also]
         texts += [f"drop {query(term)} from the constraint" for term in change.terms]

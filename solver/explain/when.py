@@ -26,7 +26,7 @@ from ..machine.decide import Situation
 from ..machine.selection import Field
 from ..options import AHEAD
 from ..state.pool_state import PoolState
-from .bench import ended
+from .trials import ended
 
 FIFO, EASY = "fifo", "easy"
 

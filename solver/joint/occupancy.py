@@ -1,4 +1,8 @@
-"""Where jobs of a batch stand, as counts, and what that is worth."""
+"""Where jobs of a batch stand, as counts on nodes and domains, and what that is worth in the policy's terms.
+
+The model's solution and a placement one by one are both read as such counts, so that they can be compared, and the
+better is the incumbent.
+"""
 
 from __future__ import annotations
 

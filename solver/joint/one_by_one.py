@@ -1,4 +1,4 @@
-"""A batch placed by the pool, one job after the other: where the joint search starts, and what it has to beat."""
+"""A batch placed greedily, one job after the other: the incumbent with which the joint search starts."""
 
 from __future__ import annotations
 

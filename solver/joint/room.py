@@ -1,4 +1,8 @@
-"""What is free on each node, and which nodes a batch can matter to."""
+"""What is free on each node as counts, and which nodes a batch can matter to.
+
+Of nodes in equal states only as many are kept as the batch could use (dominance), so that the model is as large as the
+batch and the number of states, not as the machine.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""The answer: who holds what, how good it is, and its R."""
+"""The answer to a request: who holds what, its certificate, and its R (RFC 20, with RFC 49's tree).
+
+Whatever R is to say of a job is written here. What was proven comes with it: each term's value, and the bound that no
+placement beats. Nodes that are alike share an entry, so that writing costs what there are kinds of nodes.
+"""
 
 from __future__ import annotations
 

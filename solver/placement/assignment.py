@@ -1,4 +1,8 @@
-"""From counts in normal form to ids on real nodes: the lowest free ids of each domain."""
+"""From counts in normal form to ids on a real node: the lowest free ids of each domain.
+
+The normal form has the domains of a node in a fixed order, and `arrange` says which domain of the node stands at which
+place. All nodes that are free alike get the same ids, so a plan is carried out once for all of them.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""From a decision on classes to who holds what on real nodes."""
+"""From a decision on classes to who holds what on real nodes.
+
+A decision says which nodes follow which plan; here each plan is carried out on them, groups give their amounts, parts
+of slots of several nodes get their slot's number, and the bounds of the decision become the certificate.
+"""
 
 from __future__ import annotations
 

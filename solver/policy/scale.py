@@ -1,6 +1,7 @@
 """A policy on one machine: the values of its terms as one integer, a fixed number of bits for each.
 
-So adding placements and comparing them is adding and comparing integers.
+Comparing such integers compares the terms lexicographically, as no sum of a term reaches its bits (`BITS`), and adding
+placements adds integers. So the best of anything is the least, and a sum of lower bounds is a lower bound.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
-"""Which nodes are in which state: nodes that are up, in classes of equal normal form.
+"""Symmetry classes: which nodes are in which state, for nodes that are up.
 
-What a node can do depends on its state alone, so everything is decided on classes. They are kept up on every change
-of a node, in a persistent map, so that copying costs nothing.
+What a node can do depends on its state alone, so everything is decided on classes, and the time of a decision goes
+with how many states there are and not with how many nodes. They are kept up on every change of a node, in a persistent
+map, so that copying costs nothing. Nodes are bits of a mask.
 """
 
 from __future__ import annotations

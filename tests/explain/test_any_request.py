@@ -16,7 +16,7 @@ from exactfit.solver.demand.request import Request
 from exactfit.solver.errors import InfeasibleRequest, InsufficientResources
 from exactfit.solver.explain.change import Change, Kind
 from exactfit.solver.explain.numbers import Row
-from exactfit.solver.explain.parts import with_counts
+from exactfit.solver.explain.relaxation import with_counts
 from exactfit.solver.options import Options
 from exactfit.solver.pool import Pool
 from exactfit.topology.rset import read_R

@@ -12,9 +12,9 @@ from exactfit.grammar.constraint import And, Not, Or, Properties, parse_query
 from exactfit.solver.cpsat.budget import Budget
 from exactfit.solver.errors import InsufficientResources
 from exactfit.solver.explain import FITS, INSUFFICIENT, explain
-from exactfit.solver.explain.bench import Bench
 from exactfit.solver.explain.conflict import Conflict, find_conflict
-from exactfit.solver.explain.parts import JobPart, terms_of
+from exactfit.solver.explain.relaxation import JobPart, terms_of
+from exactfit.solver.explain.trials import Trials
 from exactfit.solver.options import Options
 from exactfit.solver.pool import Pool
 from exactfit.topology.presets import preset
@@ -129,14 +129,14 @@ def test_jobs_that_are_alike_cost_a_few_trials_however_many_they_are() -> None:
     for jobid in range(1, 401):
         pool.alloc(jobid, ask("slot/node"))
     # With time to spare: how many trials there are must not depend on how fast they are.
-    bench = Bench(*pool.present, ask("slot=300/node"), 60.0)
-    conflict = find_conflict(bench, Budget(600))
+    trials = Trials(*pool.present, ask("slot=300/node"), 60.0)
+    conflict = find_conflict(trials, Budget(600))
     assert conflict is not None
     assert conflict.complete
     # Two hundred must end, so whichever 201 stay are enough to be in the way.
     assert len(conflict.jobs) == 201
     assert all(isinstance(part, JobPart) and len(part.jobs) == 1 for part in conflict.parts[:201])
-    assert bench.trials < 30
+    assert trials.tried < 30
 
 
 def explained_without_trying(pool: Pool, shape: str) -> None:

@@ -14,7 +14,7 @@ import pytest
 from asking import ask, explained
 from clusters import SLIM, WIDE, node, site, switches
 from exactfit.grammar.idset import IdSet
-from exactfit.solver.explain.parts import Aspect, VertexPart
+from exactfit.solver.explain.relaxation import Aspect, VertexPart
 from exactfit.solver.pool import Pool
 from exactfit.topology.rset import read_R
 

@@ -45,14 +45,14 @@ def assert_the_verdict_is_the_pools(pool: Pool, request: Request, explanation: E
 
 
 def assert_the_conflict_is_minimal(explanation: Explanation) -> None:
-    conflict, bench = explanation.conflict, explanation.bench
+    conflict, trials = explanation.conflict, explanation.trials
     if conflict is None:
         return
     assert conflict.parts
-    assert not bench.fits(conflict.rest), "what is said to be in conflict is not"
+    assert not trials.fits(conflict.rest), "what is said to be in conflict is not"
     # Where the time was over before all parts were told apart, it says so.
     for part in conflict.parts if conflict.complete else ():
-        assert bench.fits(lift(bench, conflict.rest, part)), f"{part} is not needed"
+        assert trials.fits(lift(trials, conflict.rest, part)), f"{part} is not needed"
 
 
 def assert_every_change_helps(pool: Pool, request: Request, explanation: Explanation) -> None:

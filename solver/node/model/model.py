@@ -1,4 +1,7 @@
-"""Wires variables, constraints and terms of one node, solves, and reads the plan."""
+"""The exact CP-SAT model of one node, or a part of one, wired, solved, and read as a plan.
+
+It takes any bundle on any state, and is the slowest way to solve one: some milliseconds, and more where slots are torn.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The policy's components on one node, as expressions over what is taken."""
+"""The policy's terms on one node, as linear expressions over what is taken: one function a kind of term.
+
+A domain that is touched, or crossed by a slot, has a literal that whatever is taken of it implies.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What one domain would have to give and no domain of its level has: the plainest of all lacks."""
+"""What one domain would have to give and no domain of its level has: the plainest of all reasons, and the first given.
+
+It is a relaxation of the conflict, one count against the largest domain, and needs no trial.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a request insists on, part by part, and the request without some of them.
+"""Relaxations of a request: what it insists on, part by part, and the request without some of the parts.
 
 A part can be taken away without making the request harder to meet, so a conflict can be told from its surroundings
 by taking parts away: of a vertex its count, its border, its being taken whole, the ids that match, or its type; a

@@ -1,7 +1,8 @@
-"""Where assumptions are tried: whether the request would fit if these parts did not stand in its way.
+"""Trials: whether the request would fit under assumptions, such as that some jobs are gone or a part of it is left out.
 
-A trial is a value. What it assumes free or up is a state of the pool like any other, made from the present one by
-small steps, so that the next trial starts where the last one ended.
+All that explains asks here and nowhere else. A trial is a value. What it assumes free or up is a state of the pool like
+any other, made from the present one by small steps, so that the next trial starts where the last one ended. Each costs
+one decision whether there is any placement, which is less than finding the best.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from ..knowledge import Knowledge
 from ..machine.decide import Decider, Situation
 from ..machine.selection import Field
 from ..state.pool_state import Changes, PoolState
-from .parts import Part, Relaxer, TermPart, VertexPart, terms_of, with_counts
+from .relaxation import Part, Relaxer, TermPart, VertexPart, terms_of, with_counts
 
 TRIAL_STEPS = 300
 """What a trial costs beside the search."""
@@ -54,7 +55,7 @@ class Trial:
     gone: frozenset[VertexPart] = frozenset()
 
 
-class Bench:
+class Trials:
     """Tries one request on one pool.
 
     Parameters
@@ -73,7 +74,7 @@ class Bench:
         self.state = state
         self.request = request
         self.terms = terms_of(request.constraint)
-        self.trials = 0
+        self.tried = 0
         self._seconds = seconds
         self._owed = 0
         self.vertices = self._settled(request)
@@ -170,7 +171,7 @@ class Bench:
         CutOff
             When the work was used up before that was known.
         """
-        self.trials += 1
+        self.tried += 1
         budget = self.budget if budget is None else budget.at_most(self._seconds)
         owed, self._owed = self._owed, 0
         things = len(trial.state.classes) + len(trial.terms)
