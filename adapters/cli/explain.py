@@ -13,13 +13,14 @@ from ...grammar.errors import printable
 from . import completions, options
 from .bundles import flat
 from .case import Case
+from .columns import only, read_columns
 from .conflict_scene import conflict_scene
 from .console import make_console
 from .errors import InputError
 from .job_input import Job
 from .json_output import json_line
 from .pictures import check_pictures, show_pictures
-from .report import conflict_line, headline, numbers_table, starts_table
+from .report import NUMBER_COLUMNS, conflict_line, headline, numbers_table, starts_table
 from .status import DONE, NO
 
 if TYPE_CHECKING:
@@ -111,6 +112,17 @@ def explain(
             '"vertices", "changes", "start"}; status is fits, insufficient (not now) or infeasible (never).',
         ),
     ] = False,
+    columns: Annotated[
+        str | None,
+        typer.Option(
+            "--columns",
+            metavar="NAMES",
+            autocompletion=completions.lists_of(",", *(column.name for column in NUMBER_COLUMNS)),
+            show_default=False,
+            help="Columns of the table of numbers in this order, with commas between: "
+            f"{', '.join(column.name for column in NUMBER_COLUMNS)}. All of them by default.",
+        ),
+    ] = None,
 ) -> int:
     """Say why a job does not fit: what lacks, in the words of the job, and what would make it fit.
 
@@ -125,6 +137,7 @@ def explain(
       exactfit explain R.json first.yaml second.yaml --allocated running.json --when --order easy
     """
     queue.check()
+    names_of_columns = read_columns(columns, NUMBER_COLUMNS, as_json=as_json)
     read = Case.read(case, jobs)
     check_pictures(pictures, as_json=as_json)
     pool = read.pool()
@@ -135,7 +148,7 @@ def explain(
     if as_json:
         _print_json(found, starts, names)
     else:
-        _report(found, starts, moment)
+        _report(found, starts, moment, names_of_columns)
     conflicts = [(job, explanation) for job, explanation in found if explanation.conflict is not None]
     fits = all(explanation.status == FITS for _, explanation in found)
     show_pictures(
@@ -175,14 +188,16 @@ def _starts(pool: Pool, jobs: Sequence[Job], now: float, order: str) -> dict[int
     return {start.jobid: start for start in forecast(pool, queue, now, order)}
 
 
-def _report(found: Sequence[tuple[Job, Explanation]], starts: Mapping[int, Start], now: float) -> None:
+def _report(
+    found: Sequence[tuple[Job, Explanation]], starts: Mapping[int, Start], now: float, columns: Sequence[str]
+) -> None:
     console = make_console()
     for job, explanation in found:
         console.print(headline(job, explanation.status), style="bold", soft_wrap=True)
         for sentence in explanation.sentences:
             console.print(f"  {printable(sentence)}", soft_wrap=True)
         if explanation.rows:
-            console.print(numbers_table(explanation.rows))
+            console.print(only(numbers_table(explanation.rows), columns))
         if explanation.conflict is not None:
             console.print(f"in conflict: {printable(conflict_line(explanation))}", soft_wrap=True)
             if explanation.advice:

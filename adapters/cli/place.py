@@ -11,11 +11,12 @@ import typer
 from rich.console import Console
 
 from ...grammar.errors import printable
-from ...topology.machine import Machine
 from ..drawing.scene import HELD_BEFORE, Holding, Scene, Tenant, holdings, make_scene
+from ..fitted_table import FittedTable
 from . import completions, options
 from .bundles import flat
 from .case import Case
+from .columns import only, read_columns
 from .console import clip, make_console
 from .errors import InputError
 from .job_input import Job
@@ -24,7 +25,7 @@ from .outcome import INFEASIBLE, INSUFFICIENT, PLACED, Outcome
 from .output import Output
 from .pictures import check_pictures, show_pictures
 from .status import DONE, NO
-from .tables import certificate_table, outcome_table, reasons
+from .tables import OUTCOME_COLUMNS, certificate_table, outcome_table, reasons
 
 if TYPE_CHECKING:
     from ...solver.pool import Pool
@@ -75,6 +76,17 @@ class PlaceOutputs:
     certificate: Annotated[
         bool, typer.Option("--certificate", help="Print the value and the proven bound of every term, for each job.")
     ] = False
+    columns: Annotated[
+        str | None,
+        typer.Option(
+            "--columns",
+            metavar="NAMES",
+            autocompletion=completions.lists_of(",", *(column.name for column in OUTCOME_COLUMNS)),
+            show_default=False,
+            help="Columns of the table in this order, with commas between: "
+            f"{', '.join(column.name for column in OUTCOME_COLUMNS)}. All of them by default.",
+        ),
+    ] = None
 
     def target(self, jobs: int) -> Output | None:
         """Return where the R of so many jobs goes, None for nowhere.
@@ -160,6 +172,7 @@ def place(
     together.check()
     priorities = read_priorities(together.priority, read.jobs)
     target = outputs.target(len(read.jobs))
+    columns = read_columns(outputs.columns, OUTCOME_COLUMNS, as_json=outputs.as_json)
     check_pictures(pictures, as_json=outputs.as_json)
     pool = read.pool()
     if target is not None:
@@ -174,7 +187,7 @@ def place(
             target.write(outcome.job.number, json.dumps(outcome.R))
     console = None if outputs.as_json else make_console(stderr=bool(target and target.is_stdout))
     if console is not None:
-        _report(console, outcomes, read.machine, outputs.certificate)
+        _report(console, only(outcome_table(outcomes, read.machine), columns), outcomes, outputs.certificate)
     show_pictures(pictures, lambda: [_scene(read, outcomes)], console)
     if console is not None:
         for line in summary:
@@ -236,8 +249,8 @@ def _held(read: Case, outcomes: Sequence[Outcome]) -> Iterator[Holding]:
             yield from holdings(read.machine, outcome.job.number, outcome.R, outcome.borders(read.machine))
 
 
-def _report(console: Console, outcomes: Sequence[Outcome], machine: Machine, certificates: bool) -> None:
-    console.print(outcome_table(outcomes, machine))
+def _report(console: Console, table: FittedTable, outcomes: Sequence[Outcome], certificates: bool) -> None:
+    console.print(table)
     for line in reasons(outcomes):
         console.print(line, soft_wrap=True)
     if certificates:

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 _NAME = 60
 _VERDICTS = {"fits": "fits now", "insufficient": "does not fit now", "infeasible": "can never run here"}
 
+_NUMBERS = ("asked", "exist", "match", "up", "free")
+NUMBER_COLUMNS = (Column("vertex", least=12, lead=True), *(Column(name, right=True) for name in _NUMBERS))
+"""Those of the table of `exactfit explain`."""
+
 
 def headline(job: Job, status: str) -> str:
     """Return what became of a job."""
@@ -29,8 +33,6 @@ def headline(job: Job, status: str) -> str:
 
 def numbers_table(rows: Sequence[Row]) -> FittedTable:
     """Return the numbers of each vertex."""
-    names = ("asked", "exist", "match", "up", "free")
-    columns = (Column("vertex", least=12, lead=True), *(Column(name, right=True) for name in names))
     cells = []
     for row in rows:
         name = printable(row.path)
@@ -38,7 +40,7 @@ def numbers_table(rows: Sequence[Row]) -> FittedTable:
             level, count = row.within
             name += f" (in the best {level})" if count == 1 else f" (in the best {count} of {level})"
         cells.append((Text(name), *(Text(_number(n, row.unit)) for n in (row.asked, *row.numbers))))
-    return FittedTable(columns, cells)
+    return FittedTable(NUMBER_COLUMNS, cells)
 
 
 def _number(number: float | None, unit: str) -> str:

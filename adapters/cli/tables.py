@@ -20,18 +20,21 @@ _NAME, _RANKS = 48, 20
 _NONE = "-"
 
 
+OUTCOME_COLUMNS = (
+    Column("job", right=True, lead=True),
+    Column("request", least=12, lead=True),
+    Column("nodes", right=True, omit=_NONE),
+    Column("ranks", least=6, omit=_NONE),
+    Column("slots", right=True, omit=_NONE),
+    Column("crossed", least=10, omit=_NONE),
+    Column("certificate", "proof"),
+    Column("time", right=True),
+)
+"""Those of the table of `exactfit place`."""
+
+
 def outcome_table(outcomes: Sequence[Outcome], machine: Machine) -> FittedTable:
     """Return the table of `exactfit place`: job, nodes, slots, levels crossed, certificate, time."""
-    columns = (
-        Column("job", right=True, lead=True),
-        Column("request", least=12, lead=True),
-        Column("nodes", right=True, omit=_NONE),
-        Column("ranks", least=6, omit=_NONE),
-        Column("slots", right=True, omit=_NONE),
-        Column("crossed", least=10, omit=_NONE),
-        Column("certificate", "proof"),
-        Column("time", right=True),
-    )
     rows = []
     for outcome in outcomes:
         row = [job_label(outcome.job.number), Text(clip(printable(outcome.job.name), _NAME))]
@@ -42,7 +45,7 @@ def outcome_table(outcomes: Sequence[Outcome], machine: Machine) -> FittedTable:
         else:
             values = [_NONE, _NONE, _NONE, _NONE, outcome.status]
         rows.append([*row, *map(Text, (*values, seconds_text(outcome.seconds)))])
-    return FittedTable(columns, rows)
+    return FittedTable(OUTCOME_COLUMNS, rows)
 
 
 def job_label(number: int) -> Text:
