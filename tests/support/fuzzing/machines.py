@@ -14,6 +14,7 @@ from exactfit.solver.demand.request import Request
 from exactfit.solver.errors import InfeasibleRequest, InsufficientResources
 from exactfit.solver.pool import Pool
 from exactfit.topology.hwloc import read_hwloc
+from exactfit.topology.line import line_R
 from exactfit.topology.machine import Machine
 from exactfit.topology.presets import preset
 from exactfit.topology.rset import read_R, write_R
@@ -73,6 +74,10 @@ def _written(machine: Machine) -> Machine:
 
 def _hwloc(text: str) -> None:
     read_hwloc(text.encode("utf-8", "surrogateescape"))
+
+
+def _line(text: str) -> None:
+    assert read_R(line_R(text)).size
 
 
 def _grouped(topology: SlurmTopology) -> None:
@@ -141,10 +146,16 @@ YAMLS = (
     "      - {block: b2, nodes: 'n[3-4]'}\n",
 )
 
+LINES = (
+    "rack:2 node:3(storage=0.5TiB,license=3) socket:2 numa:2(memory=128) core:4 gpu:1",
+    "socket:2 gpu:2 numa:2 core:2",
+)
+
 TARGETS: dict[str, Target] = {
     "R": Target(_R, sets, '{}[]":,-0123456789ranksocelgpuv.e'),
     "jobspec": Target(_jobspec, jobspecs, '{}[]":,-0123456789typecounwithmaxslot'),
     "hwloc": Target(_hwloc, lambda: (*_xml(), BOMB), '<>/="&;!?x0123456789abcdefobjectypMachine'),
+    "machine in a line": Target(_line, words(*LINES), "rackndesocktumpgly:0123456789()=,. TiB"),
     "topology.conf": Target(_topology_conf, words(*CONFS), "SwitchNameBlockodsz=[]-,0123456789 \n#\\"),
     "topology.yaml": Target(_topology_yaml, words(*YAMLS), "topolgyreswitchnblk_z:-[]{},'0123456789 \n"),
 }
