@@ -73,6 +73,11 @@ class Vertex:
         """Whether this is a task slot."""
         return self.type == SLOT
 
+    @property
+    def holds_slots(self) -> bool:
+        """Whether this is a slot with slots inside: tasks run in the innermost ones, and only these are counted."""
+        return self.is_slot and any(below.is_slot for child in self.children for below in child.walk())
+
     def walk(self) -> Iterator[Vertex]:
         """Yield this vertex and all below it in pre-order."""
         yield self
@@ -117,7 +122,7 @@ def parse_resources(value: object) -> tuple[Vertex, ...]:
         For anything that RFC 14 does not allow; the message starts with the place, e.g. `resources[0].with[1].count`.
     """
     reader = _Reader()
-    vertices = reader.vertices(value, "resources", "", 1, False)
+    vertices = reader.vertices(value, "resources", "", 1)
     return reader.checked(vertices)
 
 
@@ -155,7 +160,7 @@ class _Reader:
         self.slots = 0
         self.unlabelled = ""
 
-    def vertices(self, value: object, place: str, path: str, depth: int, in_slot: bool) -> tuple[Vertex, ...]:
+    def vertices(self, value: object, place: str, path: str, depth: int) -> tuple[Vertex, ...]:
         if not isinstance(value, (list, tuple)):
             raise _error(place, f"expected a list, not {shown(value)}")
         if not value:
@@ -165,12 +170,12 @@ class _Reader:
         many = len(value) > 1
         return tuple(
             [
-                self.vertex(item, f"{place}[{index}]", path, index if many else None, depth, in_slot)
+                self.vertex(item, f"{place}[{index}]", path, index if many else None, depth)
                 for index, item in enumerate(value)
             ]
         )
 
-    def vertex(self, value: object, place: str, above: str, index: int | None, depth: int, in_slot: bool) -> Vertex:
+    def vertex(self, value: object, place: str, above: str, index: int | None, depth: int) -> Vertex:
         vertex = _mapping(value, place)
         for key in vertex:
             if key not in _KEYS:
@@ -184,10 +189,7 @@ class _Reader:
         path = above + kind if index is None else f"{above}{kind}[{index}]"
         children: tuple[Vertex, ...] = ()
         if "with" in vertex:
-            if is_slot and in_slot:
-                raise _error(place, "a slot inside a slot")
-            below = self.vertices(vertex["with"], f"{place}.with", path + "/", depth + 1, in_slot or is_slot)
-            children = below
+            children = self.vertices(vertex["with"], f"{place}.with", path + "/", depth + 1)
         elif is_slot:
             raise _error(place, "a slot needs the key with: it holds at least one resource")
         return Vertex(

@@ -73,7 +73,7 @@ def summarize(vertices: Sequence[Vertex]) -> Summary:
     """Return the summary of a jobspec's resources."""
     places = [_Place(chain) for vertex in vertices for chain in _chains(vertex, ())]
     nodes = [place for place in places if place.vertex.type == "node"]
-    slots = [place for place in places if place.vertex.is_slot]
+    slots = [place for place in places if place.vertex.is_slot and not place.vertex.holds_slots]
     slot = slots[0]
     containers = [
         place.vertex.type

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
+from math import prod
 
 from .answer import Slot
 from .ground import ROOT, Ground, Place
 from .request import Kind, Need, Request
 
 Counts = dict["Need", int]
+
+_PASSED_OVER = (Kind.NOTHING, Kind.OUTER)
+"""What stands for no place, and for nothing that R shows: its count multiplies what is inside."""
 
 
 class MismatchError(Exception):
@@ -34,7 +39,7 @@ class Above:
     around
         The place around each slot, by the slot's identity.
     nothing
-        The counts of types that are passed over.
+        The counts of types that are passed over, and of slots that hold slots.
     with_slots
         The vertices that are slots or have some below.
     """
@@ -46,6 +51,7 @@ class Above:
         self.slots_in: dict[Need, dict[Place, int]] = {}
         self.around: dict[int, Place] = {}
         self.nothing: Counts = {}
+        self._on: dict[str, Counter[int]] = {label: Counter() for label in request.chains}
         self.with_slots = {need for chain in request.chains.values() for need in chain}
 
     def locate(self, label: str, slot: Slot) -> None:
@@ -53,7 +59,7 @@ class Above:
         *above, need = self.request.chains[label]
         place = ROOT
         for outer in above:
-            if outer.kind is Kind.NOTHING:
+            if outer.kind in _PASSED_OVER:
                 continue
             inner = self._place(outer, slot)
             if inner is None or inner == place or not self.ground.contains(place, inner):
@@ -64,6 +70,27 @@ class Above:
         self.around[id(slot)] = place
         inside = self.slots_in.setdefault(need, {})
         inside[place] = inside.get(place, 0) + 1
+        self._on[label].update(slot_part.position for slot_part in slot.slot_parts)
+
+    def homes(self, outer: Need, counts: Counts) -> dict[int, int]:
+        """Return how many of a slot that holds slots stand on each node, which its inner slots show.
+
+        Raises
+        ------
+        MismatchError
+            Some stand on several nodes.
+        """
+        homes: dict[int, int] | None = None
+        for label, chain in self.request.chains.items():
+            if outer not in chain:
+                continue
+            number = prod(counts[need] for need in chain[: chain.index(outer) + 1])
+            each = sum(self._on[label].values()) // number
+            here = {position: count // each for position, count in self._on[label].items() if not count % each}
+            if len(here) < len(self._on[label]) or (homes is not None and here != homes):
+                raise MismatchError(f"{outer.vertex.path}: what one of them holds stands on several nodes")
+            homes = here
+        return homes or {}
 
     def _place(self, need: Need, slot: Slot) -> Place | None:
         """Return the place of a vertex's level that has all of a slot."""
@@ -96,7 +123,7 @@ class Above:
         for chain in self.request.chains.values():
             parent: Need | None = None
             for need in chain:
-                if need.kind is not Kind.NOTHING:
+                if need.kind not in _PASSED_OVER:
                     numbers[need] = self._number(need, parent)
                     parent = need
         counts: Counts = {}
@@ -122,7 +149,7 @@ class Above:
         for need in needs:
             if need not in self.with_slots:
                 continue
-            if need.kind is Kind.NOTHING:
+            if need.kind in _PASSED_OVER:
                 self._admit_nothing(need, numbers, times, counts)
                 continue
             number, odd = divmod(numbers[need], times)

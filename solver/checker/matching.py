@@ -13,7 +13,7 @@ from .choice import distinct, preference
 from .cover import MAX_WAYS, Ask, Cover, Held, Way
 from .ground import ROOT, Place
 from .outside import Match, Outside
-from .request import Kind, Need
+from .request import Kind, Need, names_no_node
 
 
 class Matcher:
@@ -241,22 +241,13 @@ class Matcher:
     def _search(self, need: Need, held: Held, around: Place) -> list[Way]:
         """Try all ways, and for a slot of which the request leaves the node open each of its nodes."""
         homes: list[Place | None] = [None]
-        if around[0] < 0 and _names_no_node(need.children):
+        if around[0] < 0 and names_no_node(need.children):
             homes = [(position, 0) for position in held]
         found: list[Way] = []
         for home in homes:
             cover = Cover(self.case.ground, self.case.state.is_whole, held)
             found += cover.ways([Ask(child, around, home) for child in need.children], {})
         return found
-
-
-def _names_no_node(needs: Sequence[Need]) -> bool:
-    """Whether something below a slot stands on a node without the request naming one."""
-    return any(
-        need.kind in (Kind.CORE, Kind.GPU, Kind.DOMAIN)
-        or (need.kind is not Kind.NODE and _names_no_node(need.children))
-        for need in needs
-    )
 
 
 def _at(way: Way, position: int, around: Place) -> Way:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from .above import Above, Counts, MismatchError
@@ -11,7 +11,10 @@ from .case import Case
 from .choice import preference
 from .cover import Ask, Cover, Held, Way
 from .ground import ROOT, Place
-from .request import Kind, Need
+from .request import Kind, Need, names_no_node
+
+Homes = Mapping[Need, Mapping[int, int]]
+"""For slots that hold slots, how many stand on each node."""
 
 
 @dataclass(slots=True)
@@ -59,13 +62,14 @@ class Outside:
         MismatchError
             Nothing does, or something is left over.
         """
+        homes = self._homes(match.counts)
         rest = {position: list(held) for position, held in self.case.held.items()}
         for slot in slots:
             for slot_part in slot.slot_parts:
                 rest[slot_part.position][0] &= ~slot_part.cores
                 rest[slot_part.position][1] &= ~slot_part.gpus
         left = {position: (cores, gpus) for position, (cores, gpus) in rest.items() if cores or gpus}
-        asks = list(self._asks())
+        asks = list(self._asks(homes))
         amounts = [(ask.need, ask.at) for ask in asks if ask.need.kind is Kind.AMOUNT]
         asks = [ask for ask in asks if ask.need.kind is not Kind.AMOUNT]
         wholes = match.job_wholes
@@ -99,24 +103,49 @@ class Outside:
             pools = [place for place in wholes if place[0] < 0 or place[0] == position]
             yield Cover(self.case.ground, self.case.state.is_whole, here, pools), part
 
-    def _asks(self) -> Iterator[Ask]:
+    def _homes(self, counts: Counts) -> Homes:
+        """Find the nodes of slots that hold slots and stand in none that is named, or have amounts beside one."""
+        homes: dict[Need, dict[int, int]] = {}
+        for chain in self.case.request.chains.values():
+            for need in chain:
+                if need.kind in (Kind.NODE, Kind.DOMAIN):
+                    break
+                beside = any(child.kind is Kind.AMOUNT for child in need.children)
+                if need.kind is Kind.OUTER and need not in homes and (beside or names_no_node(need.children)):
+                    homes[need] = self.above.homes(need, counts)
+        return homes
+
+    def _asks(self, homes: Homes) -> Iterator[Ask]:
         """Go through the vertices outside slots that have no slot inside, once in each instance of their parent."""
-
-        def below(needs: Sequence[Need], at: Place, pool: Place) -> Iterator[Ask]:
-            for need in needs:
-                if need.kind is Kind.SLOT:
-                    continue
-                if need in self.above.with_slots:
-                    if need.kind is Kind.NOTHING:
-                        for _ in range(self.above.nothing.get(need, 1)):
-                            yield from below(need.children, at, pool)
-                    continue
-                yield Ask(need, at, None, pool)
-
-        yield from below(self.case.request.needs, ROOT, ROOT)
+        yield from self._below(self.case.request.needs, ROOT, ROOT, homes)
         for need, places in self.above.instances.items():
             for place in places:
-                yield from below(need.children, place, self._pool(place))
+                yield from self._below(need.children, place, self._pool(place), homes)
+
+    def _below(self, needs: Sequence[Need], at: Place, pool: Place, homes: Homes, times: int = 1) -> Iterator[Ask]:
+        """Go through some of them in so many instances of their parent; those in other places are left out."""
+        for need in needs:
+            if need.kind is Kind.SLOT:
+                continue
+            if need not in self.above.with_slots:
+                yield from [Ask(need, at, None, pool)] * times
+            elif need in homes:
+                # These are all that there are around here, whatever they stand in.
+                for position, number in homes[need].items():
+                    if self.case.ground.contains(at, (position, 0)):
+                        yield from self._on_node(need.children, at, (position, 0), pool, number)
+            elif need.kind in (Kind.NOTHING, Kind.OUTER):
+                yield from self._below(need.children, at, pool, homes, times * self.above.nothing.get(need, 1))
+
+    def _on_node(self, needs: Sequence[Need], at: Place, node: Place, pool: Place, times: int) -> Iterator[Ask]:
+        """Go through what so many slots that hold slots have on a node beside these; other nodes are all around."""
+        for need in needs:
+            if need not in self.above.with_slots:
+                place = at if need.kind in (Kind.NODE, Kind.GROUP) else node
+                yield from [Ask(need, place, None, pool)] * times
+            elif need.kind in (Kind.NOTHING, Kind.OUTER):
+                each = self.above.nothing.get(need, 1)
+                yield from self._on_node(need.children, at, node, pool, times * each)
 
     def _pool(self, place: Place) -> Place:
         """Return the innermost whole place at or around a place; ROOT if there is none."""

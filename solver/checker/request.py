@@ -18,6 +18,8 @@ class Kind(Enum):
     """What a vertex stands for on this machine."""
 
     SLOT = "slot"
+    OUTER = "outer"
+    """A slot that holds slots: what it holds beside them is the job's, and only the innermost ones have tasks."""
     GROUP = "group"
     NODE = "node"
     DOMAIN = "domain"
@@ -53,7 +55,8 @@ class Need:
     index
         Place in pre-order.
     in_whole
-        Whether the vertex right above takes its node or domain whole.
+        Whether the vertex right above takes its node or domain whole; of what stands beside the one node of a slot
+        that holds slots, whether that node is.
     """
 
     vertex: Vertex
@@ -124,6 +127,19 @@ class _Types:
         """Whether a vertex stands for a place."""
         return self.of(vertex).is_place
 
+    def takes_whole(self, vertex: Vertex, in_slot: bool, bare: bool, slot_exclusive: str) -> bool:
+        """Whether a vertex asks for all of a place; `bare`: in a slot that asks for no core and no gpu anywhere."""
+        innermost = bare and not any(self.is_place(inner) for child in vertex.children for inner in child.walk())
+        by_default = not vertex.children or innermost or (in_slot and slot_exclusive == "rfc14")
+        return self.is_place(vertex) and (by_default if vertex.exclusive is None else vertex.exclusive)
+
+
+def _check_options(slot_exclusive: str, unknown_types: str) -> None:
+    if slot_exclusive not in ("shared", "rfc14"):
+        raise ValueError(f"slot-exclusive: expected shared or rfc14, not {slot_exclusive!r}")
+    if unknown_types not in ("refuse", "ignore"):
+        raise ValueError(f"unknown-types: expected refuse or ignore, not {unknown_types!r}")
+
 
 def read_request(
     machine: Machine, vertices: Sequence[Vertex], *, slot_exclusive: str = "shared", unknown_types: str = "refuse"
@@ -146,10 +162,7 @@ def read_request(
     ValueError
         For another value of these.
     """
-    if slot_exclusive not in ("shared", "rfc14"):
-        raise ValueError(f"slot-exclusive: expected shared or rfc14, not {slot_exclusive!r}")
-    if unknown_types not in ("refuse", "ignore"):
-        raise ValueError(f"unknown-types: expected refuse or ignore, not {unknown_types!r}")
+    _check_options(slot_exclusive, unknown_types)
     types = _Types(machine)
     unknown: dict[str, None] = {}
     united: dict[str, None] = {}
@@ -163,13 +176,17 @@ def read_request(
         kind = types.of(vertex)
         if vertex.unit is not None and kind is not Kind.NOTHING and vertex.type not in MEASURED:
             united[vertex.type] = None
-        if kind is Kind.SLOT:
+        if kind is Kind.SLOT and vertex.holds_slots:
+            kind = Kind.OUTER
+        is_slot = kind in (Kind.SLOT, Kind.OUTER)
+        if is_slot:
             bare = not any(inner.type in ("core", "gpu") for inner in vertex.walk())
-        innermost = bare and not any(types.is_place(inner) for child in vertex.children for inner in child.walk())
-        by_default = not vertex.children or innermost or (in_slot and slot_exclusive == "rfc14")
-        whole = kind.is_place and (by_default if vertex.exclusive is None else vertex.exclusive)
+        whole = types.takes_whole(vertex, in_slot, bare, slot_exclusive)
         lists = whole and kind is not Kind.GROUP
-        children = tuple([read(child, in_slot or kind is Kind.SLOT, bare, lists) for child in vertex.children])
+        if kind is Kind.OUTER:
+            nodes = [child for child in vertex.children if types.of(child) is Kind.NODE]
+            lists = [types.takes_whole(node, True, bare, slot_exclusive) for node in nodes] == [True]
+        children = tuple([read(child, in_slot or is_slot, bare, lists) for child in vertex.children])
         if kind is Kind.NOTHING and unknown_types != "ignore" and not _is_root(vertex):
             unknown[vertex.type] = None
         return Need(vertex, kind, whole, in_slot, children, index, in_whole)
@@ -190,3 +207,11 @@ def _is_root(vertex: Vertex) -> bool:
     """Whether a vertex stands for the whole machine, which is one cluster that has no id and is nobody's alone."""
     asks_for_one = 1 in vertex.count and vertex.id is None and not vertex.exclusive
     return vertex.type == "cluster" and asks_for_one and bool(vertex.children)
+
+
+def names_no_node(needs: Sequence[Need]) -> bool:
+    """Whether something below a slot stands on a node without the request naming one."""
+    return any(
+        need.kind in (Kind.CORE, Kind.GPU, Kind.DOMAIN) or (need.kind is not Kind.NODE and names_no_node(need.children))
+        for need in needs
+    )

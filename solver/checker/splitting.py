@@ -72,6 +72,8 @@ class _Splitter:
         self.request = request
         self.answer = answer
         self.proven = True
+        if any(need.kind is Kind.OUTER for chain in request.chains.values() for need in chain):
+            raise unsearched()
         self.contents = [content_of(chain[-1]) for chain in request.chains.values()]
         self.has_rest = any(need.whole for chain in request.chains.values() for need in chain)
         self._packed: dict[object, tuple[tuple[str, int, int], ...]] = {}

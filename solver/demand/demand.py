@@ -163,12 +163,13 @@ class Bundle:
         return FlatSlots(slots.count, needs.get("core", 0), needs.get("gpu", 0), slots.label)
 
     def times(self, count: int) -> Bundle:
-        """Return the bundle of a loose unit with its count replaced."""
+        """Return the bundle of so many loose units, of which this is one."""
         bundle = self._times.get(count)
         if bundle is None:
             bundle = self
-            if self.wants[0].count != count:
-                bundle = Bundle((replace(self.wants[0], count=count),), slot=self.slot, slot_part=self.slot_part)
+            if count != 1:
+                wants = tuple(replace(want, count=count * want.count) for want in self.wants)
+                bundle = Bundle(wants, slot=self.slot, slot_part=self.slot_part)
             if len(self._times) < TIMES:
                 self._times[count] = bundle
         return bundle

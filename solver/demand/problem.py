@@ -59,7 +59,7 @@ class Problem:
         """
         amounts = self._resolver.amounts
         paths: set[str] = set()
-        for slot in (below for vertex in self._vertices for below in vertex.walk() if below.is_slot):
+        for slot in (below for vertex in self._vertices for below in vertex.walk() if _is_task_slot(below)):
             inside = list(slot.walk())[1:]
             if any(v.type in amounts for v in inside):
                 paths |= {v.path for v in inside if v.type not in amounts}
@@ -87,6 +87,10 @@ class Problem:
             counts = {c.vertex.path: size for c, size in zip(self.choices, sizes, strict=True)}
             demand = self._demands[sizes] = build_demand(self._resolver, self._vertices, counts, sizes)
         return demand
+
+
+def _is_task_slot(vertex: Vertex) -> bool:
+    return vertex.is_slot and not vertex.holds_slots
 
 
 def _without(vertex: Vertex, amounts: set[str], *, in_slot: bool) -> Vertex:

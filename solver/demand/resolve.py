@@ -141,13 +141,13 @@ class Resolver:
         """Tell whether a domain stands below the vertex."""
         return any(self.is_domain(below) for child in vertex.children for below in child.walk())
 
-    def takes_whole(self, vertex: Vertex, slot: str, *, bare: bool) -> bool:
+    def takes_whole(self, vertex: Vertex, *, in_slot: bool, bare: bool) -> bool:
         """Tell whether a domain vertex asks for all of the domain.
 
         Parameters
         ----------
-        slot
-            The label of the slot that it stands in.
+        in_slot
+            Whether it stands in a slot.
         bare
             Whether that slot asks for no core and no GPU anywhere, and so takes its innermost domains whole.
         """
@@ -155,7 +155,7 @@ class Resolver:
             return vertex.exclusive
         if not vertex.children or (bare and not self.has_domain(vertex)):
             return True
-        return bool(slot) and self.options.slot_exclusive == "rfc14"
+        return in_slot and self.options.slot_exclusive == "rfc14"
 
 
 def _number_of(name: str, node_type: NodeType) -> int:

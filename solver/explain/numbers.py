@@ -107,7 +107,7 @@ class _Counter:
             self.groups[below.path] = below
             self._index(below)
         for host in group.hosts:
-            if not host.loose:
+            if not host.loose or all(want.path != host.path for want in host.bundle.wants):
                 self.units[host.path] = replace(host, count=1)
             for want in host.bundle.wants:
                 self._index_want(want, host.bundle.slot)
@@ -160,7 +160,9 @@ class _Counter:
         """Return the row of a slot that is made of nodes or groups: as many as there are sets of them."""
         children = {child.path for child in vertex.children}
         direct = [row for row in below if row.path in children and not self.trials.relaxer.is_amount(row.type)]
-        if not direct:
+        # What a slot holds beside others, without naming a node, has to be on one: that is no matter of sets.
+        counted = self.units.keys() | self.groups.keys()
+        if not direct or any(row.path not in counted or row.type in ("core", "gpu") for row in direct):
             return None
         found: list[Number] = []
         for numbers in zip(*(row.numbers for row in direct), strict=True):

@@ -154,7 +154,9 @@ class Relaxer:
         return vertex.type == "cluster" and vertex.type not in self._resolver.groups
 
     def _whole(self, vertex: Vertex, around: _Around) -> bool:
-        return not self._is_root(vertex) and self._resolver.takes_whole(vertex, around.slot, bare=around.bare)
+        return not self._is_root(vertex) and self._resolver.takes_whole(
+            vertex, in_slot=bool(around.slot), bare=around.bare
+        )
 
     @staticmethod
     def _inside(vertex: Vertex, around: _Around) -> _Around:

@@ -8,13 +8,13 @@ than the best one: by counting the room on each state, once a class and not once
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 from ...topology.machine import Machine
 from ..cpsat.budget import Budget
-from ..demand.demand import Demand, HostDemand, Kind
+from ..demand.demand import Demand, HostDemand, Kind, Want
 from ..demand.problem import Problem
 from ..node.capacity import is_countable, room_for
 from ..node.packing import SlotShape
@@ -142,9 +142,9 @@ class Decider:
         low, high = 0, min(single.count, state.room)
         flat = single.bundle.flat
         if flat is not None:
-            return min(high, SlotShape.of(flat).capacity(state))
-        unit = single.bundle.wants[0]
-        counted = room_for(unit, state) if is_countable(unit) else None
+            return min(high, SlotShape.of(flat).capacity(state) // flat.count)
+        unit, *others = single.bundle.wants
+        counted = room_for(unit, state) if not others and unit.count == 1 and is_countable(unit) else None
         if counted is not None:
             return min(single.count, counted)
         while low < high:
@@ -187,8 +187,9 @@ class Decider:
 
 def _too_many(single: HostDemand, field: Field) -> bool:
     """Tell whether there are fewer cores or GPUs than so many loose units take."""
-    unit = single.bundle.wants[0]
-    shape = SlotShape(unit.total(Kind.CORE), unit.total(Kind.GPU), shielded=False)
+    wants = single.bundle.wants
+    cores, gpus = (_total(wants, kind) for kind in (Kind.CORE, Kind.GPU))
+    shape = SlotShape(cores, gpus, shielded=False)
     if not (shape.cores or shape.gpus):
         return False
     room = 0
@@ -197,6 +198,11 @@ def _too_many(single: HostDemand, field: Field) -> bool:
         if room >= single.count:
             return False
     return True
+
+
+def _total(wants: Sequence[Want], kind: Kind) -> int:
+    """Return how many of a kind wants ask for, all told; of what they ask for themselves nothing."""
+    return sum(want.count * want.total(kind) for want in wants)
 
 
 def _covers(machine: Machine, level: str) -> bool:

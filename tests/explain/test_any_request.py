@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import pytest
 from hypothesis import HealthCheck, given, settings
 
+import nested
 import strategies
 from asking import explained
 from exactfit.grammar.constraint import ALWAYS, evaluate, parse_constraint
@@ -25,6 +26,16 @@ from exactfit.topology.rset import read_R
 @given(case=strategies.cases())
 @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 def test_every_claim_holds(case: strategies.Case) -> None:
+    every_claim_holds(case)
+
+
+@given(case=nested.cases())
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+def test_so_it_does_of_slots_that_hold_slots(case: strategies.Case) -> None:
+    every_claim_holds(case)
+
+
+def every_claim_holds(case: strategies.Case) -> None:
     machine = read_R(case.R)
     pool = Pool(machine, Options(slot_exclusive=case.slot_exclusive))
     for jobid, R in enumerate(case.running):

@@ -11,6 +11,7 @@ import pytest
 
 from exactfit.adapters.flux import ExactPool
 from exactfit.adapters.flux.requests import ParsedRequest
+from exactfit.topology.presets import preset
 
 from flux.idset import IDset
 from flux.resource import InfeasibleRequest
@@ -205,3 +206,24 @@ def test_parsing_takes_no_part_in_the_pool(R: dict[str, Any], jobspec: Callable[
     """A request that one pool parsed serves any other."""
     request = ExactPool(None).parse_resource_request(jobspec("slot=1/[core=2;gpu=1]"))
     assert ExactPool(R).alloc(1, request).dumps() == "rank0/core[0-1],gpu0"
+
+
+class TestSlotsThatHoldSlots:
+    """What flux-coral2 makes of ``flux run -N2 -n4`` with a rabbit."""
+
+    RABBIT = "slot=2{rabbit}/[node{x}/slot=2{task}/core=3;ssd=100{x}]"
+
+    def test_the_innermost_are_counted(self, jobspec: Any) -> None:
+        parsed = ParsedRequest(jobspec(self.RABBIT))
+        assert (parsed.nnodes, parsed.nslots, parsed.slot_size, parsed.ncores) == (2, 4, 3, 12)
+        assert (parsed.node_count.min, parsed.slot_count.min, parsed.exclusive) == (2, 2, True)
+
+    def test_a_pool_with_rabbits_places_it(self, jobspec: Any) -> None:
+        R = preset("rfc49-a:2")
+        R["scheduling"]["groups"] = {"chassis": [{"ranks": "0", "ssd": 100}, {"ranks": "1", "ssd": 150}]}
+        pool = ExactPool(R)
+        request = pool.parse_resource_request(jobspec(self.RABBIT))
+        pool.check_feasibility(request)
+        given = pool.alloc(1, request).to_dict()
+        assert given["execution"]["nslots"] == 4
+        assert [entry.get("ssd") for entry in given["scheduling"]["placement"]] == [100]

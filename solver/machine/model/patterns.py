@@ -173,7 +173,7 @@ class PatternLister:
         loose = [(self._hosts[number].demand.bundle, count) for number, count in units]
         if host is None and len(loose) == 1:
             return loose[0][0].times(loose[0][1])
-        wants = tuple(bundle.times(count).wants[0] for bundle, count in loose)
+        wants = tuple(want for bundle, count in loose for want in bundle.times(count).wants)
         if host is None:
             return Bundle((), beside=wants)
         bundle = host.demand.bundle

@@ -95,7 +95,7 @@ class Items:
         loose = [(item.demand.bundle, n) for n, item in zip(vector, self.items, strict=True) if n and item.demand.loose]
         if host is None and len(loose) == 1:
             return loose[0][0].times(loose[0][1])
-        wants = tuple(bundle.times(n).wants[0] for bundle, n in loose)
+        wants = tuple(want for bundle, n in loose for want in bundle.times(n).wants)
         if host is None:
             return Bundle((), beside=wants)
         bundle = self.items[host].demand.bundle

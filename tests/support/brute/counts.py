@@ -32,7 +32,7 @@ def possible(world: World, needs: Sequence[Need], counts: Mapping[Need, int], mo
             number = times * counts[need]
             if need.kind == "stock":
                 stock[need.vertex.type] = stock.get(need.vertex.type, 0) + asked_pieces(need.vertex, number)
-            elif need.kind != "nothing":
+            elif need.kind not in {"nothing", "outer"}:
                 total[need.vertex.type] = total.get(need.vertex.type, 0) + number
             gather(need.children, number)
 

@@ -15,7 +15,7 @@ class Need:
     """A vertex of the request with what the rules about whole domains make of it."""
 
     vertex: Vertex
-    kind: str  # slot, place, core, gpu, stock, nothing (a type the machine does not know, to be ignored)
+    kind: str  # slot, outer (a slot with slots inside), place, core, gpu, stock, nothing (of an unknown type, ignored)
     whole: bool
     roaming: bool  # a slot of which something stands on no node that the request names
     children: tuple[Need, ...]
@@ -54,7 +54,8 @@ def read(
         refuse_unit(vertex, places | stock | {"slot", "core", "gpu"})
         if vertex.type == "slot":
             children = tuple(need(child, True, not has(vertex, {"core", "gpu"})) for child in vertex.children)
-            return Need(vertex, "slot", False, nodeless(vertex.children), children)
+            kind = "outer" if has(vertex, {"slot"}) else "slot"
+            return Need(vertex, kind, False, nodeless(vertex.children), children)
         children = tuple(need(child, in_slot, bare) for child in vertex.children)
         if vertex.type in places:
             innermost = bare and not has(vertex, places)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from .request import Need
@@ -45,7 +46,7 @@ class Search:
     def __init__(self, world: World, affinity: Sequence[str], counts: Mapping[Need, int]) -> None:
         self.world = world
         self.affinity = tuple(affinity)
-        self.counts = counts
+        self.counts = dict(counts)
 
     def all(self, needs: Sequence[Need]) -> States:
         """Return every way of placing the request."""
@@ -78,7 +79,9 @@ class Search:
             return states
         for _ in range(count):
             if need.kind == "slot":
-                states = self.open_slot(need, at, states)
+                states = self.open_slot(need, at, home, states)
+            elif need.kind == "outer":
+                states = self.open_outer(need, at, home, states)
             elif need.kind == "place":
                 states = self.meet_place(need, at, home, in_slot, states)
             else:
@@ -119,18 +122,51 @@ class Search:
             found += here.items()
         return self.merge(found)
 
-    def open_slot(self, need: Need, at: int, states: States) -> States:
-        """Fill one slot; where the request names no node for what it holds, on each node in turn."""
+    def homes(self, need: Need, at: int, home: int | None) -> list[int | None]:
+        """Return the nodes that a slot may stand on; where it names its nodes itself, or stands in one, no matter."""
         world = self.world
-        homes: list[int | None] = [None]
-        if need.roaming and (at == ROOT or world.places[at].position < 0):
-            homes = [
-                key
-                for key, place in enumerate(world.places)
-                if place.level == "node" and place.usable and world.inside(at, key)
-            ]
+        if home is not None or not need.roaming or (at != ROOT and world.places[at].position >= 0):
+            return [home]
+        return [
+            key
+            for key, place in enumerate(world.places)
+            if place.level == "node" and place.usable and world.inside(at, key)
+        ]
+
+    def open_outer(self, need: Need, at: int, home: int | None, states: States) -> States:
+        """Meet what a slot that holds slots has inside: on one node, where it names none; none of it is in a slot."""
+        stock = [child for child in need.children if child.kind == "stock"]
+        others = [child for child in need.children if child.kind != "stock"]
+        if len(others) == 1 and others[0].vertex.type == "node" and self.counts[others[0]] == 1:
+            # What stands beside the one node is asked of it as what stands in it is.
+            only = replace(others[0], children=(*others[0].children, *stock))
+            self.counts[only] = 1
+            return self.meet([only], at, home, False, states)
         found: list[tuple[Partial, Standing]] = []
-        for home in homes:
+        for node in self.homes(need, at, home):
+            for before, cost in states.items():
+                for state, standing in self.meet(others, at, node, False, {before: cost}).items():
+                    place = at if at != ROOT and self.world.places[at].position >= 0 else self.home_of(before, state)
+                    for child in stock:
+                        if place is None or child.children:
+                            break
+                        amount = asked_pieces(child.vertex, self.counts[child])
+                        state = self.ask(child.vertex.type, amount, place, None, False, state)
+                    else:
+                        found.append((state, standing))
+        return self.merge(found)
+
+    def home_of(self, before: Partial, after: Partial) -> int | None:
+        """Return the node that gave what was taken in between; None where several did."""
+        world = self.world
+        more = [i for i, (old, new) in enumerate(zip(before.taken, after.taken, strict=True)) if new > old]
+        nodes = {world.node(world.places[world.cells[i].place].position) for i in more}
+        return nodes.pop() if len(nodes) == 1 else None
+
+    def open_slot(self, need: Need, at: int, around: int | None, states: States) -> States:
+        """Fill one slot; where the request names no node for what it holds, on each node in turn."""
+        found: list[tuple[Partial, Standing]] = []
+        for home in self.homes(need, at, around):
             here = self.meet(need.children, at, home, True, states)
             found += [
                 closed
