@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from ...grammar.errors import printable
+from ..drawing.palette import MOST_JOBS
 from ..drawing.scene import HELD_BEFORE, Holding, Scene, Tenant, holdings, make_scene
 from .case import Case
 from .console import clip, clip_start
@@ -24,11 +25,16 @@ def conflict_scene(read: Case, job: Job, explanation: Explanation) -> Scene:
     from ...solver.explain.places import node_findings
 
     conflict = explanation.conflict
-    numbers = {jobid: number for number, jobid in enumerate(conflict.jobs if conflict else (), start=1)}
+    guilty = conflict.jobs if conflict is not None else ()
+    # Those for which no mark is left are drawn as one, so that they make no more states than they differ in.
+    numbers = {jobid: min(number, MOST_JOBS + 1) for number, jobid in enumerate(guilty, start=1)}
     tenants = [
         Tenant(number, f"in conflict: {clip_start(printable(read.running[jobid][0]), _NAME)}")
         for jobid, number in numbers.items()
+        if number <= MOST_JOBS
     ]
+    if len(guilty) > MOST_JOBS:
+        tenants.append(Tenant(MOST_JOBS + 1, f"in conflict: {len(guilty) - MOST_JOBS} more jobs"))
     notes = [(nodes, printable(text)) for nodes, text in node_findings(explanation.trials, _SECONDS)]
     if conflict is not None and conflict.down:
         notes.append((conflict.down, "in conflict"))

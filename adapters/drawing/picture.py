@@ -50,8 +50,8 @@ class Cell:
     tenant
         Who holds it; None when free.
     first
-        Whether it is the first of its tenant, or of its slot where that has a letter, in its domain: the one to be
-        labelled.
+        Whether the cell before it, in its domain, is another tenant's or another slot's: then it is labelled, so that
+        jobs are told apart without colour.
     down
         Whether its node is down.
     slot
@@ -154,14 +154,14 @@ def _grid(state: NodeState, ids: int, owners: Mapping[int, int], *, gpu: bool) -
     marks = state.slot_marks[gpu]
     slots = [None if gpu else state.slot_of.get(number) for number in numbers]
     cells = []
-    seen: set[tuple[int | None, str]] = set()
+    before: tuple[int | None, str] = (None, "")
     for place, number in enumerate(numbers):
         tenant, mark = owners.get(number), marks.get(number, "")
         x, y = width * (place % columns), height * (place // columns)
-        first = (tenant, mark) not in seen
+        first = (tenant, mark) != before
         joined = _joined(place, columns, slots)
         cells.append(Cell(x, y, width, height, gpu, number, tenant, first, state.down, mark, joined))
-        seen.add((tenant, mark))
+        before = (tenant, mark)
     block_height = height * math.ceil(len(numbers) / columns)
     return _Block(width * min(columns, len(numbers)), block_height, [], cells)
 

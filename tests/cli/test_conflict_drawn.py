@@ -135,3 +135,14 @@ def test_the_room_of_all_nodes_is_the_most_that_fits(run: Runner, machine: Path,
     assert room
     assert run("explain", machine, shape.replace("N", str(room)), *options).status == 0
     assert run("explain", machine, shape.replace("N", str(room + 1)), *options).status == 1
+
+
+def test_jobs_for_which_no_mark_is_left_are_one(run: Runner, tmp_path: Path) -> None:
+    """Of 200 nodes with a job each, 61 are told apart, and the others are one state."""
+    machine, running = tmp_path / "machine.json", tmp_path / "running.json"
+    machine.write_text(json.dumps(R_of("0-199", "0-3")), encoding="utf-8")
+    running.write_text(json.dumps([R_of(str(rank), "0") for rank in range(200)]), encoding="utf-8")
+    out = run("explain", machine, "slot=1/node", "--allocated", running, "--drawing").out
+    assert " +  in conflict: 139 more jobs" in out
+    assert sum(line.startswith("rank ") for line in out.splitlines()) == 61
+    assert sum(line.startswith("ranks ") for line in out.splitlines()) == 1

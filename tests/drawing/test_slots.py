@@ -125,6 +125,21 @@ def test_the_cells_of_a_slot_are_one_shape() -> None:
     assert all(not cell.joined for cell in free)
 
 
+def test_every_run_of_cells_of_one_job_is_labelled() -> None:
+    """Without colour, two jobs by turns would look like one."""
+    scene = scene_of([("0", [{"cores": "0-1"}])], [("0", [{"cores": "2"}])], [("0", [{"cores": "6"}])])
+    first = [cell for cell in lay_out(scene).cells if not cell.gpu][:12]
+    assert [cell.number for cell in first if cell.first and cell.tenant] == [0, 2, 6]
+    machine = scene.states[0].machine
+    turns = [
+        holding
+        for tenant, core in ((1, "0,3-4"), (2, "1-2,5"))
+        for holding in holdings(machine, tenant, {"execution": {"R_lite": [{"rank": "0", "children": {"core": core}}]}})
+    ]
+    cells = lay_out(make_scene("m", machine, turns)).cells
+    assert [cell.number for cell in cells if cell.first and cell.tenant and not cell.gpu] == [0, 1, 3, 5]
+
+
 def test_a_picture_names_each_slot_in_each_domain(tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
     path = tmp_path / "picture.svg"
