@@ -106,14 +106,14 @@ class Bundle:
         Whether the node is taken whole, all of it free before.
     slot
         The label of the slot that the node stands in; empty when it stands in none.
-    piece
+    slot_part
         Whether that slot has more nodes than this one.
     beside
         What else stands on the node, outside of the node's vertex and its slot: loose units of the same request.
     ids
         The node ids (ranks) that match, where the request names any.
     touching
-        Of a piece, a level of which it must touch some domain; empty for none.
+        Of a slot part, a level of which it must touch some domain; empty for none.
     flat
         The bundle as `FlatSlots`, when it is that and no more.
     slots
@@ -182,7 +182,7 @@ class Bundle:
         return self.slot or (self.wants[0].label if self.wants else "")
 
     def that_touches(self, level: str) -> Bundle:
-        """Return the bundle of a piece that must touch a domain of a level."""
+        """Return the bundle of a slot part that must touch a domain of a level."""
         return Bundle(
             self.wants,
             whole=self.whole,

@@ -125,16 +125,16 @@ def batch_R(machine: Machine, batch: Batch, wants: Mapping[int, Want]) -> dict[i
     """Return the R (RFC 20) of each job of a batch that was placed, by id."""
     held, _ = holdings(batch.occupancy, wants)
     certificate = {"status": batch.status.name, "terms": dict(batch.terms), "bound": dict(batch.bounds), "joint": True}
-    return {job: _job_R(machine, pieces, wants[job].label, certificate) for job, pieces in held.items()}
+    return {job: _job_R(machine, parts, wants[job].label, certificate) for job, parts in held.items()}
 
 
-def _job_R(machine: Machine, pieces: Sequence[Held], label: str, certificate: Mapping[str, Any]) -> dict[str, Any]:
+def _job_R(machine: Machine, parts: Sequence[Held], label: str, certificate: Mapping[str, Any]) -> dict[str, Any]:
     from ...grammar.idset import mask_text
 
     alike: dict[tuple[int, int, tuple[Slot, ...]], int] = {}
-    for piece in pieces:
-        key = (piece.cores, piece.gpus, piece.slots)
-        alike[key] = alike.get(key, 0) | 1 << piece.position
+    for part in parts:
+        key = (part.cores, part.gpus, part.slots)
+        alike[key] = alike.get(key, 0) | 1 << part.position
     placement = []
     for (_, _, slots), nodes in alike.items():
         entries = []
@@ -145,6 +145,6 @@ def _job_R(machine: Machine, pieces: Sequence[Held], label: str, certificate: Ma
     return write_R(
         machine,
         [(nodes, cores, gpus) for (cores, gpus, _), nodes in alike.items()],
-        nslots=sum(len(piece.slots) for piece in pieces),
+        nslots=sum(len(part.slots) for part in parts),
         scheduling_extra={"placement": placement, "certificate": dict(certificate)},
     )

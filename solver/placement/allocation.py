@@ -123,7 +123,7 @@ class Allocation:
         return entries + self._of_groups() if self.group_held else entries
 
     def _merged(self) -> list[tuple[NodeHolding, int, int]]:
-        """Return what nodes hold, the slot's number where they hold a piece of one, and the nodes; equal ones once."""
+        """Return what nodes hold, the slot's number where they hold a part of one, and the nodes; equal ones once."""
         merged: dict[tuple[object, ...], tuple[NodeHolding, int, int]] = {}
         for holding in self.holdings:
             alike = (holding.cores, holding.gpus, holding.used, holding.slots, holding.held, holding.outside)

@@ -47,7 +47,7 @@ PARTS: dict[str, Part] = {
         ("tests/checker", "tests/solver/test_checker_parts.py", "tests/solver/test_checker_searches.py"),
     ),
     "commit": Part(
-        ("solver/allocator.py", "solver/state/pool_state.py", "solver/placement/realize.py"),
+        ("solver/allocator/allocator.py", "solver/state/pool_state.py", "solver/placement/realize.py"),
         # The quick ones first: one that notices is enough.
         (
             "tests/solver/test_reload.py",

@@ -217,7 +217,11 @@ def test_an_exception_between_decision_and_commit(
     before = state_of(pool)
     with monkeypatch.context() as patched:
         place = {"_commit": Pool, "born": Rankings}.get(step)
-        target = f"exactfit.solver.allocator.{step}" if place is None else f"{place.__module__}.{place.__name__}.{step}"
+        target = (
+            f"exactfit.solver.allocator.allocator.{step}"
+            if place is None
+            else f"{place.__module__}.{place.__name__}.{step}"
+        )
         patched.setattr(target, _failing(error))
         with pytest.raises(NotNowError, match="the search failed"):
             pool.alloc(2, parse_shape(SHAPES[name]), None)

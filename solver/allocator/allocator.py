@@ -1,4 +1,4 @@
-"""The allocator: a machine, what jobs hold of it, and the verbs: allocate, free, register, mark up and down.
+"""The verbs: allocate, free, register, mark up and down, copy.
 
 A verb costs what its decision costs; the state is a persistent value, so that copies and what fails cost nothing.
 State changes in one place, `Allocator._commit`, after everything that can fail: a decision, and the new state that
@@ -11,24 +11,23 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import partial
-from types import MappingProxyType
 from typing import Any, TypeVar
 
-from ..grammar.errors import printable
-from ..topology.machine import Machine
-from .cpsat.budget import Budget, CutOff
-from .cpsat.status import Status
-from .demand.arguments import need_job, need_machine, need_nodes, need_parts, need_time
-from .demand.request import Request, need_request
-from .errors import InfeasibleRequest, InsufficientResources
-from .knowledge import Knowledge, MakeReasons
-from .options import AHEAD, Options
-from .placement.allocation import Allocation
-from .placement.job_R import read_job
-from .placement.realize import allocation_of, parted
-from .state.domain_state import DomainState
-from .state.node_classes import Packed, mask_of
-from .state.pool_state import Job, PoolState
+from ...grammar.errors import printable
+from ...topology.machine import Machine
+from ..cpsat.budget import Budget, CutOff
+from ..cpsat.status import Status
+from ..demand.arguments import need_job, need_machine, need_nodes, need_parts, need_time
+from ..demand.request import Request, need_request
+from ..errors import InfeasibleRequest, InsufficientResources
+from ..knowledge import Knowledge, MakeReasons
+from ..options import AHEAD, Options
+from ..placement.allocation import Allocation
+from ..placement.job_R import read_job
+from ..placement.realize import allocation_of, parted
+from ..state.domain_state import DomainState
+from ..state.pool_state import Job, PoolState
+from .present import Present
 
 WARNING = 4
 """The syslog priority of what an admin should see."""
@@ -59,7 +58,7 @@ def _silent(_level: int, _message: str) -> None:
     """Log nothing."""
 
 
-class Allocator:
+class Allocator(Present):
     """Allocates the resources of a machine.
 
     Parameters
@@ -90,54 +89,6 @@ class Allocator:
         self._state = self._knowledge.changes.initial()
         self._epoch = 0
         self._share = 1.0
-
-    # -- what there is --------------------------------------------------------------------------------------------
-
-    @property
-    def machine(self) -> Machine:
-        """The machine."""
-        return self._knowledge.machine
-
-    @property
-    def options(self) -> Options:
-        """What the site chose."""
-        return self._knowledge.options
-
-    @property
-    def generation(self) -> int:
-        """Goes up by one with every change."""
-        return self._state.generation
-
-    @property
-    def jobs(self) -> Mapping[int, Job]:
-        """The jobs that hold resources, by id."""
-        return MappingProxyType(dict(self._state.jobs.items()))
-
-    def job(self, jobid: int) -> Job | None:
-        """Return a job, None when it holds nothing."""
-        return self._state.jobs.get(jobid)
-
-    @property
-    def up_mask(self) -> int:
-        """Bitmask of the positions that are up."""
-        return self._state.up
-
-    @property
-    def down_mask(self) -> int:
-        """Bitmask of the positions that are down."""
-        return self.machine.all & ~self._state.up
-
-    def allocated(self) -> list[tuple[int, int, int]]:
-        """Return what jobs hold, as (positions, cores, gpus), nodes alike together."""
-        changes = self._knowledge.changes
-        busy = mask_of(self._state.touched)
-        held: dict[tuple[int, int], int] = {}
-        for number, free, nodes in changes.alike(self._state, Packed.of(busy)):
-            node_type = self.machine.types[number]
-            key = (node_type.cores & ~free.cores, node_type.gpus & ~free.gpus)
-            if any(key):
-                held[key] = held.get(key, 0) | nodes
-        return [(nodes, cores, gpus) for (cores, gpus), nodes in held.items()]
 
     # -- decisions ------------------------------------------------------------------------------------------------
 
@@ -364,11 +315,6 @@ class Allocator:
         copy._state = self._state
         copy._epoch = self._epoch
         return copy
-
-    @property
-    def present(self) -> tuple[Knowledge, PoolState]:
-        """What is known of the machine, and what it looks like now: values, for those who look ahead."""
-        return self._knowledge, self._state
 
     def in_state(self: Same, state: PoolState) -> Same:
         """Return an independent pool of the same machine in another state, which looks ahead and does not log."""

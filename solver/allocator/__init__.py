@@ -1,0 +1,10 @@
+"""The allocator: a machine, what jobs hold of it, and the verbs; the one place where a state is committed.
+
+`present` is what can be read of it, `allocator` are the verbs.
+"""
+
+from __future__ import annotations
+
+from .allocator import Allocator, Log
+
+__all__ = ["Allocator", "Log"]
