@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..demand.demand import Bundle, FlatSlots, Kind
+from ..demand.demand import Bundle, Kind
 from ..policy.scale import Scale
 from ..policy.terms import CoreTouch, Cross, Touch
 from ..state.domain_state import DomainState
@@ -20,25 +20,38 @@ from ..state.domain_state import DomainState
 
 def lower_bound(scale: Scale, state: DomainState, bundle: Bundle) -> int:
     """Return a joint integer that no placement of the bundle on the state is below."""
-    flat = bundle.flat
+    return scale.joint(lower_bounds(scale, state, bundle))
+
+
+def lower_bounds(scale: Scale, state: DomainState, bundle: Bundle) -> list[int]:
+    """Return for each component of the policy what no placement of the bundle on the state is below."""
+    slots = _cores_and_gpus(bundle)
     wants = (*bundle.wants, *bundle.beside)
     surely = bundle.whole or any(want.total(kind) for want in wants for kind in (Kind.CORE, Kind.GPU))
-    total = 0
-    for component, unit in scale.weighed():
+    bounds: list[int] = []
+    for component in scale.components:
+        bound = 0
         if isinstance(component, Cross):
-            total += unit * (_crossings(outermost(state, component.level), state, flat) if flat else 0)
+            bound = _crossings(outermost(state, component.level), state, slots)
         elif isinstance(component, Touch) and component.level == state.level:
             weight = component.weight(state)
-            total += unit * (weight if flat or surely else min(0, weight))
+            bound = weight if slots or surely else min(0, weight)
         elif isinstance(component, Touch):
             domains = [domain for domain in state.flat if domain.level == component.level]
-            total += unit * sum(min(0, component.weight(domain)) for domain in domains)
-            if flat:
-                outer = outermost(state, component.level)
-                total += unit * _cover(outer, [max(0, component.weight(domain)) for domain in outer], state, flat)
+            bound = sum(min(0, component.weight(domain)) for domain in domains)
+            outer = outermost(state, component.level)
+            bound += _cover(outer, [max(0, component.weight(domain)) for domain in outer], state, slots)
         elif isinstance(component, CoreTouch):
-            total += unit * sum(min(0, component.weight(domain)) for domain in state.flat)
-    return total
+            bound = sum(min(0, component.weight(domain)) for domain in state.flat)
+        bounds.append(bound)
+    return bounds
+
+
+def _cores_and_gpus(bundle: Bundle) -> list[tuple[int, int, int]]:
+    """Return the slots that a bundle is no more than: how many, and the cores and GPUs of each."""
+    needs = [(some.count, dict(some.needs)) for some in bundle.slots]
+    slots = [(count, need.get("core", 0), need.get("gpu", 0)) for count, need in needs]
+    return [some for some in slots if some[1] or some[2]]
 
 
 def lacks(state: DomainState, bundle: Bundle) -> bool:
@@ -65,21 +78,26 @@ def outermost(state: DomainState, level: str) -> list[DomainState]:
     return found
 
 
-def _needs(flat: FlatSlots, state: DomainState, domains: Sequence[DomainState]) -> list[tuple[int, list[int], int]]:
-    """Return for cores and GPUs what one slot takes, what is free in each domain, and what is free in none."""
+def _needs(
+    asked: tuple[int, int], state: DomainState, domains: Sequence[DomainState]
+) -> list[tuple[int, list[int], int]]:
+    """Return for cores and GPUs how many are asked for, what is free in each domain, and what is free in none."""
     cores, gpus = [domain.free_cores for domain in domains], [domain.free_gpus for domain in domains]
-    needs = ((flat.cores, cores, state.free_cores - sum(cores)), (flat.gpus, gpus, state.free_gpus - sum(gpus)))
+    needs = ((asked[0], cores, state.free_cores - sum(cores)), (asked[1], gpus, state.free_gpus - sum(gpus)))
     return [need for need in needs if need[0]]
 
 
-def _crossings(domains: Sequence[DomainState], state: DomainState, flat: FlatSlots) -> int:
+def _crossings(domains: Sequence[DomainState], state: DomainState, slots: Sequence[tuple[int, int, int]]) -> int:
     """Return how often slots cross from one domain of a level into another, at least."""
-    bound = [(each, free) for each, free, outside in _needs(flat, state, domains) if not outside]
-    if not bound:
-        return 0
-    across = max(_fewest(free, each) for each, free in bound) - 1
-    whole = sum(min(free[i] // each for each, free in bound) for i in range(len(domains)))
-    return max(flat.count * across, flat.count - whole)
+    total = 0
+    for count, *asked in slots:
+        needs = _needs((asked[0], asked[1]), state, domains)
+        bound = [(each, free) for each, free, outside in needs if not outside]
+        if bound:
+            across = max(_fewest(free, each) for each, free in bound) - 1
+            whole = sum(min(free[i] // each for each, free in bound) for i in range(len(domains)))
+            total += max(count * across, count - whole)
+    return total
 
 
 def _fewest(free: Sequence[int], amount: int) -> int:
@@ -93,11 +111,17 @@ def _fewest(free: Sequence[int], amount: int) -> int:
     return number
 
 
-def _cover(domains: Sequence[DomainState], weights: Sequence[int], state: DomainState, flat: FlatSlots) -> int:
+def _cover(
+    domains: Sequence[DomainState],
+    weights: Sequence[int],
+    state: DomainState,
+    slots: Sequence[tuple[int, int, int]],
+) -> int:
     """Return what the domains that hold the slots weigh at least: parts of domains count in part."""
     least = 0
-    for each, free, outside in _needs(flat, state, domains):
-        amount = each * flat.count - outside
+    asked = sum(count * cores for count, cores, _ in slots), sum(count * gpus for count, _, gpus in slots)
+    for all_of_them, free, outside in _needs(asked, state, domains):
+        amount = all_of_them - outside
         total = 0
         for part, whole in sorted(
             ((part, whole) for part, whole in zip(weights, free, strict=True) if whole), key=_of_one

@@ -233,7 +233,7 @@ class NodeSolver:
         if known is not None and known.proven and self.scale.components:
             return known
         try:
-            found = self._model(state, bundle, budget, shielded, None if known is None else known.plan)
+            found = self._model(state, bundle, budget, shielded, known)
         except CutOff:
             if known is None:
                 raise
@@ -246,14 +246,22 @@ class NodeSolver:
         return NodeSolution(found.cost, bound, lambda: found.plan, found.outside, final=found.final)
 
     def _model(
-        self, state: DomainState, bundle: Bundle, budget: Budget, shielded: bool | None, hint: NodePlan | None
+        self, state: DomainState, bundle: Bundle, budget: Budget, shielded: bool | None, known: NodeSolution | None
     ) -> NodeSolution | None:
         if not budget.left:
             raise CutOff
-        from .model.model import solve_bundle  # here, since it loads CP-SAT: most pools never need it
+        # Here, since these load CP-SAT: most pools never need it.
+        from .model.model import solve_bundle
+        from .model.one_resource import solve_one_resource
 
         self.solves += 1
-        status, solution = solve_bundle(state, bundle, self.scale, budget, shielded=shielded, hint=hint)
+        if known is None:
+            status, solution = solve_bundle(state, bundle, self.scale, budget, shielded=shielded)
+        else:
+            solution = solve_one_resource(state, bundle, self.scale, known, budget, shielded=shielded)
+            if solution is not None:
+                return solution
+            status, solution = solve_bundle(state, bundle, self.scale, budget, shielded=shielded, hint=known.plan)
         if status is Status.CUT_OFF:
             raise CutOff
         return solution

@@ -77,6 +77,14 @@ TREES = {
     "cores outside": Tree((("socket", 2), ("numa", 2)), 4, own=8),
 }
 
+SMALL_TREES = {
+    "one level": Tree((("numa", 4),), 3, ("numa", 1)),
+    "two levels": Tree((("socket", 2), ("numa", 2)), 3, ("numa", 1)),
+    "three sockets": Tree((("socket", 3), ("numa", 2)), 2, ("socket", 1)),
+    "three levels": Tree((("socket", 2), ("numa", 2), ("l3", 2)), 2, ("numa", 1)),
+}
+"""Small enough for a model that stands for each slot to be proven."""
+
 
 def tree(name: str) -> Topo:
     """Return the `topo` of a tree by its name."""

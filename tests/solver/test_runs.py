@@ -1,0 +1,106 @@
+"""Slots of one resource as runs along domains, against the node's model that stands for every slot."""
+
+from __future__ import annotations
+
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from exactfit.solver.cpsat.budget import Budget
+from exactfit.solver.cpsat.status import Status
+from exactfit.solver.demand.demand import Bundle, Kind, Want
+from exactfit.solver.node.constructed_solution import constructed_solution
+from exactfit.solver.node.lower_bounds import lower_bound
+from exactfit.solver.node.model.model import solve_bundle
+from exactfit.solver.node.model.one_resource import solve_one_resource
+from exactfit.solver.node.plan import NodeSolution
+from exactfit.solver.node.pricing import price
+from exactfit.solver.policy.scale import Scale
+from exactfit.solver.policy.terms import TERMS, parse_policy
+from exactfit.solver.state.domain_state import DomainState, arrange
+from exactfit.topology.describe import describe_R
+from exactfit.topology.rset import read_R
+from node_trees import SMALL_TREES
+
+SHIPPED = ("pack", "spread")
+
+
+def policies() -> st.SearchStrategy[str]:
+    """Return the policies that ship, and any order of some terms."""
+    orders = st.permutations(sorted(TERMS)).flatmap(lambda names: st.integers(1, 4).map(lambda n: ",".join(names[:n])))
+    return st.one_of(st.sampled_from(SHIPPED), orders)
+
+
+@st.composite
+def states(draw: st.DrawFn) -> tuple[DomainState, Scale]:
+    machine = read_R(describe_R(SMALL_TREES[draw(st.sampled_from(sorted(SMALL_TREES)))].topo, 1))
+    node_type = machine.types[0]
+    free_cores = draw(st.one_of(st.just(node_type.cores), st.integers(1, node_type.cores)))
+    free_gpus = draw(st.integers(0, node_type.gpus))
+    scale = Scale(parse_policy(draw(policies())).components((), machine.levels))
+    return arrange(node_type, free_cores & node_type.cores, free_gpus & node_type.gpus).state, scale
+
+
+def bundle_of(slots: list[tuple[int, int]], kind: Kind) -> Bundle:
+    wants = (
+        Want(Kind.SLOT, "slot", count, label=f"s{number}", wants=(Want(kind, kind.value, size),))
+        for number, (count, size) in enumerate(slots)
+    )
+    return Bundle(tuple(wants))
+
+
+def check(state: DomainState, scale: Scale, bundle: Bundle, solution: NodeSolution) -> None:
+    """Assert that a solution is a placement, and costs what it says."""
+    slots = solution.plan.slots
+    for some in bundle.slots:
+        ((name, size),) = some.needs
+        mine = [slot for slot in slots if slot.label == some.label]
+        assert len(mine) == some.count
+        taken = [sum(share.cores if name == "core" else share.gpus for share in slot.shares) for slot in mine]
+        assert taken == [size] * some.count
+    for place, domain in enumerate(state.flat):
+        there = [share for slot in slots for share in slot.shares if share.place == place]
+        assert sum(share.cores for share in there) <= domain.own_free_cores
+        assert sum(share.gpus for share in there) <= domain.own_free_gpus
+    gpuless = {some.label: not some.gpus for some in bundle.slots}
+    assert price(scale, state, ((slot.shares, gpuless[slot.label]) for slot in slots)) == solution.cost
+
+
+slots = st.lists(st.tuples(st.integers(1, 3), st.integers(1, 5)), min_size=1, max_size=2)
+
+
+@given(states(), slots, st.sampled_from([Kind.CORE, Kind.CORE, Kind.GPU]))
+def test_runs_are_as_good_as_any_placement(
+    drawn: tuple[DomainState, Scale], slots: list[tuple[int, int]], kind: Kind
+) -> None:
+    state, scale = drawn
+    bundle = bundle_of(slots, kind)
+    known = constructed_solution(scale, state, bundle)
+    status, best = solve_bundle(state, bundle, scale, Budget(2))
+    assume(status is not Status.FEASIBLE)
+    if known is None:
+        assert status is Status.INFEASIBLE
+        return
+    assert best is not None
+    assert status is Status.OPTIMAL
+    check(state, scale, bundle, known)
+    assert lower_bound(scale, state, bundle) <= known.bound <= best.cost <= known.cost
+    solution = solve_one_resource(state, bundle, scale, known, Budget(60))
+    if solution is not None:
+        assert (solution.cost, solution.bound, solution.final) == (best.cost, best.cost, True)
+        check(state, scale, bundle, solution)
+
+
+@given(states(), slots, st.floats(0, 0.02))
+def test_what_little_work_proves_is_true(
+    drawn: tuple[DomainState, Scale], slots: list[tuple[int, int]], seconds: float
+) -> None:
+    state, scale = drawn
+    bundle = bundle_of(slots, Kind.CORE)
+    known = constructed_solution(scale, state, bundle)
+    if known is None:
+        return
+    some, best = (solve_one_resource(state, bundle, scale, known, Budget(left)) for left in (seconds, 60))
+    if some is None or best is None:
+        return
+    check(state, scale, bundle, some)
+    assert some.bound <= best.cost <= some.cost
