@@ -26,6 +26,10 @@ Search = Callable[[DomainState, Bundle, Budget, bool], "NodeSolution | None"]
 """The node's model: of a domain, slots in it, and whether they count as GPU-less; raises CutOff."""
 
 
+REMEMBERED = 100_000
+"""Answers that each memory keeps."""
+
+
 class SlotsSolution:
     """The best placement of so many equal slots in a domain.
 
@@ -72,16 +76,14 @@ class EqualSlots:
         The policy, for which `Scale.affinity_first` holds.
     search
         What is asked where nothing else is a proof.
-    remembered
-        How many answers each memory keeps before it is emptied.
     """
 
-    def __init__(self, scale: Scale, search: Search, remembered: int) -> None:
+    def __init__(self, scale: Scale, search: Search) -> None:
         self._scale = scale
         self._search = search
         self._whole_slots = WholeSlots(scale)
-        self._bests: Memory[tuple[DomainState, SlotShape, int], SlotsSolution] = Memory(remembered)
-        self._known_torn: Memory[tuple[DomainState, SlotShape], TornSlots] = Memory(remembered)
+        self._bests: Memory[tuple[DomainState, SlotShape, int], SlotsSolution] = Memory(REMEMBERED)
+        self._known_torn: Memory[tuple[DomainState, SlotShape], TornSlots] = Memory(REMEMBERED)
 
     def whole(self, state: DomainState, shape: SlotShape, limit: int) -> int | None:
         """Return how many slots, up to a limit, can stay whole; None where the node's own resources allow no split."""

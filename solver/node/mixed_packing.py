@@ -26,6 +26,9 @@ Needs = tuple[tuple[str, int], ...]
 VECTORS = 1200
 """Splits of more vectors than this are left to the node's model."""
 
+TABLES = 5_000
+"""Tables that are remembered."""
+
 
 @dataclass(frozen=True)
 class Shape:
@@ -49,13 +52,11 @@ class MixedSlots:
     ----------
     scale
         The policy, for which `Scale.affinity_first` holds.
-    remembered
-        How many tables are kept before the memory is emptied.
     """
 
-    def __init__(self, scale: Scale, remembered: int = 5_000) -> None:
+    def __init__(self, scale: Scale) -> None:
         self._scale = scale
-        self._tables: Memory[tuple[DomainState, tuple[Shape, ...], Vector], Table | None] = Memory(remembered)
+        self._tables: Memory[tuple[DomainState, tuple[Shape, ...], Vector], Table | None] = Memory(TABLES)
 
     def cost(self, state: DomainState, slots: Sequence[SlotSet]) -> int | None:
         """Return what whole slots on a node cost at least; None where not all can be whole, or that is not known."""

@@ -17,6 +17,9 @@ from ..demand.demand import FlatSlots
 from ..policy.scale import Scale
 from ..state.domain_state import DomainState
 
+SPLITS = 50_000
+"""Domains in a state whose splits are remembered, for each shape of slot."""
+
 
 @dataclass(frozen=True)
 class SlotShape:
@@ -87,13 +90,11 @@ class WholeSlots:
     ----------
     scale
         The policy, for which `Scale.affinity_first` holds.
-    remembered
-        How many splits are kept before the memory is emptied.
     """
 
-    def __init__(self, scale: Scale, remembered: int = 50_000) -> None:
+    def __init__(self, scale: Scale) -> None:
         self._scale = scale
-        self._splits: Memory[tuple[DomainState, SlotShape], tuple[int, Split | None]] = Memory(remembered)
+        self._splits: Memory[tuple[DomainState, SlotShape], tuple[int, Split | None]] = Memory(SPLITS)
 
     def split(self, domain: DomainState, shape: SlotShape, limit: int) -> Split | None:
         """Return the best splits of up to `limit` slots; None where the domain's own resources allow no split."""

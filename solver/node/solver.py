@@ -20,7 +20,7 @@ from ..demand.group_amounts import split_outside, total_outside
 from ..policy.scale import Scale
 from ..state.domain_state import DomainState
 from .constructed_solution import constructed_solution, of_the_node, with_amounts
-from .equal_slots import EqualSlots, slots_bundle
+from .equal_slots import REMEMBERED, EqualSlots, slots_bundle
 from .lower_bounds import lacks, lower_bound, touch_lower_bound
 from .mixed_packing import MixedSlots
 from .packing import SlotShape
@@ -39,8 +39,6 @@ class NodeSolver:
         The policy on the machine.
     levels
         The machine's levels below the node, coarsest first.
-    remembered
-        How many answers each memory keeps before it is emptied.
     by_model
         Whether every bundle goes to the node's model: for states with marks.
 
@@ -52,20 +50,18 @@ class NodeSolver:
         Whether any solution was not proven since this was last set to False.
     """
 
-    def __init__(
-        self, scale: Scale, levels: Sequence[str], remembered: int = 100_000, *, by_model: bool = False
-    ) -> None:
+    def __init__(self, scale: Scale, levels: Sequence[str], *, by_model: bool = False) -> None:
         self.scale = scale
         self.solves = 0
         self.inexact = False
-        self._equal = EqualSlots(scale, self._search, remembered)
+        self._equal = EqualSlots(scale, self._search)
         self._mixed_slots = MixedSlots(scale)
         self._by_model = by_model
         self._levels = levels
         self._inside: NodeSolver | None = None
         self._affinity_first = scale.affinity_first(levels)
-        self._cheap: Memory[DomainState, int] = Memory(remembered)
-        self._solutions: Memory[tuple[DomainState, Bundle], NodeSolution | None] = Memory(remembered)
+        self._cheap: Memory[DomainState, int] = Memory(REMEMBERED)
+        self._solutions: Memory[tuple[DomainState, Bundle], NodeSolution | None] = Memory(REMEMBERED)
 
     def best(self, state: DomainState, bundle: Bundle, budget: Budget) -> NodeSolution | None:
         """Return the best solution, or None where the node cannot give the bundle.
