@@ -7,9 +7,6 @@ from dataclasses import dataclass, field
 from .policy.terms import PACK, Policy
 
 SLOT_EXCLUSIVE = ("shared", "rfc14")
-AHEAD = 0.1
-"""The part of the time limit that a decision may take that only looks ahead, as many do at once."""
-
 UNKNOWN_TYPES = ("refuse", "ignore")
 
 

@@ -15,14 +15,15 @@ from typing import Any, TypeVar
 
 from ...grammar.errors import printable
 from ...topology.machine import Machine
-from ..cpsat.budget import Budget, CutOff
+from ..cpsat.budget import AHEAD, Budget, CutOff
 from ..cpsat.status import Status
 from ..demand.arguments import need_job, need_machine, need_nodes, need_parts, need_time
 from ..demand.request import Request, need_request
 from ..errors import InfeasibleRequest, InsufficientResources
 from ..knowledge import Knowledge, MakeReasons
-from ..options import AHEAD, Options
+from ..options import Options
 from ..placement.allocation import Allocation
+from ..placement.certificate import CLOCK
 from ..placement.job_R import read_job
 from ..placement.realize import allocation_of, parted
 from ..state.domain_state import DomainState
@@ -157,6 +158,8 @@ class Allocator(Present):
         allocation = allocation_of(
             self.machine, knowledge.changes, knowledge.tree, knowledge.scale, self._state, *found
         )
+        if budget.is_late and allocation.proof.status is not Status.OPTIMAL:
+            allocation = replace(allocation, proof=replace(allocation.proof, ended=CLOCK))
         end = time.time() + request.duration if request.duration > 0 else self.machine.expiration
         job = Job(end, allocation.holdings, allocation.group_used)
         state, entered = self._knowledge.changes.started(self._state, jobid, job)

@@ -15,6 +15,9 @@ from .loading import clock
 STEPS = 1_000_000
 """Steps of a second's work."""
 
+AHEAD = 0.1
+"""The part of its limit that a decision may take that only looks ahead, as many do at once."""
+
 CLOCK_FACTOR = 20
 """A decision that takes so many times its work by the clock, and `CLOCK_GRACE` seconds more, is ended."""
 

@@ -17,14 +17,13 @@ from itertools import groupby
 from typing import TypeAlias
 
 from ..allocator import Allocator
-from ..cpsat.budget import Budget, CutOff
+from ..cpsat.budget import AHEAD, Budget, CutOff
 from ..demand.arguments import need_job, need_time
 from ..demand.request import Request, need_request
 from ..errors import InfeasibleRequest, InsufficientResources
 from ..knowledge import Knowledge
 from ..machine.decide import Situation
 from ..machine.selection import Field
-from ..options import AHEAD
 from ..state.pool_state import PoolState
 from .trials import ended
 

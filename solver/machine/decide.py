@@ -92,9 +92,7 @@ class Decider:
         demand = problem.demand(sizes)
         decision = self._place(demand, situation, budget)
         if decision is not None and search.most_sizes:
-            # Of other counts nothing is known but what holds of any placement.
-            least = min(decision.bound, self._chooser.least(situation.field))
-            decision = replace(decision, bound=least, most_sizes=search.most_sizes)
+            decision = replace(decision, most_sizes=search.most_sizes)
         return None if decision is None else (demand, decision)
 
     def sizes(self, problem: Problem, situation: Situation, budget: Budget) -> tuple[int, ...] | None:

@@ -17,34 +17,11 @@ from ...grammar.idset import mask_text
 from ...topology.machine import Machine
 from ...topology.rset import write_R
 from ...topology.tree import NodeType
-from ..cpsat.status import Status
 from ..state.domain_state import MEASURED, MIB_PER_GIB, Used
 from ..state.holdings import NodeHolding, SlotHolding
 from ..state.node_classes import bits
+from .certificate import Certificate
 from .job_R import NodeAmounts, take_near
-
-
-@dataclass(frozen=True)
-class Certificate:
-    """What was proven of a placement.
-
-    Attributes
-    ----------
-    status
-        OPTIMAL, or FEASIBLE when the search was cut off.
-    terms
-        The value of each of the policy's components, ``size`` first: the counts chosen, in pre-order.
-    bound
-        For each component a value that no placement beats that is as good in those before it.
-    """
-
-    status: Status
-    terms: Mapping[str, int | list[int]]
-    bound: Mapping[str, int | list[int]]
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the certificate as it stands in R."""
-        return {"status": self.status.value, "terms": dict(self.terms), "bound": dict(self.bound)}
 
 
 @dataclass(frozen=True)

@@ -9,21 +9,23 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
 from ...topology.machine import Machine
 from ...topology.tree import NodeType
-from ..cpsat.status import Status
 from ..demand.demand import Demand
 from ..machine.model.cells import GroupTree
 from ..machine.model.patterns import flatten
 from ..machine.model.slots import slot_numbers
 from ..machine.selection import Decision
 from ..policy.scale import Scale
-from ..state.holdings import NodeHolding
+from ..state.holdings import NodeFree, NodeHolding
 from ..state.node_classes import Packed, bits
 from ..state.pool_state import Changes, Job, PoolState
-from .allocation import Allocation, Certificate
+from .allocation import Allocation
 from .assignment import assign
+from .certificate import bounded, proven
+from .values import Values
 
 
 def allocation_of(
@@ -59,14 +61,22 @@ def allocation_of(
     if tree.free:
         held = Counter({(group, name): amount for group, name, amount in decision.group_held})
         group_used = held + _outside(machine, tree, holdings)
+    numbers = slot_numbers(demand, decision.picks, tree, scale) if slot_parts else {}
+    # A choice that the machine's model did not make touches one group of each level: its node's.
+    groups = {} if decision.modelled else dict.fromkeys(scale.group_names, 1)
+    if decision.cost == decision.bound and not decision.most_sizes:
+        proof = proven(scale, demand.sizes, decision.cost, groups)
+    else:
+        values = Values(machine, partial(_free_of, changes, state), holdings, numbers).of(scale)
+        proof = bounded(demand.sizes, decision.most_sizes, values, {**scale.values(decision.bound), **groups})
     return Allocation(
         machine,
         tuple(holdings),
         demand.nslots,
-        _certificate(scale, demand, decision),
+        proof,
         _listed(group_used),
         decision.group_held,
-        numbers=slot_numbers(demand, decision.picks, tree, scale) if slot_parts else {},
+        numbers=numbers,
         expiration=machine.expiration,
     )
 
@@ -103,13 +113,6 @@ def _outside(machine: Machine, tree: GroupTree, holdings: Sequence[NodeHolding])
     return total
 
 
-def _certificate(scale: Scale, demand: Demand, decision: Decision) -> Certificate:
-    sizes = list(demand.sizes)
-    terms: dict[str, int | list[int]] = {"size": sizes, **scale.values(decision.cost)}
-    # A choice that the machine's model did not make touches one group of each level: its node's.
-    touched = {} if decision.modelled else dict.fromkeys(scale.group_names, 1)
-    terms.update(touched)
-    if decision.cost == decision.bound and not decision.most_sizes:
-        return Certificate(Status.OPTIMAL, terms, terms)
-    most = list(decision.most_sizes) or sizes
-    return Certificate(Status.FEASIBLE, terms, {"size": most, **scale.values(decision.bound), **touched})
+def _free_of(changes: Changes, state: PoolState, holding: NodeHolding) -> NodeFree:
+    """Return what was free of nodes that hold the same, which were alike."""
+    return next(free for _, free, _ in changes.alike(state, holding.packed))

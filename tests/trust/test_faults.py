@@ -239,7 +239,7 @@ def test_an_R_that_cannot_be_written_undoes_the_allocation(
     before = state_of(pool)
     with monkeypatch.context() as patched:
         if step == "certificate":
-            patched.setattr("exactfit.solver.placement.allocation.Certificate.to_json", _failing(error))
+            patched.setattr("exactfit.solver.placement.certificate.Certificate.to_json", _failing(error))
         else:
             patched.setattr(f"exactfit.solver.placement.allocation.Allocation.{step}", _failing(error))
         with pytest.raises(NotNowError if issubclass(error, Exception) else error):

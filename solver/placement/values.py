@@ -1,0 +1,135 @@
+"""What a placement is worth: the value of each of a policy's components, read off who holds what.
+
+What is read here is what is there, whatever a search took it for when it was cut off. It costs a pass over the domains
+of each node that is touched, nodes alike together, and is asked for only where nothing is proven: there a search may
+have left out what is better than it knows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from ...topology.machine import Machine
+from ...topology.tree import Domain
+from ..policy.scale import Scale
+from ..policy.terms import Component, Cross, GroupTouch, Touch
+from ..state.domain_state import DomainState, arrange
+from ..state.holdings import NodeFree, NodeHolding
+from ..state.node_classes import bits
+
+Alike = Callable[[NodeHolding], NodeFree]
+"""What was free, before the placement, of nodes that hold the same."""
+
+SlotId = tuple[str, int]
+"""The label of a slot of several nodes, and its number."""
+
+
+class Values:
+    """Reads the values of components off a placement.
+
+    Parameters
+    ----------
+    machine
+        Whose nodes they are.
+    free_of
+        What was free of a holding's nodes.
+    holdings
+        By nodes, no node twice.
+    numbers
+        For positions that hold a piece of a slot of several nodes, the slot's number.
+    """
+
+    def __init__(
+        self, machine: Machine, free_of: Alike, holdings: Sequence[NodeHolding], numbers: Mapping[int, int]
+    ) -> None:
+        self._machine = machine
+        self._holdings = holdings
+        self._numbers = numbers
+        self._domains = [machine.type_at((h.nodes & -h.nodes).bit_length() - 1).domains for h in holdings]
+        self._states = [self._states_of(holding, free_of(holding)) for holding in holdings]
+        self._touched = [
+            _touched(domains, holding.cores, holding.gpus)
+            for domains, holding in zip(self._domains, holdings, strict=True)
+        ]
+        self._with_gpus = self._slots_with_gpus()
+
+    def of(self, scale: Scale) -> dict[str, int]:
+        """Return the value of each component, by name."""
+        return {component.name: self._value(component) for component in scale.components}
+
+    def _value(self, component: Component) -> int:
+        if isinstance(component, Cross):
+            return self._crossed(component.level)
+        if isinstance(component, GroupTouch):
+            return self._groups(component.level)
+        total = 0
+        for place, holding in enumerate(self._holdings):
+            states = self._states[place]
+            if isinstance(component, Touch):
+                domains = self._domains[place]
+                here = [index for index in self._touched[place] if domains[index].level == component.level]
+            else:
+                here = self._shielded(place)
+            total += holding.nodes.bit_count() * sum(component.weight(states[index]) for index in here)
+        return total
+
+    def _states_of(self, holding: NodeHolding, free: NodeFree) -> dict[int, DomainState]:
+        """Return the state that each domain was in, by place in the node type."""
+        node_type = self._machine.type_at((holding.nodes & -holding.nodes).bit_length() - 1)
+        arranged = arrange(node_type, free.cores, free.gpus, free.used)
+        return dict(zip(arranged.order, arranged.state.flat, strict=True))
+
+    # -- slots ----------------------------------------------------------------------------------------------------
+
+    def _slot_of(self, label: str, position: int) -> SlotId:
+        return label, self._numbers.get(position, 0)
+
+    def _slots_with_gpus(self) -> set[SlotId]:
+        """Return the slots of several nodes that have a GPU on any of them."""
+        return {
+            self._slot_of(slot.label, position)
+            for holding in self._holdings
+            for slot in holding.slots
+            if slot.gpus and not slot.whole
+            for position in bits(holding.nodes)
+        }
+
+    def _shielded(self, place: int) -> list[int]:
+        """Return the domains of which slots without GPUs have a core that these list themselves."""
+        holding, cores = self._holdings[place], 0
+        for slot in holding.slots:
+            pieces = () if slot.whole else [self._slot_of(slot.label, position) for position in bits(holding.nodes)]
+            if not slot.gpus and not any(piece in self._with_gpus for piece in pieces):
+                cores |= slot.cores
+        return [domain.index for domain in self._domains[place] if domain.own_cores & cores]
+
+    def _crossed(self, level: str) -> int:
+        """Return over all slots how many domains of a level each touches, less one and never below zero."""
+        total = 0
+        over_nodes: dict[SlotId, int] = {}
+        for place, holding in enumerate(self._holdings):
+            domains = [domain for domain in self._domains[place] if domain.level == level]
+            for slot in holding.slots:
+                touched = sum(1 for domain in domains if domain.cores & slot.cores or domain.gpus & slot.gpus)
+                if slot.whole:
+                    total += holding.nodes.bit_count() * max(0, touched - 1)
+                    continue
+                for position in bits(holding.nodes):
+                    key = self._slot_of(slot.label, position)
+                    over_nodes[key] = over_nodes.get(key, 0) + touched
+        return total + sum(max(0, touched - 1) for touched in over_nodes.values())
+
+    # -- groups ---------------------------------------------------------------------------------------------------
+
+    def _groups(self, level: str) -> int:
+        """Return how many groups of a level have a node of which something is held."""
+        nodes = 0
+        for holding in self._holdings:
+            if holding.cores or holding.gpus:
+                nodes |= holding.nodes
+        return sum(1 for group in self._machine.groups if group.level == level and group.members & nodes)
+
+
+def _touched(domains: Sequence[Domain], cores: int, gpus: int) -> list[int]:
+    """Return the places of the domains that have any of some cores and GPUs."""
+    return [domain.index for domain in domains if domain.cores & cores or domain.gpus & gpus]
