@@ -1,4 +1,7 @@
-"""A node's solution for slots of cores and GPUs without a search: what a search starts from, and falls back on."""
+"""A node's solution for slots of cores and GPUs without a search: the incumbent of every search, and its fallback.
+
+`construction` makes the placement, `pricing` its cost, `lower_bounds` the bound; where these meet it is proven.
+"""
 
 from __future__ import annotations
 

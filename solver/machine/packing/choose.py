@@ -18,8 +18,8 @@ from ...state.node_classes import lowest
 from ..selection import Decision, Field, Pick
 from .cheapest import Cheapest, Choice, cheapest, steps_of
 from .items import Items, Vector
-from .offers import Offers, TooManyError
 from .room import Bin, find_room
+from .vector_solutions import TooManyError, VectorSolutions
 
 STEPS = 300_000
 """Steps up to which all vectors of all nodes are gone through."""
@@ -61,29 +61,29 @@ def fits_packing(items: Items, field: Field) -> bool | None:
     return None if room.packed is None and not room.proven else room.packed is not None
 
 
-def choose_packing(items: Items, field: Field, node_solver: NodeSolver, budget: Budget, floor: int) -> Packing:
+def choose_packing(items: Items, field: Field, node_solver: NodeSolver, budget: Budget, lower: int) -> Packing:
     """Choose nodes.
 
     Parameters
     ----------
-    floor
+    lower
         What no placement of anything on these nodes goes below.
     """
     classes = _classes(field)
-    offers = Offers(items, node_solver)
+    solutions = VectorSolutions(items, node_solver)
     if items.counted:
         room = find_room(items, [_bin(state, nodes) for state, nodes in classes], items.target)
         if room.packed is None and room.proven:
             return Packing(None)
         try:
-            return _best(items, classes, offers, budget)
+            return _best(items, classes, solutions, budget)
         except TooManyError:
             if room.packed is None:
                 return Packing(None, proven=False, exact=False)
             given = [(place, vector) for place, vector in room.packed]
-            return Packing(_decision(items, classes, offers, given, floor), exact=False)
+            return Packing(_decision(items, classes, solutions, given, lower), exact=False)
     try:
-        return _best(items, classes, offers, budget)
+        return _best(items, classes, solutions, budget)
     except TooManyError:
         return Packing(None, proven=False, exact=False)
 
@@ -96,7 +96,7 @@ def _bin(state: DomainState, nodes: int) -> Bin:
     return Bin(state.free_cores, state.free_gpus, nodes.bit_count())
 
 
-def _best(items: Items, classes: Sequence[Class], offers: Offers, budget: Budget) -> Packing:
+def _best(items: Items, classes: Sequence[Class], solutions: VectorSolutions, budget: Budget) -> Packing:
     """Go through all vectors of all nodes that can be needed.
 
     Raises
@@ -108,26 +108,26 @@ def _best(items: Items, classes: Sequence[Class], offers: Offers, budget: Budget
     every = []
     steps = 0
     for state, nodes in classes:
-        vectors = offers.vectors(state, VECTORS)
+        vectors = solutions.vectors(state, VECTORS)
         number = min(most, nodes.bit_count())
         every.append((state, number, vectors))
         steps += steps_of([(number, len(vectors))], items.target)
         if steps > STEPS:
             raise TooManyError
     while True:
-        costs, bounds = _tables(every, offers)
+        costs, bounds = _tables(every, solutions)
         placed, least = cheapest(costs, items.target), cheapest(bounds, items.target)
         if least is None:
             return Packing(None)
         done = placed is not None and placed.cost <= least.cost
-        if done or not _improve(least, every, offers, budget):
+        if done or not _improve(least, every, solutions, budget):
             if placed is None:
                 return Packing(None, proven=False)
-            return Packing(_decision(items, classes, offers, placed.given, least.cost))
+            return Packing(_decision(items, classes, solutions, placed.given, least.cost))
 
 
 def _tables(
-    every: Sequence[tuple[DomainState, int, list[Vector]]], offers: Offers
+    every: Sequence[tuple[DomainState, int, list[Vector]]], solutions: VectorSolutions
 ) -> tuple[list[Choice], list[Choice]]:
     """Return what vectors cost by what is at hand, and what they cost at least."""
     costs, bounds = [], []
@@ -135,37 +135,37 @@ def _tables(
         cost: dict[Vector, int] = {}
         bound: dict[Vector, int] = {}
         for vector in vectors:
-            solution = offers.solution(state, vector)
+            solution = solutions.solution(state, vector)
             if solution is not None:
                 cost[vector], bound[vector] = solution.cost, solution.bound
-            elif offers.may_give(state, vector):
-                bound[vector] = offers.least(state, vector)
+            elif solutions.may_give(state, vector):
+                bound[vector] = solutions.least(state, vector)
         costs.append(Choice(number, cost))
         bounds.append(Choice(number, bound))
     return costs, bounds
 
 
 def _improve(
-    least: Cheapest, every: Sequence[tuple[DomainState, int, list[Vector]]], offers: Offers, budget: Budget
+    least: Cheapest, every: Sequence[tuple[DomainState, int, list[Vector]]], solutions: VectorSolutions, budget: Budget
 ) -> bool:
     """Search for one of the vectors that may cost less than what is at hand; tell whether anything new is known."""
     for place, vector in dict.fromkeys(least.given):
         if not budget.left:
             return False
-        if offers.improve(every[place][0], vector, budget.part(SHARE)):
+        if solutions.improve(every[place][0], vector, budget.part(SHARE)):
             return True
     return False
 
 
 def _decision(
-    items: Items, classes: Sequence[Class], offers: Offers, given: Sequence[tuple[int, Vector]], bound: int
+    items: Items, classes: Sequence[Class], solutions: VectorSolutions, given: Sequence[tuple[int, Vector]], bound: int
 ) -> Decision:
     """Return the placement in which the nodes of some classes give vectors, the lowest of each class."""
     left = [nodes for _, nodes in classes]
     picks: list[Pick] = []
     cost = 0
     for (place, vector), number in Counter(given).items():
-        solution = offers.solution(classes[place][0], vector)
+        solution = solutions.solution(classes[place][0], vector)
         if solution is None:
             raise CutOff
         cost += number * solution.cost

@@ -1,4 +1,8 @@
-"""What a request that names no group asks for: items, and the vectors of them that one node may give."""
+"""What a request that names no group asks for, as items: node vertices and loose units. So many of each is a vector.
+
+A node gives one of the node vertices at most, and any number of units. Items of cores and GPUs alone are counted: a
+node has room for a vector wherever there are enough of them.
+"""
 
 from __future__ import annotations
 

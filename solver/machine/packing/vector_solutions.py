@@ -1,4 +1,8 @@
-"""What nodes of a state give, vector by vector: something that is at hand, and what it costs at least."""
+"""What nodes of a state can do, vector by vector: the incumbent, and a lower bound on what a vector costs.
+
+Both are asked of the node's solver and remembered for one decision. A vector is searched for only where the choice of
+nodes turns on it.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +20,7 @@ class TooManyError(Exception):
     """There are more vectors than can be gone through."""
 
 
-class Offers:
+class VectorSolutions:
     """The solutions of one decision.
 
     Parameters
