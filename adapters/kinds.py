@@ -20,6 +20,8 @@ SWF, SACCT, SACCT_COMMAS, SACCT_COLUMNS, SACCT_JSON = (
     "Slurm accounting as JSON (sacct --json)",
 )
 FLUX_JOBS = "jobs of Flux as JSON"
+CSV = "CSV"
+PLACED = "what exactfit place --json prints"
 
 _MAGIC: Final = (
     (b"PK\x03\x04", "a zip archive"),
@@ -41,6 +43,7 @@ _MAGIC: Final = (
 _TAR: Final = (257, b"ustar")
 _EIGHTEEN_NUMBERS: Final = re.compile(r"\s*-?\d+(?:\s+-?\d+(?:\.\d+)?){17}\s*")
 _KEY: Final = re.compile(r'"([A-Za-z_]+)"\s*:')
+_OURS: Final = re.compile(r'\{\s*"schema"\s*:\s*"exactfit\.([a-z]+)/')
 _YAML_KEY: Final = re.compile(r"^([A-Za-z_]+):(?:\s|$)", re.MULTILINE)
 
 
@@ -68,6 +71,9 @@ def _xml(text: str) -> str:
 
 
 def _json(text: str) -> str | None:
+    ours = _OURS.match(text)
+    if ours is not None:
+        return f"what exactfit {ours[1]} --json prints"
     keys = set(_KEY.findall(text))
     if "t_submit" in keys or "submit" in keys:
         return FLUX_JOBS
@@ -85,7 +91,7 @@ def _lines(text: str) -> str | None:
     first = lines[0] if lines else ""
     if first.lstrip().startswith(";") or _EIGHTEEN_NUMBERS.fullmatch(first):
         return SWF
-    if re.match(r"(SwitchName|BlockName)\s*=", first, re.IGNORECASE):
+    if re.match(r"(SwitchName|BlockName|BlockSizes|LinkSpeed)\s*=", first, re.IGNORECASE):
         return SLURM_TOPOLOGY
     if re.match(r"(NodeName|PartitionName|ClusterName|SlurmctldHost)\s*=", first, re.IGNORECASE):
         return "Slurm's configuration"
@@ -94,7 +100,7 @@ def _lines(text: str) -> str | None:
     keys = set(_YAML_KEY.findall(text))
     if "resources" in keys:
         return JOBSPEC
-    return "CSV" if _is_csv(lines[:20]) else None
+    return CSV if _is_csv(lines[:20]) else None
 
 
 def _is_csv(lines: list[str]) -> bool:

@@ -17,6 +17,10 @@ from .unit import gib
 T = TypeVar("T")
 
 SLOT: Final = "slot"
+RFC_14: Final = 9999
+"""The version of jobspecs that follow RFC 14 in full, as Flux's tools write it; 999 is the same in older ones."""
+VERSIONS: Final = (1, 999, RFC_14)
+"""Those that there are; 1 is RFC 25."""
 DEFAULT_LABEL: Final = "task"
 """The label of the only slot of a jobspec that gives it none, as Flux's command line has it."""
 
@@ -124,6 +128,19 @@ def parse_resources(value: object) -> tuple[Vertex, ...]:
     reader = _Reader()
     vertices = reader.vertices(value, "resources", "", 1)
     return reader.checked(vertices)
+
+
+def check_version(jobspec: Jobspec) -> None:
+    """Refuse a version that is not known, which a pool that is asked by Flux leaves to Flux.
+
+    Raises
+    ------
+    GrammarError
+        For any but `VERSIONS`.
+    """
+    if jobspec.version not in VERSIONS:
+        known = " and ".join(map(str, VERSIONS[1:]))
+        raise _error("version", f"{shown(jobspec.version)} is not known; 1 is RFC 25, {known} are RFC 14 in full")
 
 
 def parse_jobspec(value: object) -> Jobspec:

@@ -75,6 +75,11 @@ class Case:
         """How jobs are decided, for the solver."""
         return self.choice.options
 
+    def with_choice(self, R: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return the R of a job with what the site chose in the machine's, which holds inside the job too."""
+        chosen = (self.machine.scheduling or {}).get("exactfit")
+        return R if chosen is None else {**R, "scheduling": {**R["scheduling"], "exactfit": chosen}}
+
     @property
     def running(self) -> dict[int, tuple[str, Mapping[str, Any]]]:
         """Name and R of the jobs that hold resources already, by their ids in the pool."""

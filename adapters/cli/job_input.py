@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ...grammar.constraint import And, Constraint
-from ...grammar.errors import shown
-from ...grammar.jobspec import Jobspec, parse_jobspec, parse_resources
+from ...grammar.jobspec import RFC_14, Jobspec, check_version, parse_jobspec, parse_resources
 from ...grammar.query import parse_query
 from ...grammar.shape import parse_shape
 from ..guarded_yaml import yaml_documents
@@ -19,10 +18,6 @@ from .source import STDIN, Sources, decode, is_there, json_documents, refuse_oth
 
 _SUFFIXES = (".yaml", ".yml", ".json", ".jsonl")
 READABLE = "a job is an RFC 46 shape, or a jobspec (RFC 14) in YAML or JSON"
-_RFC14 = 9999
-"""The version of jobspecs that follow RFC 14 in full, as Flux's tools write it."""
-_VERSIONS = (1, 999, _RFC14)
-"""Those that there are: RFC 25, and what is used for RFC 14 in full."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,13 +89,9 @@ def _jobspecs(argument: str, sources: Sources) -> Iterator[tuple[str, Jobspec]]:
             raise InputError(f"{source}{place}: a jobspec is a mapping, not {_kind(document)}{hint}")
         try:
             jobspec = parse_jobspec(document)
+            check_version(jobspec)
         except ValueError as error:
             raise InputError(f"{source}{place}: {error}") from None
-        if jobspec.version not in _VERSIONS:
-            known = " and ".join(map(str, _VERSIONS[1:]))
-            raise InputError(
-                f"{source}{place}: version: {shown(jobspec.version)} is not known; 1 is RFC 25, {known} RFC 14 in full"
-            )
         yield f"{Path(source).name}{place}", jobspec
 
 
@@ -115,7 +106,7 @@ def _from_shape(text: str) -> Jobspec:
     except ValueError as error:
         hint = f" (and no file is called {text})" if "/" in text and "=" not in text else ""
         raise InputError(f"job {text!r}: {error}{hint}") from None
-    return Jobspec(vertices, version=_RFC14, name=text, raw={"version": _RFC14, "resources": resources})
+    return Jobspec(vertices, version=RFC_14, name=text, raw={"version": RFC_14, "resources": resources})
 
 
 def _documents(text: str, name: str) -> Iterator[Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -209,7 +209,8 @@ def _decided(
     if together.moves:
         names = {jobid: f"{name} of --allocated" for jobid, (name, _) in read.running.items()}
         decided = with_moves(pool, list(decided), together.moves, limit, names)
-    return decided, summary
+    chosen = (replace(one, R=read.with_choice(one.R)) if one.R is not None else one for one in decided)
+    return chosen, summary
 
 
 def _decide(pool: Pool, jobs: Sequence[Job]) -> Iterator[Outcome]:

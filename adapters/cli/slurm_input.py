@@ -9,10 +9,14 @@ from typing import Final
 from ...topology.slurm_groups import with_slurm_topology
 from ...topology.slurm_topology import SlurmTopology, read_topology_conf, read_topology_yaml
 from ..guarded_yaml import yaml_documents
+from ..kinds import CSV, SLURM_TOPOLOGY
 from .errors import InputError
 from .machine_input import NamedMachine
-from .source import Sources, decode, source_name
+from .source import Sources, decode, refuse_other_kinds, source_name
 
+_READABLE: Final = "a Slurm topology is topology.conf or topology.yaml"
+# A line of topology.conf may look like one of a table.
+_KINDS: Final = frozenset({SLURM_TOPOLOGY, CSV})
 _YAML_KEY: Final = re.compile(r"^[ \t]*-?[ \t]*topology[ \t]*:", re.MULTILINE)
 
 
@@ -32,7 +36,9 @@ def with_slurm_groups(named: NamedMachine, argument: str, topology: str | None, 
         When the file is no topology, or does not go with the machine.
     """
     name = source_name(argument)
-    text = decode(sources.read(argument, "the Slurm topology"), argument)
+    data = sources.read(argument, "the Slurm topology")
+    refuse_other_kinds(data, name, _KINDS, _READABLE)
+    text = decode(data, argument)
     try:
         return replace(named, machine=with_slurm_topology(named.machine, _read(text, topology)))
     except ValueError as error:

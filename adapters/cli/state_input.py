@@ -9,6 +9,7 @@ from ...grammar.errors import shown
 from ...grammar.hostlist import Hostlist
 from ...grammar.idset import IdSet
 from ...topology.machine import Machine
+from ..kinds import PLACED
 from ..kinds import R as R_KIND
 from .errors import InputError
 from .source import Sources, decode, json_documents, refuse_other_kinds, source_name
@@ -36,7 +37,7 @@ def read_allocations(arguments: Sequence[str], sources: Sources) -> list[tuple[s
     for argument in arguments:
         values: list[Any] = []
         data = sources.read(argument, "an allocation")
-        refuse_other_kinds(data, source_name(argument), frozenset({R_KIND}), READABLE)
+        refuse_other_kinds(data, source_name(argument), frozenset({R_KIND, PLACED}), READABLE)
         for document in json_documents(decode(data, argument), argument):
             values += document if isinstance(document, list) else [document]
         for place, value in enumerate(values, start=1):

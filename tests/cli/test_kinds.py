@@ -48,6 +48,8 @@ KINDS = [
     (b"# a comment\nNodeName=n[0-3] CPUs=4\n", "Slurm's configuration"),
     (CSV.encode(), "CSV"),
     (b"host;cores\nn0;64\n", "CSV"),
+    (b"BlockSizes=1,2\nBlockName=b Nodes=n0\n", "a Slurm topology"),
+    (b'{"schema": "exactfit.topo/1", "machine": "R.json"}', "what exactfit topo --json prints"),
     (b"", None),
     (b"{", None),
     (b"[1, 2]", None),
@@ -105,6 +107,25 @@ def test_what_is_no_job_and_no_allocation(data: bytes, run: Runner, machine_R: P
     assert f"{path}: this is {kind_of(data)}; a job is" in run("place", machine_R, path).complaint
     complaint = run("place", machine_R, JOB, "--allocated", path).complaint
     assert f"{path}: this is {kind_of(data)}; what jobs hold is R" in complaint
+
+
+@pytest.mark.parametrize(
+    "data", [b"<topology>", b"PK\x03\x04", b"NodeName=n[0-3] CPUs=4\n", json.dumps(JOBSPEC).encode()]
+)
+def test_what_is_no_slurm_topology(data: bytes, run: Runner, tmp_path: Path) -> None:
+    path = tmp_path / "topology"
+    path.write_bytes(data)
+    complaint = run("topo", "rfc49-a:1", "--slurm", path).complaint
+    assert f"{path}: this is {kind_of(data)}; a Slurm topology is topology.conf or topology.yaml" in complaint
+
+
+def test_what_place_prints_is_what_jobs_hold_and_no_machine(run: Runner, tmp_path: Path) -> None:
+    path = tmp_path / "placed"
+    path.write_text(run("place", "rfc49-a:1", JOB, "--json").out, encoding="utf-8")
+    assert run("place", "rfc49-a:1", JOB, "--allocated", path).status == 0
+    assert run("check", "rfc49-a:1", JOB, path).status == 0
+    for command in (("topo", path), ("place", "rfc49-a:1", path)):
+        assert f"{path}: this is what exactfit place --json prints; a " in run(*command).complaint
 
 
 def test_a_shape_in_a_file_belongs_on_the_command_line(run: Runner, tmp_path: Path) -> None:

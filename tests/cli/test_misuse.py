@@ -74,8 +74,8 @@ def test_a_version_of_jobspecs_that_there_is_not(version: int, run: Runner, tmp_
     path.write_text(json.dumps({**spec, "version": version}), encoding="utf-8")
     for command in ("place", "explain"):
         complaint = run(command, "rfc49-a:1", path).complaint
-        assert f"{path}: version: " in complaint
-        assert "1 is RFC 25, 999 and 9999 RFC 14 in full" in complaint
+        assert f"{path}: version: RFC 14 jobspec: " in complaint
+        assert "1 is RFC 25, 999 and 9999 are RFC 14 in full" in complaint
     for known in (1, 999, 9999):
         path.write_text(json.dumps({**spec, "version": known}), encoding="utf-8")
         assert run("place", "rfc49-a:1", path).status == 0

@@ -11,6 +11,7 @@ import pytest
 
 from exactfit.adapters.study.pools import PoolName
 from exactfit.adapters.study.task import Source, Task
+from json_schema import faults
 
 from .conftest import R_of, Run, Runner, jobspec, slot, vertex
 
@@ -139,6 +140,15 @@ def test_what_the_site_chose_stays_in_the_R_that_topo_writes(run: Runner, machin
     site, written = with_choice(machine_R, policy="spread"), tmp_path / "written.json"
     assert run("topo", site, "-o", written).status == 0
     assert json.loads(written.read_text(encoding="utf-8"))["scheduling"]["exactfit"] == {"policy": "spread"}
+
+
+def test_what_the_site_chose_in_R_travels_with_the_R_of_jobs(run: Runner, machine_R: Path) -> None:
+    choice = {"policy": "spread"}
+    (line,) = start("place", run, with_choice(machine_R, **choice), "--json").lines
+    assert line["R"]["scheduling"]["exactfit"] == choice
+    assert faults(line, json.loads(run("--schema", "place").out)) == []
+    (line,) = start("place", run, machine_R, "--json").lines
+    assert "exactfit" not in line["R"]["scheduling"]
 
 
 @pytest.mark.parametrize(("text", "told"), [("20s", "20 s"), ("0.25", "0.25 s"), ("2m", "120 s"), ("400ms", "0.4 s")])

@@ -211,7 +211,7 @@ def test_ids_of_pictures_are_their_own() -> None:
         (("rfc49-a", WORKLOAD, "--pools", "Best"), "no pool is called 'Best'"),
         (("rfc49-a", WORKLOAD, "--sweep", "x=1"), "'x=1': expected pools, load, seeds, scheduling = values"),
         (("rfc49-a", WORKLOAD, "--sweep", "load=1:0.5:0.1"), "'1:0.5:0.1': the last is before the first"),
-        (("rfc49-a", WORKLOAD, "--time-limit", "-1"), "time-limit: expected seconds above 0, got -1.0"),
+        (("rfc49-a", WORKLOAD, "--time-limit", "-1"), "--time-limit: expected seconds above 0, got -1.0"),
         (("rfc49-a", WORKLOAD, "--pools", "Rv1Pool,Rv1Pool"), "pools: each is named once"),
         (("rfc49-a", WORKLOAD, "--engine", "cloud", "--pools", "Rv1Pool"), "no engine 'cloud'"),
         (("rfc49-a", WORKLOAD, "--rules", "r"), "--rules goes with a trace"),

@@ -34,6 +34,8 @@ JobID|User|Submit|Elapsed|Timelimit|NNodes|NCPUS|ReqTRES|ReqMem|Partition|Priori
 12|a|2026-03-01T10:02:00|00:00:00|01:00:00|0|0|cpu=4||cpu|
 """
 
+CORE: dict[str, Any] = {"type": "slot", "count": 1, "label": "task", "with": [{"type": "core", "count": 1}]}
+
 
 def flux_line(**changed: Any) -> str:
     job = {"id": "f1", "t_submit": 10.0, "t_run": 12.0, "t_cleanup": 72.0, "duration": 300, "ncores": 8, "nnodes": 1}
@@ -116,6 +118,10 @@ class TestFlux:
             ('{"t_submit": NaN}', ":2: not usable JSON: NaN is no JSON number"),
             (flux_line(jobspec={"version": 1, "resources": []}), ":2: "),
             (flux_line(jobspec=[]), ":2: jobspec: expected an object"),
+            (
+                flux_line(jobspec={"version": 9, "resources": [CORE]}),
+                ":2: version: RFC 14 jobspec: 9 is not known; 1 is RFC 25",
+            ),
         ],
     )
     def test_a_fault_names_file_and_line(self, written: Written, line: str, fault: str) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ....grammar.errors import shown
-from ....grammar.jobspec import parse_jobspec
+from ....grammar.jobspec import check_version, parse_jobspec
 from ....grammar.json_text import no_constant
 from .trace import Trace, TraceJob, WorkloadError, in_order, number
 
@@ -84,6 +84,7 @@ def _job(record: object, place: int) -> TraceJob | None:
         if not isinstance(jobspec, Mapping):
             raise ValueError("jobspec: expected an object")
         parsed = parse_jobspec(jobspec)
+        check_version(parsed)
         limit = parsed.duration or limit
         resources = tuple(jobspec["resources"])
         system = (jobspec.get("attributes") or {}).get("system") or {}
