@@ -12,7 +12,7 @@ UNKNOWN_TYPES = ("refuse", "ignore")
 
 @dataclass(frozen=True)
 class Options:
-    """The choices of SPEC 2 to 4, checked when they are made.
+    """The choices of a site, checked when they are made.
 
     Parameters
     ----------

@@ -5,8 +5,12 @@ from __future__ import annotations
 import doctest
 import importlib
 import re
+import sys
+from dataclasses import dataclass
+from functools import reduce
 from pathlib import Path
-from typing import Any
+from types import CodeType, FrameType
+from typing import Any, cast
 
 import pytest
 
@@ -52,6 +56,58 @@ def test_what_is_wrong_is_looked_for_in_files_that_are_there() -> None:
 def test_files_that_the_text_names_are_there() -> None:
     named = set(re.findall(r"\(?`((?:\w+/)*\w+\.py|(?:\w+/)+)`", TEXT))
     assert [path for path in sorted(named) if not ((ROOT / "solver" / path).exists() or (ROOT / path).exists())] == []
+
+
+@dataclass(frozen=True)
+class Step:
+    """A function on the way of a request, and how deep in the calls it stands."""
+
+    name: str
+    depth: int
+    code: CodeType
+
+
+def steps() -> list[Step]:
+    """Return the functions on the way, in the order of the text."""
+    found = []
+    for line in re.findall(r"```text\n(Allocator\.alloc .*?)```", TEXT, re.DOTALL)[0].splitlines():
+        name, path = line.split()
+        module = importlib.import_module(f"exactfit.solver.{path.removesuffix('.py').replace('/', '.')}")
+        function = reduce(getattr, name.split("."), cast("Any", module))
+        found.append(Step(name, (len(line) - len(line.lstrip())) // 2, function.__code__))
+    return found
+
+
+def test_the_functions_on_the_way_are_called_in_that_order() -> None:
+    way = steps()
+    by_code = {step.code: step.name for step in way}
+    stack: list[str | None] = []
+    calls: list[tuple[str | None, str]] = []
+
+    def see(frame: FrameType, event: str, _argument: object) -> None:
+        if event == "call":
+            name = by_code.get(frame.f_code)
+            if name is not None:
+                calls.append((next((above for above in reversed(stack) if above), None), name))
+            stack.append(name)
+        elif event == "return" and stack:
+            stack.pop()
+
+    pool = Pool(read_R(preset("rfc49-a")))
+    request = Request.of(parse_resources(parse_shape("node/slot=12/core=10")))
+    sys.setprofile(see)
+    try:
+        pool.alloc(1, request).to_dict()
+    finally:
+        sys.setprofile(None)
+    at = 0
+    above: list[str] = []
+    for step in way:
+        del above[step.depth :]
+        call = (above[-1] if above else None, step.name)
+        assert call in calls[at:], f"{step.name} is not called there: {calls}"
+        at = calls.index(call, at)
+        above.append(step.name)
 
 
 def test_the_walk_gives_what_it_says() -> None:

@@ -1,4 +1,4 @@
-"""An allocated R (RFC 20) as holdings and slots; what slots there are is in `scheduling.placement` (SPEC 5)."""
+"""An allocated R (RFC 20) as holdings and slots; what slots there are is in `scheduling.placement`."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
-"""The checker: whether an allocated R is a legal answer to a request, and what each term of the policy is worth.
+"""Judges whether an allocated R is a legal answer to a request, and what each term of the policy is worth.
 
-It reads SPEC 2, 3 and 4 once more, in plain Python, and shares no code with the solver.
+It reads the definitions once more, in plain Python, and shares no code with the solver, so that a fault in one of them
+shows as a difference. It tries ways of seeing a request in an answer, up to a limit, and is no search for placements.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ class Verdict:
     violations
         Why it is not legal, a sentence each.
     terms
-        The value of each term of SPEC 4 by name; empty when the answer could not be split into slots.
+        The value of each term by name; empty when the answer could not be split into slots.
     counts
         The counts chosen, by the path of their vertices; empty likewise.
     notes

@@ -1,4 +1,4 @@
-"""What the vertices of a request ask for on a given machine: SPEC 2, which builds on RFC 14."""
+"""What the vertices of a request ask for on a given machine, by RFC 14 and what the README says where that is open."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What each term of SPEC 4 is worth for a placement, straight from its definition."""
+"""What each term of a policy is worth for a placement, straight from its definition."""
 
 from __future__ import annotations
 

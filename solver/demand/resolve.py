@@ -1,6 +1,6 @@
 """What the vertices of a request mean on one machine.
 
-SPEC 2: every vertex keeps its place, none is ignored in silence. What is legal in RFC 14 and cannot exist on this
+Every vertex keeps its place, none is ignored in silence. What is legal in RFC 14 and cannot exist on this
 machine is infeasible, and the message names the vertex.
 """
 

@@ -1,4 +1,4 @@
-"""What is optimal: the terms of SPEC 4 as small objects, and policies as orders of terms.
+"""What is optimal: the terms of a policy as small objects, and policies as orders of terms.
 
 Every term is a sum, over the things that a placement touches, of a weight that depends only on what the thing was
 before. So the best placement of a whole machine is put together from the best placements of single nodes, and the

@@ -100,7 +100,7 @@ def test_state_and_constraint() -> None:
 @given(data=st.data())
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 def test_the_checker_agrees_with_the_best_placement(simple: bool, data: st.DataObject) -> None:
-    """Two readings of SPEC that share no code: one enumerates placements, the other judges them."""
+    """Two readings of the definitions that share no code: one enumerates placements, the other judges them."""
     case = data.draw(strategies.cases(simple))
     machine = read_R(case.R)
     request = parse_resources(list(case.resources))

@@ -1,4 +1,4 @@
-"""The terms of SPEC 4, worked out by hand on nodes of two sockets and four numa domains."""
+"""The terms of policies, worked out by hand on nodes of two sockets and four numa domains."""
 
 from __future__ import annotations
 

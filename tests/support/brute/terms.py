@@ -1,4 +1,4 @@
-"""What the terms of a policy are worth (SPEC 4)."""
+"""What the terms of a policy are worth."""
 
 from __future__ import annotations
 
