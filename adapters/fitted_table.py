@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from rich.box import HEAVY_HEAD, SIMPLE_HEAD, Box
+from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions
 from rich.measure import Measurement
 from rich.table import Table
@@ -17,6 +18,8 @@ from rich.text import Text
 
 _ASCII_HEAD = Box("    \n    \n -- \n    \n    \n    \n    \n    \n", ascii=True)
 _INDENT = 2
+_BREAKS = (" ", "/;,]")
+"""After which a value is parted, better after the first ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,11 +120,10 @@ class FittedTable:
             padding=(0, 1, 0, 0) if close else (0, 1),
         )
         for column, width in zip(self.columns, widths, strict=True):
-            table.add_column(
-                _name(column, close), justify="right" if column.right else "left", width=width, overflow="fold"
-            )
+            table.add_column(_name(column, close), justify="right" if column.right else "left", width=width)
         for row in self.rows:
-            table.add_row(*row)
+            cells = zip(row, widths, strict=True)
+            table.add_row(*(Text("\n").join(_folded(cell, width)) for cell, width in cells))
         return table
 
     def _stacked(self, width: int) -> Iterator[Text]:
@@ -141,9 +143,29 @@ def _name(column: Column, close: bool) -> str:
 
 
 def _folded(line: Text, width: int) -> Iterator[Text]:
-    """Yield a line in pieces as wide as there is room, at words where there are any."""
-    console = Console(width=max(width, 1))
-    yield from line.wrap(console, max(width, 1), overflow="fold")
+    """Yield a line in pieces as wide as there is room: at words, else within a shape or a list, else anywhere."""
+    width = max(width, 1)
+    while line.cell_len > width:
+        cut = _cut(line.plain, width)
+        head, line = line.divide([cut])
+        head.rstrip()
+        yield head
+        line = line[len(line.plain) - len(line.plain.lstrip(" ")) :]
+    yield line
+
+
+def _cut(text: str, width: int) -> int:
+    """Return where to part a text that is wider than that; near its end if that is at a good place."""
+    most = width
+    while most > 1 and cell_len(text[:most]) > width:
+        most -= 1
+    if text[most] == " ":
+        return most
+    for marks in _BREAKS:
+        best = max(text.rfind(mark, 0, most) for mark in marks) + 1
+        if best > most // 3:
+            return best
+    return most
 
 
 def _paragraph(items: Sequence[Text], width: int) -> Iterator[Text]:

@@ -30,3 +30,20 @@ def untimed(text: str) -> str:
     """Return a text without times, blanks at the ends of lines, and how wide tables are."""
     text = re.sub(r"[0-9.]+ ms", "… ms", text)
     return "\n".join(re.sub(r" +", " ", re.sub("─+", "─", line)).strip() for line in text.splitlines() if line.strip())
+
+
+@pytest.mark.parametrize("width", [40, 80])
+@pytest.mark.parametrize("command", [command for command, _ in SESSIONS])
+def test_a_session_fits_a_narrow_terminal(
+    command: str, width: int, run: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With all that it says in words; how a table says it depends on the width."""
+    wide = run(*shlex.split(command))
+    monkeypatch.setenv("COLUMNS", str(width))
+    narrow = run(*shlex.split(command))
+    assert narrow.status == wide.status
+    assert [line for line in narrow.out.splitlines() if len(line) > width] == []
+    said = [line.strip() for line in wide.out.splitlines() if ": " in line and "  " not in line.strip()]
+    assert said
+    for line in said:
+        assert line in " ".join(narrow.out.split())

@@ -198,6 +198,22 @@ def test_a_table_comes_closer_then_folds_then_is_stacked(table: FittedTable, wid
     assert printed(table, width) == lines
 
 
+@pytest.mark.parametrize(
+    ("text", "width", "lines"),
+    [
+        ("slot=1/node=1/[core=8;gpu=1]", 20, ["slot=1/node=1/", "[core=8;gpu=1]"]),
+        ("slot=1/node=1/[core=8;gpu=1]", 24, ["slot=1/node=1/[core=8;", "gpu=1]"]),
+        ("none (must: socket 1, numa 5)", 20, ["none (must: socket", "1, numa 5)"]),
+        ("none (must: node 1)", 11, ["none (must:", "node 1)"]),
+        ("abcdefghijklmnop", 6, ["abcdef", "ghijkl", "mnop"]),
+        ("0-3,8-11,16-19", 8, ["0-3,", "8-11,", "16-19"]),
+    ],
+)
+def test_values_are_parted_where_they_can_be_read(text: str, width: int, lines: list[str]) -> None:
+    found = printed(FittedTable((Column("", least=1),), [(Text(text),)]), width)
+    assert [line.strip() for line in found if not set(line) <= set(" ─")] == lines
+
+
 @pytest.mark.parametrize("make", [racks, bare, deep])
 def test_what_the_drawings_hold_is_the_same_at_every_width(
     run: Runner, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, make: Callable[[], dict[str, object]]
