@@ -83,7 +83,7 @@ class Knowledge:
         self.changes = Changes(machine)
         self.scale = Scale(components_on(machine, options.policy))
         self.node_solver = NodeSolver(self.scale, machine.levels)
-        self.rankings = Rankings(self.node_solver)
+        self.rankings = Rankings(self.node_solver, machine.types)
         self.group_totals = {
             (group.index, name): int(amount * MIB_PER_GIB) if name in MEASURED else int(amount)
             for group in machine.groups

@@ -73,6 +73,20 @@ class Machine:
         return merge_levels(self.types)
 
     @cached_property
+    def amounts(self) -> frozenset[str]:
+        """The names of what nodes and groups list that is counted in units, memory and storage among them."""
+        names = {name for group in self.groups for name, _ in group.resources}
+        for node_type in self.types:
+            for domain in node_type.domains:
+                if domain.resources:
+                    names.update(name for name, _ in domain.resources)
+                if domain.memory is not None:
+                    names.add("memory")
+                if domain.storage is not None:
+                    names.add("storage")
+        return frozenset(names)
+
+    @cached_property
     def group_levels(self) -> tuple[str, ...]:
         """The levels of the groups, coarsest first."""
         return levels_of_groups(self.groups)

@@ -5,6 +5,7 @@ What the machine can never be asked for is refused here (`InfeasibleRequest`), w
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 from functools import cached_property
 
@@ -93,7 +94,7 @@ def _is_task_slot(vertex: Vertex) -> bool:
     return vertex.is_slot and not vertex.holds_slots
 
 
-def _without(vertex: Vertex, amounts: set[str], *, in_slot: bool) -> Vertex:
+def _without(vertex: Vertex, amounts: Collection[str], *, in_slot: bool) -> Vertex:
     """Return a vertex without the amounts in the slots below it, as long as something is left."""
     inside = in_slot or vertex.is_slot
     kept = tuple(child for child in vertex.children if not (inside and child.type in amounts))

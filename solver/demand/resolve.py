@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from weakref import WeakKeyDictionary
 
 from ...grammar.jobspec import Vertex
 from ...grammar.suggest import hint
@@ -18,6 +19,9 @@ from ...topology.tree import NodeType
 from ..errors import InfeasibleRequest
 from ..options import Options
 from ..state.domain_state import MEASURED
+
+_most_of: WeakKeyDictionary[Machine, dict[str, tuple[int, int]]] = WeakKeyDictionary()
+"""How many of a type one node of a machine has at most, and all have together: there may be as many types as nodes."""
 
 Log = Callable[[str], None]
 
@@ -47,11 +51,7 @@ class Resolver:
         self.warn = warn
         self.levels = set(machine.levels)
         self.groups = set(machine.group_levels)
-        domains = [domain for node_type in machine.types for domain in node_type.domains]
-        self.amounts = {name for domain in domains for name, _ in domain.resources}
-        self.amounts |= {name for group in machine.groups for name, _ in group.resources}
-        self.amounts |= {"memory"} if any(domain.memory is not None for domain in domains) else set()
-        self.amounts |= {"storage"} if any(domain.storage is not None for domain in domains) else set()
+        self.amounts = machine.amounts
 
     # -- which vertices there are ---------------------------------------------------------------------------------
 
@@ -110,10 +110,12 @@ class Resolver:
             return sum(1 for group in machine.groups if group.level == vertex.type)
         if vertex.type in self.amounts:
             return self._total(vertex)
-        each = [_number_of(vertex.type, node_type) for node_type in machine.types]
-        if in_one_node:
-            return max(each)
-        return sum(number * mask.bit_count() for number, mask in zip(each, machine.type_masks, strict=True))
+        most = _most_of.setdefault(machine, {})
+        if vertex.type not in most:
+            each = [_number_of(vertex.type, node_type) for node_type in machine.types]
+            total = sum(number * mask.bit_count() for number, mask in zip(each, machine.type_masks, strict=True))
+            most[vertex.type] = max(each), total
+        return most[vertex.type][0 if in_one_node else 1]
 
     def _total(self, vertex: Vertex) -> int:
         """Return how much there is of an amount, in the vertex' unit."""

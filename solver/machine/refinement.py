@@ -51,7 +51,7 @@ class View:
         self._named = named
         self.types = tuple(mark_type(node_type, named) for node_type in machine.types)
         self._nodes = [(ids, machine.mask_of(ids)) for name, ids in named if name == "node"]
-        self.rankings = Rankings(NodeSolver(scale, machine.levels, by_model=True))
+        self.rankings = Rankings(NodeSolver(scale, machine.levels, by_model=True), machine.types)
         self.decider = Decider(machine, self.rankings)
 
     def classes(self, changes: Changes, state: PoolState) -> Classes:

@@ -139,14 +139,3 @@ def _of_one(part: tuple[int, int]) -> int:
     """Return what one core or GPU weighs, in units so small that no two of them are confused."""
     weight, free = part
     return (weight << 64) // free
-
-
-def touch_lower_bound(scale: Scale, state: DomainState) -> int:
-    """Return a joint integer that nothing that touches a node in this state is below."""
-    total = scale.touch(state)
-    for component, unit in scale.weighed():
-        if isinstance(component, Touch) and component.level != state.level:
-            total += unit * sum(min(0, component.weight(d)) for d in state.flat if d.level == component.level)
-        elif isinstance(component, CoreTouch):
-            total += unit * sum(min(0, component.weight(domain)) for domain in state.flat)
-    return total

@@ -5,26 +5,31 @@ cheap lower bound puts it; when it is the best of those that have nodes, where a
 still the best, it is solved. That is right because a bound is never above the cost: when the first entry is solved,
 no other can be better. Most states are never solved.
 
-A ranking holds every state that was live in any copy of a pool since it was last renewed. So copies share it, and
-none has to tell it what ended: states that have no nodes any more are passed over, and when too many of them are, the
-rankings are renewed from the states that are live. An insertion costs a binary search.
+A ranking need not be complete to have its top. States wait in the order of what it costs at least to touch them
+(`touch_order`), and are taken from there only while that is no more than the cost of the best that is known.
+
+A ranking knows every state that was live in any copy of a pool since it was last renewed. So copies share it, and
+none has to tell it what ended: states that have no nodes any more are passed over. Where many are, they are set aside
+until a node comes into one again, or another copy asks, which may have some; and when there are more of them than of
+others, the rankings are renewed from the states that are live. An insertion costs a binary search.
 """
 
 from __future__ import annotations
 
 from bisect import insort
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from ...grammar.memory import Memory
+from ...topology.tree import NodeType
 from ..cpsat.budget import Budget
 from ..demand.demand import Bundle
 from ..state.domain_state import DomainState
 from ..state.node_classes import Classes
 from .plan import NodeSolution
+from .ranking import BOUNDED, CROSSED, SOLVED, TOUCHED, Entry, Ranking
+from .ranking_bounds import Fewest, TouchBounds, crossing_bound
 from .solver import NodeSolver
-
-Entry = tuple[int, int, DomainState, "NodeSolution | None", bool]
-"""Cost, order of arrival, state, solution; without one the cost is a lower bound, and the last tells if a cheap one."""
+from .touch_order import TouchOrder, Walk
 
 Tied = list[tuple[int, NodeSolution]]
 """Nodes (bitmasks of positions) that can give a bundle at the same cost, each with its solution."""
@@ -33,20 +38,20 @@ RANKINGS = 256
 """Bundles that are ranked before the memory is emptied."""
 
 PATIENCE = 32
-"""States without nodes that one walk passes over before the rankings are renewed."""
+"""States without nodes that one walk passes over before they are set aside, and the rankings may be renewed."""
 
 STATE_STEPS = 3
 """What it costs to rank a state."""
 
 
-class _Ranking:
-    """One bundle's."""
+STATES = 100_000
+"""States whose bounds are remembered before the memory is emptied."""
 
-    __slots__ = ("done", "entries")
+ORDERS = 32
+"""Touch orders that are remembered before the memory is emptied."""
 
-    def __init__(self) -> None:
-        self.done = 0
-        self.entries: list[Entry] = []
+FEW = 64
+"""States born since the last touch order was made up to which none is made anew."""
 
 
 class Rankings:
@@ -56,45 +61,73 @@ class Rankings:
     ----------
     node_solver
         What a state can do for a bundle.
+    types
+        Of all nodes that may ever be in any state.
     """
 
-    def __init__(self, node_solver: NodeSolver) -> None:
+    def __init__(self, node_solver: NodeSolver, types: Sequence[NodeType]) -> None:
         self.node_solver = node_solver
-        self._epoch = 1
+        self._issued = self._renewed = 1
         self._worn = False
         self._births: list[DomainState] = []
         self._born: set[DomainState] = set()
-        self._rankings: Memory[Bundle, _Ranking] = Memory(RANKINGS)
+        self._rankings: Memory[Bundle, Ranking] = Memory(RANKINGS)
         self._unfinished: set[Bundle] = set()
+        self._aside: dict[DomainState, list[Ranking]] = {}
+        self._touch_bounds = TouchBounds(node_solver.scale, types, STATES)
+        self._orders: Memory[tuple[bool, Fewest], TouchOrder] = Memory(ORDERS)
 
     def born(self, state: DomainState) -> None:
         """Note that a state has nodes now."""
+        if state in self._aside:
+            self._take_back(state)
         if state not in self._born:
             self._born.add(state)
             self._births.append(state)
 
-    def refresh(self, classes: Classes, epoch: int) -> int:
+    def refresh(self, classes: Classes, token: int) -> int:
         """Make sure that all states of a pool are known, and those of the past are not too many.
 
         Parameters
         ----------
-        epoch
-            What this returned to the pool last; zero at first.
+        token
+            What this returned to the pool last, or to the one that it is a copy of; zero at first.
+
+        Notes
+        -----
+        What was set aside had no nodes in the pool that was refreshed last. That is the one with the last token, and
+        states that it came into since were `born` again; any other may have nodes in some of them.
         """
         for bundle in self._unfinished:
             # What there was no time to prove is not remembered beyond the decision: it would change later answers.
-            self._rankings.pop(bundle, None)
+            self._forget(bundle)
         self._unfinished.clear()
         if self._worn and len(self._births) > 2 * len(classes):
-            self._epoch += 1
+            self._renewed = self._issued + 1
             self._births = []
             self._born = set()
             self._rankings.clear()
+            self._orders.clear()
+            self._aside.clear()
         self._worn = False
-        if epoch != self._epoch:
+        if token < self._renewed:
             for state in classes:
                 self.born(state)
-        return self._epoch
+        if token != self._issued:
+            for state in [state for state in self._aside if state in classes]:
+                self._take_back(state)
+        self._issued += 1
+        return self._issued
+
+    def _forget(self, bundle: Bundle) -> None:
+        ranking = self._rankings.pop(bundle, None)
+        if ranking is not None:
+            for state in ranking.aside:
+                self._aside[state].remove(ranking)
+
+    def _take_back(self, state: DomainState) -> None:
+        for ranking in self._aside.pop(state):
+            ranking.take_back(state)
 
     def best_first(self, bundle: Bundle, classes: Classes, eligible: int | None, budget: Budget) -> Iterator[Tied]:
         """Yield the nodes that can give the bundle by themselves, best first, those of equal cost together.
@@ -104,10 +137,11 @@ class Rankings:
         eligible
             Bitmask of the positions that may be chosen; None for all.
         """
-        entries = self._entries(bundle, budget)
+        ranking = self._ranking(bundle, budget)
+        entries = ranking.entries
         tied: Tied = []
         cost = place = stale = 0
-        while place < len(entries):
+        while ranking.is_up_to(place):
             entry = entries[place]
             if tied and entry[0] != cost:
                 yield tied
@@ -117,9 +151,11 @@ class Rankings:
                 nodes &= eligible
             if not nodes:
                 stale += 1
-                if stale == PATIENCE:
-                    self._worn = True
                 place += 1
+                if stale == PATIENCE:
+                    stale = 0
+                    self._worn = True
+                    place = self._set_aside(ranking, place, classes)
                 continue
             solution = entry[3]
             if solution is None:
@@ -131,28 +167,36 @@ class Rankings:
         if tied:
             yield tied
 
+    def _set_aside(self, ranking: Ranking, place: int, classes: Classes) -> int:
+        """Set aside what was passed over before a place of a ranking; return the place of the same entry after that."""
+        gone = ranking.set_aside(place, classes)
+        for state in gone:
+            self._aside.setdefault(state, []).append(ranking)
+        return place - len(gone)
+
     def inexact(self, bundle: Bundle) -> bool:
         """Tell whether there was no time to find out what some state can do; the ranking is no proof then."""
         return bundle in self._unfinished
 
     def lower_bound(self, bundle: Bundle, classes: Classes, budget: Budget) -> int | None:
         """Return a joint integer that no node goes below; None where no node can give the bundle."""
-        entries = self._entries(bundle, budget)
+        entries = self._ranking(bundle, budget).take_all()
         bounds = (entry[0] if entry[3] is None else entry[3].bound for entry in entries if entry[2] in classes)
         return min(bounds, default=None)
 
     def may_tie(self, bundle: Bundle, classes: Classes, lead: Callable[[int], int], budget: Budget) -> int:
         """Return the bitmask of at least all nodes that may be as good as the best in what leads a joint integer."""
-        entries = self._entries(bundle, budget)
+        ranking = self._ranking(bundle, budget)
+        entries = ranking.entries
         best: int | None = None
         found = place = 0
-        while place < len(entries):
-            cost, _, state, solution, cheap = entries[place]
+        while ranking.is_up_to(place):
+            cost, _, state, solution, known = entries[place]
             nodes = classes.get(state)
             if nodes is not None:
                 if best is not None and lead(cost) > best:
                     break
-                if cheap:
+                if known < BOUNDED:
                     self._settle(entries, place, bundle, budget)
                     continue
                 found |= nodes
@@ -162,10 +206,17 @@ class Rankings:
         return found
 
     def _settle(self, entries: list[Entry], place: int, bundle: Bundle, budget: Budget) -> None:
-        """Put what a state really costs in the place of its lower bound."""
-        _, number, state, _, cheap = entries[place]
-        found = (self.node_solver.without_search if cheap else self.node_solver.best)(state, bundle, budget)
-        del entries[place]
+        """Put a better lower bound in the place of a lower bound, or what a state really costs."""
+        bound, number, state, _, known = entries.pop(place)
+        if known == TOUCHED and bundle.flat is not None:
+            crossed = crossing_bound(self.node_solver.scale, state, bundle.flat)
+            better = bound + max(0, crossed - self._rankings[bundle].crossed)
+            insort(entries, (better, number, state, None, CROSSED), lo=place)
+            return
+        if known < BOUNDED:
+            found = self.node_solver.without_search(state, bundle, budget)
+        else:
+            found = self.node_solver.best(state, bundle, budget)
         self._rank(entries, number, bundle, state, found, place)
 
     def _rank(
@@ -179,28 +230,44 @@ class Rankings:
     ) -> None:
         """Give a state its place: by its solution, or by a lower bound; none where it has no solution."""
         if isinstance(found, int):
-            insort(entries, (found, number, state, None, False), lo=place)
+            insort(entries, (found, number, state, None, BOUNDED), lo=place)
         elif found is not None:
             if not found.final:
                 self._unfinished.add(bundle)
             if not found.outside:
-                insort(entries, (found.cost, number, state, found, False), lo=place)
+                insort(entries, (found.cost, number, state, found, SOLVED), lo=place)
 
-    def _entries(self, bundle: Bundle, budget: Budget) -> list[Entry]:
+    def _ranking(self, bundle: Bundle, budget: Budget) -> Ranking:
+        """Return the ranking of a bundle, with all states that were born since it was asked for last."""
         ranking = self._rankings.get(bundle)
         if ranking is None:
-            ranking = self._rankings[bundle] = _Ranking()
+            if len(self._rankings) >= RANKINGS:
+                self._rankings.clear()
+                self._aside.clear()
+            ranking = self._rankings[bundle] = self._begun(bundle)
         births = self._births
         if ranking.done < len(births):
             budget.charge(STATE_STEPS * (len(births) - ranking.done))
         while ranking.done < len(births):
             state = births[ranking.done]
-            if bundle.flat is None:
+            flat = bundle.flat
+            if flat is None:
                 found = self.node_solver.without_search(state, bundle, budget)
                 self._rank(ranking.entries, ranking.done, bundle, state, found)
-            else:
-                least = self.node_solver.cheap_lower_bound(state, bundle)
-                if least is not None:
-                    insort(ranking.entries, (least, ranking.done, state, None, True))
+            elif flat.count * flat.cores <= state.free_cores and flat.count * flat.gpus <= state.free_gpus:
+                bound = self._touch_bounds.of(state, self._touch_bounds.fewest(flat), shielded=not flat.gpus)
+                ranking.add(bound, ranking.done, state)
             ranking.done += 1
-        return ranking.entries
+        return ranking
+
+    def _begun(self, bundle: Bundle) -> Ranking:
+        flat = bundle.flat
+        if flat is None:
+            return Ranking(Walk(()), 0)
+        bounds, kind = self._touch_bounds, (not flat.gpus, self._touch_bounds.fewest(flat))
+        order = self._orders.get(kind)
+        if order is None or len(self._births) - order.size > FEW + order.size // 4:
+            order = TouchOrder(self._births, lambda state: bounds.of(state, kind[1], shielded=kind[0]))
+            self._orders[kind] = order
+        waiting = order.walk(flat.count * flat.cores, flat.count * flat.gpus)
+        return Ranking(waiting, order.size, bounds.crossed(flat))

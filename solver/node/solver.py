@@ -21,7 +21,7 @@ from ..policy.scale import Scale
 from ..state.domain_state import DomainState
 from .constructed_solution import constructed_solution, of_the_node, with_amounts
 from .equal_slots import REMEMBERED, EqualSlots, slots_bundle
-from .lower_bounds import lacks, lower_bound, touch_lower_bound
+from .lower_bounds import lacks, lower_bound
 from .mixed_packing import MixedSlots
 from .packing import SlotShape
 from .plan import NodePlan, NodeSolution, Share, SlotPlan
@@ -60,7 +60,6 @@ class NodeSolver:
         self._levels = levels
         self._inside: NodeSolver | None = None
         self._affinity_first = scale.affinity_first(levels)
-        self._cheap: Memory[DomainState, int] = Memory(REMEMBERED)
         self._solutions: Memory[tuple[DomainState, Bundle], NodeSolution | None] = Memory(REMEMBERED)
 
     def best(self, state: DomainState, bundle: Bundle, budget: Budget) -> NodeSolution | None:
@@ -95,20 +94,6 @@ class NodeSolver:
         """
         key = (state, bundle)
         return self._solutions[key] if key in self._solutions else self._make(state, bundle, Budget(0))
-
-    def cheap_lower_bound(self, state: DomainState, bundle: Bundle) -> int | None:
-        """Return what equal slots cost at least on a node that has room for them; None where it has none.
-
-        It takes no more than looking at the numbers of what is free, and is meant for bundles with `Bundle.flat` only.
-        """
-        flat = bundle.flat
-        assert flat is not None
-        if flat.count * flat.cores > state.free_cores or flat.count * flat.gpus > state.free_gpus:
-            return None
-        least = self._cheap.get(state)
-        if least is None:
-            least = self._cheap[state] = touch_lower_bound(self.scale, state)
-        return least
 
     def without_search(self, state: DomainState, bundle: Bundle, budget: Budget) -> NodeSolution | int | None:
         """Return the best solution, or None, where that is known without a search; else what it costs at least.

@@ -45,6 +45,10 @@ class Scale:
         self._touch: Memory[DomainState, int] = Memory(REMEMBERED)
         self._core_touch: Memory[DomainState, int] = Memory(REMEMBERED)
         self._values: Memory[int, Mapping[str, int]] = Memory(REMEMBERED)
+        self._touches: dict[str, list[tuple[Callable[[DomainState], int], int]]] = {}
+        for component, unit in self.weighed():
+            if isinstance(component, Touch):
+                self._touches.setdefault(component.level, []).append((component.weight, unit))
         self.cross = {c.level: u for c, u in self.weighed() if isinstance(c, Cross)}
         self.names = tuple(component.name for component in self.components)
         self.group_names = tuple(c.name for c in self.components if isinstance(c, GroupTouch))
@@ -101,8 +105,8 @@ class Scale:
         """Return what it costs that the job touches the domain, as a joint integer."""
         cost = self._touch.get(domain)
         if cost is None:
-            parts = ((c, u) for c, u in self.weighed() if isinstance(c, Touch) and c.level == domain.level)
-            cost = self._touch[domain] = sum(unit * c.weight(domain) for c, unit in parts)
+            parts = self._touches.get(domain.level, ())
+            cost = self._touch[domain] = sum([unit * weight(domain) for weight, unit in parts])
         return cost
 
     def core_touch(self, domain: DomainState) -> int:
