@@ -81,8 +81,8 @@ class Amounts:
         """Yield what one slot holds, resource by resource."""
         for name in dict.fromkeys([*(need.vertex.type for need, _ in way.amounts), *_amounts_of(slot)]):
             asked = [(need, place) for need, place in way.amounts if need.vertex.type == name]
-            slot_parts = sum(name in dict(slot_part.amounts) for slot_part in slot.slot_parts)
-            yield _Holding(name, asked, slot.amount(name), self._listed(name, way.wholes), slot_parts, slot)
+            summands = sum(name in dict(slot_part.amounts) for slot_part in slot.slot_parts)
+            yield _Holding(name, asked, slot.amount(name), self._listed(name, way.wholes), summands, slot)
 
     def _of_job(self, job: Asked, wholes: Iterable[Place], answer: Answer) -> Iterator[_Holding]:
         """Yield what belongs to the job and to no slot."""
@@ -185,7 +185,7 @@ class _Holding:
         How much R says.
     whole
         What places that are held whole list: R may say that this is held, too.
-    pieces
+    summands
         How many numbers of R make the sum, each of them rounded.
     slot
         The slot; None for the job.
@@ -195,7 +195,7 @@ class _Holding:
     asked: Asked
     said: Fraction
     whole: Fraction
-    slot_parts: int
+    summands: int
     slot: Slot | None = None
 
     @cached_property
@@ -207,7 +207,7 @@ class _Holding:
     @property
     def slack(self) -> Fraction:
         """How much may be said more for rounding."""
-        return ROUNDING * max(1, self.slot_parts, len(self.asked)) if self.name in MEASURED else Fraction(0)
+        return ROUNDING * max(1, self.summands, len(self.asked)) if self.name in MEASURED else Fraction(0)
 
     @property
     def all_of_wholes(self) -> bool:

@@ -19,7 +19,7 @@ Amounts = tuple[tuple[str, int], ...]
 def split_outside(state: DomainState, bundle: Bundle) -> tuple[Bundle, dict[str, Amounts]]:
     """Return the bundle without what the node lists nowhere, and that, by the label of the slot that asks for it.
 
-    The job itself has the empty label. Amounts of a label are those of one slot; `times_each` gives how many there are.
+    The job itself has the empty label. Amounts of a label are those of one slot, however many there are.
     """
     listed = {name for domain in state.flat for name, _, _ in domain.amounts}
     found: dict[str, Counter[str]] = {}

@@ -42,8 +42,8 @@ class Batch:
         OPTIMAL: every term is proven; FEASIBLE: the search was cut off.
     terms, bounds
         By name, in the order in which they count; the bound is what no placement beats.
-    stands
-        By job id, of those placed.
+    occupancy
+        Where they stand: by job id, of those placed.
     """
 
     status: Status
