@@ -123,7 +123,7 @@ class FittedTable:
             table.add_column(_name(column, close), justify="right" if column.right else "left", width=width)
         for row in self.rows:
             cells = zip(row, widths, strict=True)
-            table.add_row(*(Text("\n").join(_folded(cell, width)) for cell, width in cells))
+            table.add_row(*(Text("\n").join(folded(cell, width)) for cell, width in cells))
         return table
 
     def _stacked(self, width: int) -> Iterator[Text]:
@@ -134,7 +134,7 @@ class FittedTable:
                     lead.append_text(Text.assemble("  " if lead else f"{column.name} " if column.right else "", value))
                 elif value.plain not in ("", column.omit):
                     named.append(Text.assemble(f"{column.name} ", value))
-            yield from _folded(lead, width)
+            yield from folded(lead, width)
             yield from _paragraph(named, width - _INDENT)
 
 
@@ -142,7 +142,7 @@ def _name(column: Column, close: bool) -> str:
     return (column.short if close else "") or column.name
 
 
-def _folded(line: Text, width: int) -> Iterator[Text]:
+def folded(line: Text, width: int) -> Iterator[Text]:
     """Yield a line in pieces as wide as there is room: at words, else within a shape or a list, else anywhere."""
     width = max(width, 1)
     while line.cell_len > width:
@@ -181,5 +181,5 @@ def _paragraph(items: Sequence[Text], width: int) -> Iterator[Text]:
 
 
 def _indented(line: Text, width: int) -> Iterator[Text]:
-    for part in _folded(line, width):
+    for part in folded(line, width):
         yield Text.assemble(" " * _INDENT, part)

@@ -16,6 +16,7 @@ from rich.segment import Segment
 from rich.text import Text
 
 from ...grammar.errors import printable
+from ..fitted_table import folded
 
 _MOST_CHARACTERS = 400
 _WIDTH_OF_FILES = 120
@@ -93,9 +94,7 @@ def _wrapped(line: Text, width: int) -> list[Text]:
         if parts and parts[-1].cell_len + 2 + phrase.cell_len <= room:
             parts[-1] = Text.assemble(parts[-1], "  ", phrase)
         else:
-            parts += phrase.wrap(Console(width=width), room, no_wrap=False, overflow="fold")
-    for part in parts:
-        part.rstrip()
+            parts += folded(phrase, room)
     return [Text.assemble(" " * (indent + 2 if place else indent), part) for place, part in enumerate(parts)]
 
 

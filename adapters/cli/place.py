@@ -158,8 +158,9 @@ def place(
 ) -> int:
     """Place jobs on a machine one after the other, each optimally given those before it, with a proof.
 
-    Prints a table: the nodes and slots of each job, how many borders between sockets, numa domains and so on its slots
-    cross, whether the placement is proven optimal (OPTIMAL) or was cut off by the time limit (FEASIBLE), and the time.
+    Prints a table: the nodes and slots of each job, how many borders between racks, sockets, numa and so on its slots
+    cross (those that slots of their size must cross apart), whether the placement is proven optimal (OPTIMAL) or was
+    cut off by the time limit (FEASIBLE), and the time.
     A job that cannot be placed is passed over, with its reason, and the exit status is 1.
 
     For example:

@@ -95,6 +95,8 @@ def test_files_are_drawn_all_the_same(run: Runner, monkeypatch: pytest.MonkeyPat
     [
         (*PLACE, "--json"),
         (*PLACE, "--no-drawing"),
+        (*PLACE, "-q"),
+        ("topo", "rfc49-a:2", "-q"),
         (*PLACE, "--json", "-o", "{folder}/R.json"),
         ("topo", "rfc49-a:2", "--no-drawing"),
         ("explain", "rfc49-a:2", "slot=3/node"),
