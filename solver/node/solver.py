@@ -14,7 +14,6 @@ from dataclasses import replace
 
 from ...grammar.memory import Memory
 from ..cpsat.budget import Budget, CutOff
-from ..cpsat.status import Status
 from ..demand.demand import Bundle, FlatSlots, Kind, SlotSet, Want
 from ..demand.group_amounts import split_outside, total_outside
 from ..policy.scale import Scale
@@ -214,38 +213,21 @@ class NodeSolver:
         if known is not None and known.proven and self.scale.components:
             return known
         try:
-            found = self._model(state, bundle, budget, shielded, known)
+            return self._model(state, bundle, budget, shielded, known)
         except CutOff:
             if known is None:
                 raise
             return known
-        if known is None or found is None or found.proven:
-            return found
-        bound = min(max(found.bound, known.bound), found.cost, known.cost)
-        if known.cost < found.cost:
-            return NodeSolution(known.cost, bound, lambda: known.plan, final=False)
-        return NodeSolution(found.cost, bound, lambda: found.plan, found.outside, final=found.final)
 
     def _model(
         self, state: DomainState, bundle: Bundle, budget: Budget, shielded: bool | None, known: NodeSolution | None
     ) -> NodeSolution | None:
         if not budget.left:
             raise CutOff
-        # Here, since these load CP-SAT: most pools never need it.
-        from .model.model import solve_bundle
-        from .model.one_resource import solve_one_resource
+        from .model.search import search  # here, since it loads CP-SAT: most pools never need it
 
         self.solves += 1
-        if known is None:
-            status, solution = solve_bundle(state, bundle, self.scale, budget, shielded=shielded)
-        else:
-            solution = solve_one_resource(state, bundle, self.scale, known, budget, shielded=shielded)
-            if solution is not None:
-                return solution
-            status, solution = solve_bundle(state, bundle, self.scale, budget, shielded=shielded, hint=known.plan)
-        if status is Status.CUT_OFF:
-            raise CutOff
-        return solution
+        return search(state, bundle, self.scale, known, budget, shielded=shielded)
 
     def _search(self, domain: DomainState, bundle: Bundle, budget: Budget, shielded: bool) -> NodeSolution | None:
         return self._solve(domain, bundle, budget, shielded=shielded)

@@ -35,6 +35,8 @@ def _add_whole_slots(
     counts: list[Expression] = []
     homes = [[place for place in places if taken.free(r, place) >= amounts[r]] for r, places in listing.items()]
     for home in product(*homes):
+        if not taken.may_cross(home):
+            continue
         most = min([want.count, *(taken.free(r, p) // amounts[r] for r, p in zip(listing, home, strict=True))])
         count = taken.model.new_int_var(0, most, "")
         holder = taken.add_holder(Holder(want.label, GPUS not in amounts, home, count, most))
@@ -44,13 +46,24 @@ def _add_whole_slots(
     return counts
 
 
+def _apart(taken: Taken, listing: dict[str, list[int]]) -> bool:
+    """Tell whether no place is inside another that lists the same, so that two of them are in different domains."""
+    for places in listing.values():
+        if any(above in places for place in places for above in taken.above(place)[1:]):
+            return False
+    return True
+
+
 def _add_torn_slots(
     taken: Taken, want: Want, context: Context, amounts: dict[str, int], listing: dict[str, list[int]]
 ) -> list[Expression]:
     """Add slots that take a resource from several domains, which takes at least two of it."""
     torn: list[cp_model.IntVar] = []
     edges = (len(places) - 1 for r, places in listing.items() if places and amounts[r] > 1)
-    for _ in range(min(want.count, sum(edges))):
+    most = min(want.count, sum(edges))
+    if taken.most_torn is not None and _apart(taken, listing):
+        most = min(most, taken.most_torn)
+    for _ in range(most):
         active = taken.model.new_bool_var("")
         holder = taken.add_holder(Holder(want.label, GPUS not in amounts, times=active, needs=amounts))
         here = Context(context.place, active, context.scope)

@@ -1,4 +1,4 @@
-"""What slots of one resource cost at the least, level by level: each level as if nothing stood between it and the node.
+"""What slots of cores and GPUs cost at least, level by level: each as if nothing stood between it and the node.
 
 Runs along the domains of one level alone cross it, and touch its domains, no more than any placement does: that leaves
 out all that the other levels ask for. Its components are taken in the policy's order, each with those before it at
@@ -11,35 +11,71 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ...cpsat.budget import Budget
+from ...demand.demand import Bundle
 from ...policy.scale import Scale
 from ...policy.terms import Component, CoreTouch, Cross, Touch
 from ...state.domain_state import DomainState
-from ..run_tree import Branch, Leaf
+from ..lower_bounds import lower_bounds
+from ..run_tree import Branch, Leaf, run_tree
 from .runs import Asked, best_runs
 
 
 def level_bounds(
-    tree: Branch, asked: Asked, scale: Scale, known: Sequence[int], least: Sequence[int], budget: Budget
+    state: DomainState,
+    bundle: Bundle,
+    scale: Scale,
+    known: Sequence[int],
+    budget: Budget,
+    *,
+    shielded: bool | None = None,
 ) -> list[int]:
     """Return for each component a value, such that no placement goes below them, compared lexicographically.
+
+    Of slots of cores and GPUs, the cores are looked at as if there were no GPUs, and the other way round.
 
     Parameters
     ----------
     known
-        The values of a placement: levels for which they are the least by `least` are not looked at.
-    least
-        What each component is at the least by simpler bounds, whatever the others are.
+        The values of a placement: levels for which they are proven by simpler bounds are not looked at.
+    shielded
+        When given, whether slots count as slots without GPUs.
     """
-    bounds = list(least)
-    for level in tree.below:
-        places = [i for i, component in enumerate(scale.components) if _is_of(component, level, tree.below[-1])]
-        if all(known[i] == least[i] for i in places):
-            continue
-        runs = best_runs(_flat(tree, level), asked, Scale(scale.components[i] for i in places), budget)
-        if runs is not None and runs.final:
-            for i, value in zip(places, runs.values, strict=True):
-                bounds[i] = value
+    bounds = lower_bounds(scale, state, bundle)
+    for resource in ("core", "gpu"):
+        tree = run_tree(state, resource)
+        asked = asked_of(bundle, resource, shielded=shielded)
+        for level in tree.below if tree is not None and asked is not None else ():
+            assert tree is not None
+            assert asked is not None
+            _raise(bounds, known, tree, level, asked, scale, budget)
     return bounds
+
+
+def asked_of(bundle: Bundle, resource: str, *, shielded: bool | None = None) -> Asked | None:
+    """Return what slots ask for of a resource, as if of no other; None where that is nothing."""
+    slots = [(dict(some.needs).get(resource, 0), some.count) for some in bundle.slots]
+    if shielded is None:
+        shielded = all(not some.gpus for some in bundle.slots)
+    sizes = tuple(size for size, _ in slots if size)
+    counts = tuple(count for size, count in slots if size)
+    return Asked(sizes, counts, shielded and resource == "core") if sizes else None
+
+
+def _raise(
+    bounds: list[int], known: Sequence[int], tree: Branch, level: str, asked: Asked, scale: Scale, budget: Budget
+) -> None:
+    """Raise the bounds of a level's components to what they are for runs along its domains alone."""
+    places = [
+        i
+        for i, component in enumerate(scale.components)
+        if _is_of(component, level, tree.below[-1]) and (asked.shielded or not isinstance(component, CoreTouch))
+    ]
+    if all(known[i] == bounds[i] for i in places):
+        return
+    runs = best_runs(_flat(tree, level), asked, Scale(scale.components[i] for i in places), budget)
+    if runs is not None and runs.final and list(runs.values) > [bounds[i] for i in places]:
+        for i, value in zip(places, runs.values, strict=True):
+            bounds[i] = value
 
 
 def _is_of(component: Component, level: str, finest: str) -> bool:

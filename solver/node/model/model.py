@@ -19,6 +19,7 @@ from ...state.domain_state import DomainState, mark
 from ..plan import NodePlan, NodeSolution, Share, SlotPlan
 from .amounts import add_amounts, from_own
 from .hints import add_hint
+from .limits import Limits, narrowed
 from .terms import make_goals, touch_some
 from .variables import CORES, GPUS, Context, Holder, Taken
 from .wants import add_wants
@@ -31,6 +32,7 @@ def solve_bundle(
     budget: Budget,
     *,
     shielded: bool | None = None,
+    limits: Limits | None = None,
     hint: NodePlan | None = None,
 ) -> tuple[Status, NodeSolution | None]:
     """Find the best that a node, or a part of one, can do for a bundle.
@@ -42,8 +44,8 @@ def solve_bundle(
     shielded
         When given, whether slots count as GPU-less, whatever they take here: a part of a node may have to give
         only the cores of slots that have their GPUs from above.
-    hint
-        A placement that is known, of slots that take no more than shares.
+    limits, hint
+        What is known of the best, and a placement of slots that take no more than shares.
 
     Returns
     -------
@@ -56,7 +58,7 @@ def solve_bundle(
         return Status.INFEASIBLE, None
     if bundle.whole and not state.can_be_whole:
         return Status.INFEASIBLE, None
-    taken = Taken(state)
+    taken = Taken(state, {} if limits is None else limits.crossed(scale))
     _add_bundle(taken, bundle)
     if asked.touching:
         touch_some(taken, asked.touching)
@@ -67,7 +69,9 @@ def solve_bundle(
             holder.gpuless = shielded
     if hint is not None:
         add_hint(taken, hint)
-    goals = make_goals(taken, scale)
+    goals = narrowed(taken.model, make_goals(taken, scale), [] if limits is None else limits.pairs)
+    if goals is None:
+        return Status.INFEASIBLE, None
     found = lexmin(taken.model, [*goals, *_order(taken)], budget, linear=taken.pooled)
     if not found.status.found:
         return found.status, None

@@ -13,6 +13,7 @@ from ...policy.terms import Component, CoreTouch, Cross, Touch
 from ...state.domain_state import DomainState
 from ..pricing import Shares
 from ..run_tree import Branch
+from .limits import Limits, narrowed
 from .run_flow import RunFlow
 from .run_slots import slots_of
 
@@ -54,28 +55,21 @@ class Runs:
     slots: tuple[tuple[Shares, ...], ...]
 
 
-def best_runs(
-    root: Branch, asked: Asked, scale: Scale, budget: Budget, within: tuple[Sequence[int], Sequence[int]] | None = None
-) -> Runs | None:
-    """Find the best runs, or None where there was too little work left for any, or there are none within the limits.
-
-    Parameters
-    ----------
-    within
-        A lower bound and the values of a placement, each component after component, compared lexicographically.
-    """
+def best_runs(root: Branch, asked: Asked, scale: Scale, budget: Budget, limits: Limits | None = None) -> Runs | None:
+    """Find the best runs, or None where there was too little work left for any, or there are none within the limits."""
     search = _Search.of(root, asked, scale, budget)
     if search is None:
         return None
-    return search.run([] if within is None else list(_limits(*within)), search.goals, budget)
+    goals = narrowed(search.flow.model, search.goals, [] if limits is None else limits.pairs)
+    return None if goals is None else search.run(goals, budget)
 
 
 def runs_at(root: Branch, asked: Asked, scale: Scale, budget: Budget, values: Sequence[int]) -> Runs | None:
     """Find any runs whose components have these values; None where there are none, or were none found."""
     search = _Search.of(root, asked, scale, budget)
-    if search is None:
+    if search is None or narrowed(search.flow.model, search.goals, [(value, value) for value in values]) is None:
         return None
-    found = search.run([(value, value) for value in values], [], budget)
+    found = search.run([], budget)
     return None if found is None else Runs(tuple(values), tuple(values), found.final, found.slots)
 
 
@@ -104,16 +98,7 @@ class _Search:
         goals = [_goal(flow, component, touched, shielded=asked.shielded) for component in scale.components]
         return cls(flow, goals, len(asked.sizes))
 
-    def run(self, limits: Sequence[tuple[int, int]], goals: Sequence[Goal], budget: Budget) -> Runs | None:
-        goals = list(goals)
-        for i, (low, high) in enumerate(limits):
-            goal = self.goals[i]
-            if goal.high < low or goal.low > high:
-                return None
-            self.flow.model.add(goal.expression >= low)
-            self.flow.model.add(goal.expression <= high)
-            if goals:
-                goals[i] = Goal(goal.expression, low, high)
+    def run(self, goals: Sequence[Goal], budget: Budget) -> Runs | None:
         found = lexmin(self.flow.model, goals, budget)
         if found.solver is None:
             return None
@@ -127,14 +112,6 @@ def _domains(root: Branch) -> Iterator[DomainState]:
         yield branch.state
         for leaf in branch.leaves:
             yield leaf.state
-
-
-def _limits(least: Sequence[int], most: Sequence[int]) -> Iterator[tuple[int, int]]:
-    """Yield what the first components are at least and at most, up to the first one that is not known."""
-    for low, high in zip(least, most, strict=True):
-        yield low, high
-        if low != high:
-            return
 
 
 def _goal(flow: RunFlow, component: Component, touched: dict[int, Expression], *, shielded: bool) -> Goal:

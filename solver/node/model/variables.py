@@ -6,7 +6,8 @@ domains list, or takes domains whole.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -108,6 +109,8 @@ class Taken:
     ----------
     state
         The node, or the part of one that is modelled.
+    most_crossed
+        How often slots cross a level at the most in all, for the levels of which that is known.
 
     Attributes
     ----------
@@ -115,10 +118,12 @@ class Taken:
         Whether slots take amounts together, whose sums linear relaxations see through.
     """
 
-    def __init__(self, state: DomainState) -> None:
+    def __init__(self, state: DomainState, most_crossed: Mapping[str, int] | None = None) -> None:
         self.model = new_model()
         self.domains = state.flat
         self.ends, self.parents = _shape(state)
+        self._most_crossed = most_crossed or {}
+        self.levels = {domain.level for domain in state.flat[1:]}
         self.holders: list[Holder] = []
         self.wholes: list[Whole] = []
         self.hosted: dict[int, list[Expression]] = defaultdict(list)
@@ -150,6 +155,19 @@ class Taken:
     def lister(self, resource: str, place: int) -> int | None:
         """Return the nearest domain, from this one upwards, that lists an amount."""
         return next((above for above in self.above(place) if self.lists(resource, above)), None)
+
+    def may_cross(self, places: Iterable[int]) -> bool:
+        """Tell whether a slot may take from all these places: whether it crosses no level more often than all may."""
+        touched = {above for place in places for above in self.above(place)}
+        number = Counter(self.domains[place].level for place in touched)
+        return all(number[level] - 1 <= most for level, most in self._most_crossed.items())
+
+    @property
+    def most_torn(self) -> int | None:
+        """How many slots may cross any level; None where that is not known."""
+        if not self.levels <= self._most_crossed.keys():
+            return None
+        return sum(self._most_crossed.values())
 
     def add_holder(self, holder: Holder) -> Holder:
         """Add a slot, some equal ones, or the job."""
