@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -19,11 +20,13 @@ FOLDER = Path(sys.executable).parent
 
 def offered(folder: Path, *words: str) -> list[str]:
     """Return what bash offers for the last of some words after `exactfit`."""
-    line = " ".join(f"'{word}'" for word in ("exactfit", *words))
+    # As COMP_WORDBREAKS has it, = and : part words, and are words themselves.
+    parted = [part for word in words for part in re.split("([=:])", word) if part or word == ""]
+    line = " ".join(f"'{word}'" for word in ("exactfit", *parted))
     script = f"""
         eval "$(_EXACTFIT_COMPLETE=source_bash exactfit)"
         complete -p exactfit >&2
-        COMP_WORDS=({line}); COMP_CWORD={len(words)}
+        COMP_WORDS=({line}); COMP_CWORD={len(parted)}
         _exactfit_completion exactfit
         printf '%s\\n' "${{COMPREPLY[@]}}"
     """
@@ -56,7 +59,9 @@ def folder(tmp_path: Path) -> Path:
         (["place", "rfc49-a", "slot=1/core=1", "--pol"], ["--policy"]),
         (["place", "rfc49-a", "slot=1/core=1", "--policy", "p"], ["pack"]),
         (["explain", "rfc49-a", "slot=1/core=1", "--order", ""], ["fifo", "easy"]),
-        (["study", "rfc49-a", "lublin:days=1,l"], ["lublin:days=1,load=", "lublin:days=1,longest="]),
+        (["check", "rfc49-a", "slot=1/core=1", "R.json", "--comp"], ["--compare"]),
+        (["study", "rfc49-a", "lublin:days=1", "--sch"], ["--scheduling"]),
+        (["--sch"], ["--schema"]),
     ],
 )
 def test_bash_offers(words: list[str], offers: list[str], folder: Path) -> None:
@@ -92,6 +97,7 @@ def test_there_is_a_script_for_each_shell(shell: str) -> None:
         (completions.pools, "exactfit,T", ["exactfit,TreePool"]),
         (completions.axes, "load=0.5,se", ["load=0.5,seeds="]),
         (completions.workloads, "lub", ["lublin", "lublin:"]),
+        (completions.workloads, "lublin:days=1,l", ["lublin:days=1,load=", "lublin:days=1,longest="]),
         (completions.words("refuse", "ignore"), "r", ["refuse"]),
     ],
 )
