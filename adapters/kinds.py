@@ -1,6 +1,6 @@
 """What a file seems to be, told by how it begins: for messages about files that are not what was expected.
 
-Nothing here decides how a file is read; a wrong guess makes a message less helpful, no more.
+A file is looked at when it could not be read as what it was to be: a wrong guess makes a message less helpful, no more.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def _json(text: str) -> str | None:
     if ours is not None:
         return f"what exactfit {ours[1]} --json prints"
     keys = set(_KEY.findall(text))
-    if "t_submit" in keys or "submit" in keys:
+    if "t_submit" in keys or ("submit" in keys and "R_lite" not in keys):
         return FLUX_JOBS
     if "graph" in keys and ("nodes" in keys or "edges" in keys) and "execution" not in keys:
         return "a graph in JGF"

@@ -12,9 +12,9 @@ from ...grammar.jobspec import RFC_14, Jobspec, check_version, parse_jobspec, pa
 from ...grammar.query import parse_query
 from ...grammar.shape import parse_shape
 from ..guarded_yaml import yaml_documents
-from ..kinds import FLUX_JOBS, JOBSPEC
+from ..kinds import JOBSPEC
 from .errors import InputError
-from .source import STDIN, Sources, decode, is_there, json_documents, refuse_other_kinds, source_name
+from .source import STDIN, Sources, decode, is_there, json_documents, kinds_told, source_name
 
 _SUFFIXES = (".yaml", ".yml", ".json", ".jsonl")
 READABLE = "a job is an RFC 46 shape, or a jobspec (RFC 14) in YAML or JSON"
@@ -78,7 +78,13 @@ def _jobspecs(argument: str, sources: Sources) -> Iterator[tuple[str, Jobspec]]:
         return
     source = source_name(argument)
     data = sources.read(argument, "a job")
-    refuse_other_kinds(data, source, frozenset({JOBSPEC, FLUX_JOBS}), READABLE)
+    with kinds_told(data, source, frozenset({JOBSPEC}), READABLE):
+        found = list(_from_file(data, argument))
+    yield from found
+
+
+def _from_file(data: bytes, argument: str) -> Iterator[tuple[str, Jobspec]]:
+    source = source_name(argument)
     documents = list(_documents(decode(data, argument), argument))
     if not documents:
         raise InputError(f"{source}: holds no jobspec")

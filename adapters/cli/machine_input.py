@@ -14,11 +14,11 @@ from ...topology.presets import PRESETS, preset
 from ...topology.rset import read_R
 from ..kinds import HWLOC, R
 from .errors import InputError
-from .source import STDIN, SWAPPED, Sources, decode, is_there, one_json_document, refuse_other_kinds, source_name
+from .source import STDIN, SWAPPED, Sources, decode, is_there, kinds_told, one_json_document, source_name
 
 MACHINES = frozenset({R, HWLOC})
 READABLE = "a machine is R (RFC 20 JSON), hwloc XML, a preset, or a line such as 'socket:2 core:16 gpu:1'"
-_LINE = re.compile(r"(?:^|\s)(?:core|gpu)(?![^:\s])|:[0-9]+\s+[A-Za-z]|\([a-z]+=")
+_LINE = re.compile(r"(?:^|\s)(?:core|gpu):[0-9]|:[0-9]+\s+[A-Za-z]|\([a-z]+=")
 """What is only in a line that makes a machine, and in no name of a file that is not there."""
 
 
@@ -75,9 +75,14 @@ def read_machine(
         )
     data = sources.read(argument, "the machine")
     name = source_name(argument)
-    refuse_other_kinds(data, name, MACHINES, READABLE)
+    with kinds_told(data, name, MACHINES, READABLE):
+        return NamedMachine(name, _from_file(data, argument, nodes, hosts))
+
+
+def _from_file(data: bytes, argument: str, nodes: int | None, hosts: str | None) -> Machine:
+    name = source_name(argument)
     if data.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
-        return NamedMachine(name, _checked(name, lambda: _from_xml(data, nodes, hosts)))
+        return _checked(name, lambda: _from_xml(data, nodes, hosts))
     _refuse_node_options(name, nodes, hosts)
     try:
         value = one_json_document(decode(data, argument), argument)
@@ -85,7 +90,7 @@ def read_machine(
         raise InputError(f"{error}; {READABLE}") from None
     if not isinstance(value, Mapping):
         raise InputError(f"{name}: neither R (a JSON object) nor hwloc XML")
-    return NamedMachine(name, _checked(name, lambda: read_R(value)))
+    return _checked(name, lambda: read_R(value))
 
 
 def _refuse_node_options(name: str, nodes: int | None, hosts: str | None) -> None:

@@ -12,11 +12,9 @@ from ..guarded_yaml import yaml_documents
 from ..kinds import CSV, SLURM_TOPOLOGY
 from .errors import InputError
 from .machine_input import NamedMachine
-from .source import Sources, decode, refuse_other_kinds, source_name
+from .source import Sources, decode, kinds_told, source_name
 
 _READABLE: Final = "a Slurm topology is topology.conf or topology.yaml"
-# A line of topology.conf may look like one of a table.
-_KINDS: Final = frozenset({SLURM_TOPOLOGY, CSV})
 _YAML_KEY: Final = re.compile(r"^[ \t]*-?[ \t]*topology[ \t]*:", re.MULTILINE)
 
 
@@ -37,12 +35,12 @@ def with_slurm_groups(named: NamedMachine, argument: str, topology: str | None, 
     """
     name = source_name(argument)
     data = sources.read(argument, "the Slurm topology")
-    refuse_other_kinds(data, name, _KINDS, _READABLE)
-    text = decode(data, argument)
-    try:
-        return replace(named, machine=with_slurm_topology(named.machine, _read(text, topology)))
-    except ValueError as error:
-        raise InputError(f"{name}: {error}") from None
+    with kinds_told(data, name, frozenset({SLURM_TOPOLOGY, CSV}), _READABLE):
+        text = decode(data, argument)
+        try:
+            return replace(named, machine=with_slurm_topology(named.machine, _read(text, topology)))
+        except ValueError as error:
+            raise InputError(f"{name}: {error}") from None
 
 
 def _read(text: str, topology: str | None) -> SlurmTopology:

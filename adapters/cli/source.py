@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -96,8 +97,9 @@ def decode(data: bytes, name: str) -> str:
         raise InputError(f"{source_name(name)}: not UTF-8 text (byte {error.start})") from None
 
 
-def refuse_other_kinds(data: bytes, name: str, kinds: frozenset[str], readable: str) -> None:
-    """Refuse a file that shows itself to be something else.
+@contextmanager
+def kinds_told(data: bytes, name: str, kinds: frozenset[str], readable: str) -> Iterator[None]:
+    """Where a file cannot be read and shows itself to be something else, say what in the place of the error.
 
     Parameters
     ----------
@@ -106,19 +108,23 @@ def refuse_other_kinds(data: bytes, name: str, kinds: frozenset[str], readable: 
     name
         What messages call it.
     kinds
-        What it may be. What does not show passes, too.
+        What it is to be; of these the error itself says more.
     readable
         A sentence on what can be read in its place.
 
     Raises
     ------
     InputError
-        Which says what it seems to be, and for arguments in the wrong order that they are.
+        For arguments in the wrong order it says that they are.
     """
-    kind = kind_of(data)
-    if kind is None or kind in kinds:
-        return
-    raise InputError(f"{name}: this is {kind}; {readable}" + (f"; {SWAPPED}" if kind in _ARGUMENTS else ""))
+    try:
+        yield
+    except InputError:
+        kind = kind_of(data)
+        if kind is None or kind in kinds:
+            raise
+        swapped = f"; {SWAPPED}" if kind in _ARGUMENTS else ""
+        raise InputError(f"{name}: this is {kind}; {readable}{swapped}") from None
 
 
 def json_documents(text: str, name: str, *, unique_keys: bool = False) -> Iterator[Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ...grammar.errors import shown
@@ -12,7 +12,7 @@ from ...topology.machine import Machine
 from ..kinds import PLACED
 from ..kinds import R as R_KIND
 from .errors import InputError
-from .source import Sources, decode, json_documents, refuse_other_kinds, source_name
+from .source import Sources, decode, json_documents, kinds_told, source_name
 
 READABLE = "what jobs hold is R (RFC 20 JSON): one, a list, or the lines of place --json"
 
@@ -35,17 +35,21 @@ def read_allocations(arguments: Sequence[str], sources: Sources) -> list[tuple[s
     """
     found: list[tuple[str, Mapping[str, Any]]] = []
     for argument in arguments:
-        values: list[Any] = []
         data = sources.read(argument, "an allocation")
-        refuse_other_kinds(data, source_name(argument), frozenset({R_KIND, PLACED}), READABLE)
-        for document in json_documents(decode(data, argument), argument):
-            values += document if isinstance(document, list) else [document]
-        for place, value in enumerate(values, start=1):
-            name = source_name(argument) + (f" ({place})" if len(values) > 1 else "")
-            R = unwrap_R(value, name)
-            if R is not None:
-                found.append((name, R))
+        with kinds_told(data, source_name(argument), frozenset({R_KIND, PLACED}), READABLE):
+            found += _from_file(data, argument)
     return found
+
+
+def _from_file(data: bytes, argument: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    values: list[Any] = []
+    for document in json_documents(decode(data, argument), argument):
+        values += document if isinstance(document, list) else [document]
+    for place, value in enumerate(values, start=1):
+        name = source_name(argument) + (f" ({place})" if len(values) > 1 else "")
+        R = unwrap_R(value, name)
+        if R is not None:
+            yield name, R
 
 
 def unwrap_R(value: object, name: str) -> Mapping[str, Any] | None:

@@ -80,6 +80,19 @@ def test_what_is_no_machine(data: bytes, kind: str, run: Runner, tmp_path: Path)
         assert ("MACHINE before JOB" in complaint) == (kind == "a jobspec")
 
 
+def test_what_can_be_read_is_not_taken_for_something_else(run: Runner, machine_R: Path, tmp_path: Path) -> None:
+    R = json.loads(machine_R.read_text(encoding="utf-8"))
+    names = ("t_submit", "graph", "nodes", "edges", "resources", "jobs", "job_id")
+    R["execution"]["properties"] = dict.fromkeys(names, "0-3")
+    machine_R.write_text(json.dumps(R), encoding="utf-8")
+    assert kind_of(machine_R.read_bytes()) == "jobs of Flux as JSON"
+    held, job = tmp_path / "held.json", tmp_path / "job.json"
+    held.write_text(json.dumps({**R_of(("0", "0")), "t_submit": 1}), encoding="utf-8")
+    job.write_text(json.dumps({**JOBSPEC, "execution": {}, "R_lite": [], "t_submit": 1}), encoding="utf-8")
+    done = run("place", machine_R, job, "--allocated", held)
+    assert (done.status, done.err) == (0, "")
+
+
 def test_text_that_is_no_machine_hears_what_is_one(run: Runner, tmp_path: Path) -> None:
     path = tmp_path / "machine"
     for text in ("just text", "{", "[1", "a 2 3"):

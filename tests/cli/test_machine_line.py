@@ -44,6 +44,8 @@ def test_a_line_is_taken_wherever_a_machine_is(run: Runner, tmp_path: Path) -> N
         (("core:2", "--hosts", "a,a"), ['"a" is given twice']),
         (("core:2", "--nodes", "2", "--hosts", "a"), ["1 host names for 2 nodes"]),
         (("socket:2 pu:4",), ["threads are not counted"]),
+        (("core",), ["core: no such file"]),
+        (("gpu cluster.json",), ["gpu cluster.json: no such file"]),
         (("rfc49-c:4",), ["no such preset", "rfc49-a", "a line such as"]),
         (("no/such/file.json",), ["no such file", "a line such as"]),
     ],

@@ -58,8 +58,17 @@ def _read(file: IO[bytes], name: str) -> Trace:
     packed = file.read(2) == _GZIP
     file.seek(0)
     raw: IO[bytes] = gzip.GzipFile(fileobj=file) if packed else file  # type: ignore[assignment]
-    _refuse_other_kinds(raw.read(HEAD), name)
+    head = raw.read(HEAD)
     raw.seek(0)
+    try:
+        return _read_lines(raw, name)
+    except (WorkloadError, UnicodeDecodeError):
+        # What the file is says more than where it stops being a trace.
+        _tell_kind(head, name)
+        raise
+
+
+def _read_lines(raw: IO[bytes], name: str) -> Trace:
     lines = _lines(io.TextIOWrapper(raw, encoding="utf-8-sig"), name)
     passed: list[str] = []
     for line in lines:
@@ -75,7 +84,7 @@ def _read(file: IO[bytes], name: str) -> Trace:
     return read_swf(everything, name)
 
 
-def _refuse_other_kinds(head: bytes, name: str) -> None:
+def _tell_kind(head: bytes, name: str) -> None:
     kind = kind_of(head)
     if kind in _OF_SACCT:
         raise WorkloadError(name, None, f"this is {kind}: {SACCT_LINE} prints what can be read")
