@@ -21,6 +21,7 @@ from exactfit.solver import Checker, Pool, Request
 from exactfit.solver.cpsat.budget import Budget
 from exactfit.solver.node.lower_bounds import lower_bound
 from exactfit.solver.node.packing import SlotShape, WholeSlots
+from exactfit.solver.node.ranking_bounds import TouchBounds, crossing_bound
 from exactfit.solver.node.tearing import TornSlots
 from exactfit.topology.presets import preset
 from exactfit.topology.rset import read_R
@@ -121,7 +122,9 @@ def test_the_walk_gives_what_it_says() -> None:
             Request,
             SlotShape,
             TornSlots,
+            TouchBounds,
             WholeSlots,
+            crossing_bound,
             lower_bound,
             mask_text,
             parse_resources,

@@ -1,9 +1,9 @@
-"""What equal slots cost at least on a state, at a glance: by what touching the node does, and by what has to be torn.
+"""Cheap relaxations of what equal slots cost on a state: what touching the node does, and what has to be torn.
 
 Whatever takes a core or a GPU touches some domain of each level that all of them stand in, and so many of them as the
 largest of the machine can hold it: what the cheapest of so many count is a bound. So an idle node is known to cost its
 node, a socket and a numa that were intact, whatever is asked of it; and a slot of 20 cores to cross a border everywhere
-where no numa has more than 15.
+where no numa has more than 15. They say less than `lower_bounds` and take a tenth of the time.
 """
 
 from __future__ import annotations
