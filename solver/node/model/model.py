@@ -16,6 +16,7 @@ from ...demand.demand import Bundle, Kind
 from ...demand.group_amounts import Amounts, split_outside, total_outside
 from ...policy.scale import Scale
 from ...state.domain_state import DomainState, mark
+from ..lower_bounds import lower_bounds
 from ..plan import NodePlan, NodeSolution, Share, SlotPlan
 from .amounts import add_amounts, from_own
 from .hints import add_hint
@@ -72,6 +73,8 @@ def solve_bundle(
     goals = narrowed(taken.model, make_goals(taken, scale), [] if limits is None else limits.pairs)
     if goals is None:
         return Status.INFEASIBLE, None
+    lows = lower_bounds(scale, state, bundle)
+    goals = [_bounded(taken, goal, low) for goal, low in zip(goals, lows, strict=True)]
     found = lexmin(taken.model, [*goals, *_order(taken)], budget, linear=taken.pooled)
     if not found.status.found:
         return found.status, None
@@ -80,6 +83,14 @@ def solve_bundle(
     cost, bound = scale.joint(found.values[:count]), scale.joint(found.bounds[:count])
     final = found.status is Status.OPTIMAL
     return found.status, NodeSolution(cost, bound, lambda: plan, total_outside(asked, outside), final=final)
+
+
+def _bounded(taken: Taken, goal: Goal, low: int) -> Goal:
+    """Tell the model what is known of a goal without a search, so that it need not prove it again and stops there."""
+    if isinstance(goal.expression, int) or not goal.low < low <= goal.high:
+        return goal
+    taken.model.add(goal.expression >= low)
+    return Goal(goal.expression, low, goal.high)
 
 
 def _add_bundle(taken: Taken, bundle: Bundle) -> None:
