@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Protocol, TypeAlias
 
 import immutables
@@ -20,15 +20,15 @@ from ..grammar.constraint import ALWAYS, Constraint, evaluate
 from ..grammar.memory import Memory
 from ..topology.machine import Machine
 from ..topology.tree import NodeType
-from .cpsat.budget import Budget
-from .demand.demand import Demand
+from .cpsat.budget import Budget, CutOff, KnownCutOff
 from .demand.problem import Problem
 from .demand.request import Request, Shape
 from .errors import InfeasibleRequest
+from .machine.answers import Answers, Found, Question
 from .machine.decide import Decider, Situation
 from .machine.model.cells import GroupTree
 from .machine.refinement import Named, View, idsets_of
-from .machine.selection import Decision, Field
+from .machine.selection import Field
 from .node.rankings import Rankings
 from .node.solver import NodeSolver
 from .options import Options
@@ -95,6 +95,8 @@ class Knowledge:
         self._views: Memory[Named, View] = Memory(REMEMBERED)
         self._eligible: Memory[Constraint, int] = Memory(REMEMBERED)
         self._infeasible: Memory[tuple[Shape, int, Constraint], str | None] = Memory(REMEMBERED)
+        self._undecided: Memory[tuple[Shape, int, Constraint], float] = Memory(REMEMBERED)
+        self._answers = Answers()
 
     @cached_property
     def reasons(self) -> Reasons:
@@ -140,17 +142,51 @@ class Knowledge:
             self._views[named] = view
         return view
 
-    def decide(
-        self, request: Request, state: PoolState, budget: Budget
-    ) -> tuple[Demand, Decision, tuple[NodeType, ...]] | None:
+    def decide(self, request: Request, state: PoolState, budget: Budget) -> Found | None:
         """Decide a request in a state; return with the decision the types whose domains its plans mean.
 
         Raises
         ------
         CutOff
-            When the work was used up before it was known whether there is a placement.
+            When the work was used up before it was known whether there is a placement; `KnownCutOff` where that was
+            so before.
         """
+        question = Question(request, state, self.eligible(request.constraint))
+        return self._answers.placement(question, budget, partial(self._search, request, state))
+
+    def fits(self, request: Request, state: PoolState, budget: Budget) -> bool:
+        """Tell whether there is any placement of a request in a state.
+
+        Raises
+        ------
+        CutOff
+            When the work was used up before that was known.
+        """
+        question = Question(request, state, self.eligible(request.constraint))
+        return self._answers.fits(question, budget, partial(self._search_any, request, state))
+
+    def improve(self, state: PoolState, budget: Budget) -> bool:
+        """Go on with what was cut off in a state; return whether anything is left that more work may help."""
+        return self._answers.improve(state, budget, self._search_anew)
+
+    def _search_anew(self, request: Request, state: PoolState, budget: Budget) -> Found | None:
+        self.rankings.refresh(state.classes, 0)
+        return self._search(request, state, budget)
+
+    def _search_any(self, request: Request, state: PoolState, budget: Budget) -> bool:
         problem = self.problem(request.shape)
+        decider, situation, _ = self._situation(request, state)
+        if problem.uneven:
+            return decider.sizes(problem, situation, budget) is not None
+        return decider.fits(problem.demand(problem.least), situation, budget)
+
+    def _search(self, request: Request, state: PoolState, budget: Budget) -> Found | None:
+        decider, situation, types = self._situation(request, state)
+        found = decider.decide(self.problem(request.shape), situation, budget)
+        return None if found is None else (*found, types)
+
+    def _situation(self, request: Request, state: PoolState) -> tuple[Decider, Situation, tuple[NodeType, ...]]:
+        """Return what decides a request, on which states, and the types whose domains its plans mean."""
         view = self.view(request.shape)
         classes = state.classes if view is None else view.classes(self.changes, state)
         decider = self.decider
@@ -164,8 +200,7 @@ class Knowledge:
         constraint = request.constraint
         eligible = self.eligible(constraint)
         field = Field.of_all(classes, eligible) if constraint is ALWAYS else Field(classes, eligible)
-        found = decider.decide(problem, Situation(field, free), budget)
-        return None if found is None else (*found, types)
+        return decider, Situation(field, free), types
 
     def eligible(self, constraint: Constraint) -> int:
         """Return the bitmask of the positions that a constraint matches."""
@@ -188,7 +223,15 @@ class Knowledge:
         eligible = self.eligible(request.constraint)
         key = (request.shape, eligible, request.constraint)
         if key not in self._infeasible:
-            self._infeasible[key] = self._judge(request, eligible, budget)
+            if budget.left <= self._undecided.get(key, -1.0):
+                raise KnownCutOff
+            work = budget.left
+            try:
+                self._infeasible[key] = self._judge(request, eligible, budget)
+            except CutOff:
+                if not budget.is_late:
+                    self._undecided[key] = work
+                raise
         return self._infeasible[key]
 
     def _judge(self, request: Request, eligible: int, budget: Budget) -> str | None:

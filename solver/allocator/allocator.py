@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import Any, TypeVar
 
 from ...grammar.errors import printable
 from ...topology.machine import Machine
-from ..cpsat.budget import AHEAD, Budget, CutOff
+from ..cpsat.budget import AHEAD, Budget, CutOff, KnownCutOff
 from ..cpsat.status import Status
 from ..demand.arguments import need_job, need_machine, need_nodes, need_parts, need_time
 from ..demand.request import Request, need_request
@@ -133,9 +134,10 @@ class Allocator(Present):
             return allocation
         except (InfeasibleRequest, InsufficientResources):
             raise
-        except CutOff:
+        except CutOff as cut_off:
             message = f"the search was cut off after {_spent(budget)} before it found a placement; it may exist"
-            self._tell(WARNING, f"job {jobid}: {message}")
+            if not isinstance(cut_off, KnownCutOff):
+                self._tell(WARNING, f"job {jobid}: {message}")
             raise InsufficientResources(message, proven=False) from None
         except Exception as error:  # whatever goes wrong inside must not reach the scheduler: it would die of it
             message = f"the search failed ({type(error).__name__}: {error})"
@@ -153,7 +155,9 @@ class Allocator(Present):
         self._epoch = knowledge.rankings.refresh(self._state.classes, self._epoch)
         found = knowledge.decide(request, self._state, budget)
         if found is None:
-            self._judge(request, budget)
+            # That it does not fit now is known; that it never does is asked again another time, if it is not known yet.
+            with suppress(CutOff):
+                self._judge(request, budget)
             raise InsufficientResources(partial(_reason, knowledge, request, self._state))
         allocation = allocation_of(
             self.machine, knowledge.changes, knowledge.tree, knowledge.scale, self._state, *found
@@ -193,6 +197,24 @@ class Allocator(Present):
         reason = self._knowledge.infeasible(request, budget)
         if reason is not None:
             raise InfeasibleRequest(reason)
+
+    def improve(self, budget: Budget) -> bool:
+        """Go on with searches that were cut off, for as long as what they found would be the answer now.
+
+        Jobs keep what they have; the next that asks the same in the same state gets what was found. It is for whoever
+        has time to spare: nothing else calls it.
+
+        Parameters
+        ----------
+        budget
+            The work that it may take in all.
+
+        Returns
+        -------
+        bool
+            Whether anything is left that more work may help.
+        """
+        return self._knowledge.improve(self._state, budget)
 
     # -- the life of a job ----------------------------------------------------------------------------------------
 

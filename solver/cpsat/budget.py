@@ -31,6 +31,10 @@ class CutOff(Exception):  # noqa: N818  # it is an outcome, no error
     """The work was used up before it was known whether there is a placement."""
 
 
+class KnownCutOff(CutOff):
+    """The same was cut off before, with no less work, and nothing has changed that could help."""
+
+
 class Budget:
     """The work that may still be done.
 

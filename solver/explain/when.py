@@ -22,8 +22,6 @@ from ..demand.arguments import need_job, need_time
 from ..demand.request import Request, need_request
 from ..errors import InfeasibleRequest, InsufficientResources
 from ..knowledge import Knowledge
-from ..machine.decide import Situation
-from ..machine.selection import Field
 from ..state.pool_state import PoolState
 from .trials import ended
 
@@ -127,24 +125,12 @@ class _Question:
             raise InfeasibleRequest(reason)
         self.request = request
         self._knowledge = knowledge
-        self._problem = knowledge.problem(request.shape)
-        self._view = knowledge.view(request.shape)
-        self._eligible = knowledge.eligible(request.constraint)
 
     def fits(self, state: PoolState) -> bool:
-        """Tell whether the request fits; no, where that is not found out in time."""
-        knowledge, view = self._knowledge, self._view
-        classes = state.classes if view is None else view.classes(knowledge.changes, state)
-        decider = knowledge.decider if view is None else view.decider
-        free = knowledge.group_totals
-        if state.group_used:
-            free = {key: total - state.group_used.get(key, 0) for key, total in free.items()}
-        situation = Situation(Field(classes, self._eligible), free)
-        budget = Budget(AHEAD * knowledge.options.time_limit)
+        """Tell whether the request fits; no, where that is not found out with what looking ahead may take."""
+        knowledge = self._knowledge
         try:
-            if self._problem.uneven:
-                return decider.sizes(self._problem, situation, budget) is not None
-            return decider.fits(self._problem.demand(self._problem.least), situation, budget)
+            return knowledge.fits(self.request, state, Budget(AHEAD * knowledge.options.time_limit))
         except CutOff:
             return False
 
