@@ -25,7 +25,7 @@ def conflict_scene(read: Case, job: Job, explanation: Explanation) -> Scene:
     from ...solver.explain.places import node_findings
 
     conflict = explanation.conflict
-    guilty = conflict.jobs if conflict is not None else ()
+    guilty = conflict.all_jobs if conflict is not None else ()
     # Those for which no mark is left are drawn as one, so that they make no more states than they differ in.
     numbers = {jobid: min(number, MOST_JOBS + 1) for number, jobid in enumerate(guilty, start=1)}
     tenants = [
@@ -36,8 +36,8 @@ def conflict_scene(read: Case, job: Job, explanation: Explanation) -> Scene:
     if len(guilty) > MOST_JOBS:
         tenants.append(Tenant(MOST_JOBS + 1, f"in conflict: {len(guilty) - MOST_JOBS} more jobs"))
     notes = [(nodes, printable(text)) for nodes, text in node_findings(explanation.trials, _SECONDS)]
-    if conflict is not None and conflict.down:
-        notes.append((conflict.down, "in conflict"))
+    if conflict is not None and conflict.all_down:
+        notes.append((conflict.all_down, "in conflict"))
     title = f"{printable(read.named.name)}, job {job.number}: {clip(printable(job.name), _NAME)}"
     return make_scene(title, read.machine, _held(read, numbers), read.down, tenants, notes)
 

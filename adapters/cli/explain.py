@@ -108,8 +108,9 @@ def explain(
         bool,
         typer.Option(
             "--json",
-            help='Print one JSON object a job and line: {"job", "status", "sentences", "conflict", "complete", '
-            '"vertices", "changes", "start"}; status is fits, insufficient (not now) or infeasible (never).',
+            help='Print one JSON object a job and line: {"job", "status", "sentences", "conflict", "corrections", '
+            '"complete", "vertices", "changes", "start"}; status is fits, insufficient (not now) or infeasible '
+            "(never).",
         ),
     ] = False,
     columns: Annotated[

@@ -17,6 +17,7 @@ from .tables import job_label
 if TYPE_CHECKING:
     from ...solver.explain import Explanation, Start
     from ...solver.explain.numbers import Row
+    from ...solver.explain.relaxation import Part
 
 _NAME = 60
 _VERDICTS = {"fits": "fits now", "insufficient": "does not fit now", "infeasible": "can never run here"}
@@ -51,22 +52,58 @@ def _number(number: float | None, unit: str) -> str:
 
 
 def conflict_line(explanation: Explanation) -> str:
-    """Return the smallest set of things that are in conflict."""
-    from ...solver.explain.words import listed, query
-
+    """Return the smallest set of things that are in conflict, and with what else where one of them is not enough."""
     conflict = explanation.conflict
     if conflict is None:
         return ""
+    if conflict.corrections is None:
+        return f"{_parts_line(explanation, conflict.parts)} (not known which of these is enough)"
+    pieces = [
+        (parts, correction.together)
+        for correction in conflict.corrections
+        for parts in (_alike(correction.parts) if correction.together else [correction.parts])
+    ]
+    in_order = [*conflict.vertices, *conflict.terms, *conflict.parts]
+    pieces.sort(key=lambda piece: min(in_order.index(part) for part in piece[0]))
+    return "; ".join(_correction(explanation, parts, together) for parts, together in pieces)
+
+
+def _alike(parts: Sequence[Part]) -> list[Sequence[Part]]:
+    """Part what a job asks for from what holds something or is down."""
+    from ...solver.explain.relaxation import TermPart, VertexPart
+
+    asked = [part for part in parts if isinstance(part, VertexPart | TermPart)]
+    return [some for some in (asked, [part for part in parts if part not in asked]) if some]
+
+
+def _correction(explanation: Explanation, parts: Sequence[Part], together: Sequence[Part]) -> str:
+    if not together:
+        return _parts_line(explanation, parts)
+    from ...solver.explain.relaxation import DownPart, JobPart
+
+    if len(parts) == 1 and any(all(isinstance(p, kind) for p in (*parts, *together)) for kind in (JobPart, DownPart)):
+        return f"{_parts_line(explanation, [*parts, *together])} (together)"
+    each = "each only" if len(parts) > 1 else "only"
+    return f"{_parts_line(explanation, parts)} ({each} with {_parts_line(explanation, together)})"
+
+
+def _parts_line(explanation: Explanation, parts: Sequence[Part]) -> str:
+    from ...solver.explain.conflict import down_of, jobs_of
+    from ...solver.explain.relaxation import TermPart, VertexPart
+    from ...solver.explain.words import listed, query
+
     aspects: dict[str, list[str]] = {}
-    for part in conflict.vertices:
-        aspects.setdefault(part.path, []).append(part.aspect.value)
-    parts = [f"{path} ({', '.join(names)})" for path, names in aspects.items()]
-    parts += [f"the constraint {query(part.term)}" for part in conflict.terms]
-    if conflict.down:
-        parts.append(f"down: {clip(str(explanation.trials.machine.ids_of(conflict.down)), _NAME)}")
-    if conflict.jobs:
-        parts.append(f"held by {listed([explanation.job_name(jobid) for jobid in conflict.jobs])}")
-    return "; ".join(parts)
+    for part in parts:
+        if isinstance(part, VertexPart):
+            aspects.setdefault(part.path, []).append(part.aspect.value)
+    texts = [f"{path} ({', '.join(names)})" for path, names in aspects.items()]
+    texts += [f"the constraint {query(part.term)}" for part in parts if isinstance(part, TermPart)]
+    down, jobs = down_of(parts), jobs_of(parts)
+    if down:
+        texts.append(f"down: {clip(str(explanation.trials.machine.ids_of(down)), _NAME)}")
+    if jobs:
+        texts.append(f"held by {listed([explanation.job_name(jobid) for jobid in jobs])}")
+    return "; ".join(texts)
 
 
 def starts_table(jobs: Iterable[Job], starts: Mapping[int, Start], now: float) -> FittedTable:

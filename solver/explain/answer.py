@@ -7,7 +7,7 @@ is complete.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ...grammar.constraint import to_json
@@ -17,6 +17,7 @@ from ..demand.request import Request, need_request
 from .change import Change
 from .changes import find_changes
 from .conflict import Conflict, find_conflict
+from .corrections import corrections
 from .numbers import Row, count_all
 from .relaxation import DownPart, JobPart, Part, TermPart, VertexPart
 from .sentences import JobName, Speaker
@@ -80,12 +81,25 @@ class Explanation:
             "status": self.status,
             "sentences": list(self.sentences),
             "conflict": [self._part(part, name) for part in conflict.parts] if conflict else [],
+            "corrections": self._corrections(name),
             "complete": conflict.complete if conflict else True,
             "vertices": [_row(row) for row in self.rows],
             "changes": [
                 self._change(change, text, name) for change, text in zip(self.changes, self.advice, strict=True)
             ],
         }
+
+    def _corrections(self, name: Callable[[int], object]) -> list[dict[str, Any]] | None:
+        found = self.conflict.corrections if self.conflict else ()
+        if found is None:
+            return None
+        return [
+            {
+                "any": [self._part(part, name) for part in correction.parts],
+                "with": [self._part(part, name) for part in correction.together],
+            }
+            for correction in found
+        ]
 
     def _part(self, part: Part, name: Callable[[int], object]) -> dict[str, Any]:
         if isinstance(part, VertexPart):
@@ -157,6 +171,8 @@ def explain(pool: Allocator, request: Request, *, job_name: JobName = str, secon
     in_conflict = {part.path for part in conflict.vertices} if conflict is not None else set()
     if refusal and refusal.partition(": ")[0] not in in_conflict:
         return Explanation(INFEASIBLE, None, (), (), (refusal,), (), trials, job_name)
+    if conflict is not None:
+        conflict = replace(conflict, corrections=corrections(trials, conflict, budget.part(0.3)))
     rows = count_all(trials, budget.part(0.5))
     if conflict is None:
         return Explanation(FITS, None, rows, (), (), (), trials, job_name)

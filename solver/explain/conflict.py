@@ -20,6 +20,22 @@ from .trials import Trial, Trials
 
 
 @dataclass(frozen=True)
+class Correction:
+    """What is enough for the request to fit: any one of some parts, out of the way together with others.
+
+    Attributes
+    ----------
+    parts
+        Parts of the conflict.
+    together
+        What must be out of the way as well, none of it without need; empty where one of the parts is enough.
+    """
+
+    parts: tuple[Part, ...]
+    together: tuple[Part, ...]
+
+
+@dataclass(frozen=True)
 class Conflict:
     """What cannot all be met.
 
@@ -33,12 +49,15 @@ class Conflict:
         Whether it stands on the empty machine with every rank up.
     complete
         Whether the time sufficed to tell jobs apart.
+    corrections
+        What is enough: every part, alone or with others. None where that was not found out.
     """
 
     parts: tuple[Part, ...]
     rest: Trial
     never: bool
     complete: bool
+    corrections: tuple[Correction, ...] | None = None
 
     @property
     def vertices(self) -> tuple[VertexPart, ...]:
@@ -53,16 +72,40 @@ class Conflict:
     @property
     def down(self) -> int:
         """Bitmask of the positions of the parts that are down."""
-        nodes = 0
-        for part in self.parts:
-            if isinstance(part, DownPart):
-                nodes |= part.nodes
-        return nodes
+        return down_of(self.parts)
 
     @property
     def jobs(self) -> tuple[int, ...]:
         """The jobs that are in conflict."""
-        return tuple(sorted(chain.from_iterable(part.jobs for part in self.parts if isinstance(part, JobPart))))
+        return jobs_of(self.parts)
+
+    @property
+    def all_down(self) -> int:
+        """Bitmask of the positions that are down and in the way, besides the conflict too."""
+        return down_of(self._all)
+
+    @property
+    def all_jobs(self) -> tuple[int, ...]:
+        """The jobs that are in the way, besides the conflict too."""
+        return jobs_of(self._all)
+
+    @property
+    def _all(self) -> tuple[Part, ...]:
+        return (*self.parts, *(part for correction in self.corrections or () for part in correction.together))
+
+
+def down_of(parts: Iterable[Part]) -> int:
+    """Return the bitmask of the positions of the parts that are down."""
+    nodes = 0
+    for part in parts:
+        if isinstance(part, DownPart):
+            nodes |= part.nodes
+    return nodes
+
+
+def jobs_of(parts: Iterable[Part]) -> tuple[int, ...]:
+    """Return the jobs among some parts."""
+    return tuple(sorted(chain.from_iterable(part.jobs for part in parts if isinstance(part, JobPart))))
 
 
 def lift(trials: Trials, trial: Trial, part: Part) -> Trial:

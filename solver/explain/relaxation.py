@@ -90,6 +90,7 @@ class _Around:
     slot: str = ""
     bare: bool = False
     in_node: bool = False
+    slots: int = 0
 
 
 class Relaxer:
@@ -146,7 +147,8 @@ class Relaxer:
 
     def _may_open(self, vertex: Vertex, around: _Around, above: Vertex | None) -> bool:
         """Tell whether a border can go: a slot must not lose the nodes that it is spread over."""
-        alone = above is not None and above.is_slot and len(above.children) == 1
+        # Where slots hold slots, the outer one would have to stand on one node then.
+        alone = above is not None and above.is_slot and len(above.children) == 1 and around.slots == 1
         return vertex.type != "node" or not around.slot or alone
 
     def _is_root(self, vertex: Vertex) -> bool:
@@ -161,7 +163,7 @@ class Relaxer:
     @staticmethod
     def _inside(vertex: Vertex, around: _Around) -> _Around:
         if vertex.is_slot:
-            return replace(around, slot=vertex.label or "slot", bare=not takes(vertex))
+            return replace(around, slot=vertex.label or "slot", bare=not takes(vertex), slots=around.slots + 1)
         return replace(around, in_node=True) if vertex.type == "node" else around
 
     # -- the request without some ---------------------------------------------------------------------------------

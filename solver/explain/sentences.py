@@ -222,7 +222,7 @@ class Speaker:
     def _jobs(self) -> str:
         """Name the jobs in conflict; where none is, as all that they hold would not suffice, those that are there."""
         trials = self._trials
-        jobs = self._conflict.jobs
+        jobs = self._conflict.all_jobs
         if self._name is None:
             return "jobs"
         if not jobs:
@@ -231,14 +231,14 @@ class Speaker:
         return self._named(jobs)
 
     def _hold(self) -> str:
-        return "holds" if self._name is not None and len(self._conflict.jobs) == 1 else "hold"
+        return "holds" if self._name is not None and len(self._conflict.all_jobs) == 1 else "hold"
 
     def _named(self, jobs: Sequence[int]) -> str:
         return f"{plural('job', len(jobs))} {listed([(self._name or str)(jobid) for jobid in jobs])}"
 
     def _down(self) -> str:
         machine = self._trials.machine
-        ranks = str(machine.ids_of(self._conflict.down or machine.all & ~self._trials.state.up))
+        ranks = str(machine.ids_of(self._conflict.all_down or machine.all & ~self._trials.state.up))
         return ranks if len(ranks) <= 40 else f"{ranks[:39]}…"
 
     def _together(self) -> str:

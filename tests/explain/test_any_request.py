@@ -30,7 +30,7 @@ def test_every_claim_holds(case: strategies.Case) -> None:
 
 
 @given(case=nested.cases())
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 def test_so_it_does_of_slots_that_hold_slots(case: strategies.Case) -> None:
     every_claim_holds(case)
 

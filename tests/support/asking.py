@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
 import pytest
 
@@ -13,7 +14,9 @@ from exactfit.grammar.shape import parse_shape
 from exactfit.solver.demand.request import Request
 from exactfit.solver.errors import InfeasibleRequest, InsufficientResources
 from exactfit.solver.explain import FITS, INFEASIBLE, Explanation, explain
-from exactfit.solver.explain.conflict import lift
+from exactfit.solver.explain.conflict import Conflict, lift
+from exactfit.solver.explain.relaxation import Part
+from exactfit.solver.explain.trials import Trial, Trials
 from exactfit.solver.pool import Pool
 
 
@@ -53,6 +56,30 @@ def assert_the_conflict_is_minimal(explanation: Explanation) -> None:
     # Where the time was over before all parts were told apart, it says so.
     for part in conflict.parts if conflict.complete else ():
         assert trials.fits(lift(trials, conflict.rest, part)), f"{part} is not needed"
+    assert_corrections_are_minimal(trials, conflict)
+
+
+def assert_corrections_are_minimal(trials: Trials, conflict: Conflict) -> None:
+    """Everything that is said to be enough is, and nothing of it is named without need."""
+    if conflict.corrections is None:
+        return
+    said = [part for correction in conflict.corrections for part in correction.parts]
+    assert sorted(said, key=conflict.parts.index) == list(conflict.parts)
+    start = trials.empty if conflict.never else trials.present
+    for correction in conflict.corrections:
+        for part in correction.parts:
+            things = (part, *correction.together)
+            assert trials.fits(lifted(trials, start, things)), f"{things} is not enough"
+            for left_out in things:
+                others = [thing for thing in things if thing is not left_out]
+                assert not trials.fits(lifted(trials, start, others)), f"{left_out} of {things} is not needed"
+
+
+def lifted(trials: Trials, trial: Trial, parts: Sequence[Part]) -> Trial:
+    """Assume in addition that all of some parts are out of the way."""
+    for part in parts:
+        trial = lift(trials, trial, part)
+    return trial
 
 
 def assert_every_change_helps(pool: Pool, request: Request, explanation: Explanation) -> None:
