@@ -108,24 +108,7 @@ class EqualSlots:
         """Tear slots in the children where they suffice, else in the domain itself."""
         sub = below(domain, shape)
         if sub is not None and sum(sub.capacity(child) for child in domain.children) >= count:
-            tables = [
-                [
-                    self.best(child, sub, n, budget) if n else _NOTHING
-                    for n in range(min(count, sub.capacity(child)) + 1)
-                ]
-                for child in domain.children
-            ]
-            touch = self._scale.touch(domain)
-            if shape.shielded and sub.cores != shape.cores:
-                touch += self._scale.core_touch(domain)
-            costs, choices = combine([[best.cost for best in table] for table in tables], count)
-            choice = choices[count]
-            bound = cost = costs[count]
-            final = all(best.final for table in tables for best in table)
-            if not final:
-                bound = combine([[best.bound for best in table] for table in tables], count)[0][count]
-            parts = () if final else tuple(table[n] for table, n in zip(tables, choice, strict=True))
-            return SlotsSolution(cost + touch, bound + touch, choice, parts=parts, final=final)
+            return self._in_children(domain, shape, sub, count, budget)
         torn = self._torn_slots(domain, shape).best(count)
         bundle = slots_bundle(shape, count)
         bound = torn.cost if torn.bound == torn.cost else lower_bound(self._scale, domain, bundle)
@@ -141,6 +124,45 @@ class EqualSlots:
             raise RuntimeError(f"{count} slots of {shape} do not fit into {domain}, which has room for them")
         slots = tuple(slot.shares for slot in solution.plan.slots)
         return SlotsSolution(solution.cost, max(bound, solution.bound), None, slots, final=solution.final)
+
+    def _in_children(
+        self, domain: DomainState, shape: SlotShape, sub: SlotShape, count: int, budget: Budget
+    ) -> SlotsSolution:
+        """Share slots out among children that suffice. Only what a best share may be of is searched for."""
+        most = [min(count, sub.capacity(child)) for child in domain.children]
+        spare = sum(most) - count
+        tables = [
+            [
+                _NOTHING if not n else self.best(child, sub, n, Budget(0)) if n >= top - spare else _NEVER
+                for n in range(top + 1)
+            ]
+            for child, top in zip(domain.children, most, strict=True)
+        ]
+        for top, table in zip(most, tables, strict=True):
+            if top > spare:
+                table[0] = _NEVER
+        searched: set[tuple[int, int]] = set()
+        while True:
+            bounds, choices = combine([[best.bound for best in table] for table in tables], count)
+            pending = (
+                (i, n) for i, n in enumerate(choices[count]) if not tables[i][n].final and (i, n) not in searched
+            )
+            found = next(pending, None)
+            if found is None:
+                break
+            searched.add(found)
+            i, n = found
+            tables[i][n] = self.best(domain.children[i], sub, n, budget)
+        touch = self._scale.touch(domain)
+        if shape.shielded and sub.cores != shape.cores:
+            touch += self._scale.core_touch(domain)
+        choice, cost = choices[count], bounds[count]
+        if any(tables[i][n].cost != tables[i][n].bound for i, n in enumerate(choice)):
+            costs, choices = combine([[best.cost for best in table] for table in tables], count)
+            choice, cost = choices[count], costs[count]
+        parts = tuple(table[n] for table, n in zip(tables, choice, strict=True))
+        final = all(part.final for part in parts) and cost == bounds[count]
+        return SlotsSolution(cost + touch, bounds[count] + touch, choice, parts=() if final else parts, final=final)
 
     def _torn_slots(self, domain: DomainState, shape: SlotShape) -> TornSlots:
         known = self._known_torn.get((domain, shape))
@@ -180,6 +202,9 @@ class EqualSlots:
 
 
 _NOTHING = SlotsSolution(0, 0, ())
+
+_NEVER = SlotsSolution(1 << 1 << 14, 1 << 1 << 14, ())
+"""What costs more than anything."""
 
 
 def slots_bundle(shape: SlotShape, count: int, label: str = "slot") -> Bundle:

@@ -1,111 +1,166 @@
-"""The best placement of slots of several shapes, with memory, on a node where none has to be torn: dynamic programming.
+"""The best placement of slots of several shapes, with memory, on a node where none or few have to be torn: tables.
 
 What `packing` does for one shape of cores and GPUs: for a policy that compares affinity first, slots that can all be
 whole are placed best by some split over the children of each domain. Here a split is of a vector, so many slots of
-each shape, and a slot takes its memory from the domain of its cores or the nearest above that lists any. The tables
-have an entry for each vector, up to `VECTORS`; what has more goes to the node's model.
+each shape, and a slot takes its memory from the domain of its cores or the nearest above that lists any. Where not all
+can be whole, slots of cores alone may be torn between innermost domains that stand together (`torn_table`), as long as
+none has to be torn further up: whatever is, costs more.
+
+The tables have an entry for each vector, up to `VECTORS`; what has more, or takes more than `MOST_PAIRS` steps, goes to
+the node's model.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import product
 from math import prod
 
 from ...grammar.memory import Memory
 from ..demand.demand import SlotSet
 from ..policy.scale import Scale
-from ..state.domain_state import DomainState
-from .plan import NodePlan, Share, SlotPlan
-
-Vector = tuple[int, ...]
-Needs = tuple[tuple[str, int], ...]
-"""What one slot takes: (resource, amount), each above zero, sorted."""
+from ..state.domain_state import UNNAMED, DomainState
+from .packed_vectors import MOST, Packed, fits, numbers, packed, spare_bits
+from .plan import NodePlan, NodeSolution, Share, SlotPlan
+from .pricing import Shares
+from .slot_shapes import Shape, Vector, inside_of, most_slots, own_of
+from .torn_table import Steps, Torn, dealt, torn_table
 
 VECTORS = 1200
 """Splits of more vectors than this are left to the node's model."""
 
-TABLES = 5_000
-"""Tables that are remembered."""
+MADE_FOR_MORE = 64
+"""Up to so many vectors a table is made for larger limits than are asked for, so that it serves them, too."""
 
+MOST_PAIRS = 200_000
+"""Pairs of vectors that are added for one table."""
 
-@dataclass(frozen=True)
-class Shape:
-    """One slot of a kind: what it still takes in the domain at hand, and whether it has no GPU at all."""
-
-    needs: Needs
-    shielded: bool
+Joined = dict[Packed, tuple[int, tuple[Packed, ...]]]
+"""For each vector its least cost and the vectors of the children."""
 
 
 @dataclass(frozen=True)
 class Table:
-    """For each vector that fits, its least cost and the vectors of the children."""
+    """For each vector that fits, its least cost and how it is shared out.
 
-    best: dict[Vector, tuple[int, tuple[Vector, ...]]]
+    Attributes
+    ----------
+    limits
+        Up to which vectors it goes.
+    costs
+        By vector.
+    split, torn
+        What the children take, or the steps of runs that go through them; the other is empty.
+    """
+
+    limits: Vector
+    costs: dict[Packed, int]
+    split: Joined
+    torn: Torn
 
 
 class MixedSlots:
-    """Finds and remembers the best splits of vectors of whole slots.
+    """Finds and remembers the best splits of vectors of slots.
 
     Parameters
     ----------
     scale
         The policy, for which `Scale.affinity_first` holds.
+    remembered
+        How many tables are kept before the memory is emptied.
     """
 
-    def __init__(self, scale: Scale) -> None:
+    def __init__(self, scale: Scale, remembered: int = 5_000) -> None:
         self._scale = scale
-        self._tables: Memory[tuple[DomainState, tuple[Shape, ...], Vector], Table | None] = Memory(TABLES)
+        self._tables: Memory[tuple[DomainState, tuple[Shape, ...], Vector, bool], Table | None] = Memory(remembered)
 
-    def cost(self, state: DomainState, slots: Sequence[SlotSet]) -> int | None:
-        """Return what whole slots on a node cost at least; None where not all can be whole, or that is not known."""
-        shapes, counts = _shapes(slots)
-        table = self._table(state, shapes, counts)
-        found = None if table is None else table.best.get(counts)
-        return None if found is None else found[0]
+    def solution(self, state: DomainState, slots: Sequence[SlotSet]) -> NodeSolution | None:
+        """Return the best placement on a node; None where some have to be torn further up, or that is not known."""
+        shapes = tuple(Shape(kind.needs, not kind.gpus) for kind in slots)
+        counts = tuple(kind.count for kind in slots)
+        if any(count > min(MOST, most_slots(state, shape)) for count, shape in zip(counts, shapes, strict=True)):
+            return None
+        for torn in (False, True):
+            table = self._table(state, shapes, counts, torn=torn)
+            cost = None if table is None else table.costs.get(packed(counts))
+            if table is not None and cost is not None:
+                plan = partial(self._plan, state, slots, shapes, table, torn=torn)
+                return NodeSolution(cost, cost, plan)
+        return None
 
-    def plan(self, state: DomainState, slots: Sequence[SlotSet]) -> NodePlan:
-        """Return a placement of that cost, of slots that can all be whole."""
-        shapes, counts = _shapes(slots)
-        shares = self._shares(state, 0, shapes, counts, counts)
+    def _plan(
+        self, state: DomainState, slots: Sequence[SlotSet], shapes: tuple[Shape, ...], table: Table, *, torn: bool
+    ) -> NodePlan:
+        vector = packed([kind.count for kind in slots])
+        shares = self._shares(state, 0, shapes, table, vector, torn=torn)
         return NodePlan(
             tuple(SlotPlan(kind.label, slot) for kind, some in zip(slots, shares, strict=True) for slot in some)
         )
 
-    def _table(self, domain: DomainState, shapes: tuple[Shape, ...], limits: Vector) -> Table | None:
+    def _table(self, domain: DomainState, shapes: tuple[Shape, ...], limits: Vector, *, torn: bool) -> Table | None:
         """Return a table of all vectors up to the limits; one that serves more limits where that is not too large."""
-        most = tuple(_most(domain, shape) for shape in shapes)
-        rounded = tuple(min(top, (1 << limit.bit_length()) - 1) for top, limit in zip(most, limits, strict=True))
-        chosen = next((some for some in (most, rounded, limits) if prod(n + 1 for n in some) <= VECTORS), None)
+        most = tuple(min(MOST, most_slots(domain, shape)) for shape in shapes)
+        exact = tuple(map(min, most, limits))
+        rounded = tuple(min(top, (1 << limit.bit_length()) - 1) for top, limit in zip(most, exact, strict=True))
+        sizes = ((most, MADE_FOR_MORE), (rounded, MADE_FOR_MORE), (exact, VECTORS))
+        chosen = next((some for some, top in sizes if prod(n + 1 for n in some) <= top), None)
         if chosen is None:
             return None
-        limits = chosen
-        key = (domain, shapes, limits)
+        key = (domain, shapes, chosen, torn and bool(domain.children))
         if key not in self._tables:
-            self._tables[key] = self._make(domain, shapes, limits)
+            self._tables[key] = self._make(domain, shapes, chosen, torn=torn)
         return self._tables[key]
 
-    def _make(self, domain: DomainState, shapes: tuple[Shape, ...], limits: Vector) -> Table | None:
-        own = _own(domain, shapes)
-        if own is None:
+    def _make(self, domain: DomainState, shapes: tuple[Shape, ...], limits: Vector, *, torn: bool) -> Table | None:
+        own = own_of(domain, shapes)
+        inside = None if own is None else inside_of(shapes, own)
+        if own is None or inside is None:
             return None
-        inside = _inside(shapes, own)
-        if inside is None:
+        below = _below(inside, limits)
+        split: Joined = {0: (0, ())}
+        runs: Torn = {}
+        inner = [child for child in domain.children if child.children]
+        if torn and domain.children and not inner:
+            found = self._torn(domain, inside, below)
+            if found is None:
+                return None
+            runs = found
+        elif domain.children:
+            if torn and any(child.free_cores or child.free_gpus for child in domain.children if not child.children):
+                return None
+            tables = [self._table(child, inside, below, torn=torn) for child in domain.children]
+            joined = _join([table.costs for table in tables if table is not None], below)
+            if joined is None or None in tables:
+                return None
+            split = joined
+        asked = packed([int(bool(shape.needs)) * MOST for shape in inside])
+        costs: dict[Packed, int] = {}
+        for numbers_of in _vectors(limits):
+            vector = packed(numbers_of)
+            if all(_sum(shapes, numbers_of, name) <= free for name, free in own.items()):
+                known = (runs or split).get(vector & asked)
+                if known is not None:
+                    costs[vector] = known[0] + self._touch(domain, shapes, own, numbers_of)
+        return Table(limits, costs, split, runs)
+
+    def _torn(self, domain: DomainState, inside: tuple[Shape, ...], below: Vector) -> Torn | None:
+        """Return the best ways to share slots of cores alone out among children, which are innermost domains."""
+        levels = {child.level for child in domain.children}
+        if len(levels) > 1 or UNNAMED in levels or any(name != "core" for shape in inside for name, _ in shape.needs):
             return None
-        below = tuple(limit if shape.needs else 0 for shape, limit in zip(inside, limits, strict=True))
-        tables = [self._table(child, inside, below) for child in domain.children]
-        if any(table is None for table in tables):
+        beside = [self._scale.core_touch(child) for child in domain.children]
+        shielded = {shape.shielded for shape in inside if shape.needs}
+        if len(shielded) > 1 and any(beside):
             return None
-        joined = _join([table.best for table in tables if table is not None], below)
-        best: dict[Vector, tuple[int, tuple[Vector, ...]]] = {}
-        for vector in _vectors(limits):
-            if any(_sum(shapes, vector, name) > free for name, free in own.items()):
-                continue
-            found = joined.get(tuple(n if shape.needs else 0 for n, shape in zip(vector, inside, strict=True)))
-            if found is not None:
-                best[vector] = (found[0] + self._touch(domain, shapes, own, vector), found[1])
-        return Table(best)
+        touch = [
+            self._scale.touch(child) + (cost if shielded == {True} else 0)
+            for child, cost in zip(domain.children, beside, strict=True)
+        ]
+        free = [child.free_cores for child in domain.children]
+        sizes = [shape.of("core") for shape in inside]
+        return torn_table(free, touch, self._scale.cross.get(min(levels), 0), sizes, packed(below))
 
     def _touch(self, domain: DomainState, shapes: tuple[Shape, ...], own: dict[str, int], vector: Vector) -> int:
         if not any(vector):
@@ -116,62 +171,56 @@ class MixedSlots:
         return cost
 
     def _shares(
-        self, domain: DomainState, place: int, shapes: tuple[Shape, ...], limits: Vector, vector: Vector
-    ) -> list[list[tuple[Share, ...]]]:
+        self,
+        domain: DomainState,
+        place: int,
+        shapes: tuple[Shape, ...],
+        table: Table,
+        vector: Packed,
+        *,
+        torn: bool,
+    ) -> list[list[Shares]]:
         """Return for each shape what each of its slots takes of a domain that stands at a place."""
-        table, own = self._table(domain, shapes, limits), _own(domain, shapes)
-        assert table is not None
+        own = own_of(domain, shapes)
         assert own is not None
-        inside = _inside(shapes, own)
+        inside = inside_of(shapes, own)
         assert inside is not None
-        below = tuple(limit if shape.needs else 0 for shape, limit in zip(inside, limits, strict=True))
-        slots: list[list[tuple[Share, ...]]] = [[] for _ in shapes]
-        at = place + 1
-        for child, part in zip(domain.children, table.best[vector][1], strict=True):
-            if any(part):
-                for of_shape, more in zip(slots, self._shares(child, at, inside, below, part), strict=True):
-                    of_shape += more
-            at += len(child.flat)
-        for i, (shape, count) in enumerate(zip(shapes, vector, strict=True)):
+        asked = packed([int(bool(shape.needs)) * MOST for shape in inside])
+        if table.torn:
+            slots = _torn_shares(domain, place, inside, table.torn[vector & asked][1])
+        else:
+            slots = [[] for _ in shapes]
+            below = _below(inside, table.limits)
+            at = place + 1
+            for child, part in zip(domain.children, table.split[vector & asked][1], strict=False):
+                if part:
+                    of_child = self._table(child, inside, below, torn=torn)
+                    assert of_child is not None
+                    more = self._shares(child, at, inside, of_child, part, torn=torn)
+                    slots = [[*some, *others] for some, others in zip(slots, more, strict=True)]
+                at += len(child.flat)
+        for i, (shape, count) in enumerate(zip(shapes, numbers(vector, len(shapes)), strict=True)):
             taken = [(name, amount) for name, amount in shape.needs if name in own]
             if taken:
                 slots[i] = [(_share(place, taken), *slot) for slot in slots[i] or [()] * count]
         return slots
 
 
-def _shapes(slots: Sequence[SlotSet]) -> tuple[tuple[Shape, ...], Vector]:
-    return tuple(Shape(kind.needs, not kind.gpus) for kind in slots), tuple(kind.count for kind in slots)
+def _torn_shares(domain: DomainState, place: int, inside: Sequence[Shape], steps: Steps) -> list[list[Shares]]:
+    """Return what slots take that are dealt along runs through a domain's children."""
+    free = [child.free_cores for child in domain.children]
+    return [
+        [tuple(Share(place + 1 + child, cores) for child, cores in sorted(slot.items())) for slot in some]
+        for some in dealt(steps, free, [shape.of("core") for shape in inside])
+    ]
 
 
-def _most(domain: DomainState, shape: Shape) -> int:
-    """Return how many slots of a shape there may be, by what is free in the domain and inside."""
-    return min([domain.all_free(name) // amount for name, amount in shape.needs], default=0)
-
-
-def _own(domain: DomainState, shapes: Sequence[Shape]) -> dict[str, int] | None:
-    """Return what the domain itself gives of the resources asked for; None where children list them, too."""
-    own: dict[str, int] = {}
-    for name in {name for shape in shapes for name, _ in shape.needs}:
-        if domain.lists(name):
-            if any(below.lists(name) for below in domain.flat[1:]):
-                return None
-            own[name] = domain.own_free(name)
-    return own
-
-
-def _inside(shapes: Sequence[Shape], own: dict[str, int]) -> tuple[Shape, ...] | None:
-    """Return what slots still take of the domain's children; None where amounts stand below the cores they go with."""
-    inside = tuple(Shape(tuple(need for need in shape.needs if need[0] not in own), shape.shielded) for shape in shapes)
-    for before, after in zip(shapes, inside, strict=True):
-        # Amounts go with the cores, or with the GPUs of a slot that has no cores, and never come from further in.
-        beside = "core" if "core" in dict(before.needs) else "gpu"
-        if beside in own and any(name not in ("core", "gpu") for name, _ in after.needs):
-            return None
-    return inside
+def _below(inside: Sequence[Shape], limits: Vector) -> Vector:
+    return tuple(limit if shape.needs else 0 for shape, limit in zip(inside, limits, strict=True))
 
 
 def _sum(shapes: Sequence[Shape], vector: Vector, name: str) -> int:
-    return sum(n * dict(shape.needs).get(name, 0) for n, shape in zip(vector, shapes, strict=True))
+    return sum(n * shape.of(name) for n, shape in zip(vector, shapes, strict=True))
 
 
 def _vectors(limits: Vector) -> Iterator[Vector]:
@@ -179,21 +228,23 @@ def _vectors(limits: Vector) -> Iterator[Vector]:
     return product(*(range(limit, -1, -1) for limit in limits))
 
 
-def _join(
-    tables: Sequence[dict[Vector, tuple[int, tuple[Vector, ...]]]], limits: Vector
-) -> dict[Vector, tuple[int, tuple[Vector, ...]]]:
-    """Share vectors out among children; between equal costs the first child takes the most."""
-    joined: dict[Vector, tuple[int, tuple[Vector, ...]]] = {(0,) * len(limits): (0, ())}
+def _join(tables: Sequence[dict[Packed, int]], limits: Vector) -> Joined | None:
+    """Share vectors out among children; between equal costs the first child takes the most. None if it is too much."""
+    most, spare = packed(limits), spare_bits(len(limits))
+    joined: Joined = {0: (0, ())}
+    pairs = 0
     for table in reversed(tables):
-        more: dict[Vector, tuple[int, tuple[Vector, ...]]] = {}
-        for first, (cost, _) in table.items():
+        pairs += len(table) * len(joined)
+        if pairs > MOST_PAIRS:
+            return None
+        more: Joined = {}
+        for first, cost in table.items():
             for rest, (others, choice) in joined.items():
-                total = tuple(a + b for a, b in zip(first, rest, strict=True))
-                if any(n > limit for n, limit in zip(total, limits, strict=True)):
-                    continue
-                known = more.get(total)
-                if known is None or cost + others < known[0]:
-                    more[total] = (cost + others, (first, *choice))
+                total = first + rest
+                if fits(total, most, spare):
+                    known = more.get(total)
+                    if known is None or cost + others < known[0]:
+                        more[total] = (cost + others, (first, *choice))
         joined = more
     return joined
 

@@ -186,8 +186,7 @@ class NodeSolver:
         listed = {"core", "gpu", *(name for domain in state.flat for name, _, _ in domain.amounts)}
         if any(name not in listed for slots in bundle.slots for name, _ in slots.needs):
             return None
-        cost = self._mixed_slots.cost(state, bundle.slots)
-        return None if cost is None else NodeSolution(cost, cost, lambda: self._mixed_slots.plan(state, bundle.slots))
+        return self._mixed_slots.solution(state, bundle.slots)
 
     def _with_amounts(self, state: DomainState, slots: SlotSet, budget: Budget) -> NodeSolution | None:
         """Return the best solution of equal slots that take amounts of the node's own beside cores and GPUs."""

@@ -14,6 +14,7 @@ from exactfit.solver.node.model.model import solve_bundle
 from exactfit.solver.node.model.search import search
 from exactfit.solver.node.plan import NodeSolution
 from exactfit.solver.node.pricing import price
+from exactfit.solver.node.solver import NodeSolver
 from exactfit.solver.policy.scale import Scale
 from exactfit.solver.policy.terms import TERMS, parse_policy
 from exactfit.solver.state.domain_state import DomainState, arrange
@@ -96,6 +97,23 @@ def test_what_is_found_is_as_good_as_any_placement(
     solution = search(state, bundle, scale, known, Budget(10))
     assert solution is not None
     check(state, scale, bundle, solution)
+    assert solution.cost == solution.bound == best.cost
+
+
+@given(states(), st.lists(st.one_of(cores, both), min_size=1, max_size=3))
+def test_the_node_solver_finds_the_best(drawn: tuple[DomainState, Scale], slots: list[tuple[int, int, int]]) -> None:
+    state, scale = drawn
+    bundle = bundle_of(slots)
+    solution = NodeSolver(scale, list(dict.fromkeys(domain.level for domain in state.flat[1:]))).best(
+        state, bundle, Budget(10)
+    )
+    if solution is None:
+        assert lacks(state, bundle)
+        return
+    check(state, scale, bundle, solution)
+    status, best = solve_bundle(state, bundle, scale, Budget(1))
+    assume(status in (Status.OPTIMAL, Status.INFEASIBLE))
+    assert best is not None
     assert solution.cost == solution.bound == best.cost
 
 
