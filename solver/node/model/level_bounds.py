@@ -8,7 +8,7 @@ a lower bound of the joint integer. They are small models, and mostly what can b
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from ...cpsat.budget import Budget
 from ...demand.demand import Bundle
@@ -31,7 +31,8 @@ def level_bounds(
 ) -> list[int]:
     """Return for each component a value, such that no placement goes below them, compared lexicographically.
 
-    Of slots of cores and GPUs, the cores are looked at as if there were no GPUs, and the other way round.
+    Of slots of cores and GPUs, the cores are looked at as if there were no GPUs, and the other way round: they touch
+    more than that then. So where it is good to touch some domain of a level, only what they cross there is a bound.
 
     Parameters
     ----------
@@ -58,7 +59,8 @@ def asked_of(bundle: Bundle, resource: str, *, shielded: bool | None = None) -> 
         shielded = all(not some.gpus for some in bundle.slots)
     sizes = tuple(size for size, _ in slots if size)
     counts = tuple(count for size, count in slots if size)
-    return Asked(sizes, counts, shielded and resource == "core") if sizes else None
+    is_all = all(name == resource for some in bundle.slots for name, _ in some.needs)
+    return Asked(sizes, counts, shielded and resource == "core", is_all) if sizes else None
 
 
 def _raise(
@@ -70,12 +72,21 @@ def _raise(
         for i, component in enumerate(scale.components)
         if _is_of(component, level, tree.below[-1]) and (asked.shielded or not isinstance(component, CoreTouch))
     ]
+    if not asked.is_all and any(weight < 0 for i in places for weight in _weights(scale.components[i], tree)):
+        places = [i for i in places if isinstance(scale.components[i], Cross)]
     if all(known[i] == bounds[i] for i in places):
         return
     runs = best_runs(_flat(tree, level), asked, Scale(scale.components[i] for i in places), budget)
     if runs is not None and runs.final and list(runs.values) > [bounds[i] for i in places]:
         for i, value in zip(places, runs.values, strict=True):
             bounds[i] = value
+
+
+def _weights(component: Component, tree: Branch) -> Iterator[int]:
+    if isinstance(component, Touch | CoreTouch):
+        for domain in tree.state.flat:
+            if isinstance(component, CoreTouch) or domain.level == component.level:
+                yield component.weight(domain)
 
 
 def _is_of(component: Component, level: str, finest: str) -> bool:

@@ -28,11 +28,14 @@ class Asked:
         Units of a slot of each type, and how many of them: both above zero.
     shielded
         Whether they are slots without GPUs that take cores.
+    is_all
+        Whether they take nothing else.
     """
 
     sizes: tuple[int, ...]
     counts: tuple[int, ...]
     shielded: bool
+    is_all: bool = True
 
 
 @dataclass(frozen=True)
