@@ -68,6 +68,30 @@ def test_bash_offers(words: list[str], offers: list[str], folder: Path) -> None:
     assert offered(folder, *words) == offers
 
 
+@pytest.mark.skipif(shutil.which("bash") is None, reason="there is no bash")
+def test_it_installs_itself_for_the_shell_that_asks(tmp_path: Path) -> None:
+    environment = {**os.environ, "PATH": f"{FOLDER}:{os.environ['PATH']}", "HOME": str(tmp_path)}
+    done = subprocess.run(
+        # A second command keeps bash from becoming the first one.
+        ["bash", "-c", "exactfit --install-completion; true"],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=120,
+        env=environment,
+    )
+    assert "bash completion installed" in done.stdout
+    loaded = subprocess.run(
+        ["bash", "-c", "source ~/.bashrc; complete -p exactfit"],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=120,
+        env=environment,
+    )
+    assert loaded.stdout == "complete -o default -F _exactfit_completion exactfit\n"
+
+
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_there_is_a_script_for_each_shell(shell: str) -> None:
     done = subprocess.run(

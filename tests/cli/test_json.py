@@ -127,7 +127,7 @@ def test_topo_prints_nothing_beside(run: Runner, tmp_path: Path) -> None:
 def test_study(run: Runner, tmp_path: Path) -> None:
     folder = tmp_path / "study"
     arguments = ("study", "rfc49-a:1", "lublin:jobs=20", "--pools", "exactfit,exactfit:lowest", "-o", folder)
-    done = run(*arguments, "--sweep", "seeds=2", "--snapshots", "1", "--batch", "3", "--json")
+    done = run(*arguments, "--sweep", "seeds=2", "--snapshots", "1", "--batch", "3", "--time-limit", "2s", "--json")
     (line,) = held(done, "study")
     assert [group["pool"] for group in line["groups"]] == ["exactfit", "exactfit:lowest"]
     assert all(group["seeds"] == [1, 2] for group in line["groups"])
