@@ -207,16 +207,19 @@ class Rankings:
 
     def _settle(self, entries: list[Entry], place: int, bundle: Bundle, budget: Budget) -> None:
         """Put a better lower bound in the place of a lower bound, or what a state really costs."""
-        bound, number, state, _, known = entries.pop(place)
+        # The entry stays until what takes its place is known: the budget may be spent before.
+        bound, number, state, _, known = entries[place]
         if known == TOUCHED and bundle.flat is not None:
             crossed = crossing_bound(self.node_solver.scale, state, bundle.flat)
             better = bound + max(0, crossed - self._rankings[bundle].crossed)
+            del entries[place]
             insort(entries, (better, number, state, None, CROSSED), lo=place)
             return
         if known < BOUNDED:
             found = self.node_solver.without_search(state, bundle, budget)
         else:
             found = self.node_solver.best(state, bundle, budget)
+        del entries[place]
         self._rank(entries, number, bundle, state, found, place)
 
     def _rank(
