@@ -4,9 +4,9 @@ In rising precedence:
 
 1. R: ``{"scheduling": {"exactfit": {"policy": "spread", "time-limit": 2}}}``. It travels with R into sub-instances.
 2. The environment of the process that loads the pool: ``EXACTFIT_POLICY``, ``EXACTFIT_TIME_LIMIT``,
-   ``EXACTFIT_SLOT_EXCLUSIVE``, ``EXACTFIT_UNKNOWN_TYPES``.
+   ``EXACTFIT_SLOT_EXCLUSIVE``, ``EXACTFIT_UNKNOWN_TYPES``, ``EXACTFIT_JOB_POLICY``.
 3. What the program gives: keywords of the pool's constructor (`pool_kwargs` of a Flux scheduler), ``policy``,
-   ``time_limit``, ``slot_exclusive``, ``unknown_types``; or the options of the command line.
+   ``time_limit``, ``slot_exclusive``, ``unknown_types``, ``job_policy``; or the options of the command line.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from ..solver.options import Options
 from ..solver.policy.terms import Policy, parse_policy
 from ..topology.expect import short
 
-KEYWORDS = frozenset({"policy", "time_limit", "slot_exclusive", "unknown_types"})
+KEYWORDS = frozenset({"policy", "time_limit", "slot_exclusive", "unknown_types", "job_policy"})
 """The constructor's keywords; in R they are written with hyphens, in the environment in capitals."""
 
 PREFIX = "EXACTFIT_"

@@ -105,6 +105,9 @@ class Jobspec:
         As given: 1 (RFC 25), or any other number for RFC 14 in full.
     name
         Name of the job: `attributes.system.job.name`, else the first word of the command, else empty.
+    policy
+        `attributes.system.exactfit.policy`: the order of terms that the job asks for, names with commas between them;
+        empty for the site's.
     raw
         The jobspec itself.
     """
@@ -114,6 +117,7 @@ class Jobspec:
     duration: float = 0.0
     version: int = 1
     name: str = ""
+    policy: str = ""
     raw: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
 
@@ -165,6 +169,7 @@ def parse_jobspec(value: object) -> Jobspec:
         duration=_duration(system, required=version == 1),
         version=version,
         name=_name(jobspec, system),
+        policy=_policy(system),
         raw=jobspec,
     )
 
@@ -306,6 +311,20 @@ def _duration(system: Mapping[str, Any], required: bool) -> float:
     if not isinstance(value, (int, float)) or isinstance(value, bool) or not 0 <= value <= MAX_DURATION:
         raise _error(place, f"expected a number of seconds from 0 to {MAX_DURATION}, not {shown(value)}")
     return float(value)
+
+
+def _policy(system: Mapping[str, Any]) -> str:
+    place = "attributes.system.exactfit"
+    ours = _optional_mapping(system, "exactfit", place)
+    for key in ours:
+        if key != "policy":
+            raise _error(place, f"unknown key {shown(key)}{hint(str(key), ['policy'])}")
+    value = ours.get("policy", "")
+    if isinstance(value, (list, tuple)) and value and all(isinstance(term, str) for term in value):
+        value = ",".join(value)
+    if not isinstance(value, str) or ("policy" in ours and not value):
+        raise _error(f"{place}.policy", f"expected the name of a policy or an order of terms, not {shown(value)}")
+    return value
 
 
 def _name(jobspec: Mapping[str, Any], system: Mapping[str, Any]) -> str:

@@ -34,6 +34,7 @@ from .node.solver import NodeSolver
 from .options import Options
 from .policy.fitting import components_on
 from .policy.scale import Scale
+from .policy.terms import Policy
 from .state.domain_state import MEASURED, MIB_PER_GIB
 from .state.holdings import NodeHolding
 from .state.node_classes import Packed
@@ -41,6 +42,9 @@ from .state.pool_state import Changes, Job, PoolState
 
 REMEMBERED = 10_000
 """Requests, and constraints, that are remembered before the memory is emptied."""
+
+POLICIES_REMEMBERED = 16
+"""Policies of jobs of which answers are remembered."""
 
 
 class Reasons(Protocol):
@@ -97,6 +101,33 @@ class Knowledge:
         self._infeasible: Memory[tuple[Shape, int, Constraint], str | None] = Memory(REMEMBERED)
         self._undecided: Memory[tuple[Shape, int, Constraint], float] = Memory(REMEMBERED)
         self._answers = Answers()
+        self._own: Memory[Policy, Knowledge] = Memory(POLICIES_REMEMBERED)
+
+    def under(self, request: Request) -> Knowledge:
+        """Return what is known under the policy that a request brings; of one that brings none, this.
+
+        Raises
+        ------
+        InfeasibleRequest
+            When the site does not allow the policy, or the machine lacks what it names.
+        """
+        policy = request.policy
+        if policy is None or policy == self.options.policy:
+            return self
+        place = "attributes.system.exactfit.policy"
+        refused = self.options.refuses(policy)
+        if refused:
+            raise InfeasibleRequest(f"{place}: {refused}")
+        known = self._own.get(policy)
+        if known is None:
+            options = replace(self.options, policy=policy)
+            try:
+                known = Knowledge(self.machine, options, self._warn, self._make_reasons)
+            except (TypeError, ValueError) as fault:
+                raise InfeasibleRequest(f"{place}: {fault}") from None
+            known.changes = self.changes
+            self._own[policy] = known
+        return known
 
     @cached_property
     def reasons(self) -> Reasons:
@@ -167,7 +198,8 @@ class Knowledge:
 
     def improve(self, state: PoolState, budget: Budget) -> bool:
         """Go on with what was cut off in a state; return whether anything is left that more work may help."""
-        return self._answers.improve(state, budget, self._search_anew)
+        left = self._answers.improve(state, budget, self._search_anew)
+        return any([left, *(own.improve(state, budget) for own in list(self._own.values()))])
 
     def _search_anew(self, request: Request, state: PoolState, budget: Budget) -> Found | None:
         self.rankings.refresh(state.classes, 0)
@@ -264,6 +296,7 @@ class Knowledge:
         other = object.__new__(Knowledge)
         other.__dict__.update(self.__dict__)
         other.machine = replace(self.machine, expiration=expiration)
+        other._own = Memory(POLICIES_REMEMBERED)
         return other
 
     def of_machine(self, machine: Machine) -> Knowledge:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from .policy.terms import PACK, Policy
+from .policy.terms import PACK, POLICIES, Policy
 
 SLOT_EXCLUSIVE = ("shared", "rfc14")
 UNKNOWN_TYPES = ("refuse", "ignore")
+JOB_POLICY = ("named", "any", "none")
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,9 @@ class Options:
     unknown_types
         ``refuse`` (default): a vertex type that the machine lacks is infeasible. ``ignore``: it is logged and
         passed over, as Flux's own pools do.
+    job_policy
+        Which policies of their own jobs may bring: ``named`` (default), any of those that ship; ``any``, orders of
+        terms too; ``none``; or names of some with commas between them.
 
     Raises
     ------
@@ -38,6 +42,7 @@ class Options:
     time_limit: float = 0.5
     slot_exclusive: str = "shared"
     unknown_types: str = "refuse"
+    job_policy: str = "named"
 
     def __post_init__(self) -> None:
         if not isinstance(self.policy, Policy):
@@ -50,3 +55,17 @@ class Options:
             )
         if self.unknown_types not in UNKNOWN_TYPES:
             raise ValueError(f"unknown-types: expected one of {', '.join(UNKNOWN_TYPES)}, got {self.unknown_types!r}")
+        names = self.job_policy.split(",") if isinstance(self.job_policy, str) else []
+        if self.job_policy not in JOB_POLICY and not (names and set(names) <= POLICIES.keys()):
+            known = f"{', '.join(JOB_POLICY)}, or some of {','.join(POLICIES)}"
+            raise ValueError(f"job-policy: expected one of {known}, got {self.job_policy!r}")
+
+    def refuses(self, policy: Policy) -> str:
+        """Return why a job may not bring a policy; empty where it may."""
+        if self.job_policy == "any":
+            return ""
+        allowed = {"named": list(POLICIES), "none": []}.get(self.job_policy, self.job_policy.split(","))
+        if policy.name in allowed and policy == POLICIES[policy.name]:
+            return ""
+        which = f"of their own jobs may bring {', '.join(allowed)}" if allowed else "jobs may bring none of their own"
+        return f"{policy.name} is not allowed here: {which} (option job-policy)"

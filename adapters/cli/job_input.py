@@ -11,6 +11,7 @@ from ...grammar.constraint import And, Constraint
 from ...grammar.jobspec import RFC_14, Jobspec, check_version, parse_jobspec, parse_resources
 from ...grammar.query import parse_query
 from ...grammar.shape import parse_shape
+from ...solver.demand.request import Request
 from ..guarded_yaml import yaml_documents
 from ..kinds import JOBSPEC
 from .errors import InputError
@@ -96,6 +97,7 @@ def _from_file(data: bytes, argument: str) -> Iterator[tuple[str, Jobspec]]:
         try:
             jobspec = parse_jobspec(document)
             check_version(jobspec)
+            Request.from_jobspec(jobspec)
         except ValueError as error:
             raise InputError(f"{source}{place}: {error}") from None
         yield f"{Path(source).name}{place}", jobspec

@@ -258,5 +258,7 @@ def _report(console: Console, table: FittedTable, outcomes: Sequence[Outcome], c
     if certificates:
         for outcome in outcomes:
             if outcome.R is not None:
-                console.print(f"certificate of job {outcome.job.number}: {outcome.certificate['status']}")
+                own = outcome.certificate.get("policy")
+                under = f", under the job's own policy {printable(own)}" if own else ""
+                console.print(f"certificate of job {outcome.job.number}: {outcome.certificate['status']}{under}")
                 console.print(certificate_table(outcome.certificate))

@@ -108,6 +108,7 @@ def _planned(
             "policy": chosen.policy.name,
             "slot_exclusive": chosen.slot_exclusive,
             "unknown_types": chosen.unknown_types,
+            "job_policy": chosen.job_policy,
         },
     )
     choice.announce()

@@ -35,7 +35,8 @@ class ExactPool(ResourcePool):
     log
         Called with a syslog priority and a message.
     options
-        ``policy``, ``time_limit``, ``slot_exclusive``, ``unknown_types``: see `exactfit.adapters.site_choice`.
+        ``policy``, ``time_limit``, ``slot_exclusive``, ``unknown_types``, ``job_policy``: see
+        `exactfit.adapters.site_choice`.
 
     Raises
     ------

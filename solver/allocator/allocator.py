@@ -151,8 +151,11 @@ class Allocator(Present):
     def _prepare(self, jobid: int, request: Request, budget: Budget) -> tuple[Allocation, PoolState, list[DomainState]]:
         if jobid in self._state.jobs:
             raise InsufficientResources(f"job {jobid} holds resources already")
-        knowledge = self._knowledge
-        self._epoch = knowledge.rankings.refresh(self._state.classes, self._epoch)
+        knowledge = self._knowledge.under(request)
+        if knowledge is self._knowledge:
+            self._epoch = knowledge.rankings.refresh(self._state.classes, self._epoch)
+        else:
+            knowledge.rankings.refresh(self._state.classes, 0)
         found = knowledge.decide(request, self._state, budget)
         if found is None:
             # That it does not fit now is known; that it never does is asked again another time, if it is not known yet.
@@ -162,6 +165,8 @@ class Allocator(Present):
         allocation = allocation_of(
             self.machine, knowledge.changes, knowledge.tree, knowledge.scale, self._state, *found
         )
+        if request.policy is not None:
+            allocation = replace(allocation, proof=replace(allocation.proof, policy=request.policy.name))
         if budget.is_late and allocation.proof.status is not Status.OPTIMAL:
             allocation = replace(allocation, proof=replace(allocation.proof, ended=CLOCK))
         end = time.time() + request.duration if request.duration > 0 else self.machine.expiration
@@ -194,6 +199,7 @@ class Allocator(Present):
             raise InsufficientResources(message, proven=False) from error
 
     def _judge(self, request: Request, budget: Budget) -> None:
+        self._knowledge.under(request)
         reason = self._knowledge.infeasible(request, budget)
         if reason is not None:
             raise InfeasibleRequest(reason)

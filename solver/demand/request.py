@@ -14,6 +14,7 @@ from ...grammar.constraint import ALWAYS, Constraint
 from ...grammar.errors import shown
 from ...grammar.jobspec import Jobspec, Vertex, parse_jobspec
 from ...grammar.memory import Memory
+from ..policy.terms import Policy, parse_policy
 
 INTERNED = 10_000
 
@@ -61,6 +62,8 @@ class Request:
         Seconds; 0 for as long as the instance lives.
     name
         For messages and tables.
+    policy
+        The order of terms that the job asks for, where it has one of its own; None for the site's.
 
     Raises
     ------
@@ -74,6 +77,7 @@ class Request:
     constraint: Constraint = ALWAYS
     duration: float = 0.0
     name: str = field(default="", compare=False)
+    policy: Policy | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.shape, Shape):
@@ -87,10 +91,17 @@ class Request:
             raise ValueError(f"duration: expected seconds from 0 on, not {shown(self.duration)}")
         if not isinstance(self.name, str):
             raise TypeError(f"name: expected text, not {shown(self.name)}")
+        if not isinstance(self.policy, Policy | None):
+            raise TypeError(f"policy: expected a Policy, not {shown(self.policy)}; parse_policy reads one")
 
     @classmethod
     def of(
-        cls, vertices: tuple[Vertex, ...], constraint: Constraint = ALWAYS, duration: float = 0.0, name: str = ""
+        cls,
+        vertices: tuple[Vertex, ...],
+        constraint: Constraint = ALWAYS,
+        duration: float = 0.0,
+        name: str = "",
+        policy: Policy | None = None,
     ) -> Request:
         """Return the request for these vertices.
 
@@ -105,7 +116,7 @@ class Request:
             raise TypeError(f"expected a tuple of vertices, not {shown(vertices)}; {_ADVICE}")
         if not vertices:
             raise ValueError("expected at least one vertex")
-        return cls(shape_of(tuple(vertices)), constraint, duration, name)
+        return cls(shape_of(tuple(vertices)), constraint, duration, name, policy)
 
     @classmethod
     def from_jobspec(cls, jobspec: Jobspec | Mapping[str, object]) -> Request:
@@ -118,7 +129,13 @@ class Request:
         """
         if not isinstance(jobspec, Jobspec):
             jobspec = parse_jobspec(jobspec)
-        return cls.of(jobspec.vertices, jobspec.constraint, jobspec.duration, jobspec.name)
+        policy = None
+        if jobspec.policy:
+            try:
+                policy = parse_policy(jobspec.policy)
+            except ValueError as fault:
+                raise ValueError(f"attributes.system.exactfit.{fault}") from None
+        return cls.of(jobspec.vertices, jobspec.constraint, jobspec.duration, jobspec.name, policy)
 
 
 def need_request(request: object) -> None:

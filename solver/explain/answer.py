@@ -14,6 +14,8 @@ from ...grammar.constraint import to_json
 from ..allocator import Allocator
 from ..cpsat.budget import Budget
 from ..demand.request import Request, need_request
+from ..errors import InfeasibleRequest
+from ..knowledge import Knowledge
 from .change import Change
 from .changes import find_changes
 from .conflict import Conflict, find_conflict
@@ -139,6 +141,15 @@ def _row(row: Row) -> dict[str, Any]:
     return fields
 
 
+def _refused_policy(knowledge: Knowledge, request: Request) -> str:
+    """Return why a request may not have the policy that it brings."""
+    try:
+        knowledge.under(request)
+    except InfeasibleRequest as refusal:
+        return str(refusal)
+    return ""
+
+
 def explain(pool: Allocator, request: Request, *, job_name: JobName = str, seconds: float = 0.8) -> Explanation:
     """Say why a request does not fit a pool, and what would make it fit.
 
@@ -167,7 +178,7 @@ def explain(pool: Allocator, request: Request, *, job_name: JobName = str, secon
     trials = Trials(knowledge, state, request, _TRIAL)
     budget = Budget(seconds)
     conflict = find_conflict(trials, budget.part(0.4))
-    refusal = knowledge.refusal(request.shape)
+    refusal = knowledge.refusal(request.shape) or _refused_policy(knowledge, request)
     in_conflict = {part.path for part in conflict.vertices} if conflict is not None else set()
     if refusal and refusal.partition(": ")[0] not in in_conflict:
         return Explanation(INFEASIBLE, None, (), (), (refusal,), (), trials, job_name)

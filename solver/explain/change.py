@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TypeVar
 
 from ...grammar.constraint import ALWAYS, Constraint
 from ...grammar.jobspec import Vertex
 from ..allocator import Allocator
-from ..demand.request import Request
+from ..demand.request import Request, shape_of
 
 AnyAllocator = TypeVar("AnyAllocator", bound=Allocator)
 
@@ -83,4 +83,4 @@ class Change:
             changed.free(jobid)
         if self.up:
             changed.mark_up(self.up)
-        return changed, Request.of(self.vertices, self.constraint, request.duration, request.name)
+        return changed, replace(request, shape=shape_of(self.vertices), constraint=self.constraint)

@@ -120,6 +120,7 @@ class _Question:
     """One request, asked in many states."""
 
     def __init__(self, knowledge: Knowledge, request: Request) -> None:
+        knowledge.under(request)
         reason = knowledge.infeasible(request, Budget(knowledge.options.time_limit))
         if reason is not None:
             raise InfeasibleRequest(reason)

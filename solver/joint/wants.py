@@ -125,6 +125,8 @@ def want_of(request: Request, levels: Collection[str] = (), *, slot_exclusive: s
     NotJointError
         When it is not of the form.
     """
+    if request.policy is not None:
+        raise NotJointError("a policy of a job's own is followed one job at a time only")
     vertices = request.shape.vertices
     if len(vertices) != 1:
         raise NotJointError("several vertices side by side are placed one job at a time only")

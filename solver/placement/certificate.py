@@ -32,17 +32,21 @@ class Certificate:
         is proven.
     ended
         `CLOCK` where that ended the search, so that it may end otherwise elsewhere; else empty.
+    policy
+        The name of the policy that the job brought; empty where it was placed under the site's.
     """
 
     status: Status
     terms: Mapping[str, Value]
     bound: Mapping[str, Value]
     ended: str = ""
+    policy: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """Return the certificate as it stands in R."""
         told = {"status": self.status.value, "terms": dict(self.terms), "bound": dict(self.bound)}
-        return {**told, "ended": self.ended} if self.ended else told
+        more = {"policy": self.policy, "ended": self.ended}
+        return told | {name: text for name, text in more.items() if text}
 
 
 def proven(scale: Scale, sizes: Sequence[int], cost: int, groups: Mapping[str, int]) -> Certificate:

@@ -16,7 +16,7 @@ Json = dict[str, Any]
 
 @pytest.fixture(autouse=True)
 def _no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("POLICY", "TIME_LIMIT", "SLOT_EXCLUSIVE", "UNKNOWN_TYPES"):
+    for name in ("POLICY", "TIME_LIMIT", "SLOT_EXCLUSIVE", "UNKNOWN_TYPES", "JOB_POLICY"):
         monkeypatch.delenv(f"EXACTFIT_{name}", raising=False)
 
 
@@ -58,7 +58,7 @@ class TestPlaces:
         # The scheduler compares them with known_options and warns.
         pool = ExactPool(R, no_such_option=1)
         assert "no_such_option" not in pool.impl.known_options
-        assert {"policy", "time_limit", "slot_exclusive", "unknown_types"} == pool.impl.known_options
+        assert {"policy", "time_limit", "slot_exclusive", "unknown_types", "job_policy"} == pool.impl.known_options
 
     def test_they_hold_in_allocations_and_copies_too(self, R: Json, alloc: Any) -> None:
         pool = ExactPool(R, policy="lowest")
@@ -98,7 +98,10 @@ class TestMistakes:
             ({"time_limit": "soon"}, "scheduling.exactfit.time-limit: expected seconds, got 'soon'"),
             ({"slot_exclusive": "maybe"}, "scheduling.exactfit.slot-exclusive: expected one of shared, rfc14"),
             ({"unknown_types": True}, "scheduling.exactfit.unknown-types"),
-            ({"colour": "red"}, "no option is called 'colour'; there are policy, slot-exclusive, time-limit"),
+            (
+                {"colour": "red"},
+                "no option is called 'colour'; there are job-policy, policy, slot-exclusive, time-limit",
+            ),
         ],
     )
     def test_in_R_the_place_is_named(self, R: Json, chosen: Any, message: Any) -> None:
@@ -121,3 +124,41 @@ class TestMistakes:
     def test_Flux_logs_it_as_an_OSError_and_code_catches_a_ValueError(self) -> None:
         assert issubclass(OptionError, OSError)
         assert issubclass(OptionError, ValueError)
+
+
+class TestJobPolicy:
+    """``flux submit --setattr=exactfit.policy=spread``."""
+
+    @staticmethod
+    def of(jobspec: Any, policy: object) -> Any:
+        asked = jobspec("slot=1/core=1")
+        asked["attributes"]["system"]["exactfit"] = {"policy": policy}
+        return asked
+
+    def test_it_is_followed_and_named(self, R: Any, jobspec: Any) -> None:
+        pool = ExactPool(R)
+        request = pool.parse_resource_request(self.of(jobspec, "lowest"))
+        pool.check_feasibility(request)
+        assert pool.alloc(1, request).to_dict()["scheduling"]["certificate"]["policy"] == "lowest"
+
+    def test_what_is_none_is_refused_when_it_is_parsed(self, R: Any, jobspec: Any) -> None:
+        with pytest.raises(ValueError, match="no policy or term is called 'best'"):
+            ExactPool(R).parse_resource_request(self.of(jobspec, "best"))
+
+    def test_what_the_site_does_not_allow_is_denied(
+        self, R: Any, jobspec: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("EXACTFIT_JOB_POLICY", "none")
+        pool = ExactPool(R)
+        request = pool.parse_resource_request(self.of(jobspec, "lowest"))
+        for ask in (lambda: pool.check_feasibility(request), lambda: pool.alloc(1, request)):
+            with pytest.raises(InfeasibleRequest, match="lowest is not allowed here"):
+                ask()
+        R["scheduling"]["exactfit"] = {"job-policy": "named"}
+        monkeypatch.delenv("EXACTFIT_JOB_POLICY")
+        ExactPool(R).check_feasibility(request)
+        assert ExactPool(R).impl._options.job_policy == "named"
+
+    def test_another_value_names_its_place(self, R: Any) -> None:
+        with pytest.raises(ValueError, match="job_policy: expected one of named, any, none"):
+            ExactPool(R, job_policy="all")
