@@ -9,6 +9,7 @@ from ...grammar.errors import shown
 from ...grammar.hostlist import Hostlist
 from ...grammar.idset import IdSet
 from ...topology.machine import Machine
+from ...topology.masks import union_runs
 from ..kinds import PLACED
 from ..kinds import R as R_KIND
 from .errors import InputError
@@ -106,11 +107,10 @@ def _named_ranks(R: Mapping[str, Any]) -> tuple[Iterable[int], Sequence[str]]:
     try:
         execution = R["execution"]
         hosts = Hostlist.parse(",".join(execution.get("nodelist") or ()))
-        ranks = IdSet()
-        for entry in execution["R_lite"]:
-            ranks |= IdSet.parse(str(entry["rank"]))
+        runs = [run for entry in execution["R_lite"] for run in IdSet.parse(str(entry["rank"])).intervals]
     except (KeyError, TypeError, AttributeError, ValueError):
         return (), ()
+    ranks = IdSet(tuple(union_runs(runs)))
     return (ranks, list(hosts)) if len(ranks) == len(hosts) else ((), ())
 
 
