@@ -16,7 +16,7 @@ SOLVER: Mapping[str, frozenset[str]] = {
         "state": "",
         "policy": "state",
         "options": "policy",
-        "demand": "errors options state",
+        "demand": "errors options policy state",
         "node": "cpsat demand policy state",
         "machine": "cpsat demand node policy state",
         "placement": "cpsat demand machine node policy state",
