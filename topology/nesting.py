@@ -14,8 +14,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import lru_cache
 from graphlib import CycleError, TopologicalSorter
 from heapq import heappop, heappush
 
@@ -46,7 +47,8 @@ def nest(vertices: Sequence[Vertex], *, place: str, key_bits: int | None = None)
     place : where the tree stands in the input, for warnings.
     key_bits : the number of low bits in `ids` by which two domains of one level are the same; all of them by default.
     """
-    forest = _Forest([replace(v, amounts=dict(v.amounts)) for v in vertices], place)
+    copies = [Vertex(v.level, v.parent, v.ids, dict(v.amounts), v.listed) for v in vertices]
+    forest = _Forest(copies, place)
     forest.add_up()
     forest.merge_equal((1 << key_bits) - 1 if key_bits is not None else -1)
     forest.leave_out_overlaps()
@@ -192,7 +194,8 @@ class _Forest:
             if i and not vertex.ids and not vertex.amounts and not below[i]:
                 continue
             stack.extend((c, len(ordered)) for c in reversed(below[i]))
-            ordered.append(replace(vertex, parent=above))
+            vertex.parent = above
+            ordered.append(vertex)
         return ordered
 
 
@@ -208,7 +211,11 @@ def order_levels(names: Sequence[str], pairs: Sequence[tuple[str, str]]) -> tupl
     -----
     Trees of different nodes may nest two levels in opposite ways; then nothing but the first appearance can decide.
     """
-    levels = list(dict.fromkeys(names))
+    return _ordered(tuple(dict.fromkeys(names)), tuple(dict.fromkeys(pairs)))
+
+
+@lru_cache(maxsize=256)
+def _ordered(levels: tuple[str, ...], pairs: tuple[tuple[str, str], ...]) -> tuple[str, ...]:
     rank = {name: i for i, name in enumerate(levels)}
     above: TopologicalSorter[str] = TopologicalSorter(dict.fromkeys(levels, ()))
     for coarser, finer in pairs:
@@ -217,7 +224,7 @@ def order_levels(names: Sequence[str], pairs: Sequence[tuple[str, str]]) -> tupl
     try:
         above.prepare()
     except CycleError:
-        return tuple(levels)
+        return levels
     ordered: list[str] = []
     ready: list[int] = []
     while above:

@@ -10,6 +10,7 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
+from ..grammar.collecting import uncollected
 from ..grammar.errors import printable
 from ..grammar.hostlist import Hostlist
 from ..grammar.idset import IdSet
@@ -42,7 +43,11 @@ def read_R(R: str | bytes | Mapping[str, Any]) -> Machine:
     ValueError
         R is not as RFC 20 and RFC 49 have it; the message names the place, such as `execution.R_lite[3].rank`.
     """
-    top = parse_R(R)
+    with uncollected():
+        return _read_R(parse_R(R))
+
+
+def _read_R(top: Mapping[str, Any]) -> Machine:  # the RFC's name
     version = top.get("version")
     if version != 1 or isinstance(version, bool):
         raise ValueError(f"R: version: {short(version)} is not 1")

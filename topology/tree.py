@@ -200,6 +200,9 @@ class _Row(NamedTuple):
 def _rows(tree: PhysicalTree) -> tuple[_Row, ...]:
     rows = []
     for domain in tree.domains:
+        if not domain.amounts:
+            rows.append(_Row(domain.level, domain.number, domain.parent, domain.cores, domain.gpus, None, None, ()))
+            continue
         amounts = dict(domain.amounts)
         memory, storage = amounts.pop("memory", None), amounts.pop("storage", None)
         rows.append(

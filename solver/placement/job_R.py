@@ -18,6 +18,7 @@ from ..state.domain_state import MEASURED, MIB_PER_GIB, Used, amounts_of
 from ..state.holdings import NodeHolding
 from ..state.node_classes import Packed, bits
 from ..state.pool_state import Job
+from .plain_R import plain_job
 
 _SLOT_KEYS = frozenset({"label", "slot", "cores", "gpus"})
 _ENTRY_KEYS = frozenset({"ranks", "slots"})
@@ -34,6 +35,9 @@ def read_job(machine: Machine, R: Mapping[str, Any] | str | Machine) -> Job:  # 
     ValueError
         For ranks, cores or GPUs that the machine lacks, for hosts that have other ranks here, or an R that is none.
     """
+    plain = plain_job(machine, R)
+    if plain is not None:
+        return plain
     part = R if isinstance(R, Machine) else read_R(R)
     lacking = machine.unknown(part.ids_of(part.all))
     if lacking:
@@ -79,7 +83,11 @@ def _check_there(machine: Machine, part: Machine) -> None:
     """Refuse cores and GPUs that nodes do not have: no job holds them, and none can."""
     for positions, cores, gpus in part.holdings:
         nodes = machine.mask_of(part.ids_of(positions))
-        for kind, mask in zip(machine.types, machine.type_masks, strict=True):
+        # A job has few nodes where there may be as many types as nodes.
+        few = nodes.bit_count() < len(machine.types)
+        numbers = sorted({machine.type_of[p] for p in bits(nodes)}) if few else range(len(machine.types))
+        for number in numbers:
+            kind, mask = machine.types[number], machine.type_masks[number]
             lacking = [(name, ids) for name, ids in (("core", cores & ~kind.cores), ("gpu", gpus & ~kind.gpus)) if ids]
             if lacking and mask & nodes:
                 (name, ids), ranks = lacking[0], machine.ids_of(mask & nodes)

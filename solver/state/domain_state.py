@@ -11,6 +11,7 @@ fewest free GPUs, then the structure, then the place in R.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
@@ -214,6 +215,7 @@ class Arrangement:
 _fixed: WeakKeyDictionary[NodeType, tuple[tuple[int, Fixed], ...]] = WeakKeyDictionary()
 _fixed_ids: dict[Fixed, tuple[int, Fixed]] = {}
 _states: Memory[tuple[Any, ...], DomainState] = Memory(REMEMBERED)
+_parts: Memory[tuple[NodeType, int, int, int], tuple[DomainState, tuple[int, ...]]] = Memory(REMEMBERED)
 _arrangements: Memory[tuple[Any, ...], Arrangement] = Memory(REMEMBERED)
 
 
@@ -252,6 +254,8 @@ def fixed_parts(node_type: NodeType) -> tuple[tuple[int, Fixed], ...]:
 
 def amounts_of(domain: Domain) -> tuple[tuple[str, int], ...]:
     """Return what a domain lists itself and is counted in units: whole MiB for memory and storage, sorted by name."""
+    if domain.memory is None and domain.storage is None and not domain.resources:
+        return ()
     amounts = dict(domain.resources)
     for name, gib in (("memory", domain.memory), ("storage", domain.storage)):
         if gib is not None:
@@ -268,22 +272,32 @@ def _arrange(
     fixed: tuple[tuple[int, Fixed], ...],
 ) -> tuple[DomainState, tuple[int, ...]]:
     domain = node_type.domains[index]
-    parts = [_arrange(node_type, child, free_cores, free_gpus, taken, fixed) for child in domain.children]
-    if len(parts) > 1:
-        parts.sort(key=_place)
+    raw = None
+    children: tuple[DomainState, ...] = ()
+    order: tuple[int, ...] = (index,)
+    if domain.children:
+        if not taken:
+            # Most of a node is as it was before the last job.
+            raw = (node_type, index, free_cores & domain.cores, free_gpus & domain.gpus)
+            part = _parts.get(raw)
+            if part is not None:
+                return part
+        parts = [_arrange(node_type, child, free_cores, free_gpus, taken, fixed) for child in domain.children]
+        if len(parts) > 1:
+            parts.sort(key=_place)
+        children = tuple([part[0] for part in parts])
+        order = (index, *chain.from_iterable([part[1] for part in parts]))
     number, known = fixed[index]
     own_cores = (free_cores & domain.own_cores).bit_count()
     own_gpus = (free_gpus & domain.own_gpus).bit_count()
-    amounts = tuple(total - taken.get((index, name), 0) for name, total in known.amounts)
-    children = tuple(part[0] for part in parts)
+    amounts = tuple([total - taken.get((index, name), 0) for name, total in known.amounts]) if known.amounts else ()
     key = (number, own_cores, own_gpus, amounts, children)
     state = _states.get(key)
     if state is None:
         state = _states[key] = DomainState(known, own_cores, own_gpus, amounts, children)
-    order = [index]
-    for part in parts:
-        order += part[1]
-    return state, tuple(order)
+    if raw is not None and index:
+        _parts[raw] = state, order
+    return state, order
 
 
 def _place(part: tuple[DomainState, tuple[int, ...]]) -> tuple[tuple[Any, ...], int]:

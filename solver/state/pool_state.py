@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 import immutables
 
 from ...grammar.bits import lowest_bit
+from ...grammar.collecting import uncollected
 from ...topology.machine import Machine
 from .domain_state import DomainState, arrange
 from .holdings import NodeFree, NodeHolding, minus, plus
@@ -91,10 +92,11 @@ class Changes:
         self.machine = machine
         self._everyone = machine.all
         self._idle = tuple(NodeFree(node_type.cores, node_type.gpus) for node_type in machine.types)
-        self._idle_states = tuple(
-            arrange(node_type, free.cores, free.gpus).state
-            for node_type, free in zip(machine.types, self._idle, strict=True)
-        )
+        with uncollected():
+            self._idle_states = tuple(
+                arrange(node_type, free.cores, free.gpus).state
+                for node_type, free in zip(machine.types, self._idle, strict=True)
+            )
 
     def initial(self) -> PoolState:
         """Return the state in which all is free and up."""
