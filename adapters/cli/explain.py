@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ...grammar.duration import parse_duration
 from ...grammar.errors import printable
 from . import completions, options
 from .bundles import flat
@@ -20,7 +21,7 @@ from .errors import InputError
 from .job_input import Job
 from .json_output import json_line
 from .pictures import check_pictures, show_pictures
-from .report import NUMBER_COLUMNS, conflict_line, headline, numbers_table, starts_table
+from .report import NUMBER_COLUMNS, conflict_line, headline, numbers_table, starts_table, unknown_starts
 from .status import DONE, NO
 
 if TYPE_CHECKING:
@@ -74,6 +75,21 @@ class WhenOptions:
         ),
     ] = None
 
+    duration: Annotated[
+        str | None,
+        typer.Option(
+            "--duration",
+            metavar="TIME",
+            show_default=False,
+            help="With --when: how long jobs run that do not say so, as shapes never do (3600, 90m, 2h).",
+        ),
+    ] = None
+
+    @property
+    def seconds(self) -> float:
+        """How long jobs run that do not say so; 0 where that is not known."""
+        return parse_duration(self.duration) if self.duration is not None else 0.0
+
     def check(self) -> None:
         """Refuse what is no order, no time, and what says how jobs queue where they do not.
 
@@ -84,11 +100,18 @@ class WhenOptions:
         """
         if self.order is not None and self.order not in _ORDERS:
             raise InputError(f"--order: expected fifo or easy, got {self.order!r}")
-        given = "--order" if self.order is not None else "--now" if self.now is not None else ""
+        written = {"--order": self.order, "--now": self.now, "--duration": self.duration}
+        given = next((name for name, value in written.items() if value is not None), "")
         if given and not self.when:
             raise InputError(f"{given} goes with --when: otherwise each job is looked at by itself")
         if self.now is not None and not 0 <= self.now < _END_OF_TIME:
             raise InputError(f"--now: expected seconds since the epoch, got {self.now:g}")
+        try:
+            fits = self.duration is None or 0 < self.seconds < _END_OF_TIME
+        except ValueError as fault:
+            raise InputError(f"--duration: {fault}") from None
+        if not fits:
+            raise InputError(f"--duration: expected a time above 0 that ends, got {self.duration!r}")
 
 
 @dataclass(frozen=True)
@@ -136,6 +159,8 @@ def explain(
       exactfit explain R.json 'slot=12/socket/core=20' --allocated running.json --down 7
 
       exactfit explain R.json first.yaml second.yaml --allocated running.json --when --order easy
+
+      exactfit explain R.json slot=2/node slot=4/node --when --duration 2h
     """
     queue.check()
     names_of_columns = read_columns(columns, NUMBER_COLUMNS, as_json=as_json)
@@ -145,7 +170,7 @@ def explain(
     names = {jobid: printable(name) for jobid, (name, _) in read.running.items()}
     moment = time.time() if queue.now is None else queue.now
     found = [(job, _explain(pool, job, names.__getitem__)) for job in read.jobs]
-    starts = _starts(pool, read.jobs, moment, queue.order or _ORDERS[0]) if queue.when else {}
+    starts = _starts(pool, read.jobs, moment, queue) if queue.when else {}
     if as_json:
         _print_json(found, starts, names)
     else:
@@ -181,12 +206,15 @@ def _explain(pool: Pool, job: Job, job_name: Callable[[int], str]) -> Explanatio
         raise InputError(f"{job.name}: the time limit was too short to find out whether it fits") from None
 
 
-def _starts(pool: Pool, jobs: Sequence[Job], now: float, order: str) -> dict[int, Start]:
+def _starts(pool: Pool, jobs: Sequence[Job], now: float, queue: WhenOptions) -> dict[int, Start]:
     from ...solver.demand.request import Request
     from ...solver.explain import forecast
 
-    queue = [(job.number, Request.from_jobspec(job.jobspec)) for job in jobs]
-    return {start.jobid: start for start in forecast(pool, queue, now, order)}
+    waiting = []
+    for job in jobs:
+        request = Request.from_jobspec(job.jobspec)
+        waiting.append((job.number, replace(request, duration=request.duration or queue.seconds)))
+    return {start.jobid: start for start in forecast(pool, waiting, now, queue.order or _ORDERS[0])}
 
 
 def _report(
@@ -208,3 +236,5 @@ def _report(
         console.print()
     if starts:
         console.print(starts_table([job for job, _ in found], starts, now))
+        for line in unknown_starts(starts):
+            console.print(line, soft_wrap=True)

@@ -126,6 +126,21 @@ def starts_table(jobs: Iterable[Job], starts: Mapping[int, Start], now: float) -
     return FittedTable(columns, rows)
 
 
+def unknown_starts(starts: Mapping[int, Start]) -> list[str]:
+    """Return for each reason for which starts are not known, of which jobs it is said and what would help."""
+    jobs: dict[str, list[int]] = {}
+    for start in starts.values():
+        if start.unknown:
+            jobs.setdefault(start.unknown, []).append(start.jobid)
+    lines = []
+    for reason, some in jobs.items():
+        named = ", ".join(map(str, some))
+        lines.append(f"{'jobs' if len(some) > 1 else 'job'} {named}: not known, as {reason}")
+        if "does not say how long" in reason:
+            lines.append("A shape says nothing of its duration: give one with --duration, or write a jobspec.")
+    return lines
+
+
 def span(seconds: float) -> str:
     """Return a span of time that is easy to read."""
     if seconds < 1:

@@ -43,11 +43,14 @@ class Start:
         Seconds since the epoch; None when that is not known.
     why_not
         The reason, where it never can.
+    unknown
+        Why it is not known, where it is not.
     """
 
     jobid: int
     time: float | None
     why_not: str | None = None
+    unknown: str = ""
 
 
 def earliest_start(pool: Allocator, request: Request, now: float) -> float | None:
@@ -153,6 +156,7 @@ class Future:
         self._now = now
         self._ends = sorted((job.end_time, jobid) for jobid, job in self._state.jobs.items() if job.end_time > 0)
         self._questions: dict[int, _Question] = {}
+        self._endless: list[int] = []
 
     # -- one request ----------------------------------------------------------------------------------------------
 
@@ -217,7 +221,21 @@ class Future:
         self._state = replace(state, jobs=state.jobs.set(jobid, replace(state.jobs[jobid], end_time=end)))
         if end:
             insort(self._ends, (end, jobid))
+        else:
+            self._endless.append(jobid)
         return True
+
+    def _tell_unknown(self, waiting: Queue, starts: dict[int, Start]) -> None:
+        """Say of those that are left in a queue why it is not known when they start."""
+        ahead = self._endless[0] if self._endless else None
+        why = f"job {ahead} ahead of it does not say how long it runs" if self._endless else ""
+        for place, (jobid, _) in enumerate(waiting):
+            reason = why or (
+                f"it is not known when job {waiting[0][0]} ahead of it starts"
+                if place
+                else "jobs that run hold what it needs, and have no end that is known"
+            )
+            starts[jobid] = replace(starts[jobid], unknown=reason)
 
     # -- queues ---------------------------------------------------------------------------------------------------
 
@@ -237,7 +255,8 @@ class Future:
         """Return the starts in strict order."""
         starts, waiting = self._judged(queue)
         floor = 0.0
-        for jobid, request in waiting:
+        while waiting and not self._endless:
+            jobid, request = waiting[0]
             found = self.when(request, floor)
             if found is None:
                 break
@@ -246,8 +265,8 @@ class Future:
             if not self._start(jobid, request, floor):
                 break
             starts[jobid] = Start(jobid, max(floor, self._now))
-            if request.duration <= 0:
-                break
+            del waiting[0]
+        self._tell_unknown(waiting, starts)
         return starts
 
     def easy(self, queue: Queue) -> dict[int, Start]:
@@ -256,6 +275,7 @@ class Future:
         time: float | None = 0.0
         while waiting and time is not None:
             time = self._easy_pass(waiting, time, starts)
+        self._tell_unknown(waiting, starts)
         return starts
 
     def _easy_pass(self, waiting: list[tuple[int, Request]], time: float, starts: dict[int, Start]) -> float | None:

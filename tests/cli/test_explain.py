@@ -91,6 +91,37 @@ def test_when_a_queue_starts(run: Run, machine_R: Path, running: Path) -> None:
     assert "8 min 20 s" in result.out
 
 
+def test_shapes_have_no_duration_and_may_be_given_one(run: Run, machine_R: Path, running: Path, tmp_path: Path) -> None:
+    arguments = ("explain", machine_R, "slot=2/node", "slot=4/node", "slot/node", "--allocated", running)
+    queue = (*arguments, "--when", "--now", "500")
+    told = run(*queue).out
+    assert "jobs 2, 3: not known, as job 1 ahead of it does not say how long it runs" in told
+    assert told.count("give one with --duration") == 1
+    given = run(*queue, "--duration", "10m", "--json")
+    assert [line["start"] for line in given.lines] == [1000.0, 3000.0, 3600.0]
+    assert "not known" not in run(*queue, "--duration", "10m").out
+    # A jobspec that says it keeps its own.
+    slot = {"type": "slot", "count": 2, "label": "task", "with": [{"type": "node", "count": 1}]}
+    spec = tmp_path / "own.json"
+    spec.write_text(
+        json.dumps({"version": 999, "resources": [slot], "attributes": {"system": {"duration": 2500}}}),
+        encoding="utf-8",
+    )
+    mixed = ("explain", machine_R, spec, "slot=4/node", "--allocated", running, "--when", "--now", "500")
+    assert [line["start"] for line in run(*mixed, "--duration", "600", "--json").lines] == [1000.0, 3500.0]
+
+
+def test_what_waits_for_jobs_without_an_end_says_so(run: Run, machine_R: Path, tmp_path: Path) -> None:
+    endless = tmp_path / "endless.json"
+    endless.write_text(json.dumps(R_of("0-3", "0-3", 0.0)), encoding="utf-8")
+    arguments = ("explain", machine_R, "slot/node", "slot/core", "--allocated", endless, "--when", "--duration", "60")
+    for order in ("fifo", "easy"):
+        told = run(*arguments, "--order", order).out
+        assert "job 1: not known, as jobs that run hold what it needs, and have no end that is known" in told
+        assert "job 2: not known, as it is not known when job 1 ahead of it starts" in told
+        assert "--duration" not in told
+
+
 def test_easy_lets_a_short_job_pass(run: Run, machine_R: Path, running: Path, tmp_path: Path) -> None:
     paths = []
     for number, (nodes, duration) in enumerate([(2, 100), (1, 10)]):
@@ -120,6 +151,10 @@ def test_the_conflict_is_drawn_on_the_machine(run: Run, machine_R: Path, running
     ("arguments", "says"),
     [
         (["--order", "lifo"], "--order: expected fifo or easy"),
+        (["--duration", "2h"], "--duration goes with --when"),
+        (["--when", "--duration", "0"], "--duration: expected a time above 0 that ends, got '0'"),
+        (["--when", "--duration", "infinity"], "--duration: expected a time above 0 that ends"),
+        (["--when", "--duration", "soon"], "--duration: RFC 23 duration: expected seconds"),
         (["--down", "9"], "--down: the machine has no rank 9"),
     ],
 )
