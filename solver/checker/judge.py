@@ -12,6 +12,7 @@ from typing import Any
 
 from ...grammar.constraint import ALWAYS, Constraint, evaluate, failing
 from ...grammar.errors import shown
+from ...grammar.idset import IdSet
 from ...grammar.jobspec import Vertex
 from ...grammar.suggest import hint
 from ...topology.machine import Machine
@@ -111,8 +112,9 @@ class Checker:
             raise ValueError(answer.faults[0])
         for position, (cores, gpus) in answer.held.items():
             kind = self.machine.type_at(position)
-            if cores & ~kind.cores or gpus & ~kind.gpus:
-                raise ValueError(f"{self._ground.say((position, 0))} does not have all of these cores and gpus")
+            lacking = _ids(cores & ~kind.cores, gpus & ~kind.gpus)
+            if lacking:
+                raise ValueError(f"{self._ground.say((position, 0))} has no {lacking}")
         return answer
 
     def down(self, mask: int) -> None:
@@ -181,8 +183,9 @@ class Checker:
         for position, (cores, gpus) in said.held.items():
             place = self._ground.say((position, 0))
             kind = self.machine.type_at(position)
-            if cores & ~kind.cores or gpus & ~kind.gpus:
-                yield f"{place} does not have all of these cores and gpus"
+            lacking = _ids(cores & ~kind.cores, gpus & ~kind.gpus)
+            if lacking:
+                yield f"{place} has no {lacking}"
             elif self._state.down >> position & 1:
                 yield f"{place} is down"
             elif not allowed >> position & 1:
@@ -269,6 +272,12 @@ def check(
     return checker.judge(
         vertices, answer, constraint=constraint, slot_exclusive=slot_exclusive, unknown_types=unknown_types
     )
+
+
+def _ids(cores: int, gpus: int) -> str:
+    """Return cores and gpus, as bitmasks of ids, in words; empty for none."""
+    named = [f"{name} {IdSet.from_mask(mask)}" for name, mask in (("core", cores), ("gpu", gpus)) if mask]
+    return " and ".join(named)
 
 
 def _misplaced(machine: Machine, said: Answer) -> Iterator[str]:

@@ -1,8 +1,9 @@
 """Why a request does not fit, what would make it fit, and when it will.
 
 `explain` answers the first two, `earliest_start` and `forecast` the last. `relaxation` says what can be taken away of a
-request, `trials` tries requests under assumptions, `conflict` finds a minimal conflict, `numbers` counts, `changes`
-finds what helps, `places` looks at each node by itself, `sentences` says it, `when` looks ahead.
+request, `trials` tries requests under assumptions, `conflict` finds a minimal conflict, `corrections` what is enough to
+be rid of it, `numbers` counts, `changes` finds what helps, `places` looks at each node by itself, `sentences` says it,
+`when` looks ahead.
 """
 
 from __future__ import annotations

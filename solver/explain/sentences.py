@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from ...grammar.constraint import Constraint, Properties
 from ...grammar.jobspec import Vertex
-from ...grammar.suggest import meant
+from ...grammar.suggest import hint
 from ..demand.resolve import unknown as unknown_type
 from .change import Change, Kind
 from .conflict import Conflict
@@ -95,11 +95,11 @@ class Speaker:
         return f"no rank matches {listed([*map(query, terms)])}: alone {listed(each)}"
 
     def _other_property(self, term: Constraint) -> str:
-        """Return what a property that no rank has may have been meant to be."""
-        if not isinstance(term, Properties):
+        """Return which properties there are, where one is asked for that no rank has."""
+        properties = self._trials.machine.properties
+        if not isinstance(term, Properties) or term.names[0].startswith("^") or term.names[0] in properties:
             return ""
-        near = meant(term.names[0], self._trials.machine.properties)
-        return f" (is {near} meant?)" if near not in ("", *term.names) else ""
+        return hint(term.names[0], sorted(name for name in properties if not name.startswith("+")))
 
     def _refusal(self) -> str:
         """Return why the machine cannot even be asked, where that is so."""

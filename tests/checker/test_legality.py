@@ -171,7 +171,7 @@ def test_resources_are_taken_once(four: Case) -> None:
 
 @pytest.mark.parametrize(
     ("rank", "cores", "reason"),
-    [(7, "0", "rank 7 is not one of the machine's"), (0, "12", "rank 0 does not have all of these cores and gpus")],
+    [(7, "0", "rank 7 is not one of the machine's"), (0, "12", "rank 0 has no core 12")],
 )
 def test_what_does_not_exist(four: Case, rank: int, cores: str, reason: str) -> None:
     R = answer([on(rank, cores)])

@@ -312,7 +312,7 @@ CASES = [
         site([(4, WIDE)], properties={"amd-mi60": "0-3"}),
         "slot/node",
         NEVER,
-        "no rank has the property amd-mi50 (is amd-mi60 meant?)",
+        "no rank has the property amd-mi50 (is amd-mi60 meant?): there are amd-mi60",
         "slot/node:border constraint",
         query="amd-mi50",
     ),

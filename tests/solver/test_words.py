@@ -8,6 +8,7 @@ import pytest
 
 import brute
 from exactfit.grammar.jobspec import parse_resources
+from exactfit.grammar.query import parse_query
 from exactfit.grammar.shape import parse_shape
 from exactfit.grammar.suggest import hint, meant
 from exactfit.solver.checker.judge import check
@@ -121,3 +122,22 @@ def test_a_hint_is_short_and_shows_what_does_not_print() -> None:
     assert hint("zz", [f"l{n}" for n in range(14)]) == f": there are {', '.join(f'l{n}' for n in range(12))} and 2 more"
     assert hint("gpus", ["gpu\x1b"]) == " (is gpu\\x1b meant?): there are gpu\\x1b"
     assert hint("gpu", []) == ""
+
+
+@pytest.mark.parametrize(
+    ("query", "says"),
+    [
+        ("bigmen", "no rank has the property bigmen (is bigmem meant?): there are bigmem, fast"),
+        ("bigmem and bigmen", "no rank has the property bigmen (is bigmem meant?): there are bigmem, fast"),
+        ("slow", "no rank has the property slow: there are bigmem, fast"),
+        ("^bigmem", "no rank matches ^bigmem"),
+        ("fast and bigmem", "slot/core: no rank has the property fast"),
+    ],
+)
+def test_a_property_that_no_rank_has_is_named_with_those_that_there_are(query: str, says: str) -> None:
+    R = chassis()
+    R["execution"]["properties"] = {"bigmem": "0-1", "fast": "", "+local": "0"}
+    request = Request.of(ask("slot/core").shape.vertices, parse_query(query))
+    with pytest.raises(InfeasibleRequest) as refused:
+        Pool(read_R(R)).alloc(1, request)
+    assert says in str(refused.value)

@@ -239,7 +239,7 @@ def test_a_host_under_another_rank_is_refused() -> None:
 def test_the_checker_takes_what_is_there_once() -> None:
     checker = Checker(names(FOUR, "a,b,c,d"))
     for R, says in [
-        (held("120"), "does not have all of these"),
+        (held("120"), "rank 1 has no core 120"),
         (held(rank="4"), "rank 4 is not one of the machine's"),
         (held(hosts=["c"]), "nodelist names c for rank 1"),
     ]:
