@@ -31,6 +31,9 @@ REQUESTS = 1000
 LEAST_WORK = 0.05
 """Seconds of work by which what was cut off is improved at a time, if it was given less before."""
 
+MUCH = 0.25
+"""The part of its work that a search has spent, at least, when it is that which cut it off."""
+
 STATES = 8
 """Answers that are remembered of each."""
 
@@ -104,11 +107,9 @@ class Answers:
         try:
             found = search(budget)
         except CutOff:
-            self._note_cut_off(question, work, budget)
+            self._note_end(Answer(question, None, work, is_final=False), budget, before)
             raise
-        final = is_final(found)
-        if not budget.is_late and (not final or (budget.spent - before) * STEPS >= WORTH_STEPS):
-            self._note(Answer(question, found, work, final))
+        self._note_end(Answer(question, found, work, is_final(found)), budget, before)
         return found
 
     def fits(self, question: Question, budget: Budget, search: Callable[[Budget], bool]) -> bool:
@@ -126,10 +127,10 @@ class Answers:
         try:
             fits = search(budget)
         except CutOff:
-            self._note_cut_off(question, work, budget)
+            self._note_end(Answer(question, None, work, is_final=False), budget, before)
             raise
-        if not fits and (budget.spent - before) * STEPS >= WORTH_STEPS:
-            self._note(Answer(question, None, work, is_final=True))
+        if not fits:
+            self._note_end(Answer(question, None, work, is_final=True), budget, before)
         return fits
 
     def improve(
@@ -185,10 +186,15 @@ class Answers:
             del self._of[next(iter(self._of))]
         self._of[key] = [*kept[-STATES + 1 :], answer]
 
-    def _note_cut_off(self, question: Question, work: float, budget: Budget) -> None:
-        """Remember that a search was cut off; if the clock did that, it may come further another time."""
-        if not budget.is_late:
-            self._note(Answer(question, None, work, is_final=False))
+    def _note_end(self, answer: Answer, budget: Budget, before: float) -> None:
+        """Remember how a search ended, given what was spent before, if that took long and would be so again.
+
+        What the clock ended, or something else that left most of the work, may come further another time.
+        """
+        spent = budget.spent - before
+        is_enough = spent * STEPS >= WORTH_STEPS if answer.is_final else spent >= MUCH * answer.work
+        if is_enough and not budget.is_late:
+            self._note(answer)
 
     def _open(self, state: PoolState) -> list[Answer]:
         """Return what was cut off and is the answer in a state."""

@@ -27,6 +27,12 @@ def says(status: object) -> Fault:
     return lambda _call: status
 
 
+def finds_nothing(call: Callable[[], Any]) -> Any:
+    """Be a fault: CP-SAT searches, and finds out nothing by the time that it has to end."""
+    call()
+    return cp_model.UNKNOWN
+
+
 def proves_nothing(call: Callable[[], Any]) -> Any:
     """Be a fault: CP-SAT finds a solution, and no time is left to prove that it is the best."""
     status = call()

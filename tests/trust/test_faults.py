@@ -23,7 +23,7 @@ from exactfit.topology.rset import read_R
 
 from . import invariants
 from .conftest import EXPLORES
-from .faults import Fault, at_line, at_model, at_solve, proves_nothing, raises, says
+from .faults import Fault, at_line, at_model, at_solve, finds_nothing, proves_nothing, raises, says
 from .inputs import NAMED
 from .model import Json, held_of
 from .subjects import NeverError, NotNowError, Subject, ThroughFlux, ThroughSolver, state_of
@@ -40,7 +40,7 @@ SHAPES = {
 SMALL = parse_shape("slot=1/core=1")
 
 FAULTS: dict[str, Fault] = {
-    "UNKNOWN": says(cp_model.UNKNOWN),
+    "UNKNOWN": finds_nothing,
     "FEASIBLE": proves_nothing,
     "MODEL_INVALID": says(cp_model.MODEL_INVALID),
     "raising": raises(RuntimeError),
