@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import Any, TypeVar
@@ -158,9 +157,11 @@ class Allocator(Present):
             knowledge.rankings.refresh(self._state.classes, 0)
         found = knowledge.decide(request, self._state, budget)
         if found is None:
-            # That it does not fit now is known; that it never does is asked again another time, if it is not known yet.
-            with suppress(CutOff):
+            try:
                 self._judge(request, budget)
+            except CutOff:
+                message = "does not fit now; the search was cut off before it knew whether it ever does"
+                raise InsufficientResources(message) from None
             raise InsufficientResources(partial(_reason, knowledge, request, self._state))
         allocation = allocation_of(
             self.machine, knowledge.changes, knowledge.tree, knowledge.scale, self._state, *found
