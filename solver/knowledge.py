@@ -50,8 +50,8 @@ POLICIES_REMEMBERED = 16
 class Reasons(Protocol):
     """Says why a request does not fit a machine, in one line."""
 
-    def infeasible(self, request: Request) -> str:
-        """Return why a request cannot be placed even on the empty pool."""
+    def infeasible(self, request: Request, budget: Budget) -> str:
+        """Return why a request cannot be placed even on the empty pool, as far as a budget suffices."""
 
     def insufficient(self, request: Request, state: PoolState) -> str:
         """Return why a request that could be placed on the empty pool does not fit in a state."""
@@ -283,7 +283,7 @@ class Knowledge:
             fits = decider.fits(problem.demand(problem.least), situation, budget)
         if fits:
             return None
-        return self.reasons.infeasible(request)
+        return self.reasons.infeasible(request, budget)
 
     def empty(self, eligible: int) -> Situation:
         """Return the situation of the empty pool with every rank up."""

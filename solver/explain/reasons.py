@@ -34,22 +34,22 @@ class Reasons:
 
     def insufficient(self, request: Request, state: PoolState) -> str:
         """Return what to say of a request that could be placed on the empty pool, but not now."""
-        return self._reason(request, state) or "does not fit now"
+        return self._reason(request, state, Budget(PATIENCE)) or "does not fit now"
 
-    def infeasible(self, request: Request) -> str:
-        """Return why a request cannot be placed even on the empty pool."""
+    def infeasible(self, request: Request, budget: Budget) -> str:
+        """Return why a request cannot be placed even on the empty pool, as far as what is left of a budget suffices."""
         try:
             self._knowledge.problem(request.shape)
             refused = ""
         except InfeasibleRequest as error:
             refused = str(error)
-        return self._reason(request, self._knowledge.changes.initial()) or refused or "does not fit on this machine"
+        found = self._reason(request, self._knowledge.changes.initial(), budget.at_most(PATIENCE))
+        return found or refused or "does not fit on this machine"
 
-    def _reason(self, request: Request, state: PoolState) -> str:
-        """Return the path of the vertex that lacks something, and what; empty where that is not found in time."""
+    def _reason(self, request: Request, state: PoolState, budget: Budget) -> str:
+        """Return the path of the vertex that lacks something, and what; empty where the work does not suffice."""
         try:
-            trials = Trials(self._knowledge, state, request, PATIENCE)
-            budget = Budget(PATIENCE)
+            trials = Trials(self._knowledge, state, request, PATIENCE, budget)
             conflict = find_conflict(trials, budget.part(1 / 2), jobs_apart=False)
             if conflict is None:
                 return ""

@@ -66,9 +66,13 @@ class Trials:
         What is tried.
     seconds
         Of work that a single trial may take.
+    whole
+        What all trials spend their work of; None for no limit.
     """
 
-    def __init__(self, knowledge: Knowledge, state: PoolState, request: Request, seconds: float) -> None:
+    def __init__(
+        self, knowledge: Knowledge, state: PoolState, request: Request, seconds: float, whole: Budget | None = None
+    ) -> None:
         self.knowledge = knowledge
         self.machine = knowledge.machine
         self.state = state
@@ -76,6 +80,7 @@ class Trials:
         self.terms = terms_of(request.constraint)
         self.tried = 0
         self._seconds = seconds
+        self._whole = whole
         self._owed = 0
         self.vertices = self._settled(request)
         options = knowledge.options
@@ -105,7 +110,7 @@ class Trials:
     @property
     def budget(self) -> Budget:
         """The work of one trial."""
-        return Budget(self._seconds)
+        return Budget(self._seconds) if self._whole is None else self._whole.at_most(self._seconds)
 
     def owe(self, steps: int) -> None:
         """Count steps that were taken to make a trial; the next one that is asked about spends them."""

@@ -9,6 +9,7 @@ import pytest
 from asking import ask
 from clusters import SLIM, site
 from exactfit.solver.allocator import Allocator
+from exactfit.solver.cpsat.budget import Budget
 from exactfit.solver.demand.request import Request
 from exactfit.solver.errors import InfeasibleRequest, InsufficientResources
 from exactfit.solver.explain import reasons
@@ -78,7 +79,7 @@ class Counted:
     def __init__(self, knowledge: Knowledge) -> None:
         self.size = knowledge.machine.size
 
-    def infeasible(self, _request: Request) -> str:
+    def infeasible(self, _request: Request, _budget: Budget) -> str:
         return f"never on {self.size}"
 
     def insufficient(self, _request: Request, state: PoolState) -> str:
