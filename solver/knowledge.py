@@ -7,15 +7,11 @@ again.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cached_property, partial
 from typing import Protocol, TypeAlias
 
-import immutables
-
-from ..grammar.bits import lowest_bit
 from ..grammar.constraint import ALWAYS, Constraint, evaluate
 from ..grammar.memory import Memory
 from ..topology.machine import Machine
@@ -36,9 +32,7 @@ from .policy.fitting import components_on
 from .policy.scale import Scale
 from .policy.terms import Policy
 from .state.domain_state import MEASURED, MIB_PER_GIB
-from .state.holdings import NodeHolding
-from .state.node_classes import Packed
-from .state.pool_state import Changes, Job, PoolState
+from .state.pool_state import Changes, PoolState
 
 REMEMBERED = 10_000
 """Requests, and constraints, that are remembered before the memory is emptied."""
@@ -302,34 +296,3 @@ class Knowledge:
     def of_machine(self, machine: Machine) -> Knowledge:
         """Return the knowledge of another machine under the same options."""
         return Knowledge(machine, self.options, self._warn, self._make_reasons)
-
-    def moved(self, state: PoolState, old: Machine) -> PoolState:
-        """Return the state of a pool of another machine on this one; jobs hold nothing of what only the other has."""
-
-        def here(nodes: int) -> int:
-            return self.machine.mask_of(old.ids_of(nodes))
-
-        def group_here(index: int) -> int:
-            """Return the group that has what is left of a group's nodes, -1 where nothing is left."""
-            nodes = here(old.groups[index].members)
-            group = self.machine.group_of[lowest_bit(nodes).bit_length() - 1] if nodes else -1
-            while group >= 0 and self.machine.groups[group].level != old.groups[index].level:
-                group = self.machine.groups[group].parent
-            return group
-
-        fresh = self.changes.initial()
-        jobs: dict[int, Job] = {}
-        for jobid, job in state.jobs.items():
-            kept = tuple(replace(h, packed=Packed.of(here(h.nodes))) for h in job.holdings)
-            used = [(group_here(group), name, amount) for group, name, amount in job.group_used]
-            left = tuple(item for item in used if item[0] >= 0)
-            jobs[jobid] = replace(job, holdings=tuple(h for h in kept if h.nodes), group_used=left)
-        holdings: list[NodeHolding] = [h for job in jobs.values() for h in job.holdings]
-        fresh, _ = self.changes.mark(fresh, self.machine.all & ~here(state.up), up=False)
-        for holding in holdings:
-            fresh, _ = self.changes.take(fresh, [holding])
-        total = Counter[tuple[int, str]]()
-        for job in jobs.values():
-            for group, name, amount in job.group_used:
-                total[group, name] += amount
-        return replace(fresh, jobs=immutables.Map(jobs), group_used=immutables.Map(total), generation=state.generation)

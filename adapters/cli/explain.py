@@ -121,6 +121,19 @@ class ConflictPictures(options.PictureOptions):
     usual = False
 
 
+NumberColumns = Annotated[
+    str | None,
+    typer.Option(
+        "--columns",
+        metavar="NAMES",
+        autocompletion=completions.lists_of(",", *(column.name for column in NUMBER_COLUMNS)),
+        show_default=False,
+        help="Columns of the table of numbers in this order, with commas between: "
+        f"{', '.join(column.name for column in NUMBER_COLUMNS)}. All of them by default.",
+    ),
+]
+
+
 @flat
 def explain(
     case: options.CaseOptions,
@@ -136,17 +149,7 @@ def explain(
             "(never).",
         ),
     ] = False,
-    columns: Annotated[
-        str | None,
-        typer.Option(
-            "--columns",
-            metavar="NAMES",
-            autocompletion=completions.lists_of(",", *(column.name for column in NUMBER_COLUMNS)),
-            show_default=False,
-            help="Columns of the table of numbers in this order, with commas between: "
-            f"{', '.join(column.name for column in NUMBER_COLUMNS)}. All of them by default.",
-        ),
-    ] = None,
+    columns: NumberColumns = None,
 ) -> int:
     """Say why a job does not fit: what lacks, in the words of the job, and what would make it fit.
 

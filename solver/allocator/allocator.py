@@ -27,6 +27,7 @@ from ..placement.certificate import CLOCK
 from ..placement.job_R import read_job
 from ..placement.realize import allocation_of, parted
 from ..state.domain_state import DomainState
+from ..state.other_machine import on_machine
 from ..state.pool_state import Job, PoolState
 from .present import Present
 
@@ -319,7 +320,7 @@ class Allocator(Present):
             if job.nodes & gone:
                 back, left = parted(self.machine, self._knowledge.tree, job, gone)
                 state, _ = self._knowledge.changes.returned(state, jobid, back, left)
-        state = knowledge.moved(state, self.machine)
+        state = on_machine(knowledge.changes, state, self.machine)
         if up:
             state, _ = knowledge.changes.mark(state, up, up=True)
         self._commit(state, (), knowledge)

@@ -36,7 +36,7 @@ class Values:
     holdings
         By nodes, no node twice.
     numbers
-        For positions that hold a piece of a slot of several nodes, the slot's number.
+        For positions that hold a part of a slot of several nodes, the slot's number.
     """
 
     def __init__(
