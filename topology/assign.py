@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import repeat
 
-from .masks import ValuedRun
+from .masks import ValuedRun, overlay
 from .topo import PhysicalTree
 from .tree import BARE_NODE, NodeType, node_type
 
@@ -31,7 +31,7 @@ def assign_types(
     index: dict[NodeType, int] = {}
     of_pair: dict[tuple[int, int], int] = {}
     found: list[ValuedRun] = []
-    for first, last, held, tree in _overlay(runs, tree_runs):
+    for first, last, held, tree in overlay(runs, tree_runs):
         kind = of_pair.get((held, tree))
         if kind is None:
             built = node_type(BARE_NODE if tree < 0 else trees[tree], *classes[held])
@@ -44,21 +44,3 @@ def assign_types(
     for first, last, kind in found:
         type_of.extend(repeat(kind, last - first + 1))
     return types, type_of
-
-
-def _overlay(runs: Sequence[ValuedRun], others: Sequence[ValuedRun]) -> Iterator[tuple[int, int, int, int]]:
-    """Yield (first, last, what `runs` has, what `others` has or -1) over all that `runs` covers."""
-    j = 0
-    for first, last, kind in runs:
-        while first <= last:
-            while j < len(others) and others[j][1] < first:
-                j += 1
-            if j == len(others) or others[j][0] > last:
-                yield first, last, kind, -1
-                break
-            if others[j][0] > first:
-                yield first, others[j][0] - 1, kind, -1
-                first = others[j][0]
-            end = min(last, others[j][1])
-            yield first, end, kind, others[j][2]
-            first = end + 1

@@ -43,7 +43,7 @@ class Machine:
     groups: tuple[Group, ...] = ()
     """The groups of nodes, in pre-order."""
     topologies: tuple[tuple[Mapping[str, object], int], ...] = ()
-    """The RFC 49 `topo` objects as R has them, each with the bitmask of its positions."""
+    """The RFC 49 `topo` objects, in R_lite's core ids, each with the bitmask of its positions."""
     expiration: float = 0.0
     """Seconds since the epoch, 0 if unset."""
     starttime: float = 0.0

@@ -80,6 +80,20 @@ def squeeze(mask: int, keep: int) -> int:
     return int("".join(compress(text, selectors(keep)))[::-1], 2)
 
 
+def spread(mask: int, onto: int) -> int:
+    """Undo `squeeze`: bit k becomes the k-th bit of `onto`; bits above the last one are left out."""
+    if onto & (onto + 1) == 0:
+        return mask & onto
+    made = 0
+    for first, last in runs_of_mask(onto):
+        width = last - first + 1
+        made |= (mask & ((1 << width) - 1)) << first
+        mask >>= width
+        if not mask:
+            break
+    return made
+
+
 def merge_runs(runs: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
     """Return disjoint ascending runs with those that touch joined."""
     merged: list[tuple[int, int]] = []
@@ -124,3 +138,21 @@ def locate_runs(
             if runs[j][1] >= high:
                 break
             j += 1
+
+
+def overlay(runs: Sequence[ValuedRun], others: Sequence[ValuedRun]) -> Iterator[tuple[int, int, int, int]]:
+    """Yield (first, last, what `runs` has, what `others` has or -1) over all that `runs` covers."""
+    j = 0
+    for first, last, kind in runs:
+        while first <= last:
+            while j < len(others) and others[j][1] < first:
+                j += 1
+            if j == len(others) or others[j][0] > last:
+                yield first, last, kind, -1
+                break
+            if others[j][0] > first:
+                yield first, others[j][0] - 1, kind, -1
+                first = others[j][0]
+            end = min(last, others[j][1])
+            yield first, end, kind, others[j][2]
+            first = end + 1

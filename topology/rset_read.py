@@ -56,7 +56,7 @@ def _read_R(top: Mapping[str, Any]) -> Machine:  # the RFC's name
     scheduling = top.get("scheduling")
     if scheduling is not None:
         scheduling = mapping(scheduling, "scheduling")
-    layout = read_scheduling(scheduling or {}, ranks)
+    layout = read_scheduling(scheduling or {}, ranks, classes, runs)
     types, type_of = assign_types(len(ranks), classes, runs, layout.trees, layout.runs)
     machine = Machine(
         ranks=ranks,

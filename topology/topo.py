@@ -11,6 +11,7 @@ from fractions import Fraction
 from ..grammar.idset import text_mask
 from .listing import read_listing
 from .nesting import Vertex, nest, order_levels
+from .topo_ids import PARTIAL
 
 MAX_LOCAL_ID = 2**16 - 1
 """The highest id of a core or gpu: no node has as many, and hostile text must not make masks of megabytes."""
@@ -37,6 +38,8 @@ class PhysicalDomain:
     gpus: int
     amounts: Mapping[str, Fraction]
     """Its own countable resources, in GiB where they are bytes."""
+    partial: bool = False
+    """Whether it is marked as a part of a physical domain, of which more is not listed."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,7 +130,9 @@ def _tree(vertices: Sequence[Vertex], near: int) -> PhysicalTree:
     for vertex in vertices:
         cores, gpus = vertex.ids & ((1 << near) - 1), vertex.ids >> near
         number = count[vertex.level]
-        domains.append(PhysicalDomain(vertex.level, number, vertex.parent, cores, gpus, vertex.amounts))
+        amounts = {name: amount for name, amount in vertex.amounts.items() if name != PARTIAL}
+        partial = len(amounts) < len(vertex.amounts)
+        domains.append(PhysicalDomain(vertex.level, number, vertex.parent, cores, gpus, amounts, partial))
         count[vertex.level] += 1
     pairs = [(vertices[v.parent].level, v.level) for v in vertices if v.parent > 0]
     return PhysicalTree(tuple(domains), order_levels([v.level for v in vertices[1:]], pairs))

@@ -176,7 +176,7 @@ def node_type(tree: PhysicalTree, cores: int, gpus: int) -> NodeType:
                 row.memory,
                 row.storage,
                 row.resources,
-                not (row.cores & ~cores or row.gpus & ~gpus),
+                not (row.partial or row.cores & ~cores or row.gpus & ~gpus),
             )
         )
     present = {d.level for d in domains}
@@ -194,6 +194,7 @@ class _Row(NamedTuple):
     memory: int | None
     storage: Fraction | None
     resources: tuple[tuple[str, int], ...]
+    partial: bool
 
 
 @lru_cache(maxsize=256)
@@ -201,7 +202,8 @@ def _rows(tree: PhysicalTree) -> tuple[_Row, ...]:
     rows = []
     for domain in tree.domains:
         if not domain.amounts:
-            rows.append(_Row(domain.level, domain.number, domain.parent, domain.cores, domain.gpus, None, None, ()))
+            ids = (domain.cores, domain.gpus)
+            rows.append(_Row(domain.level, domain.number, domain.parent, *ids, None, None, (), domain.partial))
             continue
         amounts = dict(domain.amounts)
         memory, storage = amounts.pop("memory", None), amounts.pop("storage", None)
@@ -215,6 +217,7 @@ def _rows(tree: PhysicalTree) -> tuple[_Row, ...]:
                 memory=None if memory is None else int(memory),
                 storage=storage,
                 resources=tuple(sorted((name, int(amount)) for name, amount in amounts.items())),
+                partial=domain.partial,
             )
         )
     return tuple(rows)

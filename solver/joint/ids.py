@@ -147,4 +147,5 @@ def _job_R(machine: Machine, parts: Sequence[Held], label: str, certificate: Map
         [(nodes, cores, gpus) for (cores, gpus, _), nodes in alike.items()],
         nslots=sum(len(part.slots) for part in parts),
         scheduling_extra={"placement": placement, "certificate": dict(certificate)},
+        cut_ids=True,
     )

@@ -86,6 +86,7 @@ class Allocation:
             starttime=self.starttime,
             expiration=self.expiration,
             scheduling_extra=extra,
+            cut_ids=True,
         )
 
     def placement(self) -> list[dict[str, Any]]:

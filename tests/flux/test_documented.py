@@ -314,7 +314,7 @@ class TestAlloc:
         assert "+local" not in json.dumps(alloc(any_pool(R), 1, "slot=1/core=1", 0, constraint).to_dict()["execution"])
 
     def test_scheduling_travels_with_the_answer(self, any_pool: Any, R: Json, alloc: Any) -> None:
-        scheduling = alloc(any_pool(R), 1, "node=1/slot=1/core=1").to_dict()["scheduling"]
+        scheduling = alloc(any_pool(R), 1, "node=1/slot=1/[core=16;gpu=4]").to_dict()["scheduling"]
         assert scheduling["children"][0]["topo"] == R["scheduling"]["children"][0]["topo"]
 
     def test_scheduling_is_cut_to_the_ranks_of_the_answer(self, tree_pool: Any, R: Json, alloc: Any) -> None:

@@ -11,6 +11,9 @@ from typing import Any
 
 import pytest
 
+from exactfit.topology.rset import read_R
+from sub_instance import places, places_of
+
 SECONDS = 180
 
 TOPO = """<?xml version="1.0" encoding="UTF-8"?>
@@ -223,3 +226,79 @@ def test_a_mistake_is_told_at_load_and_the_instance_lives_on() -> None:
     )
     assert told == {"refused": "yes", "default": "yes"}, output
     assert "EXACTFIT_POLICY" in output
+
+
+NUMA_NODE = {
+    "socket": [
+        {"numa": [{"cores": "0-3", "gpus": "0"}, {"cores": "4-7", "gpus": "1"}]},
+        {"numa": [{"cores": "8-11", "gpus": "2"}, {"cores": "12-15", "gpus": "3"}]},
+    ]
+}
+MIXED: dict[str, Any] = {
+    "version": 1,
+    "execution": {
+        "R_lite": [
+            {"rank": "0-2", "children": {"core": "0-15", "gpu": "0-3"}},
+            {"rank": "3", "children": {"core": "0-7"}},
+        ],
+        "nodelist": ["n[0-3]"],
+        "starttime": 0,
+        "expiration": 0,
+    },
+    "scheduling": {
+        "writer": "exactfit.adapters.flux",
+        "children": [
+            {"ranks": "0-2", "topo": NUMA_NODE},
+            {"ranks": "3", "topo": {"socket": [{"cores": "0-3"}, {"cores": "4-7"}]}},
+        ],
+    },
+}
+
+
+def test_cores_of_instances_in_instances_stand_where_the_jobs_cores_stand(tmp_path: Path) -> None:
+    """Nodes of two types, of which other jobs hold parts: Flux numbers the cores of what is left from zero, twice."""
+    (tmp_path / "R.json").write_text(json.dumps(MIXED))
+    tell = f"""
+        level=$(flux getattr instance-level)
+        flux kvs get resource.R > {tmp_path}/R$level
+        export OUTER=$(flux getattr parent-uri 2>/dev/null)
+        test $level = 0 || FLUX_URI=$OUTER flux job info $(flux getattr jobid) R > {tmp_path}/job$level
+        """
+    fill = "flux submit -N4 -n4 -c{0} " + SLEEP + " >/dev/null; flux job wait-event -t 30 $(flux job last) alloc;"
+    (tmp_path / "2.sh").write_text(f"{tell} {fill.format(2)} flux job info $(flux job last) R > {tmp_path}/inside")
+    (tmp_path / "1.sh").write_text(f"{tell} {fill.format(1)} flux alloc -N4 -n4 -c3 bash {tmp_path}/2.sh")
+    told, output = inside(
+        f"""
+        {LOAD}
+        {tell}
+        {fill.format(3)}
+        flux submit -N3 -n3 -c2 -g1 {SLEEP} >/dev/null; flux job wait-event -t 30 $(flux job last) alloc
+        flux alloc -N4 -n4 -c4 bash {tmp_path}/1.sh
+        flux cancel --all; echo @done yes
+        """,
+        "--test-size=4",
+        f"--conf=resource.path={tmp_path}/R.json",
+        "--conf=resource.noverify=true",
+    )
+    assert told == {"done": "yes"}, output
+    read = {path.name: read_R(path.read_text()) for path in tmp_path.iterdir() if path.suffix == "" and path.is_file()}
+    assert {*read} == {"R0", "R1", "R2", "job1", "job2", "inside"}, output
+    broken_up = 0
+    for level in (1, 2):
+        parent, job, instance = read[f"R{level - 1}"], read[f"job{level}"], read[f"R{level}"]
+        assert instance.size == job.size == 4
+        for position, rank in enumerate(job.ranks):
+            cores = job.type_at(position).cores
+            assert instance.type_at(position).cores == (1 << cores.bit_count()) - 1
+            assert places(instance, position) == places_of(parent, parent.position(rank), cores)
+            broken_up += cores != instance.type_at(position).cores
+    assert broken_up, "nothing was numbered anew"
+    # Two cores of each node stand together wherever two of the three that the instance has do.
+    placed = read["inside"]
+    assert placed.scheduling is not None
+    assert placed.scheduling["certificate"]["status"] == "OPTIMAL"  # type: ignore[index]
+    for position, rank in enumerate(placed.ranks):
+        chains = places(read["R2"], read["R2"].position(rank))
+        pair = places_of(read["R2"], read["R2"].position(rank), placed.type_at(position).cores)
+        together = len(set(chains)) < len(chains)
+        assert (len(set(pair)) == 1) == together

@@ -9,6 +9,7 @@ import pytest
 
 from exactfit.adapters.flux import ExactPool
 from exactfit.adapters.twin.simulation import Simulation
+from sub_instance import renumbered
 
 from flux.idset import IDset
 from flux.resource import InfeasibleRequest, InsufficientResources
@@ -171,19 +172,6 @@ class TestShrink:
 
 
 class TestSubInstance:
-    def renumbered(self, R: Json) -> Json:
-        """Return R as a sub-instance gets it: ranks from 0, hosts and ``scheduling`` as they were."""
-        execution = dict(R["execution"])
-        ranks = sorted(rank for entry in execution["R_lite"] for rank in IDset(entry["rank"]))
-        place = {rank: new for new, rank in enumerate(ranks)}
-
-        def new(text: str) -> str:
-            return str(IDset([place[rank] for rank in IDset(text)]))
-
-        execution["R_lite"] = [{**entry, "rank": new(entry["rank"])} for entry in execution["R_lite"]]
-        execution["properties"] = {name: new(text) for name, text in execution.get("properties", {}).items()}
-        return {**R, "execution": execution}
-
     def test_the_writer_names_our_class(self, R: Json, alloc: Any) -> None:
         scheduling = alloc(ExactPool(R), 1, "node=1/slot=1/core=1").to_dict()["scheduling"]
         assert scheduling["writer"] == "exactfit.adapters.flux"
@@ -195,7 +183,7 @@ class TestSubInstance:
             {"ranks": "2-3", "topo": {"cores": "0-15", "gpus": "0-3"}},
         ]
         parent = ExactPool(R)
-        child = ExactPool(self.renumbered(stored(alloc(parent, 1, "node=3{x}/slot=1/core=1", 0, {"ranks": ["1-3"]}))))
+        child = ExactPool(renumbered(stored(alloc(parent, 1, "node=3{x}/slot=1/core=1", 0, {"ranks": ["1-3"]}))))
         assert child.dumps() == "rank[0-2]/core[0-15],gpu[0-3]"
         assert str(alloc(child, 1, "slot=1/numa{x}").impl.ranks()) == "0"
         # Ranks 1 and 2 were 2 and 3, and have no numa.
@@ -205,7 +193,7 @@ class TestSubInstance:
     def test_containers_of_which_R_holds_a_part_are_not_whole(self, R: Json, alloc: Any) -> None:
         # Four cores and their GPU in one numa, two cores of the next.
         shape = "node=1/[slot=1{a}/numa{x};slot=1{b}/core=2]"
-        child = ExactPool(self.renumbered(stored(alloc(ExactPool(R), 1, shape))))
+        child = ExactPool(renumbered(stored(alloc(ExactPool(R), 1, shape))))
         assert child.dumps() == "rank0/core[0-5],gpu0"
         assert alloc(child, 1, "slot=1/numa{x}").dumps() == "rank0/core[0-3],gpu0"
         with pytest.raises(InfeasibleRequest):
@@ -222,26 +210,26 @@ class TestSubInstance:
             ]
         ):
             resources = stored(alloc(pool, jobid, shape, 0, {"ranks": ranks}))
-            pool = ExactPool(self.renumbered(resources))
+            pool = ExactPool(renumbered(resources))
         assert alloc(pool, 9, "slot=1/[core=4;gpu=1]").dumps() == "rank0/core[0-3],gpu0"
         assert pool.to_dict()["execution"]["nodelist"] == ["node3"]
 
     def test_the_parents_placement_is_not_the_childs(self, R: Json, alloc: Any) -> None:
         parent = ExactPool(R)
         alloc(parent, 1, "node=1/slot=1/core=16")
-        resources = self.renumbered(stored(alloc(parent, 2, "node=2/slot=1/[core=16;gpu=4]")))
+        resources = renumbered(stored(alloc(parent, 2, "node=2/slot=1/[core=16;gpu=4]")))
         child = ExactPool(resources)
         assert "placement" not in child.to_dict()["scheduling"]
         child.remove_ranks("1")
         assert child.to_dict()["scheduling"]["children"][0]["ranks"] == "0"
 
     def test_a_default_pool_can_run_it_too(self, R: Json, alloc: Any) -> None:
-        resources = self.renumbered(stored(alloc(ExactPool(R), 1, "node=2/slot=1/core=16")))
+        resources = renumbered(stored(alloc(ExactPool(R), 1, "node=2/slot=1/core=16")))
         assert alloc(ResourcePool(resources), 1, "slot=1/core=4").impl.count("core") == 4
 
     @pytest.mark.parametrize("pool_class", [None, ExactPool])
     def test_the_scheduler_finds_the_class_by_its_writer(self, R: Json, alloc: Any, pool_class: Any) -> None:
-        resources = self.renumbered(stored(alloc(ExactPool(R), 1, "node=2/slot=1/[core=16;gpu=4]")))
+        resources = renumbered(stored(alloc(ExactPool(R), 1, "node=2/slot=1/[core=16;gpu=4]")))
         assert type(Simulation(pool_class, resources).scheduler.resources) is ExactPool
 
 
