@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from math import prod
 
 from .answer import Slot
@@ -38,8 +38,6 @@ class Above:
         For each slot vertex how many slots each place around them has.
     around
         The place around each slot, by the slot's identity.
-    nothing
-        The counts of types that are passed over, and of slots that hold slots.
     with_slots
         The vertices that are slots or have some below.
     """
@@ -50,7 +48,7 @@ class Above:
         self.instances: dict[Need, dict[Place, Place]] = {}
         self.slots_in: dict[Need, dict[Place, int]] = {}
         self.around: dict[int, Place] = {}
-        self.nothing: Counts = {}
+        self._failure: MismatchError | None = None
         self._on: dict[str, Counter[int]] = {label: Counter() for label in request.chains}
         self.with_slots = {need for chain in request.chains.values() for need in chain}
 
@@ -111,13 +109,15 @@ class Above:
         domain = self.ground.domain(touched[0])
         return None if first.cores & ~domain.cores or first.gpus & ~domain.gpus else touched[0]
 
-    def counts(self) -> Counts:
-        """Return the counts of the vertices around slots and of the slots themselves.
+    def counts(self) -> Iterator[Counts]:
+        """Go through the counts that the vertices around slots and the slots themselves may have, larger ones first.
+
+        There are several where types are passed over, or slots hold slots, whose counts are open.
 
         Raises
         ------
         MismatchError
-            They differ between instances of a parent, or are not admissible.
+            They differ between instances of a parent, or none are admissible.
         """
         numbers: Counts = {}
         for chain in self.request.chains.values():
@@ -126,9 +126,12 @@ class Above:
                 if need.kind not in _PASSED_OVER:
                     numbers[need] = self._number(need, parent)
                     parent = need
-        counts: Counts = {}
-        self._admit(self.request.needs, numbers, 1, counts)
-        return counts
+        none = True
+        for counts in self._admitted(self.request.needs, numbers, 1):
+            none = False
+            yield counts
+        if none:
+            raise self._failure or MismatchError("no counts of what is around slots are admissible")
 
     def _number(self, need: Need, parent: Need | None) -> int:
         parents = [ROOT] if parent is None else list(self.instances[parent])
@@ -144,35 +147,35 @@ class Above:
             raise MismatchError(f"{need.vertex.path}: {few} in one {_type(parent)} and {many} in another")
         return per_parent[0]
 
-    def _admit(self, needs: Sequence[Need], numbers: Counts, times: int, counts: Counts) -> None:
-        """Divide by the counts of types that are passed over, and compare with what is admissible."""
-        for need in needs:
-            if need not in self.with_slots:
-                continue
-            if need.kind in _PASSED_OVER:
-                self._admit_nothing(need, numbers, times, counts)
-                continue
+    def _admitted(self, needs: Sequence[Need], numbers: Counts, times: int) -> Iterator[Counts]:
+        """Divide by the counts of types that are passed over, and keep what is admissible."""
+        if not needs:
+            yield {}
+            return
+        first, *others = needs
+        for here in self._counts_of(first, numbers, times):
+            for there in self._admitted(others, numbers, times):
+                yield here | there
+
+    def _counts_of(self, need: Need, numbers: Counts, times: int) -> Iterator[Counts]:
+        if need not in self.with_slots:
+            yield {}
+        elif need.kind in _PASSED_OVER:
+            for number in need.vertex.count.descending(max(numbers.values())):
+                for inside in self._admitted(need.children, numbers, times * number):
+                    yield {need: number, **inside}
+            self._fail(f"{need.vertex.path}: its count is larger than all there is")
+        else:
             number, odd = divmod(numbers[need], times)
             if odd or number not in need.vertex.count:
-                raise MismatchError(f"{need.vertex.path}: {numbers[need]} in {_around(need)}, not {need.vertex.count}")
-            counts[need] = number
-            if need.kind is not Kind.SLOT:
-                self._admit(need.children, numbers, 1, counts)
+                self._fail(f"{need.vertex.path}: {numbers[need]} in {_around(need)}, not {need.vertex.count}")
+                return
+            for inside in [{}] if need.kind is Kind.SLOT else self._admitted(need.children, numbers, 1):
+                yield {need: number, **inside}
 
-    def _admit_nothing(self, need: Need, numbers: Counts, times: int, counts: Counts) -> None:
-        most = max(numbers.values())
-        failure: MismatchError | None = None
-        for number in need.vertex.count.descending(most):
-            tried: Counts = {}
-            try:
-                self._admit(need.children, numbers, times * number, tried)
-            except MismatchError as error:
-                failure = error
-                continue
-            counts.update(tried)
-            counts[need] = self.nothing[need] = number
-            return
-        raise failure or MismatchError(f"{need.vertex.path}: its count is larger than all there is")
+    def _fail(self, reason: str) -> None:
+        """Note the first reason why counts are not admissible, in case none are."""
+        self._failure = self._failure or MismatchError(reason)
 
 
 def _type(parent: Need | None) -> str:

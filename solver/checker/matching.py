@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import chain, islice
 
 from .above import Above, MismatchError
 from .amounts import Amounts
@@ -14,6 +15,9 @@ from .cover import MAX_WAYS, Ask, Cover, Held, Way
 from .ground import ROOT, Place
 from .outside import Match, Outside
 from .request import Kind, Need, names_no_node
+
+MAX_COUNTS = 64
+"""Counts of what is around slots that are tried: there are several only where some show nowhere in the answer."""
 
 
 class Matcher:
@@ -49,9 +53,10 @@ class Matcher:
         for label, some in by_label.items():
             for slot in some:
                 above.locate(label, slot)
-        match = Match(above.counts())
+        counts = list(islice(above.counts(), MAX_COUNTS))
+        self.is_cut = self.is_cut or len(counts) == MAX_COUNTS
         self._check_identities(above)
-        match.job_wholes = frozenset(self._outer_wholes(above, by_label))
+        wholes = frozenset(self._outer_wholes(above, by_label))
         taken = {place for places in above.instances.values() for place in places}
         if len(taken) != sum(map(len, above.instances.values())):
             raise MismatchError("one place stands for two vertices")
@@ -59,7 +64,9 @@ class Matcher:
         outside = Outside(self.case, above)
         none = True
         reason: MismatchError | None = None
-        for seen, used in self._see_slots(list(by_label), by_label, ways, match, frozenset(taken)):
+        matches = (Match(some, job_wholes=wholes) for some in counts)
+        seen_slots = (self._see_slots(list(by_label), by_label, ways, match, frozenset(taken)) for match in matches)
+        for seen, used in chain.from_iterable(seen_slots):
             try:
                 complete = outside.see(slots, seen, used)
             except MismatchError as error:

@@ -53,6 +53,7 @@ class Outside:
     def __init__(self, case: Case, above: Above) -> None:
         self.case = case
         self.above = above
+        self._counts: Counts = {}
 
     def see(self, slots: Sequence[Slot], match: Match, used: frozenset[Place]) -> Match:
         """Find what stands for the vertices outside slots, given what stands for those inside.
@@ -62,6 +63,7 @@ class Outside:
         MismatchError
             Nothing does, or something is left over.
         """
+        self._counts = match.counts
         homes = self._homes(match.counts)
         rest = {position: list(held) for position, held in self.case.held.items()}
         for slot in slots:
@@ -135,7 +137,7 @@ class Outside:
                     if self.case.ground.contains(at, (position, 0)):
                         yield from self._on_node(need.children, at, (position, 0), pool, number)
             elif need.kind in (Kind.NOTHING, Kind.OUTER):
-                yield from self._below(need.children, at, pool, homes, times * self.above.nothing.get(need, 1))
+                yield from self._below(need.children, at, pool, homes, times * self._counts.get(need, 1))
 
     def _on_node(self, needs: Sequence[Need], at: Place, node: Place, pool: Place, times: int) -> Iterator[Ask]:
         """Go through what so many slots that hold slots have on a node beside these; other nodes are all around."""
@@ -144,7 +146,7 @@ class Outside:
                 place = at if need.kind in (Kind.NODE, Kind.GROUP) else node
                 yield from [Ask(need, place, None, pool)] * times
             elif need.kind in (Kind.NOTHING, Kind.OUTER):
-                each = self.above.nothing.get(need, 1)
+                each = self._counts.get(need, 1)
                 yield from self._on_node(need.children, at, node, pool, times * each)
 
     def _pool(self, place: Place) -> Place:

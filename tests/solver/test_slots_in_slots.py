@@ -243,3 +243,25 @@ def test_as_good_as_trying_everything(case: Any) -> None:
 @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 def test_so_are_other_policies(data: st.DataObject) -> None:
     same_as_brute_force(data.draw(nested.cases()), data.draw(st.sampled_from(["spread", "lowest"])))
+
+
+@pytest.mark.parametrize(
+    ("shape", "size"),
+    [
+        # Memory for one of the outer slots: one with two tasks, and not two with one.
+        ("slot=1-2{a}/[slot=1-2{b}/core;memory=300]", [1, 2]),
+        ("slot=1-2{a}/[slot=1-2{b}/core;memory=250]", [2, 2]),
+        ("slot=1-2{a}/[node/slot=1-2{b}/core;memory=300]", [1, 2]),
+        ("slot=1-3{a}/[slot=1-4{b}/core=12;memory=130]", [3, 2]),
+    ],
+)
+def test_open_counts_beside_amounts_are_seen_in_the_answer(shape: str, size: list[int]) -> None:
+    """R does not say how many outer slots there are: the checker tries what its slots and amounts agree with."""
+    R = preset("rfc49-b:1")
+    machine = read_R(R)
+    vertices = ask(shape).shape.vertices
+    answer = Pool(machine, Options(time_limit=60.0)).alloc(1, Request.of(vertices)).to_dict()
+    assert answer["scheduling"]["certificate"]["terms"]["size"] == size
+    verdict = check(machine, vertices, answer)
+    assert verdict.violations == ()
+    assert verdict.terms["size"] == tuple(size)
