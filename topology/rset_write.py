@@ -66,19 +66,23 @@ def write_R(
         execution["nodelist"] = [_hosts(machine, everyone)]
     if nslots is not None:
         execution["nslots"] = nslots
-    if machine.properties:
-        properties = {
-            name: machine.ids_text(mask & everyone)
-            for name, mask in machine.properties.items()
-            if mask & everyone and not name.startswith("+")
-        }
-        if properties:
-            execution["properties"] = properties
+    properties = _properties(machine, everyone)
+    if properties:
+        execution["properties"] = properties
     R: dict[str, Any] = {"version": 1, "execution": execution}
     scheduling = {**_scheduling(machine, everyone, merged, cut_ids=cut_ids), **(scheduling_extra or {})}
     if scheduling:
         R["scheduling"] = {"writer": WRITER, **scheduling}
     return R
+
+
+def _properties(machine: Machine, nodes: int) -> dict[str, str]:
+    """Return the ranks of some nodes by property, without instance-local ones."""
+    return {
+        name: machine.ids_text(mask & nodes)
+        for name, mask in machine.properties.items()
+        if mask & nodes and not name.startswith("+")
+    }
 
 
 def _merge(machine: Machine, holdings: Sequence[tuple[int, int, int]]) -> tuple[Sequence[tuple[int, int, int]], int]:
