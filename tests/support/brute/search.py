@@ -18,6 +18,7 @@ class Partial(NamedTuple):
     used: frozenset[int]  # places that meet a vertex
     shield: frozenset[int]  # innermost places of the cores of slots without gpus
     asked: tuple[tuple[str, int, int], ...]  # memory and the like of the slot being filled: name, place, amount
+    within: tuple[tuple[str, int, int], ...]  # the same, of what its whole domains have
     demands: Demands
 
 
@@ -26,7 +27,7 @@ class Slots(NamedTuple):
 
     label: str
     slot: tuple[int, ...]  # as in Partial
-    asked: tuple[tuple[str, int, int], ...]
+    asked: tuple[tuple[str, int, int], ...]  # all of it, that of its whole domains too
     before: Slots | None
 
 
@@ -51,7 +52,7 @@ class Search:
     def all(self, needs: Sequence[Need]) -> States:
         """Return every way of placing the request."""
         nothing = (0,) * len(self.world.cells)
-        start = Partial(nothing, nothing, frozenset(), frozenset(), (), frozenset())
+        start = Partial(nothing, nothing, frozenset(), frozenset(), (), (), frozenset())
         return self.meet(needs, ROOT, None, False, {start: Standing((0,) * len(self.affinity), None)})
 
     def meet(self, needs: Sequence[Need], at: int, home: int | None, in_slot: bool, states: States) -> States:
@@ -115,7 +116,11 @@ class Search:
                     inside = tuple(child for child in inside if child is not stock)
                     amount = asked_pieces(stock.vertex, self.counts[stock])
                     demand = (stock.vertex.type, self.listed(stock, key))
-                    here = {s._replace(demands=add(s.demands, demand, amount)): cost for s, cost in here.items()}
+                    said = ((stock.vertex.type, key, amount),) if in_slot else ()
+                    here = {
+                        s._replace(demands=add(s.demands, demand, amount), within=(*s.within, *said)): cost
+                        for s, cost in here.items()
+                    }
             here = self.meet(inside, key, home, in_slot, here)
             if need.whole:
                 here = self.merge((self.take_rest(state, cells, in_slot), standing) for state, standing in here.items())
@@ -245,9 +250,11 @@ class Search:
         crossed = tuple(max(0, sum(world.places[key].level == level for key in touched) - 1) for level in self.affinity)
         shield = state.shield if with_gpu else state.shield | frozenset(places)
         nothing = (0,) * len(world.cells)
-        closed = state._replace(slot=nothing, asked=(), demands=demands, shield=shield)
+        closed = state._replace(slot=nothing, asked=(), within=(), demands=demands, shield=shield)
         cost = tuple(a + b for a, b in zip(standing.cost, crossed, strict=True))
-        return closed, Standing(cost, Slots(need.vertex.label or "", state.slot, state.asked, standing.slots))
+        return closed, Standing(
+            cost, Slots(need.vertex.label or "", state.slot, (*state.asked, *state.within), standing.slots)
+        )
 
 
 def give(state: Partial, cells: Sequence[int], numbers: Sequence[int], in_slot: bool) -> Partial:
