@@ -30,17 +30,20 @@ class Ranking:
         How many of the states that were born are in either.
     crossed
         What the bundle crosses at least on any node.
+    lost
+        The states of which it is not known what they can do, as there was no time to find out, with lower bounds.
     aside
         Entries of states that had no nodes, by state.
     """
 
-    __slots__ = ("aside", "crossed", "done", "entries", "waiting")
+    __slots__ = ("aside", "crossed", "done", "entries", "lost", "waiting")
 
     def __init__(self, waiting: Walk, done: int, crossed: int = 0) -> None:
         self.entries: list[Entry] = []
         self.waiting = waiting
         self.done = done
         self.crossed = crossed
+        self.lost: list[tuple[int, DomainState]] = []
         self.aside: dict[DomainState, Entry] = {}
 
     def is_up_to(self, place: int) -> bool:

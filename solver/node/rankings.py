@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from ...grammar.memory import Memory
 from ...topology.tree import NodeType
-from ..cpsat.budget import Budget
+from ..cpsat.budget import Budget, CutOff
 from ..demand.demand import Bundle
 from ..state.domain_state import DomainState
 from ..state.node_classes import Classes
@@ -43,6 +43,9 @@ PATIENCE = 32
 STATE_STEPS = 3
 """What it costs to rank a state."""
 
+
+SHARE = 0.5
+"""Of what is left of a budget, how much one state may take that is searched."""
 
 STATES = 100_000
 """States whose bounds are remembered before the memory is emptied."""
@@ -136,6 +139,11 @@ class Rankings:
         ----------
         eligible
             Bitmask of the positions that may be chosen; None for all.
+
+        Raises
+        ------
+        CutOff
+            After all that is known, when there was no time to find out whether some other node can give it.
         """
         ranking = self._ranking(bundle, budget)
         entries = ranking.entries
@@ -159,13 +167,16 @@ class Rankings:
                 continue
             solution = entry[3]
             if solution is None:
-                self._settle(entries, place, bundle, budget)
+                # No node keeps the others from being looked at.
+                self._settle(entries, place, bundle, budget.part(SHARE) if len(classes) > 1 else budget)
                 continue
             cost = entry[0]
             tied.append((nodes, solution))
             place += 1
         if tied:
             yield tied
+        if any(classes.get(state, 0) & (-1 if eligible is None else eligible) for _, state in ranking.lost):
+            raise CutOff
 
     def _set_aside(self, ranking: Ranking, place: int, classes: Classes) -> int:
         """Set aside what was passed over before a place of a ranking; return the place of the same entry after that."""
@@ -180,8 +191,9 @@ class Rankings:
 
     def lower_bound(self, bundle: Bundle, classes: Classes, budget: Budget) -> int | None:
         """Return a joint integer that no node goes below; None where no node can give the bundle."""
-        entries = self._ranking(bundle, budget).take_all()
-        bounds = (entry[0] if entry[3] is None else entry[3].bound for entry in entries if entry[2] in classes)
+        ranking = self._ranking(bundle, budget)
+        bounds = [e[0] if e[3] is None else e[3].bound for e in ranking.take_all() if e[2] in classes]
+        bounds += [bound for bound, state in ranking.lost if state in classes]
         return min(bounds, default=None)
 
     def may_tie(self, bundle: Bundle, classes: Classes, lead: Callable[[int], int], budget: Budget) -> int:
@@ -207,7 +219,6 @@ class Rankings:
 
     def _settle(self, entries: list[Entry], place: int, bundle: Bundle, budget: Budget) -> None:
         """Put a better lower bound in the place of a lower bound, or what a state really costs."""
-        # The entry stays until what takes its place is known: the budget may be spent before.
         bound, number, state, _, known = entries[place]
         if known == TOUCHED and bundle.flat is not None:
             crossed = crossing_bound(self.node_solver.scale, state, bundle.flat)
@@ -215,10 +226,16 @@ class Rankings:
             del entries[place]
             insort(entries, (better, number, state, None, CROSSED), lo=place)
             return
-        if known < BOUNDED:
-            found = self.node_solver.without_search(state, bundle, budget)
-        else:
-            found = self.node_solver.best(state, bundle, budget)
+        try:
+            if known < BOUNDED:
+                found = self.node_solver.without_search(state, bundle, budget)
+            else:
+                found = self.node_solver.best(state, bundle, budget)
+        except CutOff:
+            self._rankings[bundle].lost.append((bound, state))
+            self._unfinished.add(bundle)
+            del entries[place]
+            return
         del entries[place]
         self._rank(entries, number, bundle, state, found, place)
 

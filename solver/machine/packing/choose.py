@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from ...cpsat.budget import STEPS as BUDGET_STEPS
 from ...cpsat.budget import Budget, CutOff
 from ...node.solver import NodeSolver
 from ...state.domain_state import DomainState
@@ -18,11 +19,15 @@ from ...state.node_classes import lowest
 from ..selection import Decision, Field, Pick
 from .cheapest import Cheapest, Choice, cheapest, steps_of
 from .items import Items, Vector
-from .room import Bin, find_room
+from .nearly_full import choose_nearly_full
+from .room import Bin, Packed, find_room
 from .vector_solutions import TooManyError, VectorSolutions
 
 STEPS = 300_000
 """Steps up to which all vectors of all nodes are gone through."""
+
+VECTOR_STEPS = 300
+"""What it costs to have something at hand for a vector of a state."""
 
 VECTORS = 400
 """Vectors of one state up to which that is done."""
@@ -75,17 +80,35 @@ def choose_packing(items: Items, field: Field, node_solver: NodeSolver, budget: 
         room = find_room(items, [_bin(state, nodes) for state, nodes in classes], items.target)
         if room.packed is None and room.proven:
             return Packing(None)
+        if len(items.items) == 1 and items.items[0].demand.loose:
+            full = choose_nearly_full(items, classes, node_solver, budget)
+            if full is not None:
+                return Packing(full)
         try:
             return _best(items, classes, solutions, budget)
         except TooManyError:
             if room.packed is None:
                 return Packing(None, proven=False, exact=False)
-            given = [(place, vector) for place, vector in room.packed]
-            return Packing(_decision(items, classes, solutions, given, lower), exact=False)
+            return Packing(_among_used(items, classes, room.packed, solutions, budget, lower), exact=False)
     try:
         return _best(items, classes, solutions, budget)
     except TooManyError:
         return Packing(None, proven=False, exact=False)
+
+
+def _among_used(
+    items: Items, classes: Sequence[Class], packed: Packed, solutions: VectorSolutions, budget: Budget, lower: int
+) -> Decision:
+    """Return a placement on the nodes that some way to pack uses: the best there, if that takes few steps."""
+    used = Counter(place for place, _ in packed)
+    there = [(classes[place][0], lowest(classes[place][1], number)) for place, number in sorted(used.items())]
+    try:
+        found = _best(items, there, solutions, budget.part(SHARE)).decision
+    except TooManyError:
+        found = None
+    if found is not None:
+        return replace(found, bound=min(found.cost, lower))
+    return _decision(items, classes, solutions, packed, lower)
 
 
 def _classes(field: Field) -> list[Class]:
@@ -106,15 +129,18 @@ def _best(items: Items, classes: Sequence[Class], solutions: VectorSolutions, bu
     """
     most = sum(items.target)
     every = []
-    steps = 0
+    steps = work = 0
     for state, nodes in classes:
         vectors = solutions.vectors(state, VECTORS)
         number = min(most, nodes.bit_count())
         every.append((state, number, vectors))
         steps += steps_of([(number, len(vectors))], items.target)
-        if steps > STEPS:
+        work += VECTOR_STEPS * len(vectors)
+        if steps > STEPS or work + steps > SHARE * budget.left * BUDGET_STEPS:
             raise TooManyError
+    budget.charge(work)
     while True:
+        budget.charge(steps)
         costs, bounds = _tables(every, solutions)
         placed, least = cheapest(costs, items.target), cheapest(bounds, items.target)
         if least is None:
