@@ -41,7 +41,8 @@ class Batch:
     status
         OPTIMAL: every term is proven; FEASIBLE: the search was cut off.
     terms, bounds
-        By name, in the order in which they count; the bound is what no placement beats.
+        By name, in the order in which they count; the bound is what no placement beats that is as good in those
+        before, and none where nothing is proven.
     occupancy
         Where they stand: by job id, of those placed.
     """

@@ -105,7 +105,7 @@ def _of_the_whole(R: Mapping[str, Any], weight: int, bound: int) -> Mapping[str,
         **certificate,
         "status": Status.FEASIBLE.name,
         "terms": {**certificate["terms"], "weight": weight},
-        "bound": {**dict.fromkeys(certificate["bound"], 0), "weight": bound},
+        "bound": {"weight": bound},
     }
     return {**R, "scheduling": {**R["scheduling"], "certificate": whole}}
 

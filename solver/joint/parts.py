@@ -77,8 +77,7 @@ def in_parts_within(
         occupancy, terms = dict(greedy), alone
     bound = max(upper_bound(pool, jobs, nodes, budget.at_most(each)), terms[0])
     # Of the terms after the weight nothing is proven by parts.
-    bounds = {**dict.fromkeys(names, 0), "weight": bound}
-    return Batch(Status.FEASIBLE, dict(zip(names, terms, strict=True)), bounds, occupancy)
+    return Batch(Status.FEASIBLE, dict(zip(names, terms, strict=True)), {"weight": bound}, occupancy)
 
 
 def _size(job: int, want: Want) -> tuple[int, int, int]:

@@ -7,10 +7,16 @@ from types import SimpleNamespace
 import pytest
 from ortools.sat.python import cp_model
 
+from exactfit.grammar.jobspec import parse_resources
+from exactfit.grammar.shape import parse_shape
+from exactfit.solver import Options, Pool, Request
 from exactfit.solver.cpsat import lexicographic, loading
 from exactfit.solver.cpsat.budget import CLOCK_FACTOR, CLOCK_GRACE, LOOKS, STEPS, Budget, CutOff
 from exactfit.solver.cpsat.lexicographic import Goal, lexmin
 from exactfit.solver.cpsat.status import Status
+from exactfit.solver.policy.terms import parse_policy
+from exactfit.topology.presets import preset
+from exactfit.topology.rset import read_R
 
 
 @pytest.fixture
@@ -112,3 +118,29 @@ def test_nothing_is_searched_without_work(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(cp_model.CpSolver, "solve", lambda *_: pytest.fail("there is no work left"))
     assert lexmin(model, [goal], Budget(0)).status is Status.CUT_OFF
     assert lexmin(model, [goal], Budget(lexicographic.SOLVE_STEPS / STEPS)).status is Status.CUT_OFF
+
+
+def test_what_the_clock_ended_says_so_and_is_not_remembered(now: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
+    solve = cp_model.CpSolver.solve
+    searches = 0
+
+    def takes_ages(self: cp_model.CpSolver, model: cp_model.CpModel) -> object:
+        nonlocal searches
+        searches += 1
+        now[0] += 1e6
+        status = solve(self, model)
+        return cp_model.FEASIBLE if status == cp_model.OPTIMAL else status
+
+    monkeypatch.setattr(cp_model.CpSolver, "solve", takes_ages)
+    said: list[str] = []
+    options = Options(parse_policy("fit,affinity"))
+    pool = Pool(read_R(preset("rfc49-a:1")), options, lambda _, line: said.append(line))
+    request = Request.of(parse_resources(parse_shape("slot=12/core=7")))
+    for number in (1, 2):
+        certificate = pool.copy().alloc(1, request).certificate
+        assert (certificate["status"], certificate["ended"]) == ("FEASIBLE", "clock")
+        assert searches == number, "who asks again may be luckier"
+    pool.alloc(1, request)
+    assert said == [
+        "job 1: the search was cut off after 0.5 s of work, by the clock; the placement used is not proven optimal"
+    ]

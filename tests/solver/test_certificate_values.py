@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from exactfit.grammar.jobspec import parse_resources
 from exactfit.grammar.shape import parse_shape
 from exactfit.solver import Checker, InfeasibleRequest, InsufficientResources, Machine, Options, Pool, Request
-from exactfit.solver.cpsat.budget import STEPS
+from exactfit.solver.cpsat.budget import STEPS, Budget
 from exactfit.solver.policy.terms import parse_policy
 from exactfit.topology.describe import describe_R
 from exactfit.topology.presets import preset
@@ -33,10 +33,14 @@ def answer(
         pool.register_alloc(jobid, R)
         checker.allocate(R)
     request = Request.of(parse_resources(parse_shape(shape)))
+    budget = Budget(limit)
     try:
-        allocation = pool.alloc(99, request)
+        allocation = pool.alloc(99, request, budget=budget)
     except (InsufficientResources, InfeasibleRequest):
         return None
+    finally:
+        # What a single step of the search takes is more than a tenth of the least limits.
+        assert budget.spent <= max(1.1 * limit, limit + 0.002)
     certificate = allocation.certificate
     verdict = checker.judge(request.shape.vertices, allocation.to_dict())
     assert verdict.legal, verdict.violations
