@@ -10,7 +10,9 @@ fewest free GPUs, then the structure, then the place in R.
 
 from __future__ import annotations
 
+import zlib
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import chain
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
@@ -60,6 +62,12 @@ class MarkedType(NodeType):
 def mark(name: str, ids: IdSet) -> str:
     """Return the mark of things of a type that match an idset."""
     return f"{name}={ids}"
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _number_of(fixed: Fixed) -> int:
+    """Return a number of what is fixed of a domain, the same in every process."""
+    return zlib.crc32(repr(fixed).encode())
 
 
 class DomainState:
@@ -135,7 +143,8 @@ class DomainState:
         self.intact = self.free_cores == self.cores and self.free_gpus == self.gpus
         keys = tuple(child.key for child in children)
         self.key: tuple[Any, ...] = (self.free_cores, self.free_gpus, fixed, own_cores, own_gpus, amounts, keys)
-        self._hash = hash((fixed, own_cores, own_gpus, amounts, children))
+        # Of numbers alone, which hash alike in every process: so maps of states are gone through in one order.
+        self._hash = hash((_number_of(fixed), own_cores, own_gpus, amounts, children))
         self._flat: tuple[DomainState, ...] | None = None
 
     def __hash__(self) -> int:

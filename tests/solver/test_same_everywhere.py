@@ -19,6 +19,7 @@ import json, sys
 from exactfit.solver import InsufficientResources, Options, Pool, Request
 from exactfit.grammar.jobspec import parse_resources
 from exactfit.grammar.shape import parse_shape
+from exactfit.solver.cpsat.budget import Budget
 from exactfit.solver.policy.terms import parse_policy
 from exactfit.topology.presets import preset
 from exactfit.topology.rset import read_R
@@ -33,8 +34,9 @@ for machine, policy, first, shape in json.loads(sys.argv[1]):
                 pool.alloc(1, Request.of(parse_resources(parse_shape(first))))
             # Twice: what was found out the first time must not depend on the process either.
             for jobid in (2, 3):
-                R = pool.copy().alloc(jobid, Request.of(parse_resources(parse_shape(shape)))).to_dict()
-                print(json.dumps(R))
+                budget = Budget(limit)
+                R = pool.copy().alloc(jobid, Request.of(parse_resources(parse_shape(shape))), budget=budget).to_dict()
+                print(budget.spent, json.dumps(R))
         except InsufficientResources as refusal:
             print(refusal)
         print(*said, sep="\\n")
@@ -46,6 +48,7 @@ HARD = [
     ("rfc49-a:1", "pack", "", "node=1/[slot=10{a}/core=10;slot=2{b}/core=2]"),
     ("rfc49-a:1", "fit,affinity", "", "slot=12/core=7"),
     ("rfc49-a:4", "spread", "slot=7/core=13", "slot=1+/[core=3;gpu=1]"),
+    ("rfc49-a:1", "pack", "slot=4/core=7", "slot=2+/core=17"),
     ("rfc49-b:3", "pack", "", "[slot=2+{r}/[core;memory=2+];slot{w}/[core=2+;memory=2]]"),
     ("rfc49-b:2", "pack", "slot=3/core=5", "slot=1-9/[core=1+;memory=1+]"),
     ("rfc49-a:3", "intact,affinity", "slot=2/core=33", "node=2/[slot=3{a}/core=17;slot=2{b}/[core=3;gpu=1]]"),

@@ -116,7 +116,10 @@ class RunFlow:
         self._most = sum(len(leaf.places) for _, leaf in self.leaves)
         self._sizes, self._counts, self._sparing = sizes, counts, sparing
         self._make_arcs(budget)
-        for state in {*self._into, *self.out_of} - {START, END}:
+        # In one order everywhere, which a set would not have.
+        for state in dict.fromkeys((*self._into, *self.out_of)):
+            if state in (START, END):
+                continue
             self.model.add(_sum(self._into[state]) == _sum(self.out_of[state]))
         for number, (_, leaf) in enumerate(self.leaves):
             self.model.add(self.entered(number) <= len(leaf.places))
