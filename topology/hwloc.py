@@ -3,40 +3,37 @@
 Names are those of RFC 49: a Package is a socket, a NUMANode numa; Die and Group keep hwloc's names. A level with one
 domain groups nothing and is folded into what is around it. Core ids are hwloc's logical indexes, gpu ids count the
 compute devices in hwloc's order.
+
+Where that encoder would lose or invent something, the tree is another, and a line in the log says so: memory of GPUs
+and non-volatile memory are no memory of a numa; memory near several domains that have their own stands around them; a
+Group of NUMANodes bears another name than they do; GPUs that no backend of hwloc describes are named. Intel's count.
 """
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import count
 from typing import Any
 
 from ..grammar.idset import mask_text
+from .hwloc_gpus import HwlocGpu, belongs, compute_devices, gpu_of, warn_of_undescribed
 from .hwloc_model import load
-from .hwloc_xml import CORE, DIE, GROUP, NUMA, OSDEV, PACKAGE, PCI, PU, HwlocObject
+from .hwloc_xml import CORE, DIE, GROUP, NUMA, PACKAGE, PU, HwlocObject
 from .masks import mask_of_flags
 from .topo import MAX_LOCAL_ID
+
+logger = logging.getLogger(__name__)
 
 _GIB = 2**30
 _MAX_COMPARISONS = 2**24
 
 _CONTAINERS = {PACKAGE: "socket", DIE: "Die", GROUP: "Group"}
-_COMPUTE = frozenset({"CUDA", "NVML", "OpenCL", "RSMI"})
+_NOT_OF_CORES = frozenset({"GPUMemory", "NVM", "CXL-GPUMemory", "CXL-NVM"})
+"""The subtypes of NUMA nodes that no core has as its memory."""
 
 Json = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class HwlocGpu:
-    """The OS device that stands for a gpu."""
-
-    name: str
-    """hwloc's name, such as `cuda0` or `rsmi1`, or the operating system's."""
-    backend: str
-    """The library by which hwloc found it: CUDA, NVML, OpenCL or RSMI."""
-    uuid: str | None
-    """The vendor's own id, where the file has it."""
-    bus: str | None
-    """The PCI address, as `0000:3b:00.0`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +83,7 @@ def hwloc_node(xml: str | bytes) -> HwlocNode:
         gpus,
         machine.infos.get("HostName") or None,
         tuple(core.cpuset for core in encoder.cores),
-        tuple(_gpu(device) for device in encoder.gpus),
+        tuple(gpu_of(device) for device in encoder.gpus),
     )
 
 
@@ -95,26 +92,51 @@ class _Encoder:
         self.machine = machine
         objects = list(machine.walk())
         self.cores = [obj for obj in objects if obj.type == CORE]
-        self.numas = [obj for obj in objects if obj.type == NUMA]
-        self.gpus = _compute_devices(objects)
+        numas = [obj for obj in objects if obj.type == NUMA]
+        self.numas = [numa for numa in numas if numa.subtype not in _NOT_OF_CORES]
+        self.gpus = compute_devices(objects)
         self.placed = 0
-        self.has_memory = False
+        self.emitted: set[HwlocObject] = set()
+        """The NUMA nodes whose memory stands in the tree."""
+        self.renamed: set[str] = set()
+        self.made: list[tuple[int, Json]] = []
+        """The domains with their CPUs, those inside before those around."""
         if not self.cores:
             raise ValueError("hwloc XML: no Core in it")
         domains = sum(obj.type in _CONTAINERS for obj in objects) + len(self.numas) + 1
         compared = len(self.cores) + len(self.numas) + len(self.gpus)
         if compared > MAX_LOCAL_ID or domains * compared > _MAX_COMPARISONS:
             raise ValueError("hwloc XML: too many cores, gpus and domains")
+        _warn_of_memory(numas)
+        warn_of_undescribed(objects)
 
     def topo(self) -> Json:
         topo = self.domain(self.machine)
-        memory = sum(_local_memory(numa) for numa in self.numas) // _GIB
-        if memory and not self.has_memory:
-            topo["memory"] = memory
+        self.place_memory(topo)
         rest = (1 << len(self.gpus)) - 1 & ~self.placed
         if rest:
             topo["gpus"] = mask_text(rest)
         return topo
+
+    def place_memory(self, topo: Json) -> None:
+        """Give the memory that no leaf has to the innermost domain that has its CPUs, all to the node if none has any.
+
+        What is near a whole package stands there, beside the numa domains in it.
+        """
+        left = [numa for numa in self.numas if numa.cpuset and numa not in self.emitted]
+        if not self.emitted:
+            memory = sum(_local_memory(numa) for numa in self.numas) // _GIB
+            if memory:
+                topo["memory"] = memory
+            return
+        beside: dict[int, tuple[Json, int]] = {}
+        for numa in left:
+            around = next((made for cpuset, made in self.made if not numa.cpuset & ~cpuset), topo)
+            beside[id(around)] = around, beside.get(id(around), (around, 0))[1] + _local_memory(numa)
+        for around, memory in beside.values():
+            if memory >= _GIB:
+                around["memory"] = around.get("memory", 0) + memory // _GIB
+                logger.warning("hwloc XML: %d GiB are near several domains, and stand around them", memory // _GIB)
 
     def domain(self, obj: HwlocObject) -> Json:
         """Return what stands in a CPU object: containers, else numa domains, else the cores themselves."""
@@ -123,7 +145,7 @@ class _Encoder:
             return self.domain(containers[0])
         if containers:
             made = [self.domain(inner) for inner in containers]
-            return self.with_residual({self.level_name(containers[0]): made}, obj)
+            return self.with_residual({self.free_name(containers[0], made): made}, obj)
         numas = self.numas_in(obj.cpuset)
         if len(numas) > 1:
             return self.with_residual({"numa": [self.leaf(numa) for numa in numas]}, obj)
@@ -142,7 +164,8 @@ class _Encoder:
         memory = _local_memory(obj) // _GIB if obj.type == NUMA else 0
         if memory:
             made["memory"] = memory
-            self.has_memory = True
+            self.emitted.add(obj)
+        self.made.append((obj.cpuset, made))
         return made
 
     def with_residual(self, made: Json, obj: HwlocObject) -> Json:
@@ -151,14 +174,31 @@ class _Encoder:
         self.placed |= gpus
         if gpus:
             made["gpus"] = mask_text(gpus)
+        self.made.append((obj.cpuset, made))
         return made
 
     def numas_in(self, cpuset: int) -> list[HwlocObject]:
+        """Return the NUMA nodes of some CPUs; not those around others, which would cost these their level."""
         outside = ~cpuset
-        return [numa for numa in self.numas if numa.cpuset and numa.cpuset & outside == 0]
+        found = [numa for numa in self.numas if numa.cpuset and numa.cpuset & outside == 0]
+        sets = {numa.cpuset for numa in found}
+        around = {one for one in sets if any(other != one and not other & ~one for other in sets)}
+        return [numa for numa in found if numa.cpuset not in around]
 
     def gpus_in(self, obj: HwlocObject) -> int:
-        return mask_of_flags(_belongs(gpu, obj) for gpu in self.gpus)
+        return mask_of_flags(belongs(gpu, obj) for gpu in self.gpus)
+
+    def free_name(self, container: HwlocObject, made: Sequence[Json]) -> str:
+        """Return a name of a level that no level inside bears: the outer one would cost the inner one its place."""
+        name = self.level_name(container)
+        inside = {level for domain in made for level in _levels(domain)}
+        if container.type != GROUP or name not in inside:
+            return name
+        free = next(other for other in map(_numbered, count()) if other not in inside)
+        if free not in self.renamed:
+            logger.warning("hwloc XML: a Group around domains of level %s is called %s", name, free)
+        self.renamed.add(free)
+        return free
 
     def level_name(self, container: HwlocObject) -> str:
         """Return the level of containers; a Group is named after the only container in it, or numa if it is for one."""
@@ -173,6 +213,19 @@ class _Encoder:
         return _CONTAINERS[probe.type]
 
 
+def _numbered(number: int) -> str:
+    return f"{GROUP}{number or ''}"
+
+
+def _levels(domain: Json) -> Iterator[str]:
+    """Yield the names of the levels inside a domain."""
+    for key, value in domain.items():
+        if isinstance(value, list):
+            yield key
+            for inner in value:
+                yield from _levels(inner)
+
+
 def _containers(obj: HwlocObject) -> list[HwlocObject]:
     """Return the outermost containers below an object, those side by side in one object only."""
     usable = [c for c in obj.children if c.cpuset and c.cpuset & ~obj.cpuset == 0]
@@ -182,55 +235,11 @@ def _containers(obj: HwlocObject) -> list[HwlocObject]:
     return [inner for c in usable if c.type not in (CORE, PU) for inner in _containers(c)]
 
 
-def _compute_devices(objects: list[HwlocObject]) -> list[HwlocObject]:
-    """Return the OS devices to count as gpus.
-
-    Notes
-    -----
-    One GPU has an OS device per backend (cuda, nvml, opencl), and the first backend stands for it; several devices of
-    one backend on one PCI device are partitions of an AMD GPU, each a gpu.
-    """
-    if not any(obj.type == PCI and not _is_idle_bridge(obj) for obj in objects):
-        return []
-    found = []
-    backend_of: dict[HwlocObject, str] = {}
-    for obj in objects:
-        backend = obj.infos.get("Backend", "")
-        if obj.type != OSDEV or backend not in _COMPUTE:
-            continue
-        pci = _pci(obj)
-        if pci is None or backend_of.setdefault(pci, backend) == backend:
-            found.append(obj)
-    return found
-
-
-def _gpu(device: HwlocObject) -> HwlocGpu:
-    pci = _pci(device)
-    return HwlocGpu(
-        device.attributes.get("name", ""),
-        device.infos.get("Backend", ""),
-        device.infos.get("NVIDIAUUID") or device.infos.get("AMDUUID"),
-        pci.attributes.get("pci_busid") if pci is not None else None,
-    )
-
-
-def _is_idle_bridge(obj: HwlocObject) -> bool:
-    return obj.attributes.get("pci_type", "").startswith("06") and not obj.devices
-
-
-def _pci(obj: HwlocObject) -> HwlocObject | None:
-    above = obj.parent
-    while above is not None and above.type != PCI:
-        above = above.parent
-    return above
-
-
-def _belongs(gpu: HwlocObject, obj: HwlocObject) -> bool:
-    """Tell whether a gpu hangs below an object or near CPUs that are all in it."""
-    above = _pci(gpu)
-    while above is not None and above.is_device:
-        above = above.parent
-    return above is not None and (above is obj or above.cpuset & ~obj.cpuset == 0)
+def _warn_of_memory(numas: Sequence[HwlocObject]) -> None:
+    for subtype in sorted({numa.subtype for numa in numas} & _NOT_OF_CORES):
+        memory = sum(_local_memory(numa) for numa in numas if numa.subtype == subtype) // _GIB
+        if memory:
+            logger.warning("hwloc XML: %d GiB of %s are no memory of a numa and are left out", memory, subtype)
 
 
 def _local_memory(numa: HwlocObject) -> int:

@@ -1,8 +1,9 @@
 """The objects of an hwloc XML file, as the hwloc 2 library has them after it loaded the file.
 
-There are two formats: that of hwloc 1.11, where a NUMANode stands among the CPU objects and contains them, and that of
-hwloc 2, where it hangs at the object whose CPUs it is near. The library makes one model of both, leaves out what is of
-no use (Misc, unimportant PCI devices) and merges levels that say the same; Flux's encoder sees no more than that.
+There are three formats: that of hwloc 1.11, where a NUMANode stands among the CPU objects and contains them, that of
+hwloc 2, where it hangs at the object whose CPUs it is near, and that of hwloc 3, which says otherwise what a device is.
+The library makes one model of all, leaves out what is of no use (Misc, unimportant PCI devices) and merges levels that
+say the same; Flux's encoder sees no more than that.
 """
 
 from __future__ import annotations
@@ -22,8 +23,6 @@ def load(xml: str | bytes) -> HwlocObject:
         The text is no XML, no hwloc topology, of a future format, or too large, or declares entities.
     """
     version, root = read_objects(xml)
-    if version >= 3:
-        raise ValueError(f"hwloc XML: format {version} is not supported; lstopo of hwloc 2 writes what is")
     machine = _Importer(version).run(root)
     _restrict(machine)
     _merge_levels(machine)
@@ -96,7 +95,10 @@ class _Importer:
             number = int(code, 16) if re.fullmatch("[0-9a-fA-F]{1,8}", code) else 0
             return number >> 8 in _IMPORTANT_CLASSES or number in _IMPORTANT_CODES
         if obj.type == OSDEV:
-            return obj.attributes.get("osdev_type") != "4"  # DMA
+            if self.version >= 3:
+                # The backend that found a device is told by its subtype alone.
+                obj.infos.setdefault("Backend", obj.subtype)
+            return obj.attributes.get("osdev_type") != ("64" if self.version >= 3 else "4")  # DMA
         return obj.type not in (MISC, MEMCACHE)
 
 

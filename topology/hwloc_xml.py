@@ -14,6 +14,10 @@ from xml.parsers import expat
 MAX_BYTES: Final = 2**24
 MAX_DEPTH: Final = 100
 MAX_OBJECTS: Final = 2**16
+NEWEST: Final = 3
+"""The newest major version of the format that is published."""
+
+OLDER: Final = "`lstopo --of xml --export-xml-flags v2` writes a form that is"
 
 ENCODINGS: Final = ("utf-8", "utf-16", "utf-16be", "utf-16le", "iso-8859-1", "us-ascii")
 """Those of the parser itself: for any other it loads a module of Python's that bears the name."""
@@ -45,6 +49,11 @@ class HwlocObject:
     """Bitmask of PUs; negative for a set without end."""
     complete: int = 0
     nodeset: int = 0
+
+    @property
+    def subtype(self) -> str:
+        """What hwloc calls this kind of a NUMA node or a device, such as HBM or CUDA."""
+        return self.attributes.get("subtype", "")
 
     @property
     def is_device(self) -> bool:
@@ -91,6 +100,8 @@ class _Reader:
         self.version = 1
         self.root: HwlocObject | None = None
         self.open: list[HwlocObject] = []
+        self.infos: dict[str, str] = {}
+        """Those of the topology, where hwloc 3 has the host's name."""
         self.depth = self.count = 0
         self.parser = expat.ParserCreate()
         self.parser.StartElementHandler = self.start
@@ -111,6 +122,7 @@ class _Reader:
             raise ValueError(f"hwloc XML: {what} at line {error.lineno}, column {error.offset + 1}") from None
         if self.root is None:
             raise ValueError("hwloc XML: no object in it")
+        self.root.infos = {**self.infos, **self.root.infos}
         return self.version, self.root
 
     def fail(self, message: str) -> ValueError:
@@ -136,9 +148,13 @@ class _Reader:
             # The format of hwloc 1 names no version.
             major = attributes.get("version", "1").partition(".")[0]
             self.version = int(major) if re.fullmatch("[0-9]{1,4}", major) else 1
+            if self.version > NEWEST:
+                raise ValueError(f"hwloc XML: format {self.version} is not supported; {OLDER}")
         elif tag == "object":
             self.start_object(attributes)
-        elif tag == "info" and self.open:
+        elif tag == "info" and not self.open:
+            self.infos.setdefault(attributes.get("name", ""), attributes.get("value", ""))
+        elif tag == "info":
             name = attributes.get("name", "")
             if self.version < 2 and name in ("Type", "CoProcType"):
                 self.open[-1].attributes["subtype"] = attributes.get("value", "")
@@ -175,7 +191,8 @@ class _Reader:
             return f"L{cache[1]}i" if cache[2].lower() == "i" or instructions else f"L{cache[1]}"
         if name.lower() == "cache":
             return f"L{attributes.get('depth', '0')[:2]}{'i' if instructions else ''}"
-        raise self.fail(f"unknown object type {name[:40]!r}")
+        hint = f" ({OLDER} read)" if self.version == NEWEST else ""
+        raise self.fail(f"unknown object type {name[:40]!r}{hint}")
 
     def bitmap(self, attributes: dict[str, str], key: str, default: int = 0) -> int:
         try:

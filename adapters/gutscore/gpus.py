@@ -12,7 +12,7 @@ from ...grammar.idset import text_mask
 
 if TYPE_CHECKING:
     # A worker group sets the variables below and has no use for the topology.
-    from ...topology.hwloc import HwlocGpu
+    from ...topology.hwloc_gpus import HwlocGpu
 
 NVIDIA, AMD, ANY = "nvidia", "amd", ""
 VARIABLES: Final = {NVIDIA: "CUDA_VISIBLE_DEVICES", AMD: "ROCR_VISIBLE_DEVICES"}

@@ -11,7 +11,7 @@ from exactfit.adapters.gutscore import this_machine as module
 from exactfit.adapters.gutscore.gpus import AMD, ANY, NVIDIA, Gpu, environment_of, hwloc_gpus, system_gpus, visible
 from exactfit.adapters.gutscore.sysfs import read_sysfs
 from exactfit.adapters.gutscore.this_machine import this_machine
-from exactfit.topology.hwloc import HwlocGpu
+from exactfit.topology.hwloc_gpus import HwlocGpu
 
 MINE = os.sched_getaffinity(0)
 

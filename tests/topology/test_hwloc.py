@@ -206,7 +206,7 @@ WRONG = [
     (topology(f'<object type="Toaster" {SETS}/>'), "unknown object type 'Toaster'"),
     (topology('<object type="Machine" cpuset="0xg"/>'), "cpuset: '0xg' is no bitmap"),
     (topology('<object type="Machine" cpuset="0x0"/>', ""), "the machine has no PU"),
-    (topology("", 'version="3.0"') .replace("></", f'><object type="Machine" {SETS}/></'), "format 3 is not supported"),
+    (topology("", 'version="4.0"') .replace("></", f'><object type="Machine" {SETS}/></'), "format 4 is not supported"),
     (topology("", before=BOMB), "an entity declaration at line 2"),
     (topology("&x;"), "undefined entity"),
     (
