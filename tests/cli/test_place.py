@@ -242,6 +242,17 @@ class TestOptions:
     def test_a_time_limit_is_taken(self, run: Runner) -> None:
         assert run("place", "rfc49-a", ONE_GPU, "--time-limit", "2.5").status == 0
 
+    def test_of_what_is_not_proven_no_bound_is_shown(self, run: Runner) -> None:
+        cut_off = ("place", "rfc49-a:1", "slot=12/core=7", "--policy", "fit,affinity", "--time-limit", "1ms")
+        shown = run(*cut_off, "--certificate")
+        rows = {row[0]: row[1:] for line in shown.out.splitlines() if (row := line.split()) and row[0].count(".") == 1}
+        assert "FEASIBLE" in shown.out
+        opened = [name for name, (value, bound) in rows.items() if value != bound]
+        assert opened
+        assert all(rows[name][1] == "-" for name in opened[1:])
+        certificate = run(*cut_off, "--json").lines[0]["R"]["scheduling"]["certificate"]
+        assert set(certificate["bound"]) == {"size", *rows} - set(opened[1:])
+
 
 class TestOutput:
     def test_one_job_into_one_file(self, run: Runner, tmp_path: Path) -> None:
