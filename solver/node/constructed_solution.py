@@ -13,7 +13,9 @@ from ..policy.scale import Scale
 from ..state.domain_state import DomainState
 from .construction import SlotKind, construct
 from .lower_bounds import lower_bound
+from .nested_construction import can_construct, construct_nested
 from .plan import NodePlan, NodeSolution, Share, SlotPlan
+from .pricing import price_of_plan
 
 
 def constructed_solution(
@@ -29,6 +31,8 @@ def constructed_solution(
         When given, whether slots count as slots without GPUs, whatever they take here.
     """
     slots = bundle.slots
+    if not slots and can_construct(bundle):
+        return _nested(scale, state, bundle)
     if not slots or bundle.touching or not all(_constructible(state, some) for some in slots):
         return None
     needs = [dict(some.needs) for some in slots]
@@ -51,6 +55,15 @@ def constructed_solution(
     ]
     bound = lower_bound(scale, state, bundle)
     return NodeSolution(found.cost, bound, lambda: NodePlan(tuple(plans)), final=found.cost == bound)
+
+
+def _nested(scale: Scale, state: DomainState, bundle: Bundle) -> NodeSolution | None:
+    found = construct_nested(state, bundle)
+    if found is None:
+        return None
+    plan, gpuless = found
+    cost, bound = price_of_plan(scale, state, plan, gpuless), lower_bound(scale, state, bundle)
+    return NodeSolution(cost, bound, lambda: plan, final=cost == bound)
 
 
 def with_amounts(plan: NodePlan, amounts: Amounts) -> NodePlan:

@@ -75,13 +75,13 @@ def _attempts(domain: DomainState, kinds: Sequence[SlotKind]) -> Iterator[tuple[
     largest = sorted(range(len(kinds)), key=lambda i: (-kinds[i].gpus, -kinds[i].cores, i))
     for order in ORDERS:
         for fill in (_inside_out, _one_after_the_other):
-            room = _Room(domain, order)
+            room = Room(domain, order)
             slots: list[tuple[Shares, ...]] = [()] * len(kinds)
             fill(room, [(i, kinds[i]) for i in largest], slots)
             yield tuple(slots)
 
 
-def _inside_out(room: _Room, kinds: Sequence[tuple[int, SlotKind]], slots: list[tuple[Shares, ...]]) -> None:
+def _inside_out(room: Room, kinds: Sequence[tuple[int, SlotKind]], slots: list[tuple[Shares, ...]]) -> None:
     for i, kind in kinds:
         taken: list[Shares] = []
         for place in room.inner_first:
@@ -90,7 +90,7 @@ def _inside_out(room: _Room, kinds: Sequence[tuple[int, SlotKind]], slots: list[
         slots[i] = tuple(taken)
 
 
-def _one_after_the_other(room: _Room, kinds: Sequence[tuple[int, SlotKind]], slots: list[tuple[Shares, ...]]) -> None:
+def _one_after_the_other(room: Room, kinds: Sequence[tuple[int, SlotKind]], slots: list[tuple[Shares, ...]]) -> None:
     for i, kind in kinds:
         slots[i] = tuple(room.take_in_order(kind) for _ in range(kind.count))
 
@@ -105,7 +105,7 @@ ORDERS: tuple[Key, ...] = (
 """The orders in which the children of each domain are gone through; the first is that of the normal form."""
 
 
-class _Room:
+class Room:
     """What is left of a domain while slots take their shares.
 
     Parameters
@@ -124,6 +124,7 @@ class _Room:
     def __init__(self, domain: DomainState, order: Key) -> None:
         flat = domain.flat
         self._own = [(inner.own_free_cores, inner.own_free_gpus) for inner in flat]
+        self._size = [len(inner.flat) for inner in flat]
         self._cores = [inner.free_cores for inner in flat]
         self._gpus = [inner.free_gpus for inner in flat]
         self._parents = [-1] * len(flat)
@@ -153,6 +154,11 @@ class _Room:
     def holds(self, place: int, kind: SlotKind) -> bool:
         """Tell whether a domain has room for a slot."""
         return self._cores[place] >= kind.cores and self._gpus[place] >= kind.gpus
+
+    def drain(self, place: int) -> None:
+        """Leave nothing of a domain."""
+        for inner in range(place, place + self._size[place]):
+            self._give(inner, *self._own[inner], {})
 
     def take(self, place: int, kind: SlotKind) -> Shares:
         """Take a slot from a domain, from few of its parts."""

@@ -7,12 +7,12 @@ touched. The constructions and the searches without a model are held against it.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 
 from ..policy.scale import Scale
 from ..state.domain_state import UNNAMED, DomainState
-from .plan import Share
+from .plan import NodePlan, Share
 
 Shares = tuple[Share, ...]
 
@@ -35,6 +35,37 @@ def price(scale: Scale, domain: DomainState, slots: Iterable[tuple[Shares, bool]
         touched |= here
         if gpuless:
             shielded.update(_named(flat, above[share.place]) for share in shares if share.cores)
+    cost += sum(scale.touch(flat[place]) for place in touched)
+    return cost + sum(scale.core_touch(flat[place]) for place in shielded)
+
+
+def price_of_plan(scale: Scale, state: DomainState, plan: NodePlan, gpuless: Mapping[str, bool]) -> int:
+    """Return the joint integer of all that a node gives, domains taken whole among it.
+
+    Parameters
+    ----------
+    gpuless
+        Of each label, whether its slots ask for no GPU.
+    """
+    flat, above = state.flat, lineage(state)
+    touched: set[int] = set()
+    shielded: set[int] = set()
+    cost = 0
+    for part in (*plan.slots, plan.held):
+        shares = [share for share in part.shares if share.cores or share.gpus]
+        inside = [at for whole in part.wholes for at in range(whole, whole + len(flat[whole].flat))]
+        here = {place for share in shares for place in above[share.place]} | set(inside)
+        here |= {place for whole in part.wholes for place in above[whole]}
+        touched |= here
+        if part.label:
+            held = [place for place in here if flat[place].cores or flat[place].gpus]
+            cost += price_of_slot(scale, [flat[place].level for place in held])
+        if part.label and gpuless[part.label]:
+            bare = [whole for whole in part.wholes if not flat[whole].gpus]
+            places = [at for whole in bare for at in range(whole, whole + len(flat[whole].flat)) if flat[at].own_cores]
+            if len(bare) == len(part.wholes):
+                places += [share.place for share in shares if share.cores]
+            shielded.update(_named(flat, above[place]) for place in places)
     cost += sum(scale.touch(flat[place]) for place in touched)
     return cost + sum(scale.core_touch(flat[place]) for place in shielded)
 

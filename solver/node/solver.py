@@ -146,6 +146,8 @@ class NodeSolver:
                 return False
             if asked.keys() <= {"core", "gpu"}:
                 return True
+        if (state, bundle) not in self._solutions and constructed_solution(self.scale, state, bundle) is not None:
+            return True
         solution = self.best(state, bundle, budget)
         return solution is not None and not solution.outside
 

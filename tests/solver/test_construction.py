@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,7 +21,7 @@ from exactfit.solver.pool import Pool
 from exactfit.topology.describe import describe_R
 from exactfit.topology.machine import Machine
 from exactfit.topology.rset import read_R
-from node_trees import TREES, fragment, tree
+from node_trees import SMALL_TREES, TREES, fragment, tree
 
 
 def ask(shape: str) -> Request:
@@ -30,7 +32,7 @@ def out_of_time(*_: object, **__: object) -> None:
     raise CutOff
 
 
-def judged(machine: Machine, pool: Pool, request: Request, *running: dict[str, object]) -> dict[str, object]:
+def judged(machine: Machine, pool: Pool, request: Request, *running: dict[str, Any]) -> dict[str, Any]:
     """Let the job in, and return its certificate after the checker has redone it."""
     answer = pool.alloc(99, request)
     checker = Checker(machine)
@@ -107,3 +109,48 @@ def test_what_counting_refuses_is_refused_at_once(monkeypatch: pytest.MonkeyPatc
         pool.alloc(2, ask("node=1/[slot=1{a}/core=14;slot=5{b}/[core=6;gpu=1]]"))
     assert "gpu" in str(refusal.value)
     assert "cut off" not in str(refusal.value)
+
+
+NESTED = [
+    "slot={n}/{d}={k}/core={c}",
+    "{d}={k}/slot={n}/core={c}",
+    "slot={n}/{d}={k}/[core={c};gpu=1]",
+    "{d}=1{{x}}/slot={n}/core=1",
+    "slot={n}/{d}{{x}}",
+    "[slot=1{{a}}/{d}={k}/core={c};slot={n}{{b}}/core=1]",
+    "[slot={n}{{a}}/{d}{{x}};slot={k}{{b}}/{e}=1/core={c}]",
+    "{e}={k}/slot={n}/{d}=1/core={c}",
+    "slot={n}/{e}=1/[{d}={k}/core={c};core=1]",
+    "[slot={n}{{a}}/{e}=1/core={c};slot={k}{{b}}/[core=1;gpu=1]]",
+]
+
+
+@given(
+    st.sampled_from(sorted(SMALL_TREES)),
+    st.data(),
+    st.sampled_from(NESTED),
+    st.integers(1, 3),
+    st.integers(1, 2),
+    st.integers(1, 3),
+    st.sampled_from(["pack", "intact,affinity", "shield,fit"]),
+)
+def test_what_names_domains_is_placed_without_any_search_if_it_can_be(
+    name: str, data: st.DataObject, form: str, n: int, k: int, c: int, policy: str
+) -> None:
+    machine = read_R(describe_R(SMALL_TREES[name].topo, 1))
+    levels = machine.levels
+    running = fragment(machine, data.draw)
+    request = ask("node=1/" + form.format(n=n, k=k, c=c, d=levels[-1], e=levels[0]))
+    options = Options(parse_policy(policy))
+    pool, rough = Pool(machine, options), Pool(machine, options)
+    pool.register_alloc(1, running)
+    rough.register_alloc(1, running)
+    try:
+        best = pool.alloc(99, request).certificate
+    except (InsufficientResources, InfeasibleRequest):
+        return
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(node_solver.NodeSolver, "_model", out_of_time)
+        found = judged(machine, rough, request, running)
+    reached, optimum, bound = (list(some.values())[1:] for some in (found["terms"], best["terms"], found["bound"]))
+    assert best["status"] != "OPTIMAL" or bound <= optimum <= reached
