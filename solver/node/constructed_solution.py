@@ -23,7 +23,8 @@ def constructed_solution(
 ) -> NodeSolution | None:
     """Return a placement without a search; None for what there is no room for, or no construction.
 
-    Slots of cores and GPUs can be constructed wherever there are enough of them, also with amounts of the node's own.
+    Slots of cores and GPUs can be constructed wherever there are enough of them. What they take beside is dealt to them
+    if it can be.
 
     Parameters
     ----------
@@ -33,28 +34,24 @@ def constructed_solution(
     slots = bundle.slots
     if not slots and can_construct(bundle):
         return _nested(scale, state, bundle)
-    if not slots or bundle.touching or not all(_constructible(state, some) for some in slots):
+    amounts = [tuple(need for need in some.needs if need[0] not in ("core", "gpu")) for some in slots]
+    listed = {name for domain in state.flat for name, _, _ in domain.amounts}
+    if not slots or bundle.touching or any(name not in listed for some in amounts for name, _ in some):
         return None
-    needs = [dict(some.needs) for some in slots]
     kinds = [
-        SlotKind(some.count, need.get("core", 0), some.gpus, not some.gpus if shielded is None else shielded)
-        for some, need in zip(slots, needs, strict=True)
+        SlotKind(
+            some.count, dict(some.needs).get("core", 0), some.gpus, not some.gpus if shielded is None else shielded
+        )
+        for some in slots
     ]
-    own = [tuple(need for need in some.needs if need[0] not in ("core", "gpu")) for some in slots]
-    for name in {name for amounts in own for name, _ in amounts}:
-        asked = sum(some.count * need.get(name, 0) for some, need in zip(slots, needs, strict=True))
-        if asked > state.own_free(name):
-            return None
-    found = construct(scale, state, kinds)
+    found = construct(scale, state, kinds, amounts)
     if found is None:
         return None
-    plans = [
-        _with_amounts(SlotPlan(some.label, shares), amounts)
-        for some, amounts, taken in zip(slots, own, found.slots, strict=True)
-        for shares in taken
-    ]
+    plan = NodePlan(
+        tuple(SlotPlan(some.label, shares) for some, taken in zip(slots, found.slots, strict=True) for shares in taken)
+    )
     bound = lower_bound(scale, state, bundle)
-    return NodeSolution(found.cost, bound, lambda: NodePlan(tuple(plans)), final=found.cost == bound)
+    return NodeSolution(found.cost, bound, lambda: plan, final=found.cost == bound)
 
 
 def _nested(scale: Scale, state: DomainState, bundle: Bundle) -> NodeSolution | None:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 from ..policy.scale import Scale
 from ..state.domain_state import DomainState
+from .amounts_at_hand import Amounts, with_amounts_of
 from .plan import Share
 from .pricing import Shares, price
 
@@ -53,8 +54,16 @@ class Constructed:
     slots: tuple[tuple[Shares, ...], ...]
 
 
-def construct(scale: Scale, domain: DomainState, kinds: Sequence[SlotKind]) -> Constructed | None:
-    """Return the cheapest placement of slots that is constructed; None where there is no room by the numbers."""
+def construct(
+    scale: Scale, domain: DomainState, kinds: Sequence[SlotKind], amounts: Sequence[Amounts] = ()
+) -> Constructed | None:
+    """Return the cheapest placement of slots that is constructed; None where there is no room by the numbers.
+
+    Parameters
+    ----------
+    amounts
+        What a slot of each kind takes beside cores and GPUs: where these cannot be dealt, there is no placement either.
+    """
     for free, asked in (
         (domain.free_cores, sum(kind.count * kind.cores for kind in kinds)),
         (domain.free_gpus, sum(kind.count * kind.gpus for kind in kinds)),
@@ -66,7 +75,9 @@ def construct(scale: Scale, domain: DomainState, kinds: Sequence[SlotKind]) -> C
         shielded = ((slot, kind.shielded) for kind, some in zip(kinds, slots, strict=True) for slot in some)
         cost = price(scale, domain, shielded)
         if best is None or cost < best.cost:
-            best = Constructed(cost, slots)
+            whole = with_amounts_of(domain, slots, amounts)
+            if whole is not None:
+                best = Constructed(cost, whole)
     return best
 
 

@@ -34,7 +34,7 @@ VECTORS = 1200
 MADE_FOR_MORE = 64
 """Up to so many vectors a table is made for larger limits than are asked for, so that it serves them, too."""
 
-MOST_PAIRS = 200_000
+MOST_PAIRS = 500_000
 """Pairs of vectors that are added for one table."""
 
 Joined = dict[Packed, tuple[int, tuple[Packed, ...]]]
@@ -108,6 +108,7 @@ class MixedSlots:
         chosen = next((some for some, top in sizes if prod(n + 1 for n in some) <= top), None)
         if chosen is None:
             return None
+        shapes = _possible(shapes, chosen)
         key = (domain, shapes, chosen, torn and bool(domain.children))
         if key not in self._tables:
             self._tables[key] = self._make(domain, shapes, chosen, torn=torn)
@@ -181,6 +182,7 @@ class MixedSlots:
         torn: bool,
     ) -> list[list[Shares]]:
         """Return for each shape what each of its slots takes of a domain that stands at a place."""
+        shapes = _possible(shapes, table.limits)
         own = own_of(domain, shapes)
         assert own is not None
         inside = inside_of(shapes, own)
@@ -213,6 +215,11 @@ def _torn_shares(domain: DomainState, place: int, inside: Sequence[Shape], steps
         [tuple(Share(place + 1 + child, cores) for child, cores in sorted(slot.items())) for slot in some]
         for some in dealt(steps, free, [shape.of("core") for shape in inside])
     ]
+
+
+def _possible(shapes: tuple[Shape, ...], limits: Vector) -> tuple[Shape, ...]:
+    """Return shapes without the needs of those of which there can be no slot."""
+    return tuple(shape if limit else Shape((), shape.shielded) for shape, limit in zip(shapes, limits, strict=True))
 
 
 def _below(inside: Sequence[Shape], limits: Vector) -> Vector:

@@ -154,3 +154,18 @@ def test_what_names_domains_is_placed_without_any_search_if_it_can_be(
         found = judged(machine, rough, request, running)
     reached, optimum, bound = (list(some.values())[1:] for some in (found["terms"], best["terms"], found["bound"]))
     assert best["status"] != "OPTIMAL" or bound <= optimum <= reached
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [
+        "node=1/slot=5/[core=21;memory=19]",
+        "node=1/slot=3/[core=30;memory=100]",
+        "node=1/[slot=2{a}/[core=20;memory=70];slot=4{b}/[core=3;gpu=1;memory=5]]",
+        "node=1/slot=8/[gpu=1;memory=64]",
+    ],
+)
+def test_amounts_are_dealt_to_what_is_constructed(shape: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(node_solver.NodeSolver, "_model", out_of_time)
+    machine = read_R(describe_R(tree("A-node with memory"), 1))
+    judged(machine, Pool(machine), ask(shape))

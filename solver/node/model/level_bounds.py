@@ -48,6 +48,8 @@ def level_bounds(
         for level in tree.below if tree is not None and asked is not None else ():
             assert tree is not None
             assert asked is not None
+            if asked.is_all and len(tree.below) == 1:
+                continue  # it is the whole search then
             _raise(bounds, known, tree, level, asked, scale, budget)
     return bounds
 

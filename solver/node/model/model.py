@@ -75,7 +75,9 @@ def solve_bundle(
         return Status.INFEASIBLE, None
     lows = lower_bounds(scale, state, bundle)
     goals = [_bounded(taken, goal, low) for goal, low in zip(goals, lows, strict=True)]
-    found = lexmin(taken.model, [*goals, *_order(taken)], budget, linear=taken.pooled)
+    # Which of the domains that cost the same takes most: what is more than slots, or is not known, is worth it.
+    order = [] if bundle.slots and limits is not None else _order(taken)
+    found = lexmin(taken.model, [*goals, *order], budget, linear=taken.pooled)
     if not found.status.found:
         return found.status, None
     count = len(goals)

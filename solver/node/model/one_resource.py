@@ -37,7 +37,8 @@ def solve_one_resource(
     if tree is None or asked is None:
         return None
     # The bounds themselves are mostly what can be had, and finding that takes less than proving that it is the best.
-    runs = runs_at(tree, asked, scale, budget, limits.least) or best_runs(tree, asked, scale, budget, limits)
+    runs = runs_at(tree, asked, scale, budget, limits.least) if len(tree.below) > 1 else None
+    runs = runs or best_runs(tree, asked, scale, budget, limits)
     if runs is None:
         return None
     by_type = (

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from ...cpsat.budget import Budget, CutOff
 from ...cpsat.status import Status
-from ...demand.demand import Bundle
+from ...demand.demand import Bundle, Kind, Want
 from ...policy.scale import Scale
 from ...state.domain_state import DomainState
-from ..plan import NodeSolution
+from ..amounts_at_hand import with_amounts_of
+from ..plan import NodePlan, NodeSolution, SlotPlan
 from .level_bounds import level_bounds
 from .limits import Limits
 from .model import solve_bundle
@@ -47,7 +48,7 @@ def search(
     least = scale.joint(limits.least)
     if known.cost <= least:
         return NodeSolution(known.cost, known.cost, lambda: known.plan)
-    found = solve_one_resource(state, bundle, scale, limits, budget, shielded=shielded)
+    found = _by_runs(state, bundle, scale, limits, budget, shielded=shielded)
     if found is None:
         _, found = solve_bundle(state, bundle, scale, budget, shielded=shielded, limits=limits, hint=known.plan)
     if found is not None and found.proven:
@@ -56,3 +57,37 @@ def search(
     if found is None or known.cost < found.cost:
         return NodeSolution(known.cost, min(bound, known.cost), lambda: known.plan, final=False)
     return NodeSolution(found.cost, min(bound, found.cost), lambda: found.plan, found.outside, final=found.final)
+
+
+def _by_runs(
+    state: DomainState, bundle: Bundle, scale: Scale, limits: Limits, budget: Budget, *, shielded: bool | None
+) -> NodeSolution | None:
+    """Return the best placement of slots of one resource, with amounts dealt to them; None where that is not found.
+
+    What is best without amounts is the best with them, if they can be dealt.
+    """
+    needs = [dict(some.needs) for some in bundle.slots]
+    resources = {name for need in needs for name in need if name in ("core", "gpu")}
+    if len(resources) != 1 or not all(resources & need.keys() for need in needs):
+        return None
+    (name,) = resources
+    kind = Kind.CORE if name == "core" else Kind.GPU
+    without = Bundle(
+        tuple(
+            Want(Kind.SLOT, "slot", some.count, label=some.label, wants=(Want(kind, name, need[name]),))
+            for some, need in zip(bundle.slots, needs, strict=True)
+        )
+    )
+    found = solve_one_resource(state, without, scale, limits, budget, shielded=shielded)
+    amounts = [tuple((other, n) for other, n in need.items() if other != name) for need in needs]
+    if found is None or not any(amounts):
+        return found
+    dealt = iter(found.plan.slots)
+    slots = tuple(tuple(next(dealt).shares for _ in range(some.count)) for some in bundle.slots)
+    whole = with_amounts_of(state, slots, amounts)
+    if whole is None:
+        return None
+    plan = NodePlan(
+        tuple(SlotPlan(some.label, shares) for some, taken in zip(bundle.slots, whole, strict=True) for shares in taken)
+    )
+    return NodeSolution(found.cost, found.bound, lambda: plan, final=found.final)

@@ -73,6 +73,8 @@ def _add_slots(
     supports: dict[str, Support],
 ) -> Expression | None:
     """Let any number of slots have these supports; return how many do, None where none can."""
+    if not taken.may_cross({*supports[CORES], *supports[GPUS]}):
+        return None
     beside = supports[CORES] or supports[GPUS]
     sources = {name: _sources(taken, name, context, beside) for name in amounts}
     most = min(
