@@ -26,7 +26,7 @@ from .packed_vectors import MOST, Packed, fits, numbers, packed, spare_bits
 from .plan import NodePlan, NodeSolution, Share, SlotPlan
 from .pricing import Shares
 from .slot_shapes import Shape, Vector, inside_of, most_slots, own_of
-from .torn_table import Steps, Torn, dealt, torn_table
+from .torn_table import NOTHING, Ended, Run, TooMany, TornTables, Ways, dealt, listed
 
 VECTORS = 1200
 """Splits of more vectors than this are left to the node's model."""
@@ -34,8 +34,14 @@ VECTORS = 1200
 MADE_FOR_MORE = 64
 """Up to so many vectors a table is made for larger limits than are asked for, so that it serves them, too."""
 
+MOST_CHILDREN = 8
+"""Innermost domains that stand together; more of them are left to the node's model, which sees through them."""
+
 MOST_PAIRS = 500_000
 """Pairs of vectors that are added for one table."""
+
+Torn = dict[Packed, tuple[int, Ended]]
+"""For each vector its least cost and the runs along which slots are dealt."""
 
 Joined = dict[Packed, tuple[int, tuple[Packed, ...]]]
 """For each vector its least cost and the vectors of the children."""
@@ -74,7 +80,7 @@ class MixedSlots:
 
     def __init__(self, scale: Scale, remembered: int = 5_000) -> None:
         self._scale = scale
-        self._tables: Memory[tuple[DomainState, tuple[Shape, ...], Vector, bool], Table | None] = Memory(remembered)
+        self._tables: Memory[tuple[DomainState, tuple[Shape, ...], Vector, int], Table | None] = Memory(remembered)
 
     def solution(self, state: DomainState, slots: Sequence[SlotSet]) -> NodeSolution | None:
         """Return the best placement on a node; None where some have to be torn further up, or that is not known."""
@@ -82,7 +88,7 @@ class MixedSlots:
         counts = tuple(kind.count for kind in slots)
         if any(count > min(MOST, most_slots(state, shape)) for count, shape in zip(counts, shapes, strict=True)):
             return None
-        for torn in (False, True):
+        for torn in range(_height(state) + 1):
             table = self._table(state, shapes, counts, torn=torn)
             cost = None if table is None else table.costs.get(packed(counts))
             if table is not None and cost is not None:
@@ -91,7 +97,7 @@ class MixedSlots:
         return None
 
     def _plan(
-        self, state: DomainState, slots: Sequence[SlotSet], shapes: tuple[Shape, ...], table: Table, *, torn: bool
+        self, state: DomainState, slots: Sequence[SlotSet], shapes: tuple[Shape, ...], table: Table, *, torn: int
     ) -> NodePlan:
         vector = packed([kind.count for kind in slots])
         shares = self._shares(state, 0, shapes, table, vector, torn=torn)
@@ -99,7 +105,7 @@ class MixedSlots:
             tuple(SlotPlan(kind.label, slot) for kind, some in zip(slots, shares, strict=True) for slot in some)
         )
 
-    def _table(self, domain: DomainState, shapes: tuple[Shape, ...], limits: Vector, *, torn: bool) -> Table | None:
+    def _table(self, domain: DomainState, shapes: tuple[Shape, ...], limits: Vector, *, torn: int) -> Table | None:
         """Return a table of all vectors up to the limits; one that serves more limits where that is not too large."""
         most = tuple(min(MOST, most_slots(domain, shape)) for shape in shapes)
         exact = tuple(map(min, most, limits))
@@ -109,12 +115,12 @@ class MixedSlots:
         if chosen is None:
             return None
         shapes = _possible(shapes, chosen)
-        key = (domain, shapes, chosen, torn and bool(domain.children))
+        key = (domain, shapes, chosen, min(torn, _height(domain)))
         if key not in self._tables:
             self._tables[key] = self._make(domain, shapes, chosen, torn=torn)
         return self._tables[key]
 
-    def _make(self, domain: DomainState, shapes: tuple[Shape, ...], limits: Vector, *, torn: bool) -> Table | None:
+    def _make(self, domain: DomainState, shapes: tuple[Shape, ...], limits: Vector, *, torn: int) -> Table | None:
         own = own_of(domain, shapes)
         inside = None if own is None else inside_of(shapes, own)
         if own is None or inside is None:
@@ -122,15 +128,14 @@ class MixedSlots:
         below = _below(inside, limits)
         split: Joined = {0: (0, ())}
         runs: Torn = {}
-        inner = [child for child in domain.children if child.children]
-        if torn and domain.children and not inner:
+        if torn and not _are_alike(domain):
+            return None
+        if domain.children and torn >= _height(domain):
             found = self._torn(domain, inside, below)
             if found is None:
                 return None
             runs = found
         elif domain.children:
-            if torn and any(child.free_cores or child.free_gpus for child in domain.children if not child.children):
-                return None
             tables = [self._table(child, inside, below, torn=torn) for child in domain.children]
             joined = _join([table.costs for table in tables if table is not None], below)
             if joined is None or None in tables:
@@ -147,21 +152,54 @@ class MixedSlots:
         return Table(limits, costs, split, runs)
 
     def _torn(self, domain: DomainState, inside: tuple[Shape, ...], below: Vector) -> Torn | None:
-        """Return the best ways to share slots of cores alone out among children, which are innermost domains."""
-        levels = {child.level for child in domain.children}
-        if len(levels) > 1 or UNNAMED in levels or any(name != "core" for shape in inside for name, _ in shape.needs):
+        """Return the best ways to share slots of cores alone out among all that is inside a domain."""
+        if any(name != "core" for shape in inside for name, _ in shape.needs):
             return None
-        beside = [self._scale.core_touch(child) for child in domain.children]
         shielded = {shape.shielded for shape in inside if shape.needs}
-        if len(shielded) > 1 and any(beside):
+        if len(shielded) > 1 and any(self._scale.core_touch(leaf) for leaf in domain.flat if not leaf.children):
             return None
-        touch = [
-            self._scale.touch(child) + (cost if shielded == {True} else 0)
-            for child, cost in zip(domain.children, beside, strict=True)
-        ]
-        free = [child.free_cores for child in domain.children]
-        sizes = [shape.of("core") for shape in inside]
-        return torn_table(free, touch, self._scale.cross.get(min(levels), 0), sizes, packed(below))
+        tables = TornTables([shape.of("core") for shape in inside], packed(below))
+        try:
+            ways = self._ways(domain, tables, {}, shielded=shielded == {True}, is_last=True)
+        except TooMany:
+            return None
+        return None if ways is None else {vector: (way.cost, way.ended) for (vector, _), way in ways.items()}
+
+    def _ways(
+        self,
+        domain: DomainState,
+        tables: TornTables,
+        known: dict[DomainState, Ways],
+        *,
+        shielded: bool,
+        is_last: bool = False,
+    ) -> Ways | None:
+        """Return the ways to share slots out among a domain's children; None where not all cores are further in."""
+        if domain.own_free_cores or not _are_alike(domain):
+            return None
+        levels = _levels(domain)
+        cross = sum(self._scale.cross.get(level, 0) for level in levels)
+        if len(levels) == 1:
+            if len(domain.children) > MOST_CHILDREN:
+                return None
+            free = [child.free_cores for child in domain.children]
+            touch = [
+                self._scale.touch(child) + (self._scale.core_touch(child) if shielded else 0)
+                for child in domain.children
+            ]
+            return tables.of_leaves(free, touch, cross, is_last=is_last)
+        children: list[Ways] = []
+        for child in domain.children:
+            ways = known.get(child, NOTHING if not child.free_cores else None)
+            if ways is None:
+                inside = self._ways(child, tables, known, shielded=shielded)
+                if inside is None:
+                    return None
+                touched = self._scale.touch(child)
+                ways = {key: way._replace(cost=way.cost + touched) if any(key) else way for key, way in inside.items()}
+                known[child] = ways
+            children.append(ways)
+        return tables.of_branches(children, cross, is_last=is_last)
 
     def _touch(self, domain: DomainState, shapes: tuple[Shape, ...], own: dict[str, int], vector: Vector) -> int:
         if not any(vector):
@@ -179,7 +217,7 @@ class MixedSlots:
         table: Table,
         vector: Packed,
         *,
-        torn: bool,
+        torn: int,
     ) -> list[list[Shares]]:
         """Return for each shape what each of its slots takes of a domain that stands at a place."""
         shapes = _possible(shapes, table.limits)
@@ -208,13 +246,41 @@ class MixedSlots:
         return slots
 
 
-def _torn_shares(domain: DomainState, place: int, inside: Sequence[Shape], steps: Steps) -> list[list[Shares]]:
-    """Return what slots take that are dealt along runs through a domain's children."""
-    free = [child.free_cores for child in domain.children]
-    return [
-        [tuple(Share(place + 1 + child, cores) for child, cores in sorted(slot.items())) for slot in some]
-        for some in dealt(steps, free, [shape.of("core") for shape in inside])
-    ]
+def _torn_shares(domain: DomainState, place: int, inside: Sequence[Shape], ended: Ended) -> list[list[Shares]]:
+    """Return what slots take that are dealt along runs through a domain."""
+    slots: list[list[Shares]] = [[] for _ in inside]
+    for run in listed(ended):
+        free = sorted(_leaves_of(run, domain, place))
+        for some, more in zip(slots, dealt(run, free, [shape.of("core") for shape in inside]), strict=True):
+            some += [tuple(Share(at, cores) for at, cores in sorted(slot.items())) for slot in more]
+    return slots
+
+
+def _leaves_of(run: Run, domain: DomainState, place: int) -> Iterator[tuple[int, int]]:
+    """Yield the place and the free cores of each innermost domain of a run through a domain that stands at a place."""
+    for number, inner in run.parts:
+        at = place + 1 + sum(len(child.flat) for child in domain.children[:number])
+        child = domain.children[number]
+        if inner is None:
+            yield at, child.free_cores
+        else:
+            yield from _leaves_of(inner, child, at)
+
+
+def _height(domain: DomainState) -> int:
+    """Return how many levels there are inside a domain."""
+    return 1 + max(map(_height, domain.children)) if domain.children else 0
+
+
+def _are_alike(domain: DomainState) -> bool:
+    """Tell whether a domain's children that have anything free are of one level, and as high as each other."""
+    kinds = {(child.level, _height(child)) for child in domain.children if child.free_cores or child.free_gpus}
+    return len(kinds) < 2 and all(level != UNNAMED for level, _ in kinds)
+
+
+def _levels(domain: DomainState) -> list[str]:
+    """Return the levels inside a domain, the coarsest first."""
+    return [domain.children[0].level, *_levels(domain.children[0])] if domain.children else []
 
 
 def _possible(shapes: tuple[Shape, ...], limits: Vector) -> tuple[Shape, ...]:

@@ -1,152 +1,249 @@
-"""The best ways to share out slots of several shapes among innermost domains of one domain, torn ones among them.
+"""The best ways to share out slots of several shapes among the domains inside one, torn ones among them.
 
 Slots of cores alone can be dealt along any sequence of domains, a *run* (`run_tree`), which crosses from one domain to
-the next once; and no placement crosses less. So a placement is a set of runs, each with some domains and some slots
-that fit into them together. Domains are gone through one by one: each is left alone, or begins a run, or goes on with
-one that is open; a run ends, or stays open with the cores that its slots leave over.
+the next once; and no placement crosses less. So a placement is a set of runs, each with some innermost domains and some
+slots that fit into them together. Domains are gone through one by one, and those that hold others are put together from
+what these allow: a run begins in a domain, or goes on in it; it ends, or stays open with the cores that its slots leave
+over, also beyond the domain that it is in.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
-from .packed_vectors import Packed, numbers, packed
+from .packed_vectors import Packed, fits, numbers, packed, spare_bits
 
-MOST_STEPS = 40_000
+MOST_STEPS = 20_000
 """Ways to go on that are looked at for one table; domains that have more are left to the node's model."""
 
 
-@dataclass(frozen=True)
-class Step:
-    """What a run does in a domain.
+class Run(NamedTuple):
+    """A run through a domain.
 
     Attributes
     ----------
-    child
-        The domain, by its number.
-    joins
-        The cores left over of the run that goes on; 0 where it begins.
+    parts
+        The children that it goes through, by their numbers, each with its run in there; None for innermost ones.
     slots
-        The slots that are complete then.
-    left
-        The cores that the run takes along; 0 where it ends.
+        The slots that are complete only where these come together.
     """
 
-    child: int
-    joins: int
+    parts: tuple[tuple[int, Run | None], ...]
     slots: Packed
-    left: int
 
 
-Steps: TypeAlias = "tuple[Step, Steps] | tuple[()]"
-"""The last step, and those before it."""
-
-Torn: TypeAlias = "dict[Packed, tuple[int, Steps]]"
-"""For each vector of slots its least cost, and how."""
+Ended: TypeAlias = "tuple[Run, Ended] | tuple[int, Ended, Ended] | tuple[()]"
+"""The run that ended last and those before it; or those that ended in a child, by its number, and those before it."""
 
 
-def torn_table(
-    free: Sequence[int], touch: Sequence[int], cross: int, sizes: Sequence[int], limits: Packed
-) -> Torn | None:
-    """Return the best for each vector of slots up to the limits; None where that is too much work.
+class Way(NamedTuple):
+    """A way to share slots out: its cost, the runs that ended, and those that are open, in the order of their cores."""
+
+    cost: int
+    ended: Ended
+    opened: tuple[Run, ...]
+
+
+Key: TypeAlias = "tuple[Packed, tuple[int, ...]]"
+"""The slots that are complete, and the cores that each open run has left, ascending."""
+
+Ways: TypeAlias = "dict[Key, Way]"
+"""The cheapest of each kind."""
+
+NOTHING: Ways = {(0, ()): Way(0, (), ())}
+
+
+MANY = 1 << 30
+"""More runs than are ever open."""
+
+
+class TooMany(Exception):  # noqa: N818  # it is an outcome, no error
+    """More ways than are looked at."""
+
+
+@dataclass
+class TornTables:
+    """Makes tables for slots of some shapes.
+
+    Attributes
+    ----------
+    sizes
+        Cores of a slot of each shape; 0 for shapes that take nothing, of which there are none then.
+    limits
+        How many slots of each shape there are at the most.
+    steps
+        The ways that were looked at so far.
+
+    Raises
+    ------
+    TooMany
+        From any method, when it is too much work.
+    """
+
+    sizes: Sequence[int]
+    limits: Packed
+    steps: int = 0
+
+    def of_leaves(self, free: Sequence[int], touch: Sequence[int], cross: int, *, is_last: bool) -> Ways:
+        """Return the ways to share slots out among innermost domains.
+
+        Parameters
+        ----------
+        free, touch
+            Of each domain: its free cores, and what it costs to touch it.
+        cross
+            What it costs that a run goes from one to another.
+        is_last
+            Whether no run may stay open.
+        """
+        ways = NOTHING
+        for child, cores in enumerate(free):
+            if cores:
+                # Alone it holds slots, or some of its cores go on, as what is inside it would.
+                whole = Way(touch[child], (), (Run((), 0),))
+                later = sum(1 for some in free[child + 1 :] if some)
+                ways = self._with(ways, {**NOTHING, (0, (cores,)): whole}, child, cross, later if is_last else MANY)
+        return ways
+
+    def of_branches(self, children: Sequence[Ways], cross: int, *, is_last: bool) -> Ways:
+        """Return the ways to share slots out among domains that hold others, from the ways to do so in each of them."""
+        ways = NOTHING
+        for child, inside in enumerate(children):
+            later = MANY if any(len(some) > 1 for some in children[child + 1 :]) else 0
+            ways = self._with(ways, inside, child, cross, later if is_last else MANY)
+        return ways
+
+    def _with(self, ways: Ways, inside: Ways, child: int, cross: int, later: int) -> Ways:
+        """Return the ways that there are with one more child; no more runs stay open than so many."""
+        found: Ways = {}
+        spare = spare_bits(len(self.sizes))
+        for (vector, lefts), way in ways.items():
+            before = tuple(zip(lefts, way.opened, strict=True))
+            self.steps += len(inside)
+            for (slots, others), more in inside.items():
+                if not fits(vector + slots, self.limits, spare):
+                    continue
+                start = _Partial(vector + slots, before, (), way.cost + more.cost, (child, more.ended, way.ended))
+                if not others:
+                    self._keep(found, start, later)
+                    continue
+                for done in self._joined(start, tuple(zip(others, more.opened, strict=True)), child, cross):
+                    self._keep(found, done, later)
+        return found
+
+    def _keep(self, found: Ways, done: _Partial, later: int) -> None:
+        """Keep a way if it is the cheapest of its kind, and its open runs can go on."""
+        opened = sorted((*done.before, *done.here), key=_left_of) if done.here else done.before
+        if len(opened) > later or (opened and len(opened) > sum(numbers(self.limits - done.vector, len(self.sizes)))):
+            return
+        key = (done.vector, tuple([left for left, _ in opened]))
+        known = found.get(key)
+        if known is None or done.cost < known.cost:
+            found[key] = Way(done.cost, done.ended, tuple([run for _, run in opened]))
+
+    def _joined(self, start: _Partial, runs: Sequence[tuple[int, Run]], child: int, cross: int) -> Iterator[_Partial]:
+        """Yield the ways to go on with the open runs of a child: by themselves, or joined to some from before."""
+        if not runs:
+            yield start
+            return
+        (left, run), *others = runs
+        inner = run if run.parts else None
+        begun = Run(((child, inner),), 0)
+        for ended in (
+            self._ended(start, left, begun) if inner is None else [start._replace(here=(*start.here, (left, begun)))]
+        ):
+            yield from self._joined(ended, others, child, cross)
+        for place, (cores, before) in enumerate(start.before):
+            if any(cores == same for same, _ in start.before[:place]):
+                continue
+            rest = start._replace(before=start.before[:place] + start.before[place + 1 :], cost=start.cost + cross)
+            longer = Run((*before.parts, (child, inner)), before.slots)
+            for ended in self._ended(rest, cores + left, longer):
+                yield from self._joined(ended, others, child, cross)
+
+    def _ended(self, start: _Partial, cores: int, run: Run) -> Iterator[_Partial]:
+        """Yield the ways to complete slots in a run with so many cores at hand, and to end it or keep it open."""
+        missing = numbers(self.limits - start.vector, len(self.sizes))
+        for counts, left in _choices(cores, self.sizes, missing):
+            self.steps += 1
+            if self.steps > MOST_STEPS:
+                raise TooMany
+            slots = packed(counts)
+            now = start._replace(vector=start.vector + slots)
+            with_slots = Run(run.parts, run.slots + slots)
+            if slots:
+                yield now._replace(ended=(with_slots, start.ended))
+            largest = 0
+            for size, count, most in zip(self.sizes, counts, missing, strict=True):
+                if count < most:
+                    largest = max(largest, size)
+            if 0 < left < largest:
+                yield now._replace(here=(*start.here, (left, with_slots)))
+
+
+class _Partial(NamedTuple):
+    """A way that is being put together: the runs that were open before, and those that go through the child at hand."""
+
+    vector: Packed
+    before: tuple[tuple[int, Run], ...]
+    here: tuple[tuple[int, Run], ...]
+    cost: int
+    ended: Ended
+
+
+def _left_of(run: tuple[int, Run]) -> int:
+    return run[0]
+
+
+def listed(ended: Ended) -> list[Run]:
+    """Return the runs that ended."""
+    runs: list[Run] = []
+    while ended:
+        if len(ended) == 3:
+            child, inside, ended = ended
+            runs += [Run(((child, run),), 0) for run in listed(inside)]
+        else:
+            run, ended = ended
+            runs.append(run)
+    return runs
+
+
+def dealt(run: Run, free: Sequence[tuple[int, int]], sizes: Sequence[int]) -> list[list[dict[int, int]]]:
+    """Return for each shape what each slot of a run takes.
 
     Parameters
     ----------
-    free, touch
-        Of each domain: its free cores, and what it costs to touch it.
-    cross
-        What it costs that a slot crosses from one to another.
-    sizes
-        Cores of a slot of each shape; 0 for shapes that take nothing here, of which there are none then.
+    free
+        The place and the free cores of each innermost domain of the run, those that stand together next to each other.
     """
-    steps = 0
-    best: dict[tuple[Packed, tuple[int, ...]], tuple[int, Steps]] = {(0, ()): (0, ())}
-    for child, cores in enumerate(free):
-        if not cores:
-            continue
-        later = sum(1 for some in free[child + 1 :] if some)
-        found = dict(best)
-        for (vector, runs), (cost, before) in best.items():
-            for joins in (0, *sorted(set(runs))):
-                others = _without(runs, joins)
-                price = cost + touch[child] + (cross if joins else 0)
-                for slots, left in _ways(joins + cores, sizes, limits, vector):
-                    steps += 1
-                    now = tuple(sorted((*others, left))) if left else others
-                    if len(now) > later:
-                        continue
-                    key = (vector + slots, now)
-                    known = found.get(key)
-                    if known is None or price < known[0]:
-                        found[key] = (price, (Step(child, joins, slots, left), before))
-            if steps > MOST_STEPS:
-                return None
-        best = {key: value for key, value in found.items() if len(key[1]) <= later}
-    return {vector: value for (vector, runs), value in best.items() if not runs}
-
-
-def dealt(steps: Steps, free: Sequence[int], sizes: Sequence[int]) -> list[list[dict[int, int]]]:
-    """Return for each shape what each slot takes of each domain."""
     slots: list[list[dict[int, int]]] = [[] for _ in sizes]
-    open_runs: list[tuple[int, list[tuple[int, int]]]] = []
-    for step in reversed(_listed(steps)):
-        pieces: list[tuple[int, int]] = []
-        if step.joins:
-            place = next(i for i, (left, _) in enumerate(open_runs) if left == step.joins)
-            pieces = open_runs.pop(place)[1]
-        pieces = [*pieces, (step.child, free[step.child])]
-        for shape, count in enumerate(numbers(step.slots, len(sizes))):
-            for _ in range(count):
-                slot, pieces = _taken(pieces, sizes[shape])
-                slots[shape].append(slot)
-        if step.left:
-            open_runs.append((step.left, pieces))
+    pieces = list(free)
+    for shape, count in enumerate(numbers(slots_of(run), len(sizes))):
+        for _ in range(count):
+            slot, pieces = _taken(pieces, sizes[shape])
+            slots[shape].append(slot)
     return slots
 
 
-def _listed(steps: Steps) -> list[Step]:
-    listed: list[Step] = []
-    while steps:
-        step, steps = steps
-        listed.append(step)
-    return listed
+def slots_of(run: Run) -> Packed:
+    """Return all slots of a run."""
+    return run.slots + sum(slots_of(inner) for _, inner in run.parts if inner is not None)
 
 
 def _taken(pieces: Sequence[tuple[int, int]], cores: int) -> tuple[dict[int, int], list[tuple[int, int]]]:
     """Return what a slot takes of the first pieces, and what is left of all."""
     slot: dict[int, int] = {}
     left: list[tuple[int, int]] = []
-    for child, there in pieces:
+    for place, there in pieces:
         more = min(cores, there)
         if more:
-            slot[child] = more
+            slot[place] = more
             cores -= more
         if there > more:
-            left.append((child, there - more))
+            left.append((place, there - more))
     return slot, left
-
-
-def _without(runs: tuple[int, ...], joined: int) -> tuple[int, ...]:
-    if not joined:
-        return runs
-    place = runs.index(joined)
-    return runs[:place] + runs[place + 1 :]
-
-
-def _ways(cores: int, sizes: Sequence[int], limits: Packed, vector: Packed) -> Iterator[tuple[Packed, int]]:
-    """Yield the slots that a run completes with so many cores at hand, and what it takes along; 0 where it ends."""
-    missing = numbers(limits - vector, len(sizes))
-    for counts, left in _choices(cores, sizes, missing):
-        slots = packed(counts)
-        if slots:
-            yield slots, 0
-        largest = max(
-            (size for size, count, most in zip(sizes, counts, missing, strict=True) if count < most), default=0
-        )
-        if 0 < left < largest:
-            yield slots, left
 
 
 def _choices(cores: int, sizes: Sequence[int], missing: Sequence[int]) -> Iterator[tuple[tuple[int, ...], int]]:

@@ -71,6 +71,8 @@ def affinity(certificate: dict[str, Any]) -> list[int]:
         ("two dies", "slot=7/core=17", [1, 7, 14]),
         ("A-node", "node=1/[slot=10{a}/core=10;slot=2{b}/core=2]", [0, 2]),
         ("cores outside", "node=1/slot=6/core=4", [0, 0]),
+        ("two dies", "node=1/[slot=1{a}/[core=20;gpu=1];slot=2{b}/core=5]", [0, 1, 2]),
+        ("EPYC", "node=1/[slot=1{a}/core=20;slot=2{b}/core=7]", [0, 1, 2]),
         ("A-node with memory", "node=1{x}/slot=5/[core=21;memory=19]", [1, 5]),
     ],
 )
@@ -101,12 +103,19 @@ def test_any_order_of_terms(policy: str) -> None:
     assert placed("A-node", "node=1/slot=12/core=7", policy)["status"] == "OPTIMAL"
 
 
-@pytest.mark.parametrize("before", [(), ("slot=1/gpu=1",)])
-def test_two_kinds_of_slots_on_a_large_node_need_no_search(before: tuple[str, ...]) -> None:
-    machine = read_R(describe_R(tree("EPYC with GPUs"), 1))
+@pytest.mark.parametrize(
+    ("name", "shape", "before", "crossed"),
+    [
+        ("EPYC with GPUs", "node=1/[slot=1{a}/core=14;slot=5{b}/[core=6;gpu=1]]", (), [0, 0, 1]),
+        ("EPYC with GPUs", "node=1/[slot=1{a}/core=14;slot=5{b}/[core=6;gpu=1]]", ("slot=1/gpu=1",), [0, 0, 1]),
+        ("A-node", "node=1/[slot=10{a}/core=10;slot=2{b}/core=2]", (), [0, 2]),
+    ],
+)
+def test_two_kinds_of_slots_need_no_search(name: str, shape: str, before: tuple[str, ...], crossed: list[int]) -> None:
+    machine = read_R(describe_R(tree(name), 1))
     pool = Pool(machine)
     for jobid, other in enumerate(before, 2):
         pool.alloc(jobid, ask(other))
-    certificate = pool.alloc(99, ask("node=1/[slot=1{a}/core=14;slot=5{b}/[core=6;gpu=1]]")).certificate
-    assert (certificate["status"], affinity(certificate)) == ("OPTIMAL", [0, 0, 1])
+    certificate = pool.alloc(99, ask(shape)).certificate
+    assert (certificate["status"], affinity(certificate)) == ("OPTIMAL", crossed)
     assert pool.present[0].rankings.node_solver.solves == 0
