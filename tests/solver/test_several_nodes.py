@@ -148,6 +148,26 @@ def test_a_node_whose_search_is_cut_off_blocks_no_other(
     assert 7 not in ranks
 
 
+def test_a_node_whose_search_is_cut_off_blocks_no_other_in_the_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Domains asked for beside slots: such requests go to the machine's model, which leaves out what is not known."""
+    pool = one_hard_node("pack")
+    best = NodeSolver.best
+
+    def cut_off(self: NodeSolver, state: Any, *args: Any) -> Any:
+        if state.free_cores < 64:
+            raise CutOff
+        return best(self, state, *args)
+
+    monkeypatch.setattr(NodeSolver, "best", cut_off)
+    allocation = pool.alloc(2, ask("[slot=3{a}/l3/core=2;slot=2{b}/core=5]"))
+    assert allocation.certificate["status"] == "FEASIBLE"
+    ranks = IdSet.parse(",".join(entry["rank"] for entry in allocation.to_dict()["execution"]["R_lite"]))
+    assert 7 not in ranks
+    # Nothing else being there, it is not known whether there is any.
+    with pytest.raises(InsufficientResources, match="cut off"):
+        pool.alloc(3, ask("[slot=3{a}/l3/core=2;slot=2{b}/core=5]", "7"))
+
+
 @given(data=st.data())
 @settings(max_examples=60, deadline=None)
 def test_few_units_left_out_as_by_all_ways_of_sharing_out(data: st.DataObject) -> None:

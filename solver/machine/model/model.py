@@ -28,6 +28,9 @@ from .terms import Count, Terms
 if TYPE_CHECKING:
     from ortools.sat.python import cp_model
 
+SHARE = 0.25
+"""Of what is left of a budget, how much the search of one pattern may take where nodes are in several states."""
+
 
 def choose(
     demand: Demand, field: Field, tree: GroupTree, node_solver: NodeSolver, budget: Budget, *, best: bool = True
@@ -51,6 +54,8 @@ def choose(
     if found.status is Status.CUT_OFF:
         raise CutOff
     if not found.status.found:
+        if model.incomplete:
+            raise CutOff
         return None
     scale = node_solver.scale
     cost = scale.joint(found.values[: len(goals)]) if best else 0
@@ -69,8 +74,12 @@ class _MachineModel:
         self.limits = self._limits()
         self.held: list[tuple[int, str, cp_model.IntVar]] = []
         self.cells = make_cells(field, tree)
-        lister = PatternLister(self.hosts, self.limits, node_solver, budget)
-        patterns = {state: lister.of(state) for state in {cell.state for cell in self.cells}}
+        # In the order of the cells: where the budget ends in between, it does so at the same state everywhere.
+        states = dict.fromkeys(cell.state for cell in self.cells)
+        share = SHARE if len(states) > 1 else 1.0
+        lister = PatternLister(self.hosts, self.limits, node_solver, budget, share)
+        patterns = {state: lister.of(state) for state in states}
+        self.incomplete = lister.incomplete
         self.hosted = self._host_groups(patterns)
         self.counts = self._counts(patterns)
         self._meet_demands()

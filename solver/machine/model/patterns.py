@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from ...cpsat.budget import Budget
+from ...cpsat.budget import Budget, CutOff
 from ...demand.demand import Bundle, GroupDemand, HostDemand, Kind, Want
 from ...node.plan import NodeSolution
 from ...node.slot_parts import other_parts
@@ -121,9 +121,25 @@ class PatternLister:
         All host demands.
     limits
         For each of them, how many nodes or units the request has in all.
+    share
+        Of what is left of the budget, how much the search of one pattern may take.
+
+    Attributes
+    ----------
+    incomplete
+        Whether anything was left out, as its search was cut off before it was known whether a node can do it.
     """
 
-    def __init__(self, hosts: Sequence[Placed], limits: Sequence[int], node_solver: NodeSolver, budget: Budget) -> None:
+    def __init__(
+        self,
+        hosts: Sequence[Placed],
+        limits: Sequence[int],
+        node_solver: NodeSolver,
+        budget: Budget,
+        share: float = 1.0,
+    ) -> None:
+        self.incomplete = False
+        self._share = share
         self._hosts = hosts
         self._limits = limits
         self._node_solver = node_solver
@@ -134,7 +150,7 @@ class PatternLister:
             (loose if placed.demand.loose else distinct).append(placed)
 
     def of(self, state: DomainState) -> list[Pattern]:
-        """Return all that a node of a state can do, nothing at all left out."""
+        """Return all that a node of a state can do, but for what is not known (`incomplete`)."""
         patterns: list[Pattern] = []
         for whole, (distinct, loose) in self._contexts.items():
             for host in (*distinct, None) if whole is None else distinct:
@@ -161,7 +177,11 @@ class PatternLister:
             return True
         self._budget.spend(PATTERN_STEPS)
         bundle = self._bundle(host, units)
-        solution = None if bundle is None else self._node_solver.best(state, bundle, self._budget)
+        try:
+            solution = None if bundle is None else self._node_solver.best(state, bundle, self._budget.part(self._share))
+        except CutOff:
+            self.incomplete = self._node_solver.inexact = True
+            return False
         if bundle is not None and solution is not None:
             number_of_host, whole = (None, None) if host is None else (host.number, host.whole)
             solutions = [solution, *other_parts(state, bundle, solution, self._node_solver, self._budget)]
