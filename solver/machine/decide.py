@@ -25,6 +25,7 @@ from .choice import Chooser
 from .fewest_groups import FewestGroups
 from .selection import SHARED_OUT, Decision, Field, Selector
 from .sizes import Sizes
+from .untorn import Untorn
 
 MOST_ON_A_NODE = 1 << 18
 """No node has more cores."""
@@ -166,7 +167,11 @@ class Decider:
             selector = Selector(self._rankings, situation.field, budget)
             count = single.count
             plain = not self._grouped or not self._compares_groups
-            if plain and (count == 1 or not (single.loose or self._grouped)):
+            alike = count == 1 or not (single.loose or self._grouped)
+            untorn = self._untorn(single, situation.field, budget, alike=alike) if plain else None
+            if untorn is not None:
+                return untorn
+            if plain and alike:
                 return selector.alike(single.bundle, count)
             if plain and not single.loose and self._fewest_groups is not None:
                 in_fewest_groups = selector.in_fewest_groups(single.bundle, count, self._fewest_groups)
@@ -181,6 +186,13 @@ class Decider:
             if plain and single.loose and count <= SHARED_OUT and not self._grouped:
                 return selector.loose(single.bundle, count)
         return self._chooser.choose(demand, situation.field, situation.group_free, budget)
+
+    def _untorn(self, single: HostDemand, field: Field, budget: Budget, *, alike: bool) -> Decision | None:
+        """Return the best placement if it is known without a ranking: no slot has to be torn."""
+        untorn = Untorn(self._node_solver, field, budget)
+        if alike:
+            return untorn.alike(single.bundle, single.count)
+        return untorn.loose(single.bundle, single.count) if single.loose and not self._grouped else None
 
 
 def _too_many(single: HostDemand, field: Field) -> bool:

@@ -148,7 +148,7 @@ class Selector:
         if left:
             return None
         if len(picks) > 1:
-            picks.sort(key=_lowest_position)
+            picks.sort(key=lowest_position)
         bound = cost
         if self._rankings.inexact(bundle):
             least = self._lower_bound(bundle)
@@ -184,7 +184,7 @@ class Selector:
                 return None
         picks = [Pick(part & chosen, solution) for part, solution in tied if part & chosen]
         cost = tied[0][1].cost * count + sum(scale.group_units[level] * number for level, number in touched.items())
-        return Decision(tuple(sorted(picks, key=_lowest_position)), cost, cost, modelled=True)
+        return Decision(tuple(sorted(picks, key=lowest_position)), cost, cost, modelled=True)
 
     def on_one_node(self, unit: Bundle, count: int) -> Decision | None:
         """Choose one node for all of so many loose units, if no other choice can be better.
@@ -218,7 +218,7 @@ class Selector:
         bound = found[0]
         if any(self._rankings.inexact(unit.times(units)) for units in range(1, count + 1)):
             bound = min(bound, self._units_lower_bound(unit, count))
-        return Decision(tuple(sorted(picks, key=_lowest_position)), found[0], bound)
+        return Decision(tuple(sorted(picks, key=lowest_position)), found[0], bound)
 
     def _units_lower_bound(self, unit: Bundle, count: int) -> int:
         """Return what so many units cost at the least, each number of them on a node at the best of any node."""
@@ -249,7 +249,8 @@ class Selector:
         return sorted(nodes.items())
 
 
-def _lowest_position(pick: Pick) -> int:
+def lowest_position(pick: Pick) -> int:
+    """Return the lowest position of a pick's nodes, counted from 1."""
     return lowest_bit(pick.nodes).bit_length()
 
 

@@ -8,7 +8,7 @@ only where these differ does the node's model search. Every answer is remembered
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from ...grammar.memory import Memory
@@ -89,6 +89,14 @@ class EqualSlots:
         """Return how many slots, up to a limit, can stay whole; None where the node's own resources allow no split."""
         split = self._whole_slots.split(state, shape, limit)
         return None if split is None else min(limit, len(split.costs) - 1)
+
+    def whole_costs(self, state: DomainState, shape: SlotShape, limit: int) -> Sequence[int] | None:
+        """Return what 0, 1, 2, ... slots cost, up to a limit at least and as far as all can stay whole.
+
+        None where that is not known, since the node's own resources allow no split.
+        """
+        split = self._whole_slots.split(state, shape, limit)
+        return None if split is None else split.costs
 
     def best(self, domain: DomainState, shape: SlotShape, count: int, budget: Budget) -> SlotsSolution:
         """Return the best placement of slots that the domain holds when they may be torn."""

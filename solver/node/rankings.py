@@ -40,6 +40,9 @@ RANKINGS = 256
 PATIENCE = 32
 """States without nodes that one walk passes over before they are set aside, and the rankings may be renewed."""
 
+FEW_LIVE = 64
+"""States that are live up to which a ranking is of these alone, and made anew for each decision."""
+
 STATE_STEPS = 3
 """What it costs to rank a state."""
 
@@ -75,6 +78,7 @@ class Rankings:
         self._births: list[DomainState] = []
         self._born: set[DomainState] = set()
         self._rankings: Memory[Bundle, Ranking] = Memory(RANKINGS)
+        self._of_few: Memory[Bundle, tuple[Classes, Ranking]] = Memory(RANKINGS)
         self._unfinished: set[Bundle] = set()
         self._aside: dict[DomainState, list[Ranking]] = {}
         self._touch_bounds = TouchBounds(node_solver.scale, types, STATES)
@@ -105,6 +109,7 @@ class Rankings:
             # What there was no time to prove is not remembered beyond the decision: it would change later answers.
             self._forget(bundle)
         self._unfinished.clear()
+        self._of_few.clear()
         if self._worn and len(self._births) > 2 * len(classes):
             self._renewed = self._issued + 1
             self._births = []
@@ -145,7 +150,7 @@ class Rankings:
         CutOff
             After all that is known, when there was no time to find out whether some other node can give it.
         """
-        ranking = self._ranking(bundle, budget)
+        ranking = self._ranking(bundle, classes, budget)
         entries = ranking.entries
         tied: Tied = []
         cost = place = stale = 0
@@ -168,7 +173,7 @@ class Rankings:
             solution = entry[3]
             if solution is None:
                 # No node keeps the others from being looked at.
-                self._settle(entries, place, bundle, budget.part(SHARE) if len(classes) > 1 else budget)
+                self._settle(ranking, place, bundle, budget.part(SHARE) if len(classes) > 1 else budget)
                 continue
             cost = entry[0]
             tied.append((nodes, solution))
@@ -191,14 +196,14 @@ class Rankings:
 
     def lower_bound(self, bundle: Bundle, classes: Classes, budget: Budget) -> int | None:
         """Return a joint integer that no node goes below; None where no node can give the bundle."""
-        ranking = self._ranking(bundle, budget)
+        ranking = self._ranking(bundle, classes, budget)
         bounds = [e[0] if e[3] is None else e[3].bound for e in ranking.take_all() if e[2] in classes]
         bounds += [bound for bound, state in ranking.lost if state in classes]
         return min(bounds, default=None)
 
     def may_tie(self, bundle: Bundle, classes: Classes, lead: Callable[[int], int], budget: Budget) -> int:
         """Return the bitmask of at least all nodes that may be as good as the best in what leads a joint integer."""
-        ranking = self._ranking(bundle, budget)
+        ranking = self._ranking(bundle, classes, budget)
         entries = ranking.entries
         best: int | None = None
         found = place = 0
@@ -209,7 +214,7 @@ class Rankings:
                 if best is not None and lead(cost) > best:
                     break
                 if known < BOUNDED:
-                    self._settle(entries, place, bundle, budget)
+                    self._settle(ranking, place, bundle, budget)
                     continue
                 found |= nodes
                 if best is None and solution is not None:
@@ -217,12 +222,13 @@ class Rankings:
             place += 1
         return found
 
-    def _settle(self, entries: list[Entry], place: int, bundle: Bundle, budget: Budget) -> None:
+    def _settle(self, ranking: Ranking, place: int, bundle: Bundle, budget: Budget) -> None:
         """Put a better lower bound in the place of a lower bound, or what a state really costs."""
+        entries = ranking.entries
         bound, number, state, _, known = entries[place]
         if known == TOUCHED and bundle.flat is not None:
             crossed = crossing_bound(self.node_solver.scale, state, bundle.flat)
-            better = bound + max(0, crossed - self._rankings[bundle].crossed)
+            better = bound + max(0, crossed - ranking.crossed)
             del entries[place]
             insort(entries, (better, number, state, None, CROSSED), lo=place)
             return
@@ -232,7 +238,7 @@ class Rankings:
             else:
                 found = self.node_solver.best(state, bundle, budget)
         except CutOff:
-            self._rankings[bundle].lost.append((bound, state))
+            ranking.lost.append((bound, state))
             self._unfinished.add(bundle)
             del entries[place]
             return
@@ -257,10 +263,15 @@ class Rankings:
             if not found.outside:
                 insort(entries, (found.cost, number, state, found, SOLVED), lo=place)
 
-    def _ranking(self, bundle: Bundle, budget: Budget) -> Ranking:
-        """Return the ranking of a bundle, with all states that were born since it was asked for last."""
+    def _ranking(self, bundle: Bundle, classes: Classes, budget: Budget) -> Ranking:
+        """Return the ranking of a bundle, with all states that were born since it was asked for last.
+
+        Where few states are live, and none was ranked before, these alone are ranked, for this decision.
+        """
         ranking = self._rankings.get(bundle)
         if ranking is None:
+            if len(classes) <= FEW_LIVE:
+                return self._of_live(bundle, classes, budget)
             if len(self._rankings) >= RANKINGS:
                 self._rankings.clear()
                 self._aside.clear()
@@ -269,15 +280,30 @@ class Rankings:
         if ranking.done < len(births):
             budget.charge(STATE_STEPS * (len(births) - ranking.done))
         while ranking.done < len(births):
-            state = births[ranking.done]
-            flat = bundle.flat
-            if flat is None:
-                found = self.node_solver.without_search(state, bundle, budget)
-                self._rank(ranking.entries, ranking.done, bundle, state, found)
-            elif flat.count * flat.cores <= state.free_cores and flat.count * flat.gpus <= state.free_gpus:
-                bound = self._touch_bounds.of(state, self._touch_bounds.fewest(flat), shielded=not flat.gpus)
-                ranking.add(bound, ranking.done, state)
+            self._enter(ranking, ranking.done, births[ranking.done], bundle, budget)
             ranking.done += 1
+        return ranking
+
+    def _enter(self, ranking: Ranking, number: int, state: DomainState, bundle: Bundle, budget: Budget) -> None:
+        """Put a state into a ranking, by a bound that is found quickly."""
+        flat = bundle.flat
+        if flat is None:
+            found = self.node_solver.without_search(state, bundle, budget)
+            self._rank(ranking.entries, number, bundle, state, found)
+        elif flat.count * flat.cores <= state.free_cores and flat.count * flat.gpus <= state.free_gpus:
+            bound = self._touch_bounds.of(state, self._touch_bounds.fewest(flat), shielded=not flat.gpus)
+            ranking.add(bound, number, state)
+
+    def _of_live(self, bundle: Bundle, classes: Classes, budget: Budget) -> Ranking:
+        """Return a ranking of the states that have nodes; what is known of it is kept as long as these are the same."""
+        known = self._of_few.get(bundle)
+        if known is not None and known[0] is classes:
+            return known[1]
+        budget.charge(STATE_STEPS * len(classes))
+        ranking = Ranking(Walk(()), 0, 0 if bundle.flat is None else self._touch_bounds.crossed(bundle.flat))
+        for number, state in enumerate(classes):
+            self._enter(ranking, number, state, bundle, budget)
+        self._of_few[bundle] = (classes, ranking)
         return ranking
 
     def _begun(self, bundle: Bundle) -> Ranking:

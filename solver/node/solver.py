@@ -116,6 +116,19 @@ class NodeSolver:
             return None
         return lower_bound(self.scale, state, bundle)
 
+    @property
+    def compares_whole(self) -> bool:
+        """Whether equal slots that cross no border are better than any others on a node."""
+        return self._affinity_first and not self._by_model and bool(self.scale.components)
+
+    def whole_costs(self, state: DomainState, flat: FlatSlots, limit: int) -> Sequence[int] | None:
+        """Return what 0, 1, 2, ... times some equal slots cost, up to a limit and as far as all stay whole.
+
+        Where `compares_whole` holds they are better than any other placement. None where that is not known.
+        """
+        costs = self._equal.whole_costs(state, SlotShape.of(flat), limit * flat.count)
+        return costs if costs is None or flat.count == 1 else costs[:: flat.count]
+
     def untorn(self, state: DomainState, unit: Bundle, limit: int) -> int | None:
         """Return how many of a unit, up to a limit, a node gives without tearing one; None where that is not known.
 

@@ -75,6 +75,12 @@ class Scale:
         return True
 
     @cached_property
+    def affinity_leads(self) -> bool:
+        """Whether no component is compared before one of affinity but others of affinity."""
+        kinds = [isinstance(component, Cross) for component in self.components]
+        return kinds == sorted(kinds, reverse=True)
+
+    @cached_property
     def before_groups(self) -> Callable[[int], int] | None:
         """What of a joint integer is compared before the groups; None unless all groups are compared together."""
         places = [i for i, component in enumerate(self.components) if isinstance(component, GroupTouch)]
