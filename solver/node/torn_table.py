@@ -111,7 +111,8 @@ class TornTables:
         """Return the ways to share slots out among domains that hold others, from the ways to do so in each of them."""
         ways = NOTHING
         for child, inside in enumerate(children):
-            later = MANY if any(len(some) > 1 for some in children[child + 1 :]) else 0
+            # Every run that is open has to go on in a run of some later child.
+            later = sum(max(len(lefts) for _, lefts in some) for some in children[child + 1 :])
             ways = self._with(ways, inside, child, cross, later if is_last else MANY)
         return ways
 
