@@ -44,7 +44,7 @@ class Domain:
     resources: tuple[tuple[str, int], ...]
     """Other countable resources that this domain itself lists, by name."""
     whole: bool
-    """R_lite holds all cores and gpus of the physical domain: it may be asked for whole."""
+    """R_lite lists all cores and gpus of the physical domain. What it lists of another is whole too, but less good."""
 
 
 @dataclass(frozen=True)

@@ -65,6 +65,13 @@ class Ground:
         domain = self.domain(place)
         return not (domain.cores & ~cores or domain.gpus & ~gpus)
 
+    def is_partial(self, place: Place) -> bool:
+        """Whether R lists a part of a place only; of a group: of one of its nodes."""
+        if place[0] < 0:
+            members = positions(self.machine.groups[place[1]].members)
+            return any(self.is_partial((position, 0)) for position in members)
+        return not self.domain(place).whole
+
     def groups_around(self, position: int) -> tuple[int, ...]:
         """Return the indices of the groups that a node stands in, the outermost first."""
         if position not in self._around:

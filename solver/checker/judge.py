@@ -220,7 +220,8 @@ class Checker:
             return Verdict(False, (str(error),), self._terms(said, slots), notes=notes)
         faults = _wrong_nslots(said, slots)
         counts = {need.vertex.path: count for need, count in _in_order(match.counts)}
-        terms = worth(self._ground, self._state, said.held, slots, _size(request, match.counts))
+        wholes = match.job_wholes.union(*(way.wholes for _, way in match.slots))
+        terms = worth(self._ground, self._state, said.held, slots, _size(request, match.counts), wholes)
         if said.slots is None and (match.job_amounts or any(way.amounts for _, way in match.slots)):
             notes += ("R does not say what was taken of memory and the like: the least is assumed",)
         return Verdict(not faults, faults, terms, counts, notes)
@@ -247,10 +248,9 @@ class Checker:
         raise reason
 
     def _terms(self, said: Answer, slots: Sequence[Slot]) -> dict[str, Value]:
-        """Return what can be said of an illegal answer: all but its size."""
+        """Return what can be said of an illegal answer: all but its size, and what of it was asked for whole."""
         terms = worth(self._ground, self._state, said.held, slots, ())
-        del terms["size"]
-        return terms
+        return {name: value for name, value in terms.items() if name not in ("size", "partial")}
 
 
 def check(

@@ -157,7 +157,7 @@ class Matcher:
         label, *others = labels
         common = set.intersection(*({way.counts for way in found} for found in ways[label]))
         for counts in sorted(common, key=preference, reverse=True):
-            fitting = [[way for way in found if way.counts == counts] for found in ways[label]]
+            fitting = [sorted((w for w in found if w.counts == counts), key=self._partials) for found in ways[label]]
             for chosen in distinct(fitting, used):
                 now = replace(
                     match,
@@ -166,6 +166,10 @@ class Matcher:
                 )
                 taken = used.union(*(way.used for way in chosen))
                 yield from self._see_slots(others, slots, ways, now, taken)
+
+    def _partials(self, way: Way) -> int:
+        """Count the places of a way that are taken whole and of which R lists a part."""
+        return sum(self.case.ground.is_partial(place) for place in way.wholes)
 
     def _say(self, slot: Slot) -> str:
         ranks = ", ".join(self.case.ground.say((slot_part.position, 0)) for slot_part in slot.slot_parts[:3])

@@ -83,12 +83,16 @@ class Outside:
             found = [way for way in cover.ways(part, counts) if not way.used & used]
             if not found:
                 raise MismatchError(f"{part[0].need.vertex.path}: what belongs to no slot is not what it asks for")
-            best = max(found, key=lambda way: preference(way.counts))
+            best = max(found, key=lambda way: (preference(way.counts), -self._partials(way)))
             counts.update(dict(best.counts))
             used |= best.used
             wholes |= best.wholes
             amounts += best.amounts
         return replace(match, counts=counts, job_amounts=tuple(amounts), job_wholes=wholes)
+
+    def _partials(self, way: Way) -> int:
+        """Count the places of a way that are taken whole and of which R lists a part."""
+        return sum(self.case.ground.is_partial(place) for place in way.wholes)
 
     def _parts(self, asks: list[Ask], left: Held, wholes: Collection[Place]) -> Iterator[tuple[Cover, list[Ask]]]:
         """Split what is asked for node by node where each vertex stands on a node."""

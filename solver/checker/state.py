@@ -104,11 +104,11 @@ class State:
         return not (self.down >> place[0] & 1 or domain.cores & ~cores or domain.gpus & ~gpus)
 
     def is_whole(self, place: Place) -> bool:
-        """Whether a place may be taken whole: R has all of it, and nobody has any of it."""
+        """Whether a place may be taken whole: R has something of it, and nobody has any of that."""
         if place[0] < 0:
             members = positions(self.ground.machine.groups[place[1]].members)
             return all(self.is_whole((position, 0)) for position in members)
-        if not (self.ground.domain(place).whole and self.is_intact(place)):
+        if not self.is_intact(place):
             return False
         return not any(
             self.ground.contains(place, source)

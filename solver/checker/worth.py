@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from .answer import Slot
-from .ground import Ground
+from .ground import Ground, Place
 from .state import State
 
 Value = int | tuple[int, ...]
@@ -13,7 +13,14 @@ Held = Mapping[int, tuple[int, int]]
 """Cores and gpus by position, of the whole job."""
 
 
-def worth(ground: Ground, state: State, held: Held, slots: Sequence[Slot], size: tuple[int, ...]) -> dict[str, Value]:
+def worth(
+    ground: Ground,
+    state: State,
+    held: Held,
+    slots: Sequence[Slot],
+    size: tuple[int, ...],
+    wholes: Collection[Place] = (),
+) -> dict[str, Value]:
     """Return the value of every term that the machine has, by name.
 
     Parameters
@@ -28,9 +35,11 @@ def worth(ground: Ground, state: State, held: Held, slots: Sequence[Slot], size:
         How it is split.
     size
         The counts chosen, of the vertices that leave a choice.
+    wholes
+        The places that stand for a vertex that asks for them whole.
     """
     machine = ground.machine
-    terms: dict[str, Value] = {"size": size}
+    terms: dict[str, Value] = {"size": size, "partial": sum(ground.is_partial(place) for place in set(wholes))}
     for level in machine.levels:
         terms[f"affinity.{level}"] = affinity(ground, slots, level)
     for level in machine.group_levels:

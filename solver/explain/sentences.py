@@ -187,7 +187,7 @@ class Speaker:
         if row.type == "slot":
             text = f"there is room for {number(exist) if exist else 'none'}{scope or ' on this machine'}"
         elif VertexPart(row.path, Aspect.WHOLE) in self._conflict.parts and _less(exist, row.there):
-            text = f"R holds all of {number(exist)} of {amount(row.type, row.there)}{scope}"
+            text = f"R lists something of {number(exist)} of {amount(row.type, row.there)}{scope}"
         elif not exist:
             every = f"none of the {number(row.there)} {plural(row.type, row.there)} has" if row.there != 1 else ""
             text = f"{every or f'the only {row.type} has not'} that{scope}" if row.there else f"there is none{scope}"

@@ -162,7 +162,7 @@ class _MoveModel:
         for position in self.up:
             if not allowed >> position & 1:
                 continue
-            if want.whole and not self.pool.machine.type_at(position).domains[0].whole:
+            if want.whole and not any(self.total[position]):
                 continue
             total = self.total[position]
             each = want.cores, want.gpus

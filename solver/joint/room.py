@@ -32,8 +32,6 @@ class Inner:
         Bitmasks of all that is in it.
     has_cores, has_gpus
         Whether domains of its level list any; where none does, a slot in it has them from above.
-    listed
-        Whether R holds all of the physical domain.
     """
 
     level: str
@@ -42,7 +40,6 @@ class Inner:
     gpus: int
     has_cores: bool
     has_gpus: bool
-    listed: bool
 
 
 @lru_cache(maxsize=256)
@@ -52,7 +49,7 @@ def inners(kind: NodeType) -> tuple[Inner, ...]:
     for domain in kind.domains[1:]:
         peers = kind.by_level[domain.level]
         has = any(d.cores for d in peers), any(d.gpus for d in peers)
-        found.append(Inner(domain.level, domain.parent - 1, domain.cores, domain.gpus, *has, domain.whole))
+        found.append(Inner(domain.level, domain.parent - 1, domain.cores, domain.gpus, *has))
     return tuple(found)
 
 
@@ -100,13 +97,13 @@ class Node:
 
     @property
     def can_be_whole(self) -> bool:
-        """Whether it can be taken whole: R holds all of it, and all of it is free."""
-        return self.is_idle and self.type.domains[0].whole and not self.broached
+        """Whether it can be taken whole: all that R lists of it is free, and R lists something."""
+        return self.is_idle and bool(self.cores or self.gpus) and not self.broached
 
     def all_of(self, place: int) -> tuple[int, int]:
         """Return the bitmasks of all cores and gpus of a domain that can be taken whole; of any other, none."""
         domain = self.domains[place]
-        if not domain.listed or self.broached >> place & 1 or domain.cores & ~self.cores or domain.gpus & ~self.gpus:
+        if self.broached >> place & 1 or domain.cores & ~self.cores or domain.gpus & ~self.gpus:
             return 0, 0
         return domain.cores, domain.gpus
 

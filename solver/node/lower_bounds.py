@@ -14,7 +14,7 @@ from collections.abc import Sequence
 
 from ..demand.demand import Bundle, Kind
 from ..policy.scale import Scale
-from ..policy.terms import CoreTouch, Cross, Touch
+from ..policy.terms import CoreTouch, Cross, PartialWhole, Touch
 from ..state.domain_state import DomainState
 
 
@@ -33,6 +33,8 @@ def lower_bounds(scale: Scale, state: DomainState, bundle: Bundle) -> list[int]:
         bound = 0
         if isinstance(component, Cross):
             bound = _crossings(outermost(state, component.level), state, slots)
+        elif isinstance(component, PartialWhole):
+            bound = int(bundle.whole and not state.whole)
         elif isinstance(component, Touch) and component.level == state.level:
             weight = component.weight(state)
             bound = weight if slots or surely else min(0, weight)

@@ -57,6 +57,7 @@ def price_of_plan(scale: Scale, state: DomainState, plan: NodePlan, gpuless: Map
         here = {place for share in shares for place in above[share.place]} | set(inside)
         here |= {place for whole in part.wholes for place in above[whole]}
         touched |= here
+        cost += scale.partial * sum(not flat[whole].whole for whole in part.wholes)
         if part.label:
             held = [place for place in here if flat[place].cores or flat[place].gpus]
             cost += price_of_slot(scale, [flat[place].level for place in held])

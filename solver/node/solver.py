@@ -252,7 +252,7 @@ class NodeSolver:
         if not (state.can_be_whole and _has(state, bundle.wants)):
             return None
         held = [domain for domain in state.flat if domain.cores or domain.gpus]
-        cost = sum(self.scale.touch(domain) for domain in held)
+        cost = sum(self.scale.touch(domain) for domain in held) + self._partial(state)
         if bundle.slot:
             for level, unit in self.scale.cross.items():
                 touched = sum(1 for domain in held if domain.level == level)
@@ -273,6 +273,7 @@ class NodeSolver:
         if inner is None:
             return None
         touch = sum(self.scale.touch(domain) for domain in state.flat if domain.cores or domain.gpus)
+        touch += self._partial(state)
         held = SlotPlan("", wholes=(0,), outside=inner.plan.held.outside)
         return NodeSolution(
             inner.cost + touch,
@@ -281,6 +282,10 @@ class NodeSolver:
             inner.outside,
             final=inner.final,
         )
+
+    def _partial(self, state: DomainState) -> int:
+        """Return what it costs that the node is asked for whole: something where R lists only a part of it."""
+        return 0 if state.whole else self.scale.partial
 
 
 _UNKNOWN = object()

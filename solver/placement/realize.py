@@ -67,7 +67,8 @@ def allocation_of(
     if decision.cost == decision.bound and not decision.most_sizes:
         proof = proven(scale, demand.sizes, decision.cost, groups)
     else:
-        values = Values(machine, partial(_free_of, changes, state), holdings, numbers).of(scale)
+        partials = scale.partials(decision.cost)
+        values = Values(machine, partial(_free_of, changes, state), holdings, numbers, partials).of(scale)
         proof = bounded(demand.sizes, decision.most_sizes, values, {**scale.values(decision.bound), **groups})
     return Allocation(
         machine,

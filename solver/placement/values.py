@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from ...topology.machine import Machine
 from ...topology.tree import Domain
 from ..policy.scale import Scale
-from ..policy.terms import Component, Cross, GroupTouch, Touch
+from ..policy.terms import Component, Cross, GroupTouch, PartialWhole, Touch
 from ..state.domain_state import DomainState, arrange
 from ..state.holdings import NodeFree, NodeHolding
 from ..state.node_classes import bits
@@ -37,14 +37,22 @@ class Values:
         By nodes, no node twice.
     numbers
         For positions that hold a part of a slot of several nodes, the slot's number.
+    partial
+        How many domains are taken whole of which R lists only a part: who holds what does not say what was asked for.
     """
 
     def __init__(
-        self, machine: Machine, free_of: Alike, holdings: Sequence[NodeHolding], numbers: Mapping[int, int]
+        self,
+        machine: Machine,
+        free_of: Alike,
+        holdings: Sequence[NodeHolding],
+        numbers: Mapping[int, int],
+        partial: int = 0,
     ) -> None:
         self._machine = machine
         self._holdings = holdings
         self._numbers = numbers
+        self._partial = partial
         self._domains = [machine.type_at((h.nodes & -h.nodes).bit_length() - 1).domains for h in holdings]
         self._states = [self._states_of(holding, free_of(holding)) for holding in holdings]
         self._touched = [
@@ -62,6 +70,8 @@ class Values:
             return self._crossed(component.level)
         if isinstance(component, GroupTouch):
             return self._groups(component.level)
+        if isinstance(component, PartialWhole):
+            return self._partial
         total = 0
         for place, holding in enumerate(self._holdings):
             states = self._states[place]

@@ -9,7 +9,7 @@ from ...grammar.errors import shown
 from ...grammar.suggest import hint
 from ...topology.machine import Machine
 from ..state.domain_state import DomainState, arrange
-from .terms import Component, CoreTouch, Cross, GroupTouch, Policy, Touch, check_value
+from .terms import Component, CoreTouch, GroupTouch, PartialWhole, Policy, Touch, check_value
 
 MOST = 1 << 46
 """No sum over a machine may reach this: values of terms travel as fields of one integer."""
@@ -28,7 +28,7 @@ def components_on(machine: Machine, policy: Policy) -> tuple[Component, ...]:
     made: list[Component] = []
     for term in policy.terms:
         for component in term(machine.group_levels, machine.levels):
-            if not isinstance(component, Touch | CoreTouch | Cross | GroupTouch):
+            if not isinstance(component, Component):
                 raise TypeError(f"policy {policy.name}: a term makes components, not {shown(component)}")
             made.append(component)
     names = Counter(component.name for component in made)
@@ -43,7 +43,7 @@ def components_on(machine: Machine, policy: Policy) -> tuple[Component, ...]:
 
 
 def _check_level(machine: Machine, policy: Policy, component: Component) -> None:
-    if isinstance(component, CoreTouch):
+    if isinstance(component, CoreTouch | PartialWhole):
         return
     levels: Sequence[str] = machine.group_levels if isinstance(component, GroupTouch) else machine.levels
     if isinstance(component, Touch):

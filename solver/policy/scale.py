@@ -12,7 +12,7 @@ from functools import cached_property
 
 from ...grammar.memory import Memory
 from ..state.domain_state import REMEMBERED, DomainState
-from .terms import Component, CoreTouch, Cross, GroupTouch, Touch, no_weight, one_each
+from .terms import Component, CoreTouch, Cross, GroupTouch, PartialWhole, Touch, no_weight, one_each
 
 BITS = 48
 """Bits of one term in the joint integer: no sum over a machine of 2**24 nodes reaches them."""
@@ -32,6 +32,8 @@ class Scale:
         What one of each component counts in the joint integer.
     cross
         The unit of each level's affinity.
+    partial
+        What each domain counts that is asked for whole and of which R lists only a part.
     names
         Of the components.
     group_names, group_units
@@ -50,6 +52,7 @@ class Scale:
             if isinstance(component, Touch):
                 self._touches.setdefault(component.level, []).append((component.weight, unit))
         self.cross = {c.level: u for c, u in self.weighed() if isinstance(c, Cross)}
+        self.partial = sum(u for c, u in self.weighed() if isinstance(c, PartialWhole))
         self.names = tuple(component.name for component in self.components)
         self.group_names = tuple(c.name for c in self.components if isinstance(c, GroupTouch))
         self.group_units = {c.level: unit for c, unit in self.weighed() if isinstance(c, GroupTouch)}
@@ -93,13 +96,13 @@ class Scale:
     def lead(self) -> Callable[[int], int] | None:
         """What of a joint integer is compared up to the number of nodes, as an integer whose unit is one node.
 
-        None unless only affinity and groups are compared before the number of nodes.
+        None unless only what adds up over slots, and groups, are compared before the number of nodes.
         """
         for i, component in enumerate(self.components):
             if isinstance(component, Touch) and component.weight is one_each:
                 shift = BITS * (len(self.components) - 1 - i)
                 return lambda joint: (joint + (1 << shift >> 1)) >> shift
-            if not isinstance(component, Cross | GroupTouch):
+            if not isinstance(component, Cross | GroupTouch | PartialWhole):
                 return None
         return None
 
@@ -130,6 +133,11 @@ class Scale:
             known = self._values[joint] = self._split(joint)
         return known
 
+    def partials(self, joint: int) -> int:
+        """Return how many domains are taken whole of which R lists only a part; 0 where the policy does not ask."""
+        values = self.values(joint)
+        return next((values[c.name] for c in self.components if isinstance(c, PartialWhole)), 0)
+
     def _split(self, joint: int) -> dict[str, int]:
         values: list[int] = []
         half = 1 << (BITS - 1)
@@ -145,7 +153,7 @@ class Scale:
 
 
 def _same_on_all_nodes(component: Component) -> bool:
-    """Tell whether a component counts the same on every node that is touched."""
+    """Tell whether a component counts the same on every node that is touched by slots of cores, GPUs and amounts."""
     if isinstance(component, Touch):
         return component.weight is no_weight or (component.level == "node" and component.weight is one_each)
-    return isinstance(component, GroupTouch)
+    return isinstance(component, GroupTouch | PartialWhole)

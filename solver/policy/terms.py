@@ -1,8 +1,8 @@
 """What is optimal: the terms of a policy as small objects, and policies as orders of terms.
 
-Every term is a sum, over the things that a placement touches, of a weight that depends only on what the thing was
-before. So the best placement of a whole machine is put together from the best placements of single nodes, and the
-value of a term is a plain sum that a checker can redo. A term of a reader's own is a subclass of one of the three
+Every term is a sum, over the things that a placement touches or takes whole, of a weight that depends only on what the
+thing was before. So the best placement of a whole machine is put together from the best placements of single nodes,
+and the value of a term is a plain sum that a checker can redo. A term of a reader's own is a subclass of one of the
 kinds below, or an instance with another weight.
 
 The terms of one policy are compared lexicographically; `scale` makes one integer of their values.
@@ -82,7 +82,17 @@ class GroupTouch:
         _check_text(self.name, self.level)
 
 
-Component = Touch | CoreTouch | Cross | GroupTouch
+@dataclass(frozen=True)
+class PartialWhole:
+    """The number of domains, nodes and groups asked for whole of which R lists only a part."""
+
+    name: str
+
+    def __post_init__(self) -> None:
+        _check_text(self.name)
+
+
+Component = Touch | CoreTouch | Cross | GroupTouch | PartialWhole
 Term = Callable[[Sequence[str], Sequence[str]], "list[Component]"]
 """Makes a term's components from a machine's levels: groups, and levels below the node, both coarsest first."""
 
@@ -117,6 +127,11 @@ def check_value(name: str, value: object) -> None:
     """
     if not isinstance(value, int):
         raise TypeError(f"term {name}: a weight is an integer, not {shown(value)}: scale it to whole units")
+
+
+def partial(_groups: Sequence[str], _levels: Sequence[str]) -> list[Component]:
+    """Count what is asked for whole and is not whole in R."""
+    return [PartialWhole("partial")]
 
 
 def affinity(_groups: Sequence[str], levels: Sequence[str]) -> list[Component]:
@@ -176,6 +191,7 @@ def worst_fit(_groups: Sequence[str], levels: Sequence[str]) -> list[Component]:
 
 
 TERMS: dict[str, Term] = {
+    "partial": partial,
     "affinity": affinity,
     "spread": spread,
     "intact": intact,
@@ -214,7 +230,7 @@ class Policy:
         return tuple(component for term in self.terms for component in term(groups, levels))
 
 
-PACK = Policy("pack", (affinity, spread, intact, shield, fit))
+PACK = Policy("pack", (partial, affinity, spread, intact, shield, fit))
 SPREAD = Policy("spread", (affinity, worst_fit))
 LOWEST = Policy("lowest", ())
 POLICIES = {policy.name: policy for policy in (PACK, SPREAD, LOWEST)}

@@ -35,7 +35,7 @@ REMEMBERED = 200_000
 
 
 class Fixed(NamedTuple):
-    """What of a domain never changes while the machine stands: its level, its own totals, whether R holds all of it."""
+    """What of a domain never changes while the machine stands: its level, its own totals, whether R lists all of it."""
 
     level: str
     cores: int
@@ -86,7 +86,7 @@ class DomainState:
     amounts
         What it lists itself and is counted in units: (name, total, free), MiB for memory and storage.
     whole
-        Whether R holds all of the physical domain.
+        Whether R lists all cores and GPUs of the physical domain.
     intact
         Whether all its cores and GPUs are free.
     marks
@@ -185,10 +185,12 @@ class DomainState:
 
     @property
     def can_be_whole(self) -> bool:
-        """Whether it can be taken whole: R holds all of it, and all of it is free."""
-        if not (self.whole and self.intact):
-            return False
-        return all(total == free for domain in self.flat for _, total, free in domain.amounts)
+        """Whether it can be taken whole: all that R lists of it is free, and R lists something."""
+        return (
+            self.intact
+            and (bool(self.cores or self.gpus) or (self.whole and any(domain.amounts for domain in self.flat)))
+            and all(total == free for domain in self.flat for _, total, free in domain.amounts)
+        )
 
     @property
     def room(self) -> int:

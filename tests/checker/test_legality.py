@@ -152,12 +152,14 @@ def test_a_whole_domain_has_to_be_free_before() -> None:
     assert not case.judge("node{x}/slot/core", answer([on(0, "0")], rest={0: "1-3,5-11/0-2"})).legal
 
 
-def test_what_R_has_in_part_is_used_but_not_whole() -> None:
+def test_what_R_has_in_part_is_whole_with_all_that_R_has() -> None:
     part = {**FOUR, "execution": {**FOUR["execution"], "R_lite": [{"rank": "0-3", "children": {"core": "0-1,3-5"}}]}}
     case = Case(part)
     assert case.judge("slot/numa/core=2", answer([on(0, "0-1")])).legal
-    assert case.judge("slot/numa", answer([on(0, "3-5")])).legal
-    assert not case.judge("slot/numa", answer([on(0, "0-1")])).legal
+    whole, part_of_it = (case.judge("slot/numa", answer([on(0, cores)])) for cores in ("3-5", "0-1"))
+    assert (whole.legal, whole.terms["partial"]) == (True, 0)
+    assert (part_of_it.legal, part_of_it.terms["partial"]) == (True, 1)
+    assert not case.judge("slot/numa", answer([on(0, "0")])).legal
 
 
 def test_resources_are_taken_once(four: Case) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .conftest import FOUR, Case, Slot, answer, on
 
-IDLE = {"size": (), "spread.rack": 1, "spread.node": 1, "intact.node": 1, "fit.node": 12}
+IDLE = {"size": (), "partial": 0, "spread.rack": 1, "spread.node": 1, "intact.node": 1, "fit.node": 12}
 
 
 def test_a_slot_in_one_domain(four: Case) -> None:
@@ -22,6 +22,7 @@ def test_a_slot_in_one_domain(four: Case) -> None:
     }
     assert list(verdict.terms) == [
         "size",
+        "partial",
         "affinity.socket",
         "affinity.numa",
         "spread.rack",
@@ -88,7 +89,7 @@ def test_size_is_the_counts_that_were_open(four: Case) -> None:
 def test_a_machine_without_levels() -> None:
     R = {key: value for key, value in FOUR.items() if key != "scheduling"}
     terms = Case(R).judge("slot/[core=2;gpu]", answer([on(0, "0,9/1")])).terms
-    assert terms == {"size": (), "spread.node": 1, "intact.node": 1, "shield": 0, "fit.node": 12}
+    assert terms == {"size": (), "partial": 0, "spread.node": 1, "intact.node": 1, "shield": 0, "fit.node": 12}
 
 
 def test_an_illegal_answer_has_terms_too(four: Case) -> None:

@@ -190,15 +190,24 @@ class TestSubInstance:
         with pytest.raises(InfeasibleRequest):
             alloc(child, 2, "node=1/slot=1/numa{x}", 0, {"ranks": ["1-2"]})
 
-    def test_containers_of_which_R_holds_a_part_are_not_whole(self, R: Json, alloc: Any) -> None:
+    def test_containers_of_which_R_holds_a_part_are_whole_with_what_it_holds(self, R: Json, alloc: Any) -> None:
         # Four cores and their GPU in one numa, two cores of the next.
         shape = "node=1/[slot=1{a}/numa{x};slot=1{b}/core=2]"
         child = ExactPool(renumbered(stored(alloc(ExactPool(R), 1, shape))))
         assert child.dumps() == "rank0/core[0-5],gpu0"
         assert alloc(child, 1, "slot=1/numa{x}").dumps() == "rank0/core[0-3],gpu0"
-        with pytest.raises(InfeasibleRequest):
-            alloc(child, 2, "slot=2/numa{x}")
+        assert alloc(child, 2, "slot=1/numa{x}").dumps() == "rank0/core[4-5]"
+        child.free(2)
         assert alloc(child, 3, "slot=1/core=2").dumps() == "rank0/core[4-5]"
+
+    def test_a_part_of_a_node_can_be_asked_for_as_a_node(self, R: Json, alloc: Any) -> None:
+        # `flux run -N1` and nested `flux alloc -N1` in a job that holds a part of a node.
+        child = ExactPool(renumbered(stored(alloc(ExactPool(R), 1, "node=1/slot=4/core=2"))))
+        for jobid, shape in enumerate(("node=1{x}/slot=1/core=1", "slot=1/node", "slot=1/node{x}/core=8")):
+            assert alloc(child, jobid, shape).dumps() == "rank0/core[0-7]"
+            child.free(jobid)
+        with pytest.raises(InfeasibleRequest):
+            alloc(child, 9, "node=1{x}/slot=1/core=9")
 
     def test_a_child_of_a_child_works(self, R: Json, alloc: Any) -> None:
         pool = ExactPool(R)

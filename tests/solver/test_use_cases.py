@@ -95,17 +95,17 @@ FOUR_NODES = (
     ("slot/node: ", "need 4 nodes: 3 exist"),
 )
 
-# One whole node; the only one of its twin holds 15 of its 16 cores, so it is not there to be taken whole.
-PART: Json = site([(1, SLIM)])
-PART["execution"]["R_lite"][0]["children"]["core"] = "0-14"
+# One whole node; of the only one of its twin R lists no core, so it is not there to be taken whole.
+NOTHING: Json = site([(1, SLIM)])
+NOTHING["execution"]["R_lite"][0]["children"]["core"] = ""
 ONE_NODE = (
     "slot/node",
     [slot(1, vertex("node", 1))],
     {"0": SLIM_NODE},
     [{"ranks": "0", "slots": [SLIM_SLOT]}],
     {"affinity.socket": 1, **spread(1, 1, 1, 1), "intact.socket": 2, "fit.node": 16, "fit.socket": 16},
-    PART,
-    ("slot/node: ", "R holds all of 0 of 1 node"),
+    NOTHING,
+    ("slot/node: ", "R lists something of 0 of 1 node"),
 )
 
 # 4 GB are 3815 MiB rounded up, 24 GB are 22889.

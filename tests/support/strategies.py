@@ -72,7 +72,9 @@ def topos(draw: Draw, simple: bool) -> tuple[Json, int, int]:
     widths = [draw(st.integers(1, 2)) for _ in levels]
     if len(levels) == 1:
         widths = [draw(st.integers(1, 4))]
-    gpu_level = draw(st.sampled_from(("", "node", *levels, levels[-1])))
+    gpu_levels = {draw(st.sampled_from(("", "node", *levels, levels[-1])))}
+    if draw(st.integers(0, 4)) == 0:
+        gpu_levels.add(draw(st.sampled_from(("node", *levels))))
     memory_level = "" if simple else draw(st.sampled_from(("", "node", *levels)))
     # Memory of a package beside that of its dies.
     memory_levels = {memory_level, draw(st.sampled_from((memory_level, memory_level, memory_level, *levels)))}
@@ -84,7 +86,7 @@ def topos(draw: Draw, simple: bool) -> tuple[Json, int, int]:
 
     def own(level: str, leaf: bool) -> Json:
         cores = (even or draw(st.integers(1, largest))) if leaf else 0
-        gpus = draw(st.integers(1, 2)) if level == gpu_level else 0
+        gpus = draw(st.integers(1, 2)) if level in gpu_levels else 0
         listed = ids.take(cores, gpus)
         if memory_level and level in memory_levels:
             listed["memory"] = draw(st.integers(1, 6))
@@ -119,13 +121,15 @@ def machines(draw: Draw, simple: bool = False) -> Json:
     for rank in ranks:
         topo, cores, gpus = kind_of[rank]
         core_ids, gpu_ids = set(range(cores)), set(range(gpus))
-        oddity = draw(st.integers(0, 9))
+        oddity = draw(st.integers(0, 7))
         if oddity == 0 and cores > 1:
             core_ids -= draw(st.sets(st.sampled_from(range(cores)), min_size=1, max_size=cores - 1))
         elif oddity == 1 and gpus:
             gpu_ids -= draw(st.sets(st.sampled_from(range(gpus)), min_size=1))
         elif oddity == 2:
             core_ids.add(cores)
+        elif oddity == 3 and cores > 1:
+            core_ids -= set(range(0, cores, draw(st.integers(2, 3))))  # as low-noise nodes keep some for the system
         lite.append({"rank": str(rank), "children": _children(core_ids, gpu_ids)})
         children.append({"ranks": str(rank), "topo": topo})
     R: Json = {
@@ -448,7 +452,9 @@ def full_requests(draw: Draw, R: Json) -> tuple[Json, ...]:
                 beside = [amount for amount in beside if amount["type"] in group_stock_of(R)]
             if type_ == "node" and draw(st.integers(0, 9)) == 0:
                 beside = [vertex("core", 1)]
-            marked = draw(st.sampled_from(_EXCLUSIVE)) if type_ in ("node", *levels) else {}
+            marked = (
+                draw(st.sampled_from(_EXCLUSIVE)) if type_ in ("node", *levels) or not draw(st.integers(0, 3)) else {}
+            )
             many = draw(counts(2)) if draw(st.booleans()) else 1
             made = vertex(type_, many, made, *beside, **marked)
         return made
@@ -492,10 +498,10 @@ def core_and_gpu_cases(draw: Draw) -> Case:
 @st.composite
 def policies(draw: Draw) -> str:
     """Draw a policy that ships, or terms in any order."""
-    terms = ("affinity", "spread", "intact", "shield", draw(st.sampled_from(("fit", "worst-fit"))))
+    terms = ("partial", "affinity", "spread", "intact", "shield", draw(st.sampled_from(("fit", "worst-fit"))))
     if draw(st.booleans()):
         return draw(st.sampled_from(("pack", "spread", "lowest")))
-    return ",".join(draw(st.permutations(terms))[: draw(st.integers(1, 5))])
+    return ",".join(draw(st.permutations(terms))[: draw(st.integers(1, 6))])
 
 
 @st.composite

@@ -187,7 +187,9 @@ class _MachineModel:
         fill = next(placed.number for placed in self.hosts if placed.is_fill and placed.parent == number)
         able = {state for state, some in patterns.items() if any(pattern.host == fill for pattern in some)}
         there = sum(
-            cell.nodes.bit_count() for cell in self.cells if self.tree.inside(cell.group, group) and cell.state in able
+            cell.nodes.bit_count()
+            for cell in self.cells
+            if self.tree.inside(cell.group, group) and (cell.state in able or _is_none(cell.state))
         )
         return there == self.tree.groups[group].members.bit_count()
 
@@ -226,7 +228,7 @@ class _MachineModel:
                     if self.tree.inside(count.cell.group, group) and self._is_within(count.pattern.whole, number):
                         inside[id(count.cell)].append(count.nodes)
                 for cell in self.cells:
-                    if self.tree.inside(cell.group, group):
+                    if self.tree.inside(cell.group, group) and not _is_none(cell.state):
                         self.model.add(sum(inside[id(cell)]) == cell.nodes.bit_count() * literal)
 
     def _is_within(self, whole: int | None, number: int) -> bool:
@@ -293,6 +295,11 @@ class _MachineModel:
                 picks.append(Pick(nodes, count.pattern.solution, host, group))
         held = ((group, name, solver.value(part)) for group, name, part in self.held)
         return tuple(sorted(picks, key=_lowest_position)), tuple(item for item in held if item[2])
+
+
+def _is_none(state: DomainState) -> bool:
+    """Tell whether R lists nothing of a node that a job could hold."""
+    return not (state.cores or state.gpus)
 
 
 def _lowest_position(pick: Pick) -> int:

@@ -38,6 +38,8 @@ class Placed:
         The label of the slot of several nodes of which these are; empty when there is none.
     whole
         Number of the nearest group demand around it that is taken whole.
+    implied
+        Whether the nodes are taken whole for `whole` alone: they are not asked for whole themselves.
     is_fill
         Whether these are the nodes that `whole` takes for itself, however many there are.
     """
@@ -47,6 +49,7 @@ class Placed:
     parent: int
     slot: str = ""
     whole: int | None = None
+    implied: bool = False
     is_fill: bool = False
 
 
@@ -81,12 +84,13 @@ def flatten(root: GroupDemand) -> tuple[list[tuple[GroupDemand, int]], list[Plac
         whole = _whole_around(groups, number)
         for host in group.hosts:
             slot = host.bundle.slot if host.bundle.slot_part else ""
+            implied = whole is not None and not host.loose and not host.bundle.whole
             if whole is not None and not host.loose:
                 host = replace(host, bundle=_in_whole(host.bundle, groups[whole][0].slot))
-            hosts.append(Placed(len(hosts), host, number, slot, whole))
+            hosts.append(Placed(len(hosts), host, number, slot, whole, implied))
         if group.whole:
             fill = HostDemand(Bundle((), whole=True, slot=group.slot, slot_part=bool(group.slot)), 0)
-            hosts.append(Placed(len(hosts), fill, number, group.slot, number, is_fill=True))
+            hosts.append(Placed(len(hosts), fill, number, group.slot, number, implied=True, is_fill=True))
     return groups, hosts
 
 
@@ -213,6 +217,4 @@ class PatternLister:
             if any(want.label != bundle.slot or want.count > 1 for want in wants):
                 return None
             wants = tuple(below for want in wants for below in want.wants)
-        elif bundle.slot_part:
-            return None
         return Bundle((*bundle.wants, *wants), whole=True, slot=bundle.slot, slot_part=bundle.slot_part, ids=bundle.ids)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from ...cpsat.lexicographic import Expression, Goal
 from ...demand.demand import GroupDemand
 from ...policy.scale import Scale
-from ...policy.terms import Cross, GroupTouch
+from ...policy.terms import Cross, GroupTouch, PartialWhole
 from .cells import Cell, GroupTree
 from .patterns import Pattern, Placed
 from .slots import SlotScope, slot_scopes
@@ -73,8 +73,28 @@ class Terms:
                 goals.append(self._group_goal(component.level))
                 continue
             weights = [value[component.name] for value in values]
+            if isinstance(component, PartialWhole):
+                goals.append(self._partial_goal(weights))
+                continue
             goals.append(self._sum_goal(weights, lessened=isinstance(component, Cross)))
         return goals
+
+    def _partial_goal(self, weights: Sequence[int]) -> Goal:
+        """Count what is taken whole on nodes, and groups, but not nodes that only their group takes whole."""
+        own = [weight - self._is_implied(count) for weight, count in zip(weights, self.counts, strict=True)]
+        nodes = self._sum_goal(own, lessened=False)
+        groups = [
+            literal
+            for (demand, _), hosted in zip(self.demands, self.hosted, strict=True)
+            if demand.whole
+            for group, literal in hosted.items()
+            if any(not cell.state.whole for cell in self.cells if self.tree.inside(cell.group, group))
+        ]
+        return Goal(nodes.expression + sum(groups), nodes.low, nodes.high + len(groups))
+
+    def _is_implied(self, count: Count) -> bool:
+        host = count.pattern.host
+        return host is not None and self.hosts[host].implied and not count.cell.state.whole
 
     def _sum_goal(self, weights: Sequence[int], *, lessened: bool) -> Goal:
         terms = [(w, count.nodes) for w, count in zip(weights, self.counts, strict=True) if w]

@@ -103,9 +103,10 @@ def _add_bundle(taken: Taken, bundle: Bundle) -> None:
         context = Context(0, 1, taken.take_whole(holder, context))
     if bundle.slot_part and not bundle.slot:
         # A slot of several nodes inside a group that the job has whole.
-        (slot,) = bundle.wants
+        slot, *others = bundle.wants
         inside = taken.add_holder(Holder(slot.label, gpuless=slot.total(Kind.GPU) == 0, slot_part=True))
         add_wants(taken, slot.wants, [context], inside)
+        add_wants(taken, others, [context], holder)
     else:
         add_wants(taken, bundle.wants, [context], holder)
     if bundle.beside:

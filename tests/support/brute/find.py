@@ -12,7 +12,7 @@ from exactfit.topology.machine import Machine
 from .counts import all_counts, dropped, sizes
 from .request import Need, UnknownTypeError, read
 from .search import Partial, Search, Standing
-from .terms import PACK, Terms, rating, term_names, worth
+from .terms import ADDED, PACK, Terms, rating, term_names, worth
 from .world import World
 from .writing import write
 
@@ -56,14 +56,14 @@ def find(
         return None
     world = World(machine, running, down, constraint, idsets, patience)
     names = term_names(machine, policy)
-    levels = [name.partition(".")[2] for name in names if name.startswith("affinity")]
+    added = [name for name in names if name.partition(".")[0] in ADDED]
     best_yet: tuple[Terms, dict[Need, int], Partial, Standing] | None = None
     for counts in all_counts(world, needs):
         size = sizes(needs, counts)
-        for state, standing in Search(world, levels, counts).all(needs).items():
+        for state, standing in Search(world, added, counts).all(needs).items():
             if not world.stock_fits(state.demands):
                 continue
-            terms = worth(world, names, size, state, dict(zip(levels, standing.cost, strict=True)))
+            terms = worth(world, names, size, state, dict(zip(added, standing.cost, strict=True)))
             if best_yet is None or rating(names, terms) < rating(names, best_yet[0]):
                 best_yet = terms, counts, state, standing
         if best_yet is not None and names[:1] == ("size",):

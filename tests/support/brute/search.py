@@ -34,7 +34,7 @@ class Slots(NamedTuple):
 class Standing(NamedTuple):
     """What does not tell partial placements apart: the lower cost is as good for everything that follows."""
 
-    cost: tuple[int, ...]  # the affinity, level by level in the policy's order
+    cost: tuple[int, ...]  # what adds up over slots and whole places, in the policy's order
     slots: Slots | None
 
 
@@ -44,16 +44,16 @@ States = dict[Partial, Standing]
 class Search:
     """All placements of a request with given counts."""
 
-    def __init__(self, world: World, affinity: Sequence[str], counts: Mapping[Need, int]) -> None:
+    def __init__(self, world: World, added: Sequence[str], counts: Mapping[Need, int]) -> None:
         self.world = world
-        self.affinity = tuple(affinity)
+        self.added = tuple(added)  # the names of the terms that a Standing's cost counts
         self.counts = dict(counts)
 
     def all(self, needs: Sequence[Need]) -> States:
         """Return every way of placing the request."""
         nothing = (0,) * len(self.world.cells)
         start = Partial(nothing, nothing, frozenset(), frozenset(), (), (), frozenset())
-        return self.meet(needs, ROOT, None, False, {start: Standing((0,) * len(self.affinity), None)})
+        return self.meet(needs, ROOT, None, False, {start: Standing((0,) * len(self.added), None)})
 
     def meet(self, needs: Sequence[Need], at: int, home: int | None, in_slot: bool, states: States) -> States:
         """Meet the vertices of one list within the place `at`; `home` is the node of a slot that names none."""
@@ -101,7 +101,7 @@ class Search:
                 continue
             if vertex.id is not None and place.number not in vertex.id:
                 continue
-            if need.whole and not (place.intact and place.complete and not world.stock_held & world.under[key]):
+            if need.whole and not (place.intact and not world.stock_held & world.under[key]):
                 continue
             cells = [i for i, cell in enumerate(world.cells) if key in world.places[cell.place].holders]
             here = {
@@ -123,9 +123,21 @@ class Search:
                     }
             here = self.meet(inside, key, home, in_slot, here)
             if need.whole:
-                here = self.merge((self.take_rest(state, cells, in_slot), standing) for state, standing in here.items())
+                if not cells and not (place.complete and any(world.places[k].stock for k in world.under[key])):
+                    continue  # R lists nothing of it
+                here = self.merge(
+                    (self.take_rest(state, cells, in_slot), self.asked_whole(key, standing))
+                    for state, standing in here.items()
+                )
             found += here.items()
         return self.merge(found)
+
+    def asked_whole(self, place: int, standing: Standing) -> Standing:
+        """Count a place that is asked for whole, where R lists only a part of it."""
+        if self.world.places[place].complete:
+            return standing
+        cost = (number + (name == "partial") for name, number in zip(self.added, standing.cost, strict=True))
+        return standing._replace(cost=tuple(cost))
 
     def homes(self, need: Need, at: int, home: int | None) -> list[int | None]:
         """Return the nodes that a slot may stand on; where it names its nodes itself, or stands in one, no matter."""
@@ -246,15 +258,24 @@ class Search:
             demands = add(demands, (name, world.sources(name, at, here)), amount)
         if state.asked and not world.stock_fits(demands):
             return None
-        touched = frozenset().union(*(world.places[world.cells[i].place].holders for i in held))
-        crossed = tuple(max(0, sum(world.places[key].level == level for key in touched) - 1) for level in self.affinity)
+        costs = (self.slot_cost(name, state.slot) for name in self.added)
         shield = state.shield if with_gpu else state.shield | frozenset(places)
         nothing = (0,) * len(world.cells)
         closed = state._replace(slot=nothing, asked=(), within=(), demands=demands, shield=shield)
-        cost = tuple(a + b for a, b in zip(standing.cost, crossed, strict=True))
+        cost = tuple(a + b for a, b in zip(standing.cost, costs, strict=True))
         return closed, Standing(
             cost, Slots(need.vertex.label or "", state.slot, (*state.asked, *state.within), standing.slots)
         )
+
+    def slot_cost(self, name: str, slot: Sequence[int]) -> int:
+        """Return what a filled slot adds to a term."""
+        world = self.world
+        family, _, level = name.partition(".")
+        if family != "affinity":
+            return 0
+        held = [world.cells[i].place for i, number in enumerate(slot) if number]
+        touched = frozenset().union(*(world.places[place].holders for place in held))
+        return max(0, sum(world.places[key].level == level for key in touched) - 1)
 
 
 def give(state: Partial, cells: Sequence[int], numbers: Sequence[int], in_slot: bool) -> Partial:

@@ -9,9 +9,11 @@ from exactfit.topology.machine import Machine
 from .search import Partial
 from .world import World
 
-PACK = ("size", "affinity", "spread", "intact", "shield", "fit")
+PACK = ("size", "partial", "affinity", "spread", "intact", "shield", "fit")
 SPREAD = ("size", "affinity", "-fit")
 LOWEST = ("size",)
+ADDED = ("partial", "affinity")
+"""The families of terms that add up over slots and whole places, whatever else is taken."""
 
 Terms = dict[str, int | tuple[int, ...]]
 
@@ -31,9 +33,7 @@ def term_names(machine: Machine, policy: Sequence[str]) -> tuple[str, ...]:
     return tuple(names)
 
 
-def worth(
-    world: World, names: Sequence[str], size: tuple[int, ...], state: Partial, crossed: Mapping[str, int]
-) -> Terms:
+def worth(world: World, names: Sequence[str], size: tuple[int, ...], state: Partial, added: Mapping[str, int]) -> Terms:
     """Return what each term of the policy is worth for a placement."""
     held = [cell.place for cell, number in zip(world.cells, state.taken, strict=True) if number]
     touched = [world.places[key] for key in frozenset().union(*(world.places[key].holders for key in held))]
@@ -43,8 +43,8 @@ def worth(
         here = [place for place in touched if place.level == level]
         if family == "size":
             terms["size"] = size
-        elif family == "affinity":
-            terms[f"affinity.{level}"] = crossed[level]
+        elif family in ADDED:
+            terms[name] = added[name]
         elif family == "spread":
             terms[f"spread.{level}"] = len(here)
         elif family == "intact":

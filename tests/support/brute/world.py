@@ -29,7 +29,7 @@ class Place:
     holders: frozenset[int]  # itself and every place that contains it
     usable: bool  # up, and allowed by the constraint
     intact: bool  # all its cores and gpus are free
-    complete: bool  # R holds all of it
+    complete: bool  # R lists all of it
     cores: int
     gpus: int
     own_cores: int
