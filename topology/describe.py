@@ -8,7 +8,7 @@ from typing import Any
 from ..grammar.errors import shown
 from ..grammar.hostlist import Hostlist
 from ..grammar.idset import mask_text
-from .hwloc import hwloc_node
+from .hwloc import HwlocNode, hwloc_node
 from .machine import Machine
 from .rset_read import MAX_RANKS, read_R
 from .rset_write import WRITER
@@ -90,7 +90,11 @@ def hwloc_R(xml: str | bytes, nodes: int = 1, hosts: str | None = None) -> dict[
     ValueError
         The text is no hwloc XML, or there are not as many names as nodes.
     """
-    node = hwloc_node(xml)
+    return node_R(hwloc_node(xml), nodes, hosts)
+
+
+def node_R(node: HwlocNode, nodes: int = 1, hosts: str | None = None) -> dict[str, Any]:
+    """Return the R of nodes that are all as one that was read; parameters and errors are those of `hwloc_R`."""
     if hosts is None and nodes == 1:
         hosts = node.host
     return describe_R(node.topo, nodes, hosts, cores=node.cores, gpus=node.gpus)

@@ -10,13 +10,15 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from ...topology.describe import hwloc_R
+from ...topology.describe import node_R
 from ...topology.expect import short
+from ...topology.hwloc import hwloc_node
 from ...topology.machine import Machine
 from ...topology.rset import read_R
 from ..guarded_yaml import yaml_documents
 from ..gutscore.this_machine import this_machine
-from .locality import NEAR, Layout
+from ..runtime_gpus import numbers_of, uuid_of, vendor_of
+from .locality import Device, Layout
 
 KEY = "topology"
 """What the pool file calls it, among the `additional_properties` of the pool or of a node."""
@@ -66,12 +68,29 @@ def layout(topology: object, host: str) -> Layout | None:
     )
 
 
-def instances(of: Layout) -> dict[str, list[dict[str, Any]]]:
-    """Return the cpus and gpus of a node, as canary lists them."""
-    return {
-        name: [{"id": str(i), "slots": 1} for i in range(mask.bit_length()) if mask >> i & 1]
-        for name, mask in zip(NEAR, (of.node.cores, of.node.gpus), strict=True)
-    }
+def instances(of: Layout, *, properties: bool = False) -> dict[str, list[dict[str, Any]]]:
+    """Return the cpus and gpus of a node, as canary lists them; gpus by the numbers that programs know.
+
+    Parameters
+    ----------
+    properties
+        Whether this canary's instances have properties: then GPUs say their vendor and UUID there.
+    """
+    cpus, gpus = ([i for i in range(mask.bit_length()) if mask >> i & 1] for mask in (of.node.cores, of.node.gpus))
+    listed: list[dict[str, Any]] = [{"id": str(i), "slots": 1} for i in cpus]
+    if not of.devices:
+        return {"cpus": listed, "gpus": [{"id": str(i), "slots": 1} for i in gpus]}
+    known: list[dict[str, Any]] = []
+    # In the order of numbers, as canary itself lists them.
+    for device in sorted((of.devices[i] for i in gpus), key=_by_number):
+        told = {"vendor": device.vendor, "uuid": device.uuid} if properties else {}
+        told = {name: value for name, value in told.items() if value}
+        known.append({"id": device.number, "slots": 1, **({"properties": told} if told else {})})
+    return {"cpus": listed, "gpus": known}
+
+
+def _by_number(device: Device) -> tuple[bool, int, str]:
+    return not device.number.isdecimal(), len(device.number), device.number
 
 
 def named_in(pool_file: str | None) -> object:
@@ -131,7 +150,8 @@ def _written(topology: Mapping[Any, Any]) -> str:
 
 @lru_cache(maxsize=4096)
 def _of_machine(source: str, host: str) -> Layout:
-    return _layout(_machine(source), source, host)
+    machine, devices = _machine(source)
+    return _layout(machine, source, host, devices)
 
 
 @lru_cache(maxsize=64)
@@ -143,7 +163,7 @@ def _of_text(text: str, host: str) -> Layout:
     return _layout(machine, "the R", host)
 
 
-def _layout(machine: Machine, source: str, host: str) -> Layout:
+def _layout(machine: Machine, source: str, host: str, devices: tuple[Device, ...] = ()) -> Layout:
     hosts = list(machine.hosts)
     if machine.size == 1:
         position = 0
@@ -151,27 +171,32 @@ def _layout(machine: Machine, source: str, host: str) -> Layout:
         position = hosts.index(host)
     else:
         raise TopologyError(f"{KEY}: {source} has {machine.size} nodes, and none of them is {host}")
-    return _shared(machine, position)
+    return _shared(machine, position, devices)
 
 
 @lru_cache(maxsize=4096)
-def _shared(machine: Machine, position: int) -> Layout:
+def _shared(machine: Machine, position: int, devices: tuple[Device, ...]) -> Layout:
     """Return one layout for all nodes that are equal, so that what is decided for one serves all."""
     node = machine.types[machine.type_of[position]]
-    return _of_type.setdefault(node, Layout(machine, position))
+    return _of_type.setdefault((node, devices), Layout(machine, position, devices))
 
 
 _of_type: dict[Any, Layout] = {}
 
 
 @lru_cache(maxsize=256)
-def _machine(source: str) -> Machine:
+def _machine(source: str) -> tuple[Machine, tuple[Device, ...]]:
+    """Return the machine and, where the topology says more of GPUs than their places, what it says."""
     try:
         if source == LOCAL:
-            return this_machine().machine
+            here = this_machine()
+            return here.machine, tuple(Device(gpu.token, gpu.vendor.upper()) for gpu in here.gpus)
         data = Path(source).read_bytes()
         if data.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
-            return read_R(hwloc_R(data))
-        return read_R(data.decode("utf-8"))
+            node = hwloc_node(data)
+            numbered = zip(numbers_of(node.gpu_devices), node.gpu_devices, strict=True)
+            devices = tuple(Device(number, vendor_of(gpu).upper(), uuid_of(gpu) or "") for number, gpu in numbered)
+            return read_R(node_R(node)), devices
+        return read_R(data.decode("utf-8")), ()
     except (OSError, RuntimeError, ValueError) as error:
         raise TopologyError(f"{KEY}: {source}: {error}") from None

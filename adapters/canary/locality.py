@@ -2,7 +2,8 @@
 
 The machine is read as everywhere in exactfit (hwloc XML or R), and the choice is the solver's: a request for one slot
 of so many cores and gpus, on a machine of one node in which what is held is held. Ids in canary's pool are the
-node-local ids of cores and gpus (`"3"` is core 3, `"NVIDIA:0:<uuid>"` is gpu 0).
+node-local ids of cores (`"3"` is core 3), and the numbers or UUIDs by which programs know GPUs where the topology tells
+these (`"NVIDIA:0:<uuid>"`); else the node-local ids of GPUs.
 """
 
 from __future__ import annotations
@@ -27,6 +28,25 @@ NEAR = ("cpus", "gpus")
 REMEMBERED = 50_000
 
 
+@dataclass(frozen=True, slots=True)
+class Device:
+    """A GPU as programs know it.
+
+    Attributes
+    ----------
+    number
+        What stands for it in `CUDA_VISIBLE_DEVICES` or `ROCR_VISIBLE_DEVICES`, distinct in a node.
+    vendor
+        In capitals, as canary has it; empty when it is not known.
+    uuid
+        The vendor's own id, empty when it is not known.
+    """
+
+    number: str
+    vendor: str = ""
+    uuid: str = ""
+
+
 class Layout:
     """One node's tree, and the solver for it.
 
@@ -36,9 +56,12 @@ class Layout:
         Of which the node is one.
     position
         Which node.
+    devices
+        By gpu id the GPU, where that is known.
     """
 
-    def __init__(self, machine: Machine, position: int = 0) -> None:
+    def __init__(self, machine: Machine, position: int = 0, devices: tuple[Device, ...] = ()) -> None:
+        self.devices = devices
         self._machine = machine.cut(1 << position)
         self._pool = Pool(self._machine)
         self._chosen: Memory[tuple[int, int, int, int], tuple[int, int, int] | None] = Memory(REMEMBERED)
@@ -125,8 +148,8 @@ class Places:
         """Return where instances stand whose ids are given for each of `NEAR`."""
         known = (layout.node.cores, layout.node.gpus)
         found = []
-        for mask, ids in zip(known, names, strict=True):
-            local = [local_id(name) for name in ids]
+        for mask, ids, devices in zip(known, names, ((), layout.devices), strict=True):
+            local = [gpu_id(name, devices) if devices else local_id(name) for name in ids]
             found.append(
                 tuple(i if i >= 0 and mask >> i & 1 and local.index(i) == at else -1 for at, i in enumerate(local))
             )
@@ -150,3 +173,13 @@ def local_id(name: object) -> int:
     """Return the node-local id that an instance's id in canary's pool stands for; -1 when it stands for none."""
     found = re.fullmatch(r"(?:[A-Za-z]+:)?([0-9]{1,6})(?::.*)?", str(name), re.ASCII)
     return int(found[1]) if found else -1
+
+
+def gpu_id(name: object, devices: Sequence[Device]) -> int:
+    """Return which GPU an instance's id in canary's pool stands for, by UUID or by number; -1 when none."""
+    words = {str(name), *str(name).split(":")}
+    by_uuid = [i for i, device in enumerate(devices) if device.uuid and device.uuid in words]
+    if by_uuid:
+        return by_uuid[0]
+    number = local_id(name)
+    return next((i for i, device in enumerate(devices) if device.number in (str(name), str(number))), -1)

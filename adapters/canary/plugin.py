@@ -110,7 +110,7 @@ def _update_multi(config: Any, pool: Any) -> None:
         tree = layout(node.additional_properties.get(KEY, properties.get(KEY)), node.id)
         if tree is None:
             continue
-        for name, listed in instances(tree).items():
+        for name, listed in instances(tree, properties=True).items():
             if not node.resources.get(name):
                 node.set_resource(name, listed)
 

@@ -7,7 +7,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from ...grammar.hostlist import Hostlist
-from ...topology.describe import hwloc_R
+from ...topology.describe import node_R
+from ...topology.hwloc import hwloc_node
+from ...topology.hwloc_gpus import HwlocGpu
 from ...topology.line import line_R
 from ...topology.machine import Machine
 from ...topology.presets import PRESETS, preset
@@ -32,10 +34,13 @@ class NamedMachine:
         The preset, or the file's name.
     machine
         The machine.
+    gpus
+        Where each of its nodes is as a file of hwloc XML has it: by gpu id, the device.
     """
 
     name: str
     machine: Machine
+    gpus: tuple[HwlocGpu, ...] = ()
 
 
 def read_machine(
@@ -76,13 +81,13 @@ def read_machine(
     data = sources.read(argument, "the machine")
     name = source_name(argument)
     with kinds_told(data, name, MACHINES, READABLE):
-        return NamedMachine(name, _from_file(data, argument, nodes, hosts))
+        if data.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
+            return _from_xml(data, name, nodes, hosts)
+        return NamedMachine(name, _from_json(data, argument, nodes, hosts))
 
 
-def _from_file(data: bytes, argument: str, nodes: int | None, hosts: str | None) -> Machine:
+def _from_json(data: bytes, argument: str, nodes: int | None, hosts: str | None) -> Machine:
     name = source_name(argument)
-    if data.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
-        return _checked(name, lambda: _from_xml(data, nodes, hosts))
     _refuse_node_options(name, nodes, hosts)
     try:
         value = one_json_document(decode(data, argument), argument)
@@ -111,7 +116,15 @@ def _checked(name: str, read: Callable[[], Machine]) -> Machine:
     return machine
 
 
-def _from_xml(data: bytes, nodes: int | None, hosts: str | None) -> Machine:
-    if nodes is None:
-        nodes = 1 if hosts is None else len(Hostlist.parse(hosts))
-    return read_R(hwloc_R(data, nodes, hosts))
+def _from_xml(data: bytes, name: str, nodes: int | None, hosts: str | None) -> NamedMachine:
+    devices: tuple[HwlocGpu, ...] = ()
+
+    def read() -> Machine:
+        nonlocal devices
+        node = hwloc_node(data)
+        devices = node.gpu_devices
+        named = 1 if hosts is None else len(Hostlist.parse(hosts))
+        return read_R(node_R(node, named if nodes is None else nodes, hosts))
+
+    machine = _checked(name, read)
+    return NamedMachine(name, machine, devices)

@@ -8,8 +8,10 @@ from typing import Any
 
 from ...grammar.idset import mask_text
 from ...topology.groups import Group
+from ...topology.hwloc_gpus import HwlocGpu
 from ...topology.machine import Machine
 from ...topology.tree import Domain, NodeType
+from ..runtime_gpus import numbers_of, uuid_of, vendor_of
 from .machine_input import NamedMachine
 
 Json = dict[str, Any]
@@ -30,7 +32,22 @@ def machine_fields(named: NamedMachine) -> Json:
         "properties": {name: machine.ids_text(mask) for name, mask in sorted(machine.properties.items())},
         "groups": [_group(machine, group) for group in machine.groups],
         "types": [_type(machine, kind, mask) for kind, mask in kinds],
+        "gpu_devices": gpu_fields(named.gpus),
     }
+
+
+def gpu_fields(devices: Sequence[HwlocGpu]) -> list[dict[str, str]]:
+    """Return what is known of each GPU of a node by gpu id: R's id, and the number by which programs know it."""
+    return [
+        {
+            "name": device.name,
+            "number": number,
+            "vendor": vendor_of(device),
+            "uuid": uuid_of(device) or "",
+            "bus": device.bus or "",
+        }
+        for number, device in zip(numbers_of(devices), devices, strict=True)
+    ]
 
 
 def _group(machine: Machine, group: Group) -> Json:

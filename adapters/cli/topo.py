@@ -111,7 +111,7 @@ def topo(
         typer.Option(
             "--json",
             help='Print one JSON object and nothing else: {"machine", "nodes", "cores", "gpus", "ranks", "levels", '
-            '"group_levels", "properties", "groups", "types"}; each type of nodes has its tree.',
+            '"group_levels", "properties", "groups", "types", "gpu_devices"}; each type of nodes has its tree.',
         ),
     ] = False,
 ) -> int:

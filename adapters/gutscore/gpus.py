@@ -1,121 +1,20 @@
-"""GPUs: which there are, which of them the environment lets this process see, and how a worker is told of its own."""
+"""Which GPUs the environment lets this process see, and how a worker is told of its own."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from dataclasses import replace
+from typing import Final
 
-from ...grammar.idset import text_mask
+from ..runtime_gpus import AMD, ANY, NVIDIA, Gpu
 
-if TYPE_CHECKING:
-    # A worker group sets the variables below and has no use for the topology.
-    from ...topology.hwloc_gpus import HwlocGpu
-
-NVIDIA, AMD, ANY = "nvidia", "amd", ""
 VARIABLES: Final = {NVIDIA: "CUDA_VISIBLE_DEVICES", AMD: "ROCR_VISIBLE_DEVICES"}
 NONE_VISIBLE: Final = "-1"
 
 _MAX_DIGITS: Final = 9
 
-_BACKENDS = {"CUDA": NVIDIA, "NVML": NVIDIA, "RSMI": AMD}
 # HIP numbers what ROCR_VISIBLE_DEVICES leaves, so that lists made for the whole machine no longer hold.
 _RELATIVE_TO_ROCR = ("HIP_VISIBLE_DEVICES", "GPU_DEVICE_ORDINAL", "CUDA_VISIBLE_DEVICES")
-
-
-@dataclass(frozen=True, slots=True)
-class Gpu:
-    """A GPU.
-
-    Parameters
-    ----------
-    key
-        The same for all processes on the machine.
-    vendor
-        Whose library finds it; empty when that is not known.
-    token
-        What stands for it in the vendor's variable.
-    index
-        Its number among those of its vendor.
-    cpus
-        Bitmask of the operating system's CPUs near it; 0 when that is not known.
-    """
-
-    key: str
-    vendor: str
-    token: str
-    index: int
-    cpus: int = 0
-
-
-def system_gpus(root: Path = Path("/")) -> list[Gpu]:
-    """Return the GPUs whose drivers are loaded, as these say.
-
-    Parameters
-    ----------
-    root
-        Where `proc` and `sys` are.
-    """
-    return [*_nvidia(root), *_amd(root)]
-
-
-def _nvidia(root: Path) -> list[Gpu]:
-    found = []
-    for index, folder in enumerate(sorted((root / "proc/driver/nvidia/gpus").glob("*"))):
-        told = re.search(r"GPU UUID:\s*(GPU-[0-9a-fA-F-]+)", _text(folder / "information"))
-        found.append(Gpu(folder.name, NVIDIA, told[1] if told else str(index), index, _near(root, folder.name)))
-    return found
-
-
-def _amd(root: Path) -> list[Gpu]:
-    found: list[Gpu] = []
-    nodes = (root / "sys/class/kfd/kfd/topology/nodes").glob("*")
-    for folder in sorted(nodes, key=lambda path: int(path.name) if path.name.isdecimal() else -1):
-        if _text(folder / "gpu_id").strip() in ("", "0"):
-            continue
-        lines = (line.split() for line in _text(folder / "properties").splitlines())
-        told = {words[0]: int(words[1]) for words in lines if len(words) == 2 and words[1].isdecimal()}
-        place = told.get("location_id", 0)
-        bus = f"{told.get('domain', 0):04x}:{place >> 8 & 0xFF:02x}:{place >> 3 & 0x1F:02x}.{place & 7:x}"
-        unique = told.get("unique_id", 0)
-        index = len(found)
-        found.append(Gpu(bus, AMD, f"GPU-{unique:016x}" if unique else str(index), index, _near(root, bus)))
-    return _distinct(found)
-
-
-def hwloc_gpus(devices: Sequence[HwlocGpu], cpus: Sequence[int], system: Iterable[Gpu] = ()) -> list[Gpu]:
-    """Return the GPUs that an hwloc XML file lists.
-
-    Parameters
-    ----------
-    cpus
-        For each device, the bitmask of the CPUs of the domain that it stands in.
-    system
-        What the drivers say of the same machine, which know ids that hwloc may not.
-    """
-    by_bus = {gpu.key: gpu for gpu in system}
-    found = []
-    for number, (device, near) in enumerate(zip(devices, cpus, strict=True)):
-        same = by_bus.get(device.bus or "")
-        if same is not None:
-            found.append(replace(same, cpus=near))
-            continue
-        digits = re.search(r"[0-9]+$", device.name)
-        index = int(digits[0]) if digits else number
-        vendor = _BACKENDS.get(device.backend, ANY)
-        found.append(Gpu(device.bus or f"{vendor}:{index}", vendor, device.uuid or str(index), index, near))
-    return _distinct(found)
-
-
-def _distinct(gpus: list[Gpu]) -> list[Gpu]:
-    """Return GPUs with numbers in the keys of those that share a PCI address: partitions of one device."""
-    keys = [gpu.key for gpu in gpus]
-    return [
-        gpu if keys.count(gpu.key) == 1 else replace(gpu, key=f"{gpu.key}/{keys[:i].count(gpu.key)}")
-        for i, gpu in enumerate(gpus)
-    ]
 
 
 def visible(gpus: Sequence[Gpu], environment: Mapping[str, str]) -> list[Gpu]:
@@ -194,18 +93,3 @@ def environment_of(gpus: Iterable[tuple[str, str]]) -> dict[str, str | None]:
     if any(token.isdecimal() for token in tokens.get(NVIDIA, ())):
         change.setdefault("CUDA_DEVICE_ORDER", "PCI_BUS_ID")
     return change
-
-
-def _near(root: Path, bus: str) -> int:
-    text = _text(root / "sys/bus/pci/devices" / bus / "local_cpulist").strip()
-    try:
-        return text_mask(text)
-    except ValueError:
-        return 0
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return ""

@@ -10,7 +10,8 @@ from typing import Any
 from ...grammar.idset import mask_text, text_mask
 from ...topology.expect import array_of, mapping, short
 from ...topology.masks import positions_of
-from .gpus import ANY, VARIABLES, environment_of
+from ..runtime_gpus import ANY
+from .gpus import VARIABLES, environment_of
 from .ledger import WORKER, Claim
 from .members import word
 

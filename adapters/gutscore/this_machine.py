@@ -18,7 +18,8 @@ from ...topology.hwloc import hwloc_node
 from ...topology.machine import Machine
 from ...topology.masks import positions_of
 from ...topology.rset import read_R
-from .gpus import Gpu, hwloc_gpus, system_gpus, visible
+from ..runtime_gpus import INTEL, Gpu, hwloc_gpus, system_gpus
+from .gpus import visible
 from .members import named
 from .sysfs import Topo, read_sysfs
 
@@ -104,7 +105,9 @@ def this_machine(
             raise RuntimeError(f"topology {named(topology)}: {error}") from None
     else:
         topo, core_cpus, gpus = _from_lstopo(system) or (*read_sysfs(root, cpus), system)
-    seen = visible(gpus or system, os.environ if environment is None else environment)
+    # Of other vendors' GPUs no variable that is set here tells a worker.
+    dealt = [gpu for gpu in gpus or system if gpu.vendor != INTEL]
+    seen = visible(dealt, os.environ if environment is None else environment)
     here = [core & cpus for core in core_cpus]
     cores = sum(1 << core for core, inside in enumerate(here) if inside)
     if not cores:

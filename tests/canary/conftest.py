@@ -34,7 +34,7 @@ Run = Callable[..., "subprocess.CompletedProcess[str]"]
 AMOUNTS = st.integers(0, 3) | st.sampled_from([0.5, 0.1, 1 / 3, 2 / 3, 1.0]) | st.floats(0, 2, allow_nan=False)
 """Numbers of slots, whole, half and odd."""
 
-CANARY_FREE = {"test_book.py", "test_fitting.py", "test_hostile_topology.py"}
+CANARY_FREE = {"test_book.py", "test_fitting.py", "test_gpu_numbers.py", "test_hostile_topology.py"}
 
 
 def cut(resources: dict[str, list[dict[str, Any]]]) -> dict[str, list[dict[str, Any]]]:

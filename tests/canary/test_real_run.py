@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 
+from corona import corona_xml
+
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 SEES = """\
@@ -159,6 +161,25 @@ def test_cpus_and_gpus_of_one_test_come_from_one_numa_domain(
     for ids in read(seen).values():
         cpus, gpus = (set(map(int, ids[f"CANARY_{name}_IDS"].split(","))) for name in ("CPU", "GPU"))
         assert (cpus <= set(range(4)) and gpus <= {2, 3}) or (cpus <= set(range(4, 8)) and gpus <= {0, 1})
+
+
+def test_gpus_of_one_test_are_near_its_cpus_by_the_numbers_of_the_runtime(
+    canary: Run, form: str, tmp_path: Path, seen: Path
+) -> None:
+    """Beside the cpus 0-3 are the GPUs 2, 3, 1 and 0 of ROCm, of which R's ids would be 0 to 3 in this order."""
+    pyt(tmp_path, "near", "[(3, 3), (2, 1)]")
+    (tmp_path / "node.xml").write_text(corona_xml())
+    run = canary(write_pool(tmp_path, form, {"topology": "node.xml"}, gpus=[]), "run", "suite")
+    assert run.returncode == 0, run.stdout + run.stderr
+    found = read(seen)
+    assert set(found) == {"near-3-3", "near-2-1"}
+    taken = []
+    for ids in found.values():
+        cpus, gpus = (list(map(int, ids[f"CANARY_{name}_IDS"].split(","))) for name in ("CPU", "GPU"))
+        assert {cpu // 4 for cpu in cpus} == {gpu // 4 for gpu in gpus}
+        taken += gpus
+    # The first to come gets the first GPUs of the bus.
+    assert 2 in taken
 
 
 @pytest.mark.skipif(

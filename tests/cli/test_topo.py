@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from corona import NUMBERS, corona_xml
+
 from .conftest import Runner
 
 NODE_XML = """<?xml version="1.0" encoding="UTF-8"?>
@@ -241,3 +243,22 @@ def test_the_machine_that_this_runs_on(run: Runner, tmp_path: Path) -> None:
     for machine, stdin in ((R, None), ("-", xml)):
         done = run("place", machine, "slot=1/core=1", "node{x}/slot=1/core=1", "--json", stdin=stdin)
         assert done.lines[0]["status"] == "placed"
+
+
+class TestGpuNumbers:
+    """R's ids, and what programs call the same GPUs."""
+
+    def test_both_are_shown(self, run: Runner, tmp_path: Path) -> None:
+        path = tmp_path / "node.xml"
+        path.write_text(corona_xml())
+        out = run("topo", path, "--no-drawing").out
+        assert "gpu 0: number 2, amd, rsmi2, 0000:03:00.0, GPU-9aa0304172df8896" in out
+        assert "gpu 3: number 0, amd, rsmi0, 0000:63:00.0, GPU-3b72598172e626c4" in out
+
+    def test_and_told_to_programs(self, run: Runner, tmp_path: Path) -> None:
+        path = tmp_path / "node.xml"
+        path.write_text(corona_xml(uuids=False))
+        told = json.loads(run("topo", path, "--json").out)["gpu_devices"]
+        assert [gpu["number"] for gpu in told] == list(map(str, NUMBERS))
+        assert told[0] == {"name": "rsmi2", "number": "2", "vendor": "amd", "uuid": "", "bus": "0000:03:00.0"}
+        assert json.loads(run("topo", "rfc49-a", "--json").out)["gpu_devices"] == []

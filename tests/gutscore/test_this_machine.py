@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from exactfit.adapters.gutscore import this_machine as module
-from exactfit.adapters.gutscore.gpus import AMD, ANY, NVIDIA, Gpu, environment_of, hwloc_gpus, system_gpus, visible
+from exactfit.adapters.gutscore.gpus import environment_of, visible
 from exactfit.adapters.gutscore.sysfs import read_sysfs
 from exactfit.adapters.gutscore.this_machine import this_machine
+from exactfit.adapters.runtime_gpus import AMD, ANY, NVIDIA, Gpu, hwloc_gpus, system_gpus
 from exactfit.topology.hwloc_gpus import HwlocGpu
 
 MINE = os.sched_getaffinity(0)
