@@ -162,37 +162,44 @@ class Decider:
         return self._node_solver.is_feasible(state, bundle, budget)
 
     def _place(self, demand: Demand, situation: Situation, budget: Budget) -> Decision | None:
-        single = demand.single
+        single, field = demand.single, situation.field
         if single is not None and not self._chooser.reaches_groups(single.bundle) and not single.bundle.slot_part:
-            selector = Selector(self._rankings, situation.field, budget)
-            count = single.count
             plain = not self._grouped or not self._compares_groups
-            alike = count == 1 or not (single.loose or self._grouped)
-            untorn = self._untorn(single, situation.field, budget, alike=alike) if plain else None
+            if single.loose and single.bundle.flat is not None:
+                if _too_many(single, field):
+                    return None
+                if plain and _is_one_node(field):
+                    single = replace(single, bundle=single.bundle.times(single.count), count=1)
+            if plain and (single.count == 1 or not (single.loose or self._grouped)):
+                untorn = Untorn(self._rankings, field, budget).alike(single.bundle, single.count)
+                return untorn or Selector(self._rankings, field, budget).alike(single.bundle, single.count)
+            found = self._at_a_glance(single, field, budget) if plain else None
+            if found is not None:
+                return found
+            if self._room(single, field, budget) < single.count:
+                return None
+            if plain and single.loose and single.count <= SHARED_OUT and not self._grouped:
+                return Selector(self._rankings, field, budget).loose(single.bundle, single.count)
+        return self._chooser.choose(demand, field, situation.group_free, budget)
+
+    def _at_a_glance(self, single: HostDemand, field: Field, budget: Budget) -> Decision | None:
+        """Return the best placement where few nodes, or what is best for each, show that it is; None elsewhere."""
+        selector = Selector(self._rankings, field, budget)
+        if not single.loose:
+            groups = self._fewest_groups
+            return None if groups is None else selector.in_fewest_groups(single.bundle, single.count, groups)
+        if not self._grouped:
+            untorn = Untorn(self._rankings, field, budget).loose(single.bundle, single.count)
             if untorn is not None:
                 return untorn
-            if plain and alike:
-                return selector.alike(single.bundle, count)
-            if plain and not single.loose and self._fewest_groups is not None:
-                in_fewest_groups = selector.in_fewest_groups(single.bundle, count, self._fewest_groups)
-                if in_fewest_groups is not None:
-                    return in_fewest_groups
-            if plain and single.loose:
-                on_one_node = selector.on_one_node(single.bundle, count)
-                if on_one_node is not None:
-                    return on_one_node
-            if self._room(single, situation.field, budget) < count:
-                return None
-            if plain and single.loose and count <= SHARED_OUT and not self._grouped:
-                return selector.loose(single.bundle, count)
-        return self._chooser.choose(demand, situation.field, situation.group_free, budget)
+        return selector.on_one_node(single.bundle, single.count)
 
-    def _untorn(self, single: HostDemand, field: Field, budget: Budget, *, alike: bool) -> Decision | None:
-        """Return the best placement if it is known without a ranking: no slot has to be torn."""
-        untorn = Untorn(self._node_solver, field, budget)
-        if alike:
-            return untorn.alike(single.bundle, single.count)
-        return untorn.loose(single.bundle, single.count) if single.loose and not self._grouped else None
+
+def _is_one_node(field: Field) -> bool:
+    """Tell whether there is one node to choose from, or none."""
+    live = field.live()
+    _, nodes = next(live, (None, 0))
+    return nodes & (nodes - 1) == 0 and next(live, None) is None
 
 
 def _too_many(single: HostDemand, field: Field) -> bool:

@@ -14,12 +14,12 @@ from collections.abc import Sequence
 from ..cpsat.budget import Budget
 from ..demand.demand import Bundle
 from ..node.plan import NodeSolution
-from ..node.solver import NodeSolver
+from ..node.rankings import Rankings
 from ..state.domain_state import DomainState
 from ..state.node_classes import bits, lowest
 from .selection import SHARED_OUT, Decision, Field, Pick, lowest_position
 
-FEW = 64
+FEW = 256
 """States up to which all that are live are looked at."""
 
 STATE_STEPS = 20
@@ -37,23 +37,24 @@ class Untorn:
 
     Parameters
     ----------
-    node_solver
-        What states can do.
+    rankings
+        What is known of states.
     field
         The nodes to choose from.
     budget
         Charged for what is looked at.
     """
 
-    def __init__(self, node_solver: NodeSolver, field: Field, budget: Budget) -> None:
-        self._solver = node_solver
+    def __init__(self, rankings: Rankings, field: Field, budget: Budget) -> None:
+        self._rankings = rankings
+        self._solver = rankings.node_solver
         self._field = field
         self._budget = budget
 
     def alike(self, bundle: Bundle, count: int) -> Decision | None:
         """Choose so many nodes that each give the bundle; None where too few do without tearing a slot."""
-        ranked = [(costs[1], nodes, state) for state, nodes, costs in self._whole(bundle, 1)]
-        if sum([nodes.bit_count() for _, nodes, _ in ranked]) < count:
+        ranked = self._ranked(bundle, count)
+        if ranked is None:
             return None
         picks: list[Pick] = []
         total = 0
@@ -64,29 +65,57 @@ class Untorn:
             picks.sort(key=lowest_position)
         return Decision(tuple(picks), total, total)
 
+    def _ranked(self, bundle: Bundle, count: int) -> list[tuple[int, int, DomainState]] | None:
+        """Return the states that hold a bundle whole, as far as the best so many nodes may be in them; None if not.
+
+        Each comes by what touching it costs at least, so that those that cannot be of the best are not looked at.
+        """
+        flat, field = bundle.flat, self._field
+        if flat is None or not self._solver.compares_whole or len(field.classes) > FEW:
+            return None
+        cores, gpus = flat.count * flat.cores, flat.count * flat.gpus
+        bound = self._rankings.touch_bound
+        waiting = [
+            (bound(state, flat), number, state, nodes)
+            for number, (state, nodes) in enumerate(field.live())
+            if cores <= state.free_cores and gpus <= state.free_gpus
+        ]
+        waiting.sort()
+        ranked: list[tuple[int, int, DomainState]] = []
+        for least, _, state, nodes in waiting:
+            if ranked and sum([mask.bit_count() for cost, mask, _ in ranked if cost < least]) >= count:
+                return ranked
+            self._budget.charge(STATE_STEPS)
+            costs = self._solver.whole_costs(state, flat, 1)
+            if costs is None:
+                return None
+            if len(costs) > 1:
+                ranked.append((costs[1], nodes, state))
+        return ranked if sum([mask.bit_count() for _, mask, _ in ranked]) >= count else None
+
     def loose(self, unit: Bundle, count: int) -> Decision | None:
         """Share out so many units, any number of them on a node; None where that tears a slot, or is too much."""
         if not self._solver.scale.affinity_leads:
             return None
-        several = count <= SHARED_OUT
-        whole = self._whole(unit, count, least=1 if several else count)
+        if self._solver.scale.lead is not None:
+            on_one = self.alike(unit.times(count), 1)
+            if on_one is not None:
+                return on_one
+        if count > SHARED_OUT:
+            return None
+        whole = self._whole(unit, count)
         fewest = self._fewest(whole, count)
-        if fewest == 1:
-            on_one = [(costs[count], nodes, state) for state, nodes, costs in whole if len(costs) > count]
-            ((cost, _, chosen),) = _cheapest(on_one, 1)
-            ((nodes, state),) = chosen
-            return Decision((Pick(nodes, self._solution(state, unit.times(count))),), cost, cost)
-        return self._shared_out(whole, unit, count, fewest) if several and fewest is not None else None
+        return None if fewest is None else self._shared_out(whole, unit, count, fewest)
 
-    def _whole(self, bundle: Bundle, limit: int, least: int = 1) -> Whole:
-        """Return the states that hold a bundle whole so many times at least, with what up to a limit cost.
+    def _whole(self, bundle: Bundle, limit: int) -> Whole:
+        """Return the states that hold a bundle whole, with what up to so many of it cost.
 
         None at all where of any state that is not known: it may be better.
         """
         flat, field = bundle.flat, self._field
         if flat is None or not self._solver.compares_whole or len(field.classes) > FEW:
             return []
-        cores, gpus = least * flat.count * flat.cores, least * flat.count * flat.gpus
+        cores, gpus = flat.count * flat.cores, flat.count * flat.gpus
         self._budget.charge(STATE_STEPS * len(field.classes))
         found: Whole = []
         for state, nodes in field.live():
@@ -94,12 +123,12 @@ class Untorn:
                 costs = self._solver.whole_costs(state, flat, limit)
                 if costs is None:
                     return []
-                if len(costs) > least:
+                if len(costs) > 1:
                     found.append((state, nodes, costs))
         return found
 
     def _fewest(self, whole: Whole, count: int) -> int | None:
-        """Return the fewest nodes that hold so many units whole; 0 for any number, None where all do not."""
+        """Return the fewest nodes that hold so many units whole; 0 where more may be better, None where all do not."""
         if self._solver.scale.lead is None:
             return 0
         rooms: list[int] = []

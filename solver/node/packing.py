@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from ...grammar.memory import Memory
 from ..demand.demand import FlatSlots
@@ -66,7 +67,7 @@ class Split:
     """
 
     costs: tuple[int, ...]
-    choices: tuple[tuple[int, ...], ...]
+    choices: Sequence[tuple[int, ...]]
 
 
 def below(domain: DomainState, shape: SlotShape) -> SlotShape | None:
@@ -122,32 +123,66 @@ class WholeSlots:
         if any(part is None for part in parts):
             return None
         costs, choices = combine([part.costs for part in parts if part is not None], limit)
-        return Split((0, *(cost + touch for cost in costs[1:])), tuple(choices))
+        return Split((0, *(cost + touch for cost in costs[1:])), choices)
 
 
-def combine(tables: Sequence[Sequence[int]], limit: int) -> tuple[list[int], list[tuple[int, ...]]]:
+class Choices(Sequence[tuple[int, ...]]):
+    """How many slots each child takes, for 0, 1, 2, ... slots in all; a choice is made up when it is asked for.
+
+    Parameters
+    ----------
+    firsts
+        For each child, the last one first: of 0, 1, 2, ... slots for it and all after it, how many it takes.
+    """
+
+    __slots__ = ("_firsts",)
+
+    def __init__(self, firsts: list[list[int]]) -> None:
+        self._firsts = firsts
+
+    def __len__(self) -> int:
+        return len(self._firsts[-1]) if self._firsts else 1
+
+    def __getitem__(self, total: Any) -> Any:
+        choice = []
+        for firsts in reversed(self._firsts):
+            choice.append(firsts[total])
+            total -= firsts[total]
+        return tuple(choice)
+
+
+def combine(tables: Sequence[Sequence[int]], limit: int) -> tuple[list[int], Choices]:
     """Share out 0, 1, 2, ... slots among children, given what each number costs in each.
 
     Returns
     -------
-    tuple[list[int], list[tuple[int, ...]]]
+    tuple[list[int], Choices]
         The least cost of each number, as far as the children hold it and up to the limit, and how many slots each
         child takes; between equal costs the first child takes the most.
     """
     costs: list[int] = [0]
-    choices: list[tuple[int, ...]] = [()]
+    chosen: list[list[int]] = []
     for table in reversed(tables):
-        most = min(limit, len(costs) + len(table) - 2)
-        joined_costs: list[int] = []
-        joined_choices: list[tuple[int, ...]] = []
+        last, rest = len(table) - 1, len(costs) - 1
+        most = min(limit, rest + last)
+        if not last and not table[0]:
+            chosen.append([0] * (rest + 1))
+            continue
+        if not rest:
+            costs = [cost + costs[0] for cost in table[: most + 1]]
+            chosen.append(list(range(most + 1)))
+            continue
+        joined: list[int] = []
+        firsts: list[int] = []
         for total in range(most + 1):
-            best = min(total, len(table) - 1)
+            best = total if total < last else last
             cost = table[best] + costs[total - best]
-            for first in range(best - 1, max(0, total - len(costs) + 1) - 1, -1):
+            for first in range(best - 1, (total - rest if total > rest else 0) - 1, -1):
                 other = table[first] + costs[total - first]
                 if other < cost:
                     best, cost = first, other
-            joined_costs.append(cost)
-            joined_choices.append((best, *choices[total - best]))
-        costs, choices = joined_costs, joined_choices
-    return costs, choices
+            joined.append(cost)
+            firsts.append(best)
+        costs = joined
+        chosen.append(firsts)
+    return costs, Choices(chosen)

@@ -74,12 +74,15 @@ class TouchBounds:
         self._core_touches = any(isinstance(component, CoreTouch) for component in scale.components)
         self._types = types
         self._known: dict[str, _Largest] = {}
+        self._last: tuple[FlatSlots | None, Fewest] = (None, ())
         self._bounds: Memory[DomainState, _Known] = Memory(remembered)
 
     def fewest(self, flat: FlatSlots) -> Fewest:
         """Return how many domains of each level equal slots touch at least, together, on any node."""
-        cores, gpus = flat.count * flat.cores, flat.count * flat.gpus
-        return tuple(self._of_level(level).fewest(cores, gpus) for level in self._levels)
+        if flat is not self._last[0]:
+            cores, gpus = flat.count * flat.cores, flat.count * flat.gpus
+            self._last = flat, tuple([self._of_level(level).fewest(cores, gpus) for level in self._levels])
+        return self._last[1]
 
     def crossed(self, flat: FlatSlots) -> int:
         """Return what equal slots cross at least on any node, as a joint integer."""

@@ -22,7 +22,7 @@ from collections.abc import Callable, Iterator, Sequence
 from ...grammar.memory import Memory
 from ...topology.tree import NodeType
 from ..cpsat.budget import Budget, CutOff
-from ..demand.demand import Bundle
+from ..demand.demand import Bundle, FlatSlots
 from ..state.domain_state import DomainState
 from ..state.node_classes import Classes
 from .plan import NodeSolution
@@ -40,7 +40,7 @@ RANKINGS = 256
 PATIENCE = 32
 """States without nodes that one walk passes over before they are set aside, and the rankings may be renewed."""
 
-FEW_LIVE = 64
+FEW_LIVE = 256
 """States that are live up to which a ranking is of these alone, and made anew for each decision."""
 
 STATE_STEPS = 3
@@ -291,8 +291,11 @@ class Rankings:
             found = self.node_solver.without_search(state, bundle, budget)
             self._rank(ranking.entries, number, bundle, state, found)
         elif flat.count * flat.cores <= state.free_cores and flat.count * flat.gpus <= state.free_gpus:
-            bound = self._touch_bounds.of(state, self._touch_bounds.fewest(flat), shielded=not flat.gpus)
-            ranking.add(bound, number, state)
+            ranking.add(self.touch_bound(state, flat), number, state)
+
+    def touch_bound(self, state: DomainState, flat: FlatSlots) -> int:
+        """Return a joint integer that no placement of equal slots on a state is below: quick to find, and not much."""
+        return self._touch_bounds.of(state, self._touch_bounds.fewest(flat), shielded=not flat.gpus)
 
     def _of_live(self, bundle: Bundle, classes: Classes, budget: Budget) -> Ranking:
         """Return a ranking of the states that have nodes; what is known of it is kept as long as these are the same."""

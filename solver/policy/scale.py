@@ -79,8 +79,8 @@ class Scale:
 
     @cached_property
     def affinity_leads(self) -> bool:
-        """Whether no component is compared before one of affinity but others of affinity."""
-        kinds = [isinstance(component, Cross) for component in self.components]
+        """Whether nothing of slots of cores and GPUs is compared before affinity, on however many nodes."""
+        kinds = [isinstance(c, Cross) for c in self.components if not isinstance(c, PartialWhole)]
         return kinds == sorted(kinds, reverse=True)
 
     @cached_property
