@@ -5,12 +5,43 @@ They catch errors in the accounting on either side before they become a resource
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 
 from flux.job import JobID
+from flux.resource.Rv1Set import Rv1Set
 
 from ...grammar.idset import IdSet, mask_text
+from ...solver.state.holdings import NodeHolding
+from ...solver.state.node_classes import bits
+from ...topology.machine import Machine
 from .rjson import Piece, ranks_of
+
+
+def is_all(returned: Rv1Set, held: Sequence[NodeHolding], machine: Machine) -> bool:
+    """Tell whether a set is just what a job holds, rank by rank; False where that is not known.
+
+    Flux hands over a set of its own class when a job ends, which is compared as it is: to write it as R and to read
+    that takes longer than all else.
+    """
+    ranks: Mapping[int, Mapping[str, AbstractSet[int]]] | None = vars(returned).get("_ranks")
+    if ranks is None or len(ranks) != sum(part.packed.bits.bit_count() for part in held):
+        return False
+    for part in held:
+        known: list[Mapping[str, AbstractSet[int]]] = []
+        for position in bits(part.nodes):
+            ids = ranks.get(machine.ranks[position])
+            if ids is None:
+                return False
+            if not any(ids["cores"] is same["cores"] and ids["gpus"] is same["gpus"] for same in known):
+                if (_mask(ids["cores"]), _mask(ids["gpus"])) != (part.cores, part.gpus):
+                    return False
+                known = [ids]
+    return True
+
+
+def _mask(ids: AbstractSet[int]) -> int:
+    return sum(map((1).__lshift__, ids))
 
 
 def check_partial(jobid: int, returned: Sequence[Piece], held: Sequence[Piece]) -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from flux.job import JobID
 from flux.resource.ResourcePoolImplementation import InfeasibleRequest, InsufficientResources
+from flux.resource.Rv1Set import Rv1Set
 
 from ...grammar.hostlist import Hostlist
 from ...grammar.idset import IdSet
@@ -22,7 +23,7 @@ from ...solver.demand.request import Request
 from ...solver.placement.allocation import Allocation
 from ...solver.placement.job_R import check_hosts
 from ..site_choice import KEYWORDS
-from .accounting import check_final, check_partial
+from .accounting import check_final, check_partial, is_all
 from .pool_set import PoolSet
 from .requests import ParsedRequest, solver_request
 from .resource_set import ExactSet
@@ -212,7 +213,7 @@ class ExactPoolV1(PoolSet):
         if job is None:
             return
         nodes = None
-        if R is not None:
+        if R is not None and not (final and isinstance(R, Rv1Set) and is_all(R, job.holdings, core.machine)):
             # What shrank away is not held any more, and may still be returned.
             gone = self._removed - core.machine.ranks.ids
             returned = [(ids - gone, cores, gpus) for ids, cores, gpus in pieces(as_json(R))]
