@@ -22,8 +22,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from exactfit.grammar.idset import text_mask
 from exactfit.solver.cpsat.loading import load_solver
-from exactfit.topology.rset import read_R
 
 from .contenders import BARE, OURS, RV1, TREE, Contender, R, make
 from .counting import counting
@@ -122,7 +122,10 @@ def _cores(site: Site) -> int:
 
 
 def _held(given: R) -> int:
-    return sum(nodes.bit_count() * cores.bit_count() for nodes, cores, _ in read_R(given).holdings)
+    return sum(
+        text_mask(entry["rank"]).bit_count() * text_mask(entry["children"]["core"]).bit_count()
+        for entry in given["execution"]["R_lite"]
+    )
 
 
 def measure(ranks: int, decisions: int, seed: int) -> dict[str, Any]:

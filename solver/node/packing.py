@@ -13,13 +13,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ...grammar.memory import Memory
 from ..demand.demand import FlatSlots
 from ..policy.scale import Scale
 from ..state.domain_state import DomainState
 
 SPLITS = 50_000
-"""Domains in a state whose splits are remembered, for each shape of slot."""
+"""Domains in a state whose splits are remembered, over all shapes of slots."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +53,6 @@ class SlotShape:
         return cores // self.cores if self.cores else gpus // self.gpus
 
 
-@dataclass(frozen=True)
 class Split:
     """Whole slots only: the cost of 0, 1, 2, ... slots in a domain, and how many each child takes.
 
@@ -64,10 +62,16 @@ class Split:
         Of each number of slots, as far as whole slots fit.
     choices
         For each number of slots, the number in each child.
+    limit
+        The number of slots up to which it was looked for.
     """
 
-    costs: tuple[int, ...]
-    choices: Sequence[tuple[int, ...]]
+    __slots__ = ("choices", "costs", "limit")
+
+    def __init__(self, costs: Sequence[int], choices: Sequence[tuple[int, ...]], limit: int) -> None:
+        self.costs = costs
+        self.choices = choices
+        self.limit = limit
 
 
 def below(domain: DomainState, shape: SlotShape) -> SlotShape | None:
@@ -81,6 +85,8 @@ def below(domain: DomainState, shape: SlotShape) -> SlotShape | None:
         if domain.own_free_gpus != domain.free_gpus:
             return None
         gpus = 0
+    if cores == shape.cores and gpus == shape.gpus:
+        return shape
     return SlotShape(cores, gpus, shape.shielded)
 
 
@@ -95,21 +101,36 @@ class WholeSlots:
 
     def __init__(self, scale: Scale) -> None:
         self._scale = scale
-        self._splits: Memory[tuple[DomainState, SlotShape], tuple[int, Split | None]] = Memory(SPLITS)
+        self._splits: dict[SlotShape, dict[DomainState, Split | None]] = {}
+        self._known = 0
 
     def split(self, domain: DomainState, shape: SlotShape, limit: int) -> Split | None:
         """Return the best splits of up to `limit` slots; None where the domain's own resources allow no split."""
-        limit = min(limit, shape.capacity(domain))
-        known = self._splits.get((domain, shape))
-        if known is not None and known[0] >= limit:
-            return known[1]
-        found = self._split(domain, shape, limit)
-        self._splits[domain, shape] = (limit, found)
+        splits = self._splits.get(shape)
+        if splits is None or self._known >= SPLITS:
+            if self._known >= SPLITS:
+                self._splits.clear()
+                self._known = 0
+            splits = self._splits[shape] = {}
+        return self._find(splits, domain, shape, limit)
+
+    def _find(
+        self, splits: dict[DomainState, Split | None], domain: DomainState, shape: SlotShape, limit: int
+    ) -> Split | None:
+        limit = min(limit, shape.times(domain.free_cores, domain.free_gpus))
+        if not limit:
+            return _NONE_FITS
+        known = splits.get(domain, _UNKNOWN)
+        if known is None or known.limit >= limit:
+            return known
+        if known is _UNKNOWN:
+            self._known += 1
+        found = splits[domain] = self._split(splits, domain, shape, limit)
         return found
 
-    def _split(self, domain: DomainState, shape: SlotShape, limit: int) -> Split | None:
-        if limit == 0:
-            return Split((0,), ((0,) * len(domain.children),))
+    def _split(
+        self, splits: dict[DomainState, Split | None], domain: DomainState, shape: SlotShape, limit: int
+    ) -> Split | None:
         sub = below(domain, shape)
         if sub is None:
             return None
@@ -117,13 +138,37 @@ class WholeSlots:
         if shape.shielded and domain.own_free_cores:
             touch += self._scale.core_touch(domain)
         if not sub.cores and not sub.gpus:
-            nothing = (0,) * len(domain.children)
-            return Split((0,) + (touch,) * limit, (nothing,) * (limit + 1))
-        parts = [self.split(child, sub, limit) for child in domain.children]
-        if any(part is None for part in parts):
-            return None
-        costs, choices = combine([part.costs for part in parts if part is not None], limit)
-        return Split((0, *(cost + touch for cost in costs[1:])), choices)
+            return Split((0,) + (touch,) * limit, Same((0,) * len(domain.children), limit + 1), limit)
+        tables: list[Sequence[int]] = []
+        for child in domain.children:
+            part = self._find(splits, child, sub, limit) if sub is shape else self.split(child, sub, limit)
+            if part is None:
+                return None
+            tables.append(part.costs)
+        costs, choices = combine(tables, limit)
+        return Split((0, *[cost + touch for cost in costs[1:]]), choices, limit)
+
+
+class Same(Sequence[tuple[int, ...]]):
+    """One choice for any number of slots."""
+
+    __slots__ = ("_choice", "_length")
+
+    def __init__(self, choice: tuple[int, ...], length: int) -> None:
+        self._choice = choice
+        self._length = length
+
+    def __len__(self) -> int:
+        return self._length
+
+    def __getitem__(self, total: Any) -> Any:
+        return self._choice
+
+
+_NONE_FITS = Split((0,), Same((), 1), 0)
+"""Of a domain without room for a slot."""
+
+_UNKNOWN = Split((), (), -1)
 
 
 class Choices(Sequence[tuple[int, ...]]):
@@ -137,7 +182,7 @@ class Choices(Sequence[tuple[int, ...]]):
 
     __slots__ = ("_firsts",)
 
-    def __init__(self, firsts: list[list[int]]) -> None:
+    def __init__(self, firsts: tuple[tuple[int, ...], ...]) -> None:
         self._firsts = firsts
 
     def __len__(self) -> int:
@@ -161,16 +206,16 @@ def combine(tables: Sequence[Sequence[int]], limit: int) -> tuple[list[int], Cho
         child takes; between equal costs the first child takes the most.
     """
     costs: list[int] = [0]
-    chosen: list[list[int]] = []
+    chosen: list[tuple[int, ...]] = []
     for table in reversed(tables):
         last, rest = len(table) - 1, len(costs) - 1
         most = min(limit, rest + last)
         if not last and not table[0]:
-            chosen.append([0] * (rest + 1))
+            chosen.append((0,) * (rest + 1))
             continue
         if not rest:
             costs = [cost + costs[0] for cost in table[: most + 1]]
-            chosen.append(list(range(most + 1)))
+            chosen.append(tuple(range(most + 1)))
             continue
         joined: list[int] = []
         firsts: list[int] = []
@@ -184,5 +229,5 @@ def combine(tables: Sequence[Sequence[int]], limit: int) -> tuple[list[int], Cho
             joined.append(cost)
             firsts.append(best)
         costs = joined
-        chosen.append(firsts)
-    return costs, Choices(chosen)
+        chosen.append(tuple(firsts))
+    return costs, Choices(tuple(chosen))

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby, product
+from itertools import groupby, islice
 from math import comb, prod
 from typing import TypeAlias
 
@@ -32,6 +32,11 @@ Groups: TypeAlias = "tuple[int, Groups] | tuple[()]"
 Parted: TypeAlias = tuple[int, int, int, Groups]
 """Some leaves parted into groups: how many slots there is room for, what they cross at the least as a joint integer,
 and the number of groups before the groups themselves."""
+
+
+_Some: TypeAlias = tuple[int, int, int, int]
+"""Of some leaves: how many slots there is room for, how many leaves these are, how many slots they hold one by one, and
+what touching them costs."""
 
 
 @dataclass(frozen=True)
@@ -82,10 +87,12 @@ class Partition:
         self._shifts = [width * place for place in reversed(range(len(kinds)))]
         self._spare = sum(1 << (shift + width - 1) for shift in self._shifts)
         self._field = (1 << width) - 1
+        self._unit = scale.cross.get(kinds[0][0].state.level, 0)
         self._levels = self._domains_by_level()
-        self._every = [self._of(some) for some in product(*(range(len(kind) + 1) for kind in kinds))]
-        self._rooms = {leaves: self._room(leaves) for leaves in self._every}
+        self._sets = self._all_sets()
         self._best = self._find()
+        # They are many, and what is to be known is known.
+        self._sets = {}
 
     def best(self, count: int) -> tuple[int, list[list[Leaf]]] | None:
         """Return a bound on what so many slots cost, and the groups that it is of; None where there are none."""
@@ -102,7 +109,7 @@ class Partition:
         """Return the cheapest for each number of slots; between equal ones, that of the first leaves."""
         fronts = self._pareto_fronts()
         every = []
-        for leaves in reversed(self._every):
+        for leaves in reversed(self._sets):
             touch = self._touch(leaves)
             every += [(cost + touch, size, room, groups) for room, cost, size, groups in fronts[leaves] if size]
         best: dict[int, tuple[int, Groups]] = {}
@@ -116,7 +123,7 @@ class Partition:
         fronts: dict[int, list[Parted]] = {0: [(0, 0, 0, ())]}
         useful: list[list[tuple[int, int, int]]] = [[] for _ in self._kinds]
         spare = self._spare
-        for leaves in self._every[1:]:
+        for leaves in islice(self._sets, 1, None):
             first = useful[next(kind for kind, shift in enumerate(self._shifts) if leaves >> shift)]
             front: list[Parted] = []
             for group, room, cost in first:
@@ -132,30 +139,43 @@ class Partition:
 
     # -- what some leaves have and cost -----------------------------------------------------------------------------
 
-    def _of(self, numbers: Sequence[int]) -> int:
-        """Return the leaves of so many of each kind."""
-        return sum(number << shift for number, shift in zip(numbers, self._shifts, strict=True))
-
     def _numbers(self, leaves: int) -> list[int]:
         """Return how many there are of each kind."""
         return [leaves >> shift & self._field for shift in self._shifts]
 
-    def _room(self, leaves: int) -> int:
-        cores = gpus = 0
-        for number, kind in zip(self._numbers(leaves), self._kinds, strict=True):
-            cores += number * kind[0].state.free_cores
-            gpus += number * kind[0].state.free_gpus
-        return self._shape.times(cores, gpus)
+    def _all_sets(self) -> dict[int, _Some]:
+        """Return what each set of leaves has, those with the fewest of the first kinds first."""
+        shielded = self._shape.shielded and bool(self._shape.cores)
+        sets: list[tuple[int, int, int, int, int, int]] = [(0, 0, 0, 0, 0, 0)]
+        for kind, shift in zip(self._kinds, self._shifts, strict=True):
+            state = kind[0].state
+            cores, gpus = state.free_cores, state.free_gpus
+            whole = self._shape.times(cores, gpus)
+            touch = self._scale.touch(state) + (self._scale.core_touch(state) if shielded else 0)
+            sets = [
+                (
+                    leaves + (n << shift),
+                    all_cores + n * cores,
+                    all_gpus + n * gpus,
+                    number + n,
+                    all_whole + n * whole,
+                    cost + n * touch,
+                )
+                for leaves, all_cores, all_gpus, number, all_whole, cost in sets
+                for n in range(len(kind) + 1)
+            ]
+        times = self._shape.times
+        return {leaves: (times(cores, gpus), number, whole, cost) for leaves, cores, gpus, number, whole, cost in sets}
 
     def _domains_by_level(self) -> list[tuple[int, list[tuple[int, int]]]]:
-        """Return for each level that counts its unit, and each of its domains as its place and the fields inside."""
+        """Return for each level its unit, and each of its domains as what touching it costs and the fields inside."""
         inside: dict[int, int] = {}
         for kind, shift in zip(self._kinds, self._shifts, strict=True):
             for place in kind[0].path:
                 inside[place] = inside.get(place, 0) | self._field << shift
         levels: dict[str, list[tuple[int, int]]] = {}
         for place, fields in inside.items():
-            levels.setdefault(self._flat[place].level, []).append((place, fields))
+            levels.setdefault(self._flat[place].level, []).append((self._scale.touch(self._flat[place]), fields))
         return [(self._scale.cross.get(level, 0), domains) for level, domains in levels.items()]
 
     def _connected(self, leaves: int) -> Iterator[tuple[int, int]]:
@@ -164,32 +184,30 @@ class Partition:
         Slots of cores and GPUs may have to cross more often than it takes to hang together: all but those that fit
         into single domains do.
         """
-        rooms, room = self._rooms, self._rooms[leaves]
+        sets = self._sets
+        room, number, whole, _ = sets[leaves]
         if not room:
             return
-        numbers = self._numbers(leaves)
-        whole = sum(number * rooms[1 << shift] for number, shift in zip(numbers, self._shifts, strict=True) if number)
-        levels = [(self._scale.cross.get(self._kinds[0][0].state.level, 0), sum(numbers) - 1, whole)]
+        levels = [(self._unit, number - 1, whole)]
         for unit, domains in self._levels:
             parts = [part for _, fields in domains if (part := leaves & fields)]
-            levels.append((unit, len(parts) - 1, sum(rooms[part] for part in parts)))
+            levels.append((unit, len(parts) - 1, sum([sets[part][0] for part in parts])))
         last = None
         for slots in range(room, 0, -1):
-            cost = sum(unit * max(joints, slots - whole) for unit, joints, whole in levels)
+            cost = 0
+            for unit, joints, inside in levels:
+                cost += unit * (joints if joints > slots - inside else slots - inside)
             if cost == last:
                 break
             yield slots, cost
             last = cost
 
     def _touch(self, leaves: int) -> int:
-        scale, shielded = self._scale, self._shape.shielded and self._shape.cores
-        cost = self._own
+        cost = self._own + self._sets[leaves][3]
         for _, domains in self._levels:
-            cost += sum(scale.touch(self._flat[place]) for place, fields in domains if leaves & fields)
-        for number, kind in zip(self._numbers(leaves), self._kinds, strict=True):
-            if number:
-                each = scale.touch(kind[0].state) + (scale.core_touch(kind[0].state) if shielded else 0)
-                cost += number * each
+            for touch, fields in domains:
+                if leaves & fields:
+                    cost += touch
         return cost
 
 
