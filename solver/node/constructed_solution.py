@@ -11,7 +11,7 @@ from ..demand.demand import Bundle, SlotSet
 from ..demand.group_amounts import Amounts
 from ..policy.scale import Scale
 from ..state.domain_state import DomainState
-from .construction import SlotKind, construct
+from .construction import ITEM_STEPS, SlotKind, construct
 from .lower_bounds import lower_bound
 from .nested_construction import can_construct, construct_nested
 from .plan import NodePlan, NodeSolution, Share, SlotPlan
@@ -52,6 +52,11 @@ def constructed_solution(
     )
     bound = lower_bound(scale, state, bundle)
     return NodeSolution(found.cost, bound, lambda: plan, final=found.cost == bound)
+
+
+def construction_steps(state: DomainState, bundle: Bundle) -> int:
+    """Return the steps of work that a construction takes."""
+    return ITEM_STEPS * (len(state.flat) + sum(some.count for some in bundle.slots))
 
 
 def _nested(scale: Scale, state: DomainState, bundle: Bundle) -> NodeSolution | None:

@@ -19,6 +19,9 @@ from .amounts_at_hand import Amounts, with_amounts_of
 from .plan import Share
 from .pricing import Shares, price
 
+ITEM_STEPS = 25
+"""Steps of work for each slot and each domain."""
+
 
 @dataclass(frozen=True)
 class SlotKind:

@@ -141,7 +141,7 @@ class EqualSlots:
         spare = sum(most) - count
         tables = [
             [
-                _NOTHING if not n else self.best(child, sub, n, Budget(0)) if n >= top - spare else _NEVER
+                _NOTHING if not n else self.best(child, sub, n, budget.at_most(0)) if n >= top - spare else _NEVER
                 for n in range(top + 1)
             ]
             for child, top in zip(domain.children, most, strict=True)

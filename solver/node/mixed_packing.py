@@ -19,6 +19,7 @@ from itertools import product
 from math import prod
 
 from ...grammar.memory import Memory
+from ..cpsat.budget import Budget, CutOff
 from ..demand.demand import SlotSet
 from ..policy.scale import Scale
 from ..state.domain_state import UNNAMED, DomainState
@@ -40,6 +41,12 @@ MOST_CHILDREN = 8
 MOST_PAIRS = 500_000
 """Pairs of vectors that are added for one table."""
 
+PAIRS_A_STEP = 8
+"""So many of them are a step of work."""
+
+VECTOR_STEPS = 3
+"""Steps for each vector of a table beside that."""
+
 Torn = dict[Packed, tuple[int, Ended]]
 """For each vector its least cost and the runs along which slots are dealt."""
 
@@ -59,12 +66,15 @@ class Table:
         By vector.
     split, torn
         What the children take, or the steps of runs that go through them; the other is empty.
+    inside
+        The tables of the children where slots are split over them.
     """
 
     limits: Vector
     costs: dict[Packed, int]
     split: Joined
     torn: Torn
+    inside: tuple[Table, ...]
 
 
 class MixedSlots:
@@ -82,31 +92,33 @@ class MixedSlots:
         self._scale = scale
         self._tables: Memory[tuple[DomainState, tuple[Shape, ...], Vector, int], Table | None] = Memory(remembered)
 
-    def solution(self, state: DomainState, slots: Sequence[SlotSet]) -> NodeSolution | None:
-        """Return the best placement on a node; None where some have to be torn further up, or that is not known."""
+    def solution(self, state: DomainState, slots: Sequence[SlotSet], budget: Budget) -> NodeSolution | None:
+        """Return the best placement on a node; None where that is not known, also since the work was used up."""
         shapes = tuple(Shape(kind.needs, not kind.gpus) for kind in slots)
         counts = tuple(kind.count for kind in slots)
         if any(count > min(MOST, most_slots(state, shape)) for count, shape in zip(counts, shapes, strict=True)):
             return None
         for torn in range(_height(state) + 1):
-            table = self._table(state, shapes, counts, torn=torn)
+            try:
+                table = self._table(state, shapes, counts, budget, torn=torn)
+            except CutOff:
+                return None
             cost = None if table is None else table.costs.get(packed(counts))
             if table is not None and cost is not None:
-                plan = partial(self._plan, state, slots, shapes, table, torn=torn)
+                plan = partial(_plan, state, slots, shapes, table)
                 return NodeSolution(cost, cost, plan)
         return None
 
-    def _plan(
-        self, state: DomainState, slots: Sequence[SlotSet], shapes: tuple[Shape, ...], table: Table, *, torn: int
-    ) -> NodePlan:
-        vector = packed([kind.count for kind in slots])
-        shares = self._shares(state, 0, shapes, table, vector, torn=torn)
-        return NodePlan(
-            tuple(SlotPlan(kind.label, slot) for kind, some in zip(slots, shares, strict=True) for slot in some)
-        )
+    def _table(
+        self, domain: DomainState, shapes: tuple[Shape, ...], limits: Vector, budget: Budget, *, torn: int
+    ) -> Table | None:
+        """Return a table of all vectors up to the limits; one that serves more limits where that is not too large.
 
-    def _table(self, domain: DomainState, shapes: tuple[Shape, ...], limits: Vector, *, torn: int) -> Table | None:
-        """Return a table of all vectors up to the limits; one that serves more limits where that is not too large."""
+        Raises
+        ------
+        CutOff
+            The work was used up.
+        """
         most = tuple(min(MOST, most_slots(domain, shape)) for shape in shapes)
         exact = tuple(map(min, most, limits))
         rounded = tuple(min(top, (1 << limit.bit_length()) - 1) for top, limit in zip(most, exact, strict=True))
@@ -117,10 +129,13 @@ class MixedSlots:
         shapes = _possible(shapes, chosen)
         key = (domain, shapes, chosen, min(torn, _height(domain)))
         if key not in self._tables:
-            self._tables[key] = self._make(domain, shapes, chosen, torn=torn)
+            self._tables[key] = self._make(domain, shapes, chosen, budget, torn=torn)
         return self._tables[key]
 
-    def _make(self, domain: DomainState, shapes: tuple[Shape, ...], limits: Vector, *, torn: int) -> Table | None:
+    def _make(
+        self, domain: DomainState, shapes: tuple[Shape, ...], limits: Vector, budget: Budget, *, torn: int
+    ) -> Table | None:
+        budget.spend(VECTOR_STEPS * prod(limit + 1 for limit in limits))
         own = own_of(domain, shapes)
         inside = None if own is None else inside_of(shapes, own)
         if own is None or inside is None:
@@ -128,17 +143,22 @@ class MixedSlots:
         below = _below(inside, limits)
         split: Joined = {0: (0, ())}
         runs: Torn = {}
+        tables: list[Table] = []
         if torn and not _are_alike(domain):
             return None
         if domain.children and torn >= _height(domain):
-            found = self._torn(domain, inside, below)
+            found = self._torn(domain, inside, below, budget)
             if found is None:
                 return None
             runs = found
         elif domain.children:
-            tables = [self._table(child, inside, below, torn=torn) for child in domain.children]
-            joined = _join([table.costs for table in tables if table is not None], below)
-            if joined is None or None in tables:
+            for child in domain.children:
+                table = self._table(child, inside, below, budget, torn=torn)
+                if table is None:
+                    return None
+                tables.append(table)
+            joined = _join([table.costs for table in tables], below, budget)
+            if joined is None:
                 return None
             split = joined
         asked = packed([int(bool(shape.needs)) * MOST for shape in inside])
@@ -149,16 +169,16 @@ class MixedSlots:
                 known = (runs or split).get(vector & asked)
                 if known is not None:
                     costs[vector] = known[0] + self._touch(domain, shapes, own, numbers_of)
-        return Table(limits, costs, split, runs)
+        return Table(limits, costs, split, runs, tuple(tables))
 
-    def _torn(self, domain: DomainState, inside: tuple[Shape, ...], below: Vector) -> Torn | None:
+    def _torn(self, domain: DomainState, inside: tuple[Shape, ...], below: Vector, budget: Budget) -> Torn | None:
         """Return the best ways to share slots of cores alone out among all that is inside a domain."""
         if any(name != "core" for shape in inside for name, _ in shape.needs):
             return None
         shielded = {shape.shielded for shape in inside if shape.needs}
         if len(shielded) > 1 and any(self._scale.core_touch(leaf) for leaf in domain.flat if not leaf.children):
             return None
-        tables = TornTables([shape.of("core") for shape in inside], packed(below))
+        tables = TornTables([shape.of("core") for shape in inside], packed(below), budget)
         try:
             ways = self._ways(domain, tables, {}, shielded=shielded == {True}, is_last=True)
         except TooMany:
@@ -209,41 +229,44 @@ class MixedSlots:
             cost += self._scale.core_touch(domain)
         return cost
 
-    def _shares(
-        self,
-        domain: DomainState,
-        place: int,
-        shapes: tuple[Shape, ...],
-        table: Table,
-        vector: Packed,
-        *,
-        torn: int,
-    ) -> list[list[Shares]]:
-        """Return for each shape what each of its slots takes of a domain that stands at a place."""
-        shapes = _possible(shapes, table.limits)
-        own = own_of(domain, shapes)
-        assert own is not None
-        inside = inside_of(shapes, own)
-        assert inside is not None
-        asked = packed([int(bool(shape.needs)) * MOST for shape in inside])
-        if table.torn:
-            slots = _torn_shares(domain, place, inside, table.torn[vector & asked][1])
-        else:
-            slots = [[] for _ in shapes]
-            below = _below(inside, table.limits)
-            at = place + 1
-            for child, part in zip(domain.children, table.split[vector & asked][1], strict=False):
-                if part:
-                    of_child = self._table(child, inside, below, torn=torn)
-                    assert of_child is not None
-                    more = self._shares(child, at, inside, of_child, part, torn=torn)
-                    slots = [[*some, *others] for some, others in zip(slots, more, strict=True)]
-                at += len(child.flat)
-        for i, (shape, count) in enumerate(zip(shapes, numbers(vector, len(shapes)), strict=True)):
-            taken = [(name, amount) for name, amount in shape.needs if name in own]
-            if taken:
-                slots[i] = [(_share(place, taken), *slot) for slot in slots[i] or [()] * count]
-        return slots
+
+def _plan(state: DomainState, slots: Sequence[SlotSet], shapes: tuple[Shape, ...], table: Table) -> NodePlan:
+    vector = packed([kind.count for kind in slots])
+    shares = _shares(state, 0, shapes, table, vector)
+    return NodePlan(
+        tuple(SlotPlan(kind.label, slot) for kind, some in zip(slots, shares, strict=True) for slot in some)
+    )
+
+
+def _shares(
+    domain: DomainState,
+    place: int,
+    shapes: tuple[Shape, ...],
+    table: Table,
+    vector: Packed,
+) -> list[list[Shares]]:
+    """Return for each shape what each of its slots takes of a domain that stands at a place."""
+    shapes = _possible(shapes, table.limits)
+    own = own_of(domain, shapes)
+    assert own is not None
+    inside = inside_of(shapes, own)
+    assert inside is not None
+    asked = packed([int(bool(shape.needs)) * MOST for shape in inside])
+    if table.torn:
+        slots = _torn_shares(domain, place, inside, table.torn[vector & asked][1])
+    else:
+        slots = [[] for _ in shapes]
+        at = place + 1
+        for child, of_child, part in zip(domain.children, table.inside, table.split[vector & asked][1], strict=False):
+            if part:
+                more = _shares(child, at, inside, of_child, part)
+                slots = [[*some, *others] for some, others in zip(slots, more, strict=True)]
+            at += len(child.flat)
+    for i, (shape, count) in enumerate(zip(shapes, numbers(vector, len(shapes)), strict=True)):
+        taken = [(name, amount) for name, amount in shape.needs if name in own]
+        if taken:
+            slots[i] = [(_share(place, taken), *slot) for slot in slots[i] or [()] * count]
+    return slots
 
 
 def _torn_shares(domain: DomainState, place: int, inside: Sequence[Shape], ended: Ended) -> list[list[Shares]]:
@@ -301,7 +324,7 @@ def _vectors(limits: Vector) -> Iterator[Vector]:
     return product(*(range(limit, -1, -1) for limit in limits))
 
 
-def _join(tables: Sequence[dict[Packed, int]], limits: Vector) -> Joined | None:
+def _join(tables: Sequence[dict[Packed, int]], limits: Vector, budget: Budget) -> Joined | None:
     """Share vectors out among children; between equal costs the first child takes the most. None if it is too much."""
     most, spare = packed(limits), spare_bits(len(limits))
     joined: Joined = {0: (0, ())}
@@ -310,6 +333,7 @@ def _join(tables: Sequence[dict[Packed, int]], limits: Vector) -> Joined | None:
         pairs += len(table) * len(joined)
         if pairs > MOST_PAIRS:
             return None
+        budget.spend(len(table) * len(joined) // PAIRS_A_STEP)
         more: Joined = {}
         for first, cost in table.items():
             for rest, (others, choice) in joined.items():

@@ -18,7 +18,7 @@ from ..demand.demand import Bundle, FlatSlots, Kind, SlotSet, Want
 from ..demand.group_amounts import split_outside, total_outside
 from ..policy.scale import Scale
 from ..state.domain_state import DomainState
-from .constructed_solution import constructed_solution, of_the_node, with_amounts
+from .constructed_solution import constructed_solution, construction_steps, of_the_node, with_amounts
 from .equal_slots import REMEMBERED, EqualSlots, slots_bundle
 from .lower_bounds import lacks, lower_bound
 from .mixed_packing import MixedSlots
@@ -27,6 +27,9 @@ from .plan import NodePlan, NodeSolution, Share, SlotPlan
 
 SOLUTION_STEPS = 50
 """What a solution that was not known costs beside what is counted where it is found."""
+
+TABLES = 0.4
+"""The part of what is left that tables of slots of several shapes may take: the rest is for the search."""
 
 
 class NodeSolver:
@@ -74,17 +77,18 @@ class NodeSolver:
         if known is not _UNKNOWN:
             return known  # type: ignore[return-value]  # the sentinel is excluded on the line above
         budget.charge(SOLUTION_STEPS)
-        solution = self._make(state, bundle, budget)
+        solution = self._make(state, bundle, budget, budget.part(TABLES))
         if solution is None or solution.final:
             self._solutions[key] = solution
         elif not solution.proven:
             self.inexact = True
         return solution
 
-    def at_hand(self, state: DomainState, bundle: Bundle) -> NodeSolution | None:
+    def at_hand(self, state: DomainState, bundle: Bundle, budget: Budget) -> NodeSolution | None:
         """Return a solution that takes no search, or None where the node cannot give the bundle.
 
-        It is the best where that is known. Else its bound is below its cost, and `best` may find a better one.
+        It is the best where that is known. Else its bound is below its cost, and `best` may find a better one. What it
+        takes is spent, and it comes also where nothing is left.
 
         Raises
         ------
@@ -92,7 +96,9 @@ class NodeSolver:
             When nothing is at hand.
         """
         key = (state, bundle)
-        return self._solutions[key] if key in self._solutions else self._make(state, bundle, Budget(0))
+        if key in self._solutions:
+            return self._solutions[key]
+        return self._make(state, bundle, budget.at_most(0), budget.part(TABLES))
 
     def without_search(self, state: DomainState, bundle: Bundle, budget: Budget) -> NodeSolution | int | None:
         """Return the best solution, or None, where that is known without a search; else what it costs at least.
@@ -159,12 +165,15 @@ class NodeSolver:
                 return False
             if asked.keys() <= {"core", "gpu"}:
                 return True
-        if (state, bundle) not in self._solutions and constructed_solution(self.scale, state, bundle) is not None:
-            return True
+        if (state, bundle) not in self._solutions:
+            budget.charge(construction_steps(state, bundle))
+            if constructed_solution(self.scale, state, bundle) is not None:
+                return True
         solution = self.best(state, bundle, budget)
         return solution is not None and not solution.outside
 
-    def _make(self, state: DomainState, bundle: Bundle, budget: Budget) -> NodeSolution | None:
+    def _make(self, state: DomainState, bundle: Bundle, budget: Budget, tables: Budget) -> NodeSolution | None:
+        """Solve a bundle with a budget for searches, and one for tables."""
         flat = bundle.flat
         if self._by_model:
             return self._solve(state, bundle, budget)
@@ -180,7 +189,7 @@ class NodeSolver:
                     best.cost, best.bound, lambda: self._equal.plan(state, shape, flat, best, budget), final=best.final
                 )
         elif bundle.slots and self._affinity_first:
-            solution = self._mixed(state, bundle)
+            solution = self._mixed(state, bundle, tables)
             if solution is not None:
                 return solution
             if len(bundle.slots) == 1 and of_the_node(state, bundle.slots[0]):
@@ -196,12 +205,12 @@ class NodeSolver:
             return self._whole_node(state, bundle)
         return self._solve(state, bundle, budget)
 
-    def _mixed(self, state: DomainState, bundle: Bundle) -> NodeSolution | None:
+    def _mixed(self, state: DomainState, bundle: Bundle, tables: Budget) -> NodeSolution | None:
         """Return the best solution where all slots can be whole and the node lists all that they ask for."""
         listed = {"core", "gpu", *(name for domain in state.flat for name, _, _ in domain.amounts)}
         if any(name not in listed for slots in bundle.slots for name, _ in slots.needs):
             return None
-        return self._mixed_slots.solution(state, bundle.slots)
+        return self._mixed_slots.solution(state, bundle.slots, tables)
 
     def _with_amounts(self, state: DomainState, slots: SlotSet, budget: Budget) -> NodeSolution | None:
         """Return the best solution of equal slots that take amounts of the node's own beside cores and GPUs."""
@@ -223,6 +232,7 @@ class NodeSolver:
         """Search for the best, from what is constructed on, which stands wherever the search ends without a better."""
         if lacks(state, bundle):
             return None
+        budget.charge(construction_steps(state, bundle))
         known = constructed_solution(self.scale, state, bundle, shielded)
         if known is not None and known.proven and self.scale.components:
             return known

@@ -13,10 +13,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
+from ..cpsat.budget import Budget
 from .packed_vectors import Packed, fits, numbers, packed, spare_bits
 
 MOST_STEPS = 20_000
 """Ways to go on that are looked at for one table; domains that have more are left to the node's model."""
+
+WAY_STEPS = 9
+"""Steps of work for each of them."""
+
+PAID_AT_ONCE = 20
+"""Ways that are paid for together."""
 
 
 class Run(NamedTuple):
@@ -73,18 +80,24 @@ class TornTables:
         Cores of a slot of each shape; 0 for shapes that take nothing, of which there are none then.
     limits
         How many slots of each shape there are at the most.
+    budget
+        What they take is spent.
     steps
         The ways that were looked at so far.
 
     Raises
     ------
     TooMany
-        From any method, when it is too much work.
+        From any method, when there are more than `MOST_STEPS`.
+    CutOff
+        When the work was used up.
     """
 
     sizes: Sequence[int]
     limits: Packed
+    budget: Budget
     steps: int = 0
+    _paid: int = 0
 
     def of_leaves(self, free: Sequence[int], touch: Sequence[int], cross: int, *, is_last: bool) -> Ways:
         """Return the ways to share slots out among innermost domains.
@@ -122,7 +135,7 @@ class TornTables:
         spare = spare_bits(len(self.sizes))
         for (vector, lefts), way in ways.items():
             before = tuple(zip(lefts, way.opened, strict=True))
-            self.steps += len(inside)
+            self._count(len(inside))
             for (slots, others), more in inside.items():
                 if not fits(vector + slots, self.limits, spare):
                     continue
@@ -133,6 +146,15 @@ class TornTables:
                 for done in self._joined(start, tuple(zip(others, more.opened, strict=True)), child, cross):
                     self._keep(found, done, later)
         return found
+
+    def _count(self, steps: int) -> None:
+        """Count ways before they are looked at, and pay for many of them at once."""
+        self.steps += steps
+        while self.steps > self._paid:
+            if self._paid >= MOST_STEPS:
+                raise TooMany
+            self.budget.spend(WAY_STEPS * PAID_AT_ONCE)
+            self._paid += PAID_AT_ONCE
 
     def _keep(self, found: Ways, done: _Partial, later: int) -> None:
         """Keep a way if it is the cheapest of its kind, and its open runs can go on."""
@@ -168,9 +190,7 @@ class TornTables:
         """Yield the ways to complete slots in a run with so many cores at hand, and to end it or keep it open."""
         missing = numbers(self.limits - start.vector, len(self.sizes))
         for counts, left in _choices(cores, self.sizes, missing):
-            self.steps += 1
-            if self.steps > MOST_STEPS:
-                raise TooMany
+            self._count(1)
             slots = packed(counts)
             now = start._replace(vector=start.vector + slots)
             with_slots = Run(run.parts, run.slots + slots)

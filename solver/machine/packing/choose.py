@@ -75,7 +75,7 @@ def choose_packing(items: Items, field: Field, node_solver: NodeSolver, budget: 
         What no placement of anything on these nodes goes below.
     """
     classes = _classes(field)
-    solutions = VectorSolutions(items, node_solver)
+    solutions = VectorSolutions(items, node_solver, budget)
     if items.counted:
         room = find_room(items, [_bin(state, nodes) for state, nodes in classes], items.target)
         if room.packed is None and room.proven:

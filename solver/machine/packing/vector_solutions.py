@@ -27,10 +27,13 @@ class VectorSolutions:
     ----------
     items
         What is asked for.
+    budget
+        What is at hand is charged to it.
     """
 
-    def __init__(self, items: Items, node_solver: NodeSolver) -> None:
+    def __init__(self, items: Items, node_solver: NodeSolver, budget: Budget) -> None:
         self._items = items
+        self._budget = budget
         self._node_solver = node_solver
         self._known: dict[tuple[DomainState, Vector], NodeSolution | None] = {}
         self._tried: set[tuple[DomainState, Vector]] = set()
@@ -84,7 +87,7 @@ class VectorSolutions:
         key = (state, vector)
         if key not in self._known:
             try:
-                self._known[key] = self._node_solver.at_hand(state, self._items.bundle(vector))
+                self._known[key] = self._node_solver.at_hand(state, self._items.bundle(vector), self._budget)
             except CutOff:
                 self._unknown.add(key)
                 self._known[key] = None
