@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv demo test lint types check bench peers trust fuzz soak coverage mutants clean
+.PHONY: help venv demo test lint types check bench hard peers trust fuzz soak coverage mutants clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -70,6 +70,10 @@ check: $(READY)  ## the tests alone
 
 bench: $(READY)  ## the pools beside each other, on machines of 100 to 100,000 ranks
 	$(BIN)/python -m benchmarks
+
+hard: $(READY)  ## the hard kinds of requests by name, and random ones on fragmented nodes, judged (REQUESTS=1000)
+	$(BIN)/python -m benchmarks.hard
+	$(BIN)/python -m benchmarks.campaign $(REQUESTS)
 
 # What the tests of tests/README.md take for hours instead of seconds. These need more tools than the tests do.
 TRUST := $(VENV)/.trust

@@ -27,7 +27,7 @@ STEPS = 300_000
 """Steps up to which all vectors of all nodes are gone through."""
 
 VECTOR_STEPS = 300
-"""What it costs to have something at hand for a vector of a state."""
+"""What it takes at the least to have something at hand for a vector of a state, which charges what it takes."""
 
 VECTORS = 400
 """Vectors of one state up to which that is done."""
@@ -138,10 +138,11 @@ def _best(items: Items, classes: Sequence[Class], solutions: VectorSolutions, bu
         work += VECTOR_STEPS * len(vectors)
         if steps > STEPS or work + steps > SHARE * budget.left * BUDGET_STEPS:
             raise TooManyError
-    budget.charge(work)
+    floor = (1 - SHARE) * budget.left
     while True:
         budget.charge(steps)
-        costs, bounds = _tables(every, solutions)
+        costs, bounds = _tables(every, solutions, budget, floor)
+        floor = 0
         placed, least = cheapest(costs, items.target), cheapest(bounds, items.target)
         if least is None:
             return Packing(None)
@@ -153,15 +154,23 @@ def _best(items: Items, classes: Sequence[Class], solutions: VectorSolutions, bu
 
 
 def _tables(
-    every: Sequence[tuple[DomainState, int, list[Vector]]], solutions: VectorSolutions
+    every: Sequence[tuple[DomainState, int, list[Vector]]], solutions: VectorSolutions, budget: Budget, floor: float
 ) -> tuple[list[Choice], list[Choice]]:
-    """Return what vectors cost by what is at hand, and what they cost at least."""
+    """Return what vectors cost by what is at hand, and what they cost at least.
+
+    Raises
+    ------
+    TooManyError
+        That leaves less than a floor of the budget.
+    """
     costs, bounds = [], []
     for state, number, vectors in every:
         cost: dict[Vector, int] = {}
         bound: dict[Vector, int] = {}
         for vector in vectors:
             solution = solutions.solution(state, vector)
+            if budget.left < floor:
+                raise TooManyError
             if solution is not None:
                 cost[vector], bound[vector] = solution.cost, solution.bound
             elif solutions.may_give(state, vector):
