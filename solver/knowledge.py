@@ -157,8 +157,16 @@ class Knowledge:
         return ""
 
     def view(self, shape: Shape) -> View | None:
-        """Return how a request that names ids has to see the nodes; None for one that names none."""
+        """Return how a request that names ids has to see the nodes; None for one that names none.
+
+        Raises
+        ------
+        InfeasibleRequest
+            As `problem`.
+        """
         named = idsets_of(shape.vertices)
+        if named:
+            named = idsets_of(self.problem(shape).stated)
         if not named:
             return None
         view = self._views.get(named)

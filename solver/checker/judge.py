@@ -23,6 +23,7 @@ from .case import Case
 from .cover import TooLongError
 from .ground import Ground
 from .matching import Matcher
+from .omitted import present_levels
 from .outside import Match
 from .request import Kind, Need, Request, read_request
 from .splitting import Split, splits
@@ -160,7 +161,8 @@ class Checker:
         """
         if isinstance(vertices, str) or not all(isinstance(vertex, Vertex) for vertex in vertices):
             raise TypeError(f"expected vertices, not {shown(vertices)}; parse_resources reads them")
-        request = read_request(self.machine, vertices, slot_exclusive=slot_exclusive, unknown_types=unknown_types)
+        there = present_levels(self.machine, vertices, slot_exclusive)
+        request = read_request(self.machine, there, slot_exclusive=slot_exclusive, unknown_types=unknown_types)
         try:
             said = read_answer(self.machine, answer)
         except ValueError as error:

@@ -33,11 +33,14 @@ class Problem:
     ----------
     choices
         The vertices that leave a choice of count, in pre-order.
+    stated
+        The vertices, by names of levels that the machine has.
     """
 
     def __init__(self, machine: Machine, options: Options, vertices: tuple[Vertex, ...], warn: Log) -> None:
         self._resolver = Resolver(machine, options, warn)
-        self._vertices = self._resolver.known(vertices)
+        self.stated = self._resolver.stated(vertices)
+        self._vertices = self._resolver.known(self.stated)
         self._check_size()
         self.choices = tuple(self._resolver.choices(self._vertices))
         self._demands: Memory[tuple[int, ...], Demand] = Memory(DEMANDS)
@@ -71,6 +74,7 @@ class Problem:
         """The same request with no amounts inside slots: what does not fit there does not fit here."""
         relaxed = object.__new__(Problem)
         relaxed._resolver = self._resolver
+        relaxed.stated = self.stated
         relaxed._vertices = tuple(_without(v, self._resolver.amounts, in_slot=False) for v in self._vertices)
         relaxed.choices = tuple(self._resolver.choices(relaxed._vertices))
         relaxed._demands = Memory(DEMANDS)

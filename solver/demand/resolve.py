@@ -19,6 +19,7 @@ from ...topology.tree import NodeType
 from ..errors import InfeasibleRequest
 from ..options import Options
 from ..state.domain_state import MEASURED
+from .omitted import named_levels, stand_ins
 
 _most_of: WeakKeyDictionary[Machine, dict[str, tuple[int, int]]] = WeakKeyDictionary()
 """How many of a type one node of a machine has at most, and all have together: there may be as many types as nodes."""
@@ -52,8 +53,14 @@ class Resolver:
         self.levels = set(machine.levels)
         self.groups = set(machine.group_levels)
         self.amounts = machine.amounts
+        self.stand_ins = stand_ins(machine.levels, self.groups | self.amounts)
 
     # -- which vertices there are ---------------------------------------------------------------------------------
+
+    def stated(self, vertices: tuple[Vertex, ...]) -> tuple[Vertex, ...]:
+        """Return vertices that name levels which the tree has, where it leaves out those that are asked for."""
+        by_default = self.options.slot_exclusive == "rfc14"
+        return named_levels(vertices, self.stand_ins, self.levels | self.groups, by_default=by_default)
 
     def known(self, vertices: tuple[Vertex, ...]) -> tuple[Vertex, ...]:
         """Return the vertices without those whose type the machine lacks, or refuse the request because of them.

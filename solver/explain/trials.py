@@ -82,14 +82,16 @@ class Trials:
         self._seconds = seconds
         self._whole = whole
         self._owed = 0
-        self.vertices = self._settled(request)
         options = knowledge.options
-        self.relaxer = Relaxer(Resolver(self.machine, options, _silent), ignore=options.unknown_types == "ignore")
+        resolver = Resolver(self.machine, options, _silent)
+        self.relaxer = Relaxer(resolver, ignore=options.unknown_types == "ignore")
+        self.vertices = self._settled(request, resolver)
 
-    def _settled(self, request: Request) -> tuple[Vertex, ...]:
+    def _settled(self, request: Request, resolver: Resolver) -> tuple[Vertex, ...]:
         """Return the vertices with the counts that are looked into where the smallest are not the easiest."""
         knowledge, vertices = self.knowledge, request.shape.vertices
         try:
+            vertices = resolver.stated(vertices)
             problem = knowledge.problem(request.shape)
         except InfeasibleRequest:
             return vertices

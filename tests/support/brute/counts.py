@@ -32,7 +32,7 @@ def possible(world: World, needs: Sequence[Need], counts: Mapping[Need, int], mo
             number = times * counts[need]
             if need.kind == "stock":
                 stock[need.vertex.type] = stock.get(need.vertex.type, 0) + asked_pieces(need.vertex, number)
-            elif need.kind not in {"nothing", "outer"}:
+            elif need.kind not in {"nothing", "outer"} and not need.same:
                 total[need.vertex.type] = total.get(need.vertex.type, 0) + number
             gather(need.children, number)
 
@@ -79,4 +79,5 @@ def dropped(need: Need) -> bool:
 
 def sizes(needs: Sequence[Need], counts: Mapping[Need, int]) -> tuple[int, ...]:
     """Return the value of the term size: the counts that were there to choose, in pre-order."""
-    return tuple(counts[need] for need in preorder(needs) if not need.vertex.count.is_fixed and not dropped(need))
+    chosen = (need for need in preorder(needs) if not (need.same or need.once or need.vertex.count.is_fixed))
+    return tuple(counts[need] for need in chosen if not dropped(need))

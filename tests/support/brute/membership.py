@@ -95,7 +95,7 @@ class _Distinguishing(Search):
         if closed is None:
             return None
         # A place with a number that no place has stands for the multiset of slots so far.
-        others = frozenset(key for key in closed[0].used if key >= 0)
+        others = frozenset(key for key in closed[0].used if isinstance(key, int) and key >= 0)
         return closed[0]._replace(used=others | {self._mark(closed[1].slots)}), closed[1]
 
     def _mark(self, last: Slots | None) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from exactfit.grammar.idset import IdSet
 from exactfit.grammar.jobspec import Vertex
@@ -19,6 +19,8 @@ class Need:
     whole: bool
     roaming: bool  # a slot of which something stands on no node that the request names
     children: tuple[Need, ...]
+    same: str = ""  # the name of a level that R leaves out, where the vertex stands for the place around it
+    once: bool = False  # a slot with such a vertex inside: there is no second
 
 
 class UnknownTypeError(Exception):
@@ -31,13 +33,14 @@ def read(
     """Say for each vertex of the request what it is, and gather the ids it asks for."""
     groups = set(machine.group_levels)
     places = groups | {"node"} | set(machine.levels)
-    stock = {name for group in machine.groups for name in dict(group.resources)}
-    for kind in machine.types:
-        for domain in kind.domains:
-            stock |= {name for name, _ in domain.resources}
-            stock |= {"memory"} if domain.memory is not None else set()
-            stock |= {"storage"} if domain.storage is not None else set()
+    stock = stock_of(machine)
     idsets: list[tuple[str, IdSet]] = []
+    coarser = {"numa": "socket" if "socket" in places else "node", "socket": "node"}
+    instead = {name: level for name, level in coarser.items() if name not in places | stock}
+    places |= set(instead)
+
+    def level_of(vertex: Vertex) -> str:
+        return instead.get(vertex.type, vertex.type)
 
     def has(vertex: Vertex, types: set[str]) -> bool:
         return any(child.type in types or has(child, types) for child in vertex.children)
@@ -45,23 +48,32 @@ def read(
     def nodeless(vertices: Sequence[Vertex]) -> bool:
         return any(
             v.type in {"core", "gpu"}
-            or v.type in places - groups - {"node"}
-            or (v.type != "node" and nodeless(v.children))
+            or (v.type in places - groups and level_of(v) != "node")
+            or (level_of(v) != "node" and nodeless(v.children))
             for v in vertices
         )
 
-    def need(vertex: Vertex, in_slot: bool, bare: bool) -> Need:
+    def need(vertex: Vertex, in_slot: bool, bare: bool, around: tuple[str, bool] = ("", False)) -> Need:
         refuse_unit(vertex, places | stock | {"slot", "core", "gpu"})
         if vertex.type == "slot":
-            children = tuple(need(child, True, not has(vertex, {"core", "gpu"})) for child in vertex.children)
+            bare = not has(vertex, {"core", "gpu"})
+            children = tuple(need(child, True, bare, around) for child in vertex.children)
             kind = "outer" if has(vertex, {"slot"}) else "slot"
-            return Need(vertex, kind, False, nodeless(vertex.children), children)
-        children = tuple(need(child, in_slot, bare) for child in vertex.children)
+            once = any(child.same or child.once for child in children)
+            return Need(vertex, kind, False, nodeless(vertex.children), children, once=once)
+        level, renamed = level_of(vertex), vertex.type in instead
+        within = (level, renamed) if vertex.type in places else around
+        children = tuple(need(child, in_slot, bare, within) for child in vertex.children)
         if vertex.type in places:
             innermost = bare and not has(vertex, places)
             by_default = not vertex.children or innermost or (in_slot and slot_exclusive == "rfc14")
             whole = by_default if vertex.exclusive is None else vertex.exclusive
-            return Need(vertex, "place", whole, False, children)
+            same = vertex.type if level == around[0] and (renamed or around[1]) else ""
+            if renamed:
+                # A node is its own socket and numa of number 0.
+                ids = vertex.id if level != "node" or vertex.id is None else None if 0 in vertex.id else IdSet()
+                vertex = replace(vertex, type=level, id=ids)
+            return Need(vertex, "place", whole, False, children, same)
         if vertex.type in {"core", "gpu"}:
             if vertex.id is not None:
                 idsets.append((vertex.type, vertex.id))
@@ -74,6 +86,17 @@ def read(
         return Need(vertex, "nothing", False, False, children)
 
     return tuple(need(vertex, False, False) for vertex in vertices), tuple(idsets)
+
+
+def stock_of(machine: Machine) -> set[str]:
+    """Return the names of what the machine lists by number."""
+    stock = {name for group in machine.groups for name in dict(group.resources)}
+    for kind in machine.types:
+        for domain in kind.domains:
+            stock |= {name for name, _ in domain.resources}
+            stock |= {"memory"} if domain.memory is not None else set()
+            stock |= {"storage"} if domain.storage is not None else set()
+    return stock
 
 
 def refuse_unit(vertex: Vertex, known: set[str]) -> None:

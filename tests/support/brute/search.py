@@ -15,7 +15,7 @@ class Partial(NamedTuple):
 
     taken: tuple[int, ...]  # of each cell, by the whole job
     slot: tuple[int, ...]  # of each cell, by the slot that is being filled
-    used: frozenset[int]  # places that meet a vertex
+    used: frozenset[int | tuple[int, str]]  # places that meet a vertex, and those that are a level left out as well
     shield: frozenset[int]  # innermost places of the cores of slots without gpus
     asked: tuple[tuple[str, int, int], ...]  # memory and the like of the slot being filled: name, place, amount
     within: tuple[tuple[str, int, int], ...]  # the same, of what its whole domains have
@@ -95,9 +95,10 @@ class Search:
         found: list[tuple[Partial, Standing]] = []
         for key, place in enumerate(world.places):
             outer = at if place.position < 0 or place.level == "node" else self.spot(at, home)
-            if place.level != vertex.type or not place.usable:
+            if place.level != vertex.type or not place.usable or (need.same and key != at):
                 continue
-            if not (world.inside(outer, key) and world.inside(at, key)):
+            mark = (key, need.same) if need.same else key
+            if not need.same and not (world.inside(outer, key) and world.inside(at, key)):
                 continue
             if vertex.id is not None and place.number not in vertex.id:
                 continue
@@ -105,9 +106,9 @@ class Search:
                 continue
             cells = [i for i, cell in enumerate(world.cells) if key in world.places[cell.place].holders]
             here = {
-                state._replace(used=state.used | {key}): standing
+                state._replace(used=state.used | {mark}): standing
                 for state, standing in states.items()
-                if key not in state.used and not (need.whole and any(state.taken[i] for i in cells))
+                if mark not in state.used and not (need.whole and any(state.taken[i] for i in cells))
             }
             inside = need.children
             if need.whole and place.position >= 0:
