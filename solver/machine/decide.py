@@ -23,6 +23,7 @@ from ..node.solver import NodeSolver
 from ..state.domain_state import DomainState
 from .choice import Chooser
 from .fewest_groups import FewestGroups
+from .loose_units import share_out
 from .selection import SHARED_OUT, Decision, Field, Selector
 from .sizes import Sizes
 from .untorn import Untorn
@@ -179,7 +180,7 @@ class Decider:
             if self._room(single, field, budget) < single.count:
                 return None
             if plain and single.loose and single.count <= SHARED_OUT and not self._grouped:
-                return Selector(self._rankings, field, budget).loose(single.bundle, single.count)
+                return share_out(Selector(self._rankings, field, budget), single.bundle, single.count)
         return self._chooser.choose(demand, field, situation.group_free, budget)
 
     def _at_a_glance(self, single: HostDemand, field: Field, budget: Budget) -> Decision | None:

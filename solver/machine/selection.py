@@ -2,8 +2,7 @@
 
 Costs of nodes add up, and adding keeps the order of costs. So nodes that all give the same bundle are best taken from
 the top of its ranking (an exchange argument: any other node can be replaced by a better one that is not used). Loose
-units, which may stand anywhere and several on a node, are shared out by dynamic programming over the few nodes that
-any best placement could use.
+units, which may stand anywhere and several on a node, are shared out by `loose_units`.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from ..demand.demand import Bundle
 from ..node.plan import NodeSolution
 from ..node.rankings import Rankings, Tied
 from ..state.domain_state import DomainState
-from ..state.node_classes import Classes, bits, lowest
+from ..state.node_classes import Classes, lowest
 from .fewest_groups import FewestGroups
 
 SHARED_OUT = 12
@@ -126,11 +125,15 @@ class Selector:
         self._field = field
         self._budget = budget
 
-    def best_first(self, bundle: Bundle) -> Iterator[Tied]:
-        """Yield the nodes that can give a bundle, best first, those of equal cost together."""
+    def best_first(self, bundle: Bundle, most: int | None = None) -> Iterator[Tied]:
+        """Yield the nodes that can give a bundle, up to some cost, best first, those of equal cost together."""
         field = self._field
         eligible = None if field.everyone else field.eligible
-        return self._rankings.best_first(bundle, field.classes, eligible, self._budget)
+        return self._rankings.best_first(bundle, field.classes, eligible, self._budget, most)
+
+    def inexact(self, bundle: Bundle) -> bool:
+        """Tell whether there was no time to find out what some node can do for a bundle."""
+        return self._rankings.inexact(bundle)
 
     def alike(self, bundle: Bundle, count: int) -> Decision | None:
         """Choose so many nodes that each give the bundle."""
@@ -138,7 +141,7 @@ class Selector:
         cost = 0
         left = count
         for tied in self.best_first(bundle):
-            chosen, there = _lowest_of(tied, left)
+            chosen, there = lowest_of(tied, left)
             each = tied[0][1].cost
             cost += each * there
             left -= there
@@ -150,12 +153,13 @@ class Selector:
         if len(picks) > 1:
             picks.sort(key=lowest_position)
         bound = cost
-        if self._rankings.inexact(bundle):
-            least = self._lower_bound(bundle)
+        if self.inexact(bundle):
+            least = self.lower_bound(bundle)
             bound = cost if least is None else min(cost, count * least)
         return Decision(tuple(picks), cost, bound)
 
-    def _lower_bound(self, bundle: Bundle) -> int | None:
+    def lower_bound(self, bundle: Bundle) -> int | None:
+        """Return what a bundle costs at least on any node; None where none can give it."""
         return self._rankings.lower_bound(bundle, self._field.classes, self._budget)
 
     def in_fewest_groups(self, bundle: Bundle, count: int, fewest_groups: FewestGroups) -> Decision | None:
@@ -167,7 +171,7 @@ class Selector:
         nodes = 0
         for part, _ in tied:
             nodes |= part
-        if self._rankings.inexact(bundle) or nodes.bit_count() < count:
+        if self.inexact(bundle) or nodes.bit_count() < count:
             return None
         found = fewest_groups.fewest(nodes, count)
         if found is None:
@@ -197,56 +201,9 @@ class Selector:
             return None
         first = next(self.best_first(unit), None)
         best = self.alike(unit.times(count), 1)
-        if first is None or best is None or best.cost != best.bound or self._rankings.inexact(unit):
+        if first is None or best is None or best.cost != best.bound or self.inexact(unit):
             return None
         return best if lead(best.cost) == lead(first[0][1].bound) * count - (count - 1) else None
-
-    def loose(self, unit: Bundle, count: int) -> Decision | None:
-        """Share out so many units, any number of them on a node, among few nodes."""
-        best: list[tuple[int, tuple[tuple[int, NodeSolution], ...]] | None] = [(0, ())] + [None] * count
-        for position, solutions in self._candidates(unit, count):
-            for total in range(count, 0, -1):
-                for units, solution in solutions:
-                    before = best[total - units] if units <= total else None
-                    now = best[total]
-                    if before is not None and (now is None or before[0] + solution.cost < now[0]):
-                        best[total] = (before[0] + solution.cost, (*before[1], (position, solution)))
-        found = best[count]
-        if found is None:
-            return None
-        picks = tuple(Pick(1 << position, solution) for position, solution in found[1])
-        bound = found[0]
-        if any(self._rankings.inexact(unit.times(units)) for units in range(1, count + 1)):
-            bound = min(bound, self._units_lower_bound(unit, count))
-        return Decision(tuple(sorted(picks, key=lowest_position)), found[0], bound)
-
-    def _units_lower_bound(self, unit: Bundle, count: int) -> int:
-        """Return what so many units cost at the least, each number of them on a node at the best of any node."""
-        each = [self._lower_bound(unit.times(units)) for units in range(1, count + 1)]
-        least = [0]
-        for total in range(1, count + 1):
-            ways = (cost + least[total - units] for units, cost in enumerate(each[:total], 1) if cost is not None)
-            least.append(min(ways))
-        return least[count]
-
-    def _candidates(self, unit: Bundle, count: int) -> list[tuple[int, list[tuple[int, NodeSolution]]]]:
-        """Return the nodes that a best placement could use, lowest first, each with its solutions by how many units.
-
-        Beside a node that gives `n` units there are at most `count - n` others. So one that is not among the best
-        `count - n + 1` for `n` units can give its place to one of those that is not used, at no cost.
-        """
-        nodes: dict[int, list[tuple[int, NodeSolution]]] = {}
-        for units in range(1, count + 1):
-            wanted = count - units + 1
-            for tied in self.best_first(unit.times(units)):
-                kept, there = _lowest_of(tied, wanted)
-                for mask, solution in kept:
-                    for position in bits(mask):
-                        nodes.setdefault(position, []).append((units, solution))
-                wanted -= there
-                if not wanted:
-                    break
-        return sorted(nodes.items())
 
 
 def lowest_position(pick: Pick) -> int:
@@ -254,7 +211,7 @@ def lowest_position(pick: Pick) -> int:
     return lowest_bit(pick.nodes).bit_length()
 
 
-def _lowest_of(tied: Tied, count: int) -> tuple[Tied, int]:
+def lowest_of(tied: Tied, count: int) -> tuple[Tied, int]:
     """Return the lowest so many nodes of states that tie, or all, and how many these are."""
     if len(tied) == 1:
         nodes, solution = tied[0]

@@ -74,11 +74,11 @@ class Untorn:
         if flat is None or not self._solver.compares_whole or len(field.classes) > FEW:
             return None
         cores, gpus = flat.count * flat.cores, flat.count * flat.gpus
+        roomy = [live for live in field.live() if cores <= live[0].free_cores and gpus <= live[0].free_gpus]
         bound = self._rankings.touch_bound
         waiting = [
-            (bound(state, flat), number, state, nodes)
-            for number, (state, nodes) in enumerate(field.live())
-            if cores <= state.free_cores and gpus <= state.free_gpus
+            (bound(state, flat) if len(roomy) > 1 else 0, number, state, nodes)
+            for number, (state, nodes) in enumerate(roomy)
         ]
         waiting.sort()
         ranked: list[tuple[int, int, DomainState]] = []

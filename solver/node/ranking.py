@@ -32,11 +32,13 @@ class Ranking:
         What the bundle crosses at least on any node.
     lost
         The states of which it is not known what they can do, as there was no time to find out, with lower bounds.
+    alone
+        Whether no other state gives the bundle, so that bounds serve nothing.
     aside
         Entries of states that had no nodes, by state.
     """
 
-    __slots__ = ("aside", "crossed", "done", "entries", "lost", "waiting")
+    __slots__ = ("alone", "aside", "crossed", "done", "entries", "lost", "waiting")
 
     def __init__(self, waiting: Walk, done: int, crossed: int = 0) -> None:
         self.entries: list[Entry] = []
@@ -44,6 +46,7 @@ class Ranking:
         self.done = done
         self.crossed = crossed
         self.lost: list[tuple[int, DomainState]] = []
+        self.alone = False
         self.aside: dict[DomainState, Entry] = {}
 
     def is_up_to(self, place: int) -> bool:

@@ -137,13 +137,17 @@ class Rankings:
         for ranking in self._aside.pop(state):
             ranking.take_back(state)
 
-    def best_first(self, bundle: Bundle, classes: Classes, eligible: int | None, budget: Budget) -> Iterator[Tied]:
+    def best_first(
+        self, bundle: Bundle, classes: Classes, eligible: int | None, budget: Budget, most: int | None = None
+    ) -> Iterator[Tied]:
         """Yield the nodes that can give the bundle by themselves, best first, those of equal cost together.
 
         Parameters
         ----------
         eligible
             Bitmask of the positions that may be chosen; None for all.
+        most
+            The cost up to which they are asked for, as a joint integer; None for any.
 
         Raises
         ------
@@ -159,6 +163,8 @@ class Rankings:
             if tied and entry[0] != cost:
                 yield tied
                 tied = []
+            if most is not None and entry[0] > most:
+                return
             nodes = classes.get(entry[2], 0)
             if eligible is not None:
                 nodes &= eligible
@@ -226,14 +232,14 @@ class Rankings:
         """Put a better lower bound in the place of a lower bound, or what a state really costs."""
         entries = ranking.entries
         bound, number, state, _, known = entries[place]
-        if known == TOUCHED and bundle.flat is not None:
+        if known == TOUCHED and bundle.flat is not None and not ranking.alone:
             crossed = crossing_bound(self.node_solver.scale, state, bundle.flat)
             better = bound + max(0, crossed - ranking.crossed)
             del entries[place]
             insort(entries, (better, number, state, None, CROSSED), lo=place)
             return
         try:
-            if known < BOUNDED:
+            if known < BOUNDED and not ranking.alone:
                 found = self.node_solver.without_search(state, bundle, budget)
             else:
                 found = self.node_solver.best(state, bundle, budget)
@@ -306,6 +312,7 @@ class Rankings:
         ranking = Ranking(Walk(()), 0, 0 if bundle.flat is None else self._touch_bounds.crossed(bundle.flat))
         for number, state in enumerate(classes):
             self._enter(ranking, number, state, bundle, budget)
+        ranking.alone = bundle.flat is not None and len(ranking.entries) == 1
         self._of_few[bundle] = (classes, ranking)
         return ranking
 

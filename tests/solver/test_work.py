@@ -15,6 +15,8 @@ from exactfit.grammar.shape import parse_shape
 from exactfit.solver.cpsat import lexicographic
 from exactfit.solver.demand.request import Request
 from exactfit.solver.errors import InsufficientResources
+from exactfit.solver.node.rankings import Rankings
+from exactfit.solver.node.solver import NodeSolver
 from exactfit.solver.pool import Pool
 from exactfit.topology.presets import preset
 from exactfit.topology.rset import read_R
@@ -151,3 +153,52 @@ def test_equal_nodes_are_one_state(nodes: int, most: int) -> None:
     pool = Pool(read_R(preset("rfc49-a:1000")))
     pool.alloc(1, ask(f"node={nodes}/slot=3/core=7"))
     assert len(pool.present[1].classes) <= most + (nodes < 1000)
+
+
+def new_shapes(nodes: int, number: int) -> list[Request]:
+    """Return requests of many shapes that an idle machine of so many nodes has room for, hardly any twice."""
+    draws = random.Random(17)
+    requests: list[Request] = []
+    while len(requests) < number:
+        slots, cores, gpus = draws.randint(1, 16), draws.randint(1, 120), draws.choice((0, draws.randint(1, 8)))
+        on_a_node = min(120 // cores, 8 // gpus if gpus else 120)
+        named = draws.random() < 0.5
+        if slots <= (on_a_node if named else on_a_node * min(4, nodes)):
+            slot = f"slot={slots}/[core={cores};gpu={gpus}]" if gpus else f"slot={slots}/core={cores}"
+            requests.append(ask(f"node={draws.randint(1, min(4, nodes))}/{slot}" if named else slot))
+    return requests
+
+
+@pytest.mark.parametrize(("nodes", "solved", "looked_at", "solves"), [(1, 0.6, 0.4, 0), (16, 2.5, 5, 3)])
+def test_decisions_that_are_new_look_at_few_states(
+    nodes: int, solved: float, looked_at: float, solves: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counts = {"solved": 0, "looked at": 0, "solves": 0}
+
+    def counted(home: object, name: str, what: str) -> None:
+        original = getattr(home, name)
+
+        def count(*args: object, **kwargs: object) -> object:
+            counts[what] += 1
+            return original(*args, **kwargs)
+
+        monkeypatch.setattr(home, name, count)
+
+    counted(NodeSolver, "_make", "solved")
+    counted(Rankings, "_settle", "looked at")
+    counted(lexicographic, "_solve", "solves")
+    site = Site(nodes)
+    requests = new_shapes(nodes, 250)
+    for request in requests:
+        try:
+            site.pool.alloc(site.next, request)
+        except InsufficientResources:
+            for _ in range(-(-len(site.jobs) // 2)):
+                site.leave()
+        else:
+            site.jobs.append(site.next)
+            site.next += 1
+    assert site.next > len(requests) / 3
+    assert counts["solved"] < solved * len(requests)
+    assert counts["looked at"] < looked_at * len(requests)
+    assert counts["solves"] <= solves

@@ -1,0 +1,105 @@
+"""Loose units, which may stand anywhere and several on a node, shared out among nodes.
+
+It is dynamic programming over the few nodes that any best placement could use. What the best node costs for each number
+of units gives a lower bound for any number of them, and a placement on these nodes an upper one. A node that costs more
+for some units than the upper bound leaves, beside the least that the others cost, is in no best placement.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..demand.demand import Bundle
+from ..node.plan import NodeSolution
+from ..node.rankings import Tied
+from ..state.node_classes import bits
+from .selection import Decision, Pick, Selector, lowest_of, lowest_position
+
+Ways = dict[int, list[tuple[int, NodeSolution]]]
+"""Of nodes, by position, how many units each may give, and how."""
+
+_Shared = tuple[int, tuple[tuple[int, NodeSolution], ...]]
+"""What a placement costs, and what its nodes give, by position."""
+
+
+def share_out(selector: Selector, unit: Bundle, count: int) -> Decision | None:
+    """Share out so many units, any number of them on a node; None where there is no room."""
+    found = _best(_candidates(selector, unit, count), count)
+    if found is None:
+        return None
+    picks = tuple(Pick(1 << position, solution) for position, solution in found[1])
+    bound = found[0]
+    if any(selector.inexact(unit.times(units)) for units in range(1, count + 1)):
+        each = [selector.lower_bound(unit.times(units)) for units in range(1, count + 1)]
+        bound = min(bound, _least(each)[count] or 0)
+    return Decision(tuple(sorted(picks, key=lowest_position)), found[0], bound)
+
+
+def _best(ways: Ways, count: int) -> _Shared | None:
+    """Return the best placement on some nodes; between equal ones that of the lowest."""
+    best: list[_Shared | None] = [(0, ())] + [None] * count
+    for position, solutions in sorted(ways.items()):
+        for total in range(count, 0, -1):
+            for units, solution in solutions:
+                before = best[total - units] if units <= total else None
+                now = best[total]
+                if before is not None and (now is None or before[0] + solution.cost < now[0]):
+                    best[total] = (before[0] + solution.cost, (*before[1], (position, solution)))
+    return best[count]
+
+
+def _least(each: Sequence[int | None]) -> list[int | None]:
+    """Return what 0, 1, 2, ... units cost at least, given what 1, 2, ... of them cost on the best node for so many."""
+    least: list[int | None] = [0]
+    for total in range(1, len(each) + 1):
+        rests = ((cost, least[total - units]) for units, cost in enumerate(each[:total], 1) if cost is not None)
+        least.append(min((cost + rest for cost, rest in rests if rest is not None), default=None))
+    return least
+
+
+def _candidates(selector: Selector, unit: Bundle, count: int) -> Ways:
+    """Return the nodes that a best placement could use.
+
+    Beside a node that gives `n` units there are at most `count - n` others. So one that is not among the best
+    `count - n + 1` for `n` units can give its place to one of those that is not used, at no cost.
+    """
+    ways: Ways = {}
+    for units, most in enumerate(_useful(selector, unit, count), 1):
+        if most is not _NOTHING:
+            wanted = count - units + 1
+            for tied in selector.best_first(unit.times(units), most):
+                wanted -= _enter(ways, tied, units, wanted)
+                if not wanted:
+                    break
+    return ways
+
+
+_NOTHING = -1 << 1 << 14
+"""A cost below any."""
+
+
+def _useful(selector: Selector, unit: Bundle, count: int) -> list[int | None]:
+    """Return up to what cost a node that gives 1, 2, ... units may be in a best placement; None for any."""
+    ways: Ways = {}
+    each: list[int | None] = []
+    for units in range(1, count + 1):
+        bundle = unit.times(units)
+        tied = next(selector.best_first(bundle), None)
+        if selector.inexact(bundle):
+            return [None] * count
+        each.append(None if tied is None else tied[0][1].cost)
+        if tied is not None:
+            _enter(ways, tied, units, count - units + 1)
+    found, least = _best(ways, count), _least(each)
+    if found is None:
+        return [None] * count
+    return [_NOTHING if rest is None else found[0] - rest for rest in least[count - 1 :: -1]]
+
+
+def _enter(ways: Ways, tied: Tied, units: int, wanted: int) -> int:
+    """Enter the lowest so many nodes that give so many units at one cost; return how many these are."""
+    kept, there = lowest_of(tied, wanted)
+    for mask, solution in kept:
+        for position in bits(mask):
+            ways.setdefault(position, []).append((units, solution))
+    return there
