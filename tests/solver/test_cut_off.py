@@ -170,3 +170,21 @@ def test_counts_that_were_found_by_then_are_used(shape: str, trials: int) -> Non
         assert found["terms"]["size"] < found["bound"]["size"]
     else:
         assert found == best
+
+
+def test_a_refusal_says_where_it_does_not_know_whether_it_is_for_ever() -> None:
+    """That nothing fits now is proven by counting; that nothing ever does takes a search, for which no work is left."""
+    children = {"topo": {"numa": [{"cores": "0"}, {"cores": "1"}], "gpus": "0-1"}, "ranks": "0"}
+    execution = {"R_lite": [{"rank": "0", "children": {"core": "0-1", "gpu": "0-1"}}], "nodelist": ["n0"]}
+    scheduling = {"children": [children], "groups": {"cluster": [{"ranks": "0"}]}}
+    machine = read_R({"version": 1, "execution": execution, "scheduling": scheduling})
+    numas = Request.of(parse_resources(parse_shape("cluster=1/numa=1/slot=1/[core=1;gpu=1]")))
+    busy = Request.of(parse_resources(parse_shape("slot=1/gpu=2")))
+    rough, patient = (Pool(machine, Options(time_limit=limit)) for limit in (1e-9, 60))
+    for pool in (rough, patient):
+        pool.alloc(1, busy)
+    with pytest.raises(InsufficientResources, match="cut off before it knew whether it ever does") as refusal:
+        rough.alloc(2, numas)
+    assert refusal.value.proven
+    with pytest.raises(InfeasibleRequest):
+        patient.alloc(2, numas)

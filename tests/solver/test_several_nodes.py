@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import random
+from functools import partial
 from typing import Any
 
 import pytest
@@ -13,9 +15,11 @@ from exactfit.grammar.constraint import parse_constraint
 from exactfit.grammar.idset import IdSet
 from exactfit.grammar.jobspec import parse_resources
 from exactfit.grammar.shape import parse_shape
+from exactfit.solver.cpsat import lexicographic
 from exactfit.solver.cpsat.budget import Budget, CutOff
 from exactfit.solver.demand.request import Request
 from exactfit.solver.errors import InsufficientResources
+from exactfit.solver.machine.model import sharing, supply
 from exactfit.solver.machine.packing import nearly_full
 from exactfit.solver.machine.packing.items import Items
 from exactfit.solver.node.solver import NodeSolver
@@ -96,10 +100,68 @@ def test_slots_with_memory_over_unlike_nodes() -> None:
         assert pool.alloc(number, ask(shape)).certificate["status"] == "OPTIMAL"
 
 
-def test_idle_dragonfly() -> None:
+def dragonfly() -> dict[str, Any]:
     R = preset("rfc49-a:128")
     switches = [{"ranks": f"{first}-{first + 7}"} for first in range(0, 128, 8)]
     R["scheduling"]["groups"] = {"group": [{"switch": switches[first : first + 4]} for first in range(0, 16, 4)]}
+    return R
+
+
+def test_groups_that_are_alike_are_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of an idle dragonfly one group, and in it one switch, tells what units cost in any; no model is made."""
+    looks = 0
+    way = supply.Units.way
+
+    def counted(self: supply.Units, group: int, number: int) -> sharing.Way:
+        nonlocal looks
+        looks += 1
+        return way(self, group, number)
+
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("there is nothing to search for")
+
+    monkeypatch.setattr(supply.Units, "way", counted)
+    monkeypatch.setattr(lexicographic, "_solve", refuse)
+    assert Pool(read_R(dragonfly())).alloc(1, ask("slot=400/core=7")).certificate["status"] == "OPTIMAL"
+    assert looks <= 128 + 4
+
+
+@st.composite
+def parts_and_costs(draw: st.DrawFn) -> tuple[list[list[int]], list[object]]:
+    """Return what each number of things costs in each part, and of which other it is like."""
+    kinds = draw(st.lists(st.lists(st.integers(0, 9), min_size=1, max_size=4), min_size=1, max_size=3))
+    chosen = draw(st.lists(st.sampled_from(range(len(kinds))), min_size=1, max_size=5))
+    likes = [kind if draw(st.booleans()) else None for kind in chosen]
+    return [kinds[kind] for kind in chosen], likes
+
+
+@given(some=parts_and_costs(), touch=st.integers(0, 9), data=st.data())
+@settings(max_examples=300, deadline=None)
+def test_things_shared_out_among_parts_of_which_some_are_alike(
+    some: tuple[list[list[int]], list[object]], touch: int, data: st.DataObject
+) -> None:
+    tables, likes = some
+    number = data.draw(st.integers(1, sum(len(table) for table in tables)))
+    parts = [
+        sharing.Part(len(table), partial(_way_of, table, touch), like)
+        for table, like in zip(tables, likes, strict=True)
+    ]
+    found = sharing.share_out(parts, number, touch, 0)
+    ways = itertools.product(*(range(len(table) + 1) for table in tables))
+    least = min(
+        sum(touch + table[n - 1] for table, n in zip(tables, way, strict=True) if n)
+        for way in ways
+        if sum(way) == number
+    )
+    assert found.cost == least
+
+
+def _way_of(table: list[int], touch: int, number: int) -> sharing.Way:
+    return sharing.Way(touch + table[number - 1])
+
+
+def test_idle_dragonfly() -> None:
+    R = dragonfly()
     certificate = Pool(read_R(R)).alloc(1, ask("slot=400/core=7")).certificate
     assert certificate["status"] == "OPTIMAL"
     assert [certificate["terms"][f"spread.{level}"] for level in ("group", "switch", "node")] == [1, 4, 25]

@@ -133,6 +133,7 @@ class _Best:
         self.supply = supply
         self.touches = {c.level: unit for c, unit in scale.weighed() if isinstance(c, GroupTouch)}
         self._ways: dict[tuple[int, int, int], Way] = {}
+        self._likes: dict[tuple[int, int], object] = {}
 
     def way(self, depth: int, group: int, number: int) -> Way:
         """Return the best way to put so many links, or hosts, of a depth into a group that has room for them."""
@@ -148,15 +149,31 @@ class _Best:
         inside = [(c, room) for c in chain.tree.children(group) if (room := chain.room_in(depth, c))]
         if not inside:
             return self.supply.way(group, number)
-        parts = [Part(room, partial(self._in_child, depth, child), self._like(child)) for child, room in inside]
+        parts = [Part(room, partial(self._in_child, depth, child), self._like(depth, child)) for child, room in inside]
         touch = min(self.touches.get(chain.tree.groups[child].level, 0) for child, _ in inside)
         if own:
             parts.append(Part(own, partial(self.supply.way, group)))
         return share_out(parts, number, touch, self._least(depth), untouched=int(own > 0))
 
-    def _like(self, child: int) -> object:
-        groups = self.chain.tree.groups
-        return None if groups[child].children else self.supply.like(child)
+    def _like(self, depth: int, child: int) -> object:
+        """Return what is equal for groups in which the best ways for a depth cost the same; None if it is not known."""
+        key = (depth, child)
+        if key not in self._likes:
+            self._likes[key] = self._make_like(depth, child)
+        return self._likes[key]
+
+    def _make_like(self, depth: int, child: int) -> object:
+        chain = self.chain
+        room = chain.room_in(depth, child)
+        if chain.is_link(depth, child):
+            depth += 1
+        own: object = ()
+        if depth == len(chain.links) and self.supply.room(child):
+            own = self.supply.like(child)
+        inside = [self._like(depth, c) for c in chain.tree.children(child) if chain.room_in(depth, c)]
+        if own is None or None in inside:
+            return None
+        return (chain.tree.groups[child].level, room, own, tuple(inside))
 
     def _in_child(self, depth: int, child: int, number: int) -> Way:
         if self.chain.is_link(depth, child):

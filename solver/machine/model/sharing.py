@@ -128,23 +128,37 @@ def _among(parts: Sequence[Part], number: int, used: int) -> Way:
     if used == 1:
         return min((part.way(number) for part in parts if part.room >= number), key=lambda way: way.cost)
     tables = _tables(parts, number, used)
-    if sum(len(table) for table in tables) * number > WORK:
+    if sum(len(table) for _, table in tables) * number > WORK:
         raise NotDirectError
-    best: list[Way | None] = [Way(0)] + [None] * number
-    for table in reversed(tables):
-        before = best
-        best = list(before)
-        for total in range(1, number + 1):
-            found = before[total]
-            # From few to many, so that of equal costs the largest number stays.
-            for count, way in table:
-                rest = before[total - count] if count <= total else None
-                if rest is not None and (found is None or way.cost + rest.cost <= found.cost):
-                    found = Way(way.cost + rest.cost, parts=(way, rest))
-            best[total] = found
-    found = best[number]
-    assert found is not None
-    return found
+    best: list[int | None] = [0] + [None] * number
+    chosen: list[list[int]] = []
+    for _, table in reversed(tables):
+        best, counts = _with_part(best, table)
+        chosen.append(counts)
+    assert best[number] is not None
+    ways = []
+    left = number
+    for (part, _), counts in zip(tables, reversed(chosen), strict=True):
+        if counts[left]:
+            ways.append(part.way(counts[left]))
+            left -= counts[left]
+    return Way(sum(way.cost for way in ways), parts=tuple(ways))
+
+
+def _with_part(before: Sequence[int | None], table: Sequence[tuple[int, int]]) -> tuple[list[int | None], list[int]]:
+    """Return the least costs of each number of things with one more part, and how many it then takes."""
+    best = list(before)
+    taken = [0] * len(best)
+    # From few to many, so that of equal costs the largest number stays.
+    for count, cost in table:
+        for rest in range(len(best) - count):
+            known = before[rest]
+            if known is not None:
+                total = rest + count
+                found = best[total]
+                if found is None or known + cost <= found:
+                    best[total], taken[total] = known + cost, count
+    return best, taken
 
 
 def _without_repeats(parts: Sequence[Part], used: int) -> list[Part]:
@@ -159,17 +173,26 @@ def _without_repeats(parts: Sequence[Part], used: int) -> list[Part]:
     return kept
 
 
-def _tables(parts: Sequence[Part], number: int, used: int) -> list[list[tuple[int, Way]]]:
-    """Return for each part that can be needed the numbers of things with their ways."""
+def _tables(parts: Sequence[Part], number: int, used: int) -> list[tuple[Part, list[tuple[int, int]]]]:
+    """Return the parts that can be needed, each with the numbers of things and what they cost there.
+
+    What parts that are like each other cost is asked of the first of them alone.
+    """
     if sum(min(part.room, number) for part in parts) > WORK:
         raise NotDirectError
-    tables: list[list[tuple[int, Way]]] = [[] for _ in parts]
+    tables: list[list[tuple[int, int]]] = [[] for _ in parts]
     rooms = sorted((min(part.room, number) for part in parts), reverse=True)
     # With less in one of them, the others could not hold the rest.
     fewest = max(1, number - sum(rooms[: used - 1]))
     for count in range(fewest, rooms[0] + 1):
-        ways = [(i, part.way(count)) for i, part in enumerate(parts) if part.room >= count]
-        ways.sort(key=lambda item: item[1].cost)
-        for i, way in ways[:used]:
-            tables[i].append((count, way))
-    return [table for table in tables if table]
+        known: dict[object, int] = {}
+        costs = []
+        for i, part in enumerate(parts):
+            if part.room >= count:
+                cost = known.get(part.like) if part.like is not None else None
+                if cost is None:
+                    cost = known[part.like] = part.way(count).cost
+                costs.append((cost, i))
+        for cost, i in sorted(costs)[:used]:
+            tables[i].append((count, cost))
+    return [(part, table) for part, table in zip(parts, tables, strict=True) if table]
