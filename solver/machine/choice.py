@@ -56,7 +56,7 @@ class Chooser:
         if exceeds(demand, field, self.group_amounts):
             return False
         items = self._items(demand)
-        fits = None if items is None else fits_packing(items, field)
+        fits = None if items is None else fits_packing(items, field, budget)
         if fits is not None:
             return fits
         return self._search(demand, field, group_free, budget, best=False) is not None

@@ -16,6 +16,7 @@ from exactfit.grammar.idset import IdSet
 from exactfit.grammar.jobspec import parse_resources
 from exactfit.grammar.shape import parse_shape
 from exactfit.solver.checker import Checker
+from exactfit.solver.cpsat.budget import Budget
 from exactfit.solver.demand.request import Request
 from exactfit.solver.errors import InfeasibleRequest, InsufficientResources
 from exactfit.solver.machine.packing.items import Items
@@ -160,7 +161,7 @@ def test_room_is_found_if_and_only_if_there_is_some(
                     return True
         return False
 
-    room = find_room(items, [Bin(*some) for some in bins], target)
+    room = find_room(items, [Bin(*some) for some in bins], target, Budget(1.0))
     assert (room.packed is not None) == fits(nodes, sorted(pieces, reverse=True))
     assert room.proven or room.packed is not None
 

@@ -131,7 +131,7 @@ def parts_and_costs(draw: st.DrawFn) -> tuple[list[list[int]], list[object]]:
     """Return what each number of things costs in each part, and of which other it is like."""
     kinds = draw(st.lists(st.lists(st.integers(0, 9), min_size=1, max_size=4), min_size=1, max_size=3))
     chosen = draw(st.lists(st.sampled_from(range(len(kinds))), min_size=1, max_size=5))
-    likes = [kind if draw(st.booleans()) else None for kind in chosen]
+    likes: list[object] = [kind if draw(st.booleans()) else None for kind in chosen]
     return [kinds[kind] for kind in chosen], likes
 
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import random
-import sys
 from collections.abc import Callable
 from functools import partial
-from types import FrameType
 
 import pytest
 
+from counted import calls
 from exactfit.grammar.jobspec import parse_resources
 from exactfit.grammar.shape import parse_shape
 from exactfit.solver.cpsat import lexicographic
@@ -37,23 +36,6 @@ def ask(shape: str) -> Request:
 
 
 REQUESTS = [ask(shape) for shape in MIX]
-
-
-def calls(of: Callable[[], object]) -> int:
-    """Return how many functions something calls, those of the interpreter among them."""
-    number = 0
-
-    def count(_frame: FrameType, event: str, _argument: object) -> None:
-        nonlocal number
-        number += event in ("call", "c_call")
-
-    before = sys.getprofile()
-    sys.setprofile(count)
-    try:
-        of()
-    finally:
-        sys.setprofile(before)
-    return number
 
 
 class Site:

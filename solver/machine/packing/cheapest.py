@@ -1,7 +1,7 @@
 """The cheapest vectors for nodes that together give what is asked for: costs add up, whatever the other nodes give.
 
-What is still to be given is one integer with a field for each item and a spare bit above each field: a vector is
-taken from it by a subtraction, whose spare bits say whether there was enough.
+What is still to be given is one integer (`fields`): a vector is taken from it by a subtraction, whose spare bits say
+whether there was enough.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from .fields import Fields
 from .items import Vector
 
 
@@ -66,18 +67,14 @@ def cheapest(classes: Sequence[Choice], target: Vector) -> Cheapest | None:
 
     Between equal costs the first classes give most.
     """
-    shifts, spare = _fields(target)
-    whole = sum(n << shift for n, shift in zip(target, shifts, strict=True))
-    best: dict[int, tuple[int, _Chain]] = {whole: (0, None)}
+    fields = Fields.up_to(target)
+    best: dict[int, tuple[int, _Chain]] = {fields.pack(target): (0, None)}
     for place in range(len(classes)):
-        vectors = [
-            (sum(n << shift for n, shift in zip(vector, shifts, strict=True)), cost, vector)
-            for vector, cost in sorted(classes[place].costs.items())
-        ]
+        vectors = [(fields.pack(vector), cost, vector) for vector, cost in sorted(classes[place].costs.items())]
         # From here on a node may only follow others of its class: no order of equal nodes is tried twice.
         front = best
         for _ in range(classes[place].number):
-            front = _one_more(front, vectors, place, spare, best)
+            front = _one_more(front, vectors, place, fields.spare, best)
             if not front:
                 break
     found = best.get(0)
@@ -107,17 +104,6 @@ def _one_more(
                 found[after] = (cost + more, (chain, place, vector))
     best.update(found)
     return found
-
-
-def _fields(target: Vector) -> tuple[list[int], int]:
-    """Return where the field of each item begins, and the spare bits."""
-    shifts: list[int] = []
-    spare = at = 0
-    for n in target:
-        shifts.append(at)
-        at += n.bit_length() + 1
-        spare |= 1 << (at - 1)
-    return shifts, spare
 
 
 def _given(chain: _Chain) -> tuple[tuple[int, Vector], ...]:

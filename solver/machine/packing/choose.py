@@ -20,7 +20,7 @@ from ..selection import Decision, Field, Pick
 from .cheapest import Cheapest, Choice, cheapest, steps_of
 from .items import Items, Vector
 from .nearly_full import choose_nearly_full
-from .room import Bin, Packed, find_room
+from .room import Bin, Packed, Room, find_room
 from .vector_solutions import TooManyError, VectorSolutions
 
 STEPS = 300_000
@@ -34,6 +34,9 @@ VECTORS = 400
 
 SHARE = 0.5
 """Of what is left of a budget, how much one search of a node may take: no node keeps the others from being searched."""
+
+SHARE_OF_ROOM = 0.25
+"""Of what is left of a budget, how much it may take to try all ways to pack, before only the most promising are."""
 
 Class = tuple[DomainState, int]
 """A state and the bitmask of its nodes."""
@@ -58,11 +61,11 @@ class Packing:
     exact: bool = True
 
 
-def fits_packing(items: Items, field: Field) -> bool | None:
+def fits_packing(items: Items, field: Field, budget: Budget) -> bool | None:
     """Tell whether there is a placement, by cores and GPUs alone; None where that is not known."""
     if not items.counted:
         return None
-    room = find_room(items, [_bin(state, nodes) for state, nodes in _classes(field)], items.target)
+    room = _room(items, _classes(field), budget)
     return None if room.packed is None and not room.proven else room.packed is not None
 
 
@@ -77,7 +80,7 @@ def choose_packing(items: Items, field: Field, node_solver: NodeSolver, budget: 
     classes = _classes(field)
     solutions = VectorSolutions(items, node_solver, budget)
     if items.counted:
-        room = find_room(items, [_bin(state, nodes) for state, nodes in classes], items.target)
+        room = _room(items, classes, budget)
         if room.packed is None and room.proven:
             return Packing(None)
         if len(items.items) == 1 and items.items[0].demand.loose:
@@ -115,8 +118,9 @@ def _classes(field: Field) -> list[Class]:
     return sorted(field.live(), key=lambda found: found[1] & -found[1])
 
 
-def _bin(state: DomainState, nodes: int) -> Bin:
-    return Bin(state.free_cores, state.free_gpus, nodes.bit_count())
+def _room(items: Items, classes: Sequence[Class], budget: Budget) -> Room:
+    bins = [Bin(state.free_cores, state.free_gpus, nodes.bit_count()) for state, nodes in classes]
+    return find_room(items, bins, items.target, budget.part(SHARE_OF_ROOM))
 
 
 def _best(items: Items, classes: Sequence[Class], solutions: VectorSolutions, budget: Budget) -> Packing:

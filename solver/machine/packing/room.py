@@ -11,16 +11,24 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
+from ...cpsat.budget import Budget
+from .fields import Fields
 from .items import Items, Vector
 
 WIDTH = 64
 """What is kept at most after each node."""
 
 NARROW = 4
-"""What is kept once `STEPS` are taken."""
+"""What is kept once `VECTORS` are looked at."""
 
-STEPS = 50_000
-"""Vectors that are looked at before the search gets narrow."""
+VECTORS = 50_000
+"""Vectors that are looked at before the search gets narrow, unless the budget is used up before."""
+
+IN_ANY_CASE = 2_000
+"""Vectors that are looked at whatever is left: what is small is known without any work left."""
+
+VECTOR_STEPS = 2
+"""What it costs to look at a vector."""
 
 FEW = 8
 """Vectors of a node that are looked at then."""
@@ -65,15 +73,21 @@ class Room:
     proven: bool = True
 
 
-def find_room(items: Items, bins: Sequence[Bin], target: Vector) -> Room:
-    """Pack so many of items that are `Items.counted` into nodes."""
+def find_room(items: Items, bins: Sequence[Bin], target: Vector, budget: Budget) -> Room:
+    """Pack so many of items that are `Items.counted` into nodes.
+
+    Parameters
+    ----------
+    budget
+        What it may take: where it is used up, the search gets narrow and comes to its end.
+    """
     for i, wanted in enumerate(target):
         one = tuple(int(i == j) for j in range(len(target)))
         cores, gpus = items.takes(one)
         most = wanted if items.items[i].demand.loose else 1
         if sum(node.number * _times(node, cores, gpus, most) for node in bins) < wanted:
             return Room(None)
-    return _Search(items, bins, target).find()
+    return _Search(items, bins, target, budget).find()
 
 
 def _times(node: Bin, cores: int, gpus: int, most: int) -> int:
@@ -83,11 +97,13 @@ def _times(node: Bin, cores: int, gpus: int, most: int) -> int:
 
 
 class _Search:
-    def __init__(self, items: Items, bins: Sequence[Bin], target: Vector) -> None:
+    def __init__(self, items: Items, bins: Sequence[Bin], target: Vector, budget: Budget) -> None:
         self._items = items
         self._bins = bins
         self._target = target
-        self._steps = 0
+        self._fields = Fields.up_to(target)
+        self._budget = budget
+        self._looked = 0
         self._complete = True
         # What is left weighs as much of the scarcer resource as it takes.
         free = [sum(node.number * of for node, of in zip(bins, some, strict=True)) for some in self._free()]
@@ -116,37 +132,49 @@ class _Search:
                 left = more
         return Room(None, self._complete)
 
+    @property
+    def _is_narrow(self) -> bool:
+        return self._looked >= VECTORS or (self._looked >= IN_ANY_CASE and not self._budget.left)
+
     def _after(self, number: int, left: dict[Vector, _Chain]) -> dict[Vector, _Chain]:
         """Return what may be left after one more node."""
         found: dict[Vector, _Chain] = {}
         for rest, chain in left.items():
+            before = self._looked
             vectors = self._maximal(self._bins[number], rest)
-            if self._steps >= STEPS:
+            if self._is_narrow:
                 self._complete = False
                 vectors = islice(vectors, FEW)
             for vector in vectors:
-                self._steps += 1
-                after = tuple(a - b for a, b in zip(rest, vector, strict=True))
+                self._looked += 1
+                after = tuple([a - b for a, b in zip(rest, vector, strict=True)])
                 if after not in found:
                     found[after] = (chain, number, vector) if any(vector) else chain
+            self._budget.charge(VECTOR_STEPS * (self._looked - before))
         return self._best(found)
 
     def _best(self, found: dict[Vector, _Chain]) -> dict[Vector, _Chain]:
         """Return the ways of which none leaves at least as much of everything as another, or the best of them."""
-        ranked = sorted(found, key=lambda rest: (self._weight(rest), rest))
-        width = WIDTH if self._steps < STEPS else NARROW
-        kept: list[Vector] = []
-        for rest in ranked:
-            if any(all(a <= b for a, b in zip(other, rest, strict=True)) for other in kept):
+        spare = self._fields.spare
+        ranked = sorted([(self._weight(rest), rest) for rest in found])
+        width = NARROW if self._is_narrow else WIDTH
+        kept: dict[Vector, _Chain] = {}
+        packed: list[int] = []
+        for _, rest in ranked:
+            there = self._fields.pack(rest)
+            full = there | spare
+            if any((full - other) & spare == spare for other in packed):
                 continue
             if len(kept) == width:
                 self._complete = False
                 break
-            kept.append(rest)
-        return {rest: found[rest] for rest in kept}
+            kept[rest] = found[rest]
+            packed.append(there)
+        self._budget.charge(VECTOR_STEPS * len(found))
+        return kept
 
     def _weight(self, rest: Vector) -> float:
-        return sum(n * weight for n, weight in zip(rest, self._weights, strict=True))
+        return sum([n * weight for n, weight in zip(rest, self._weights, strict=True)])
 
     def _maximal(self, node: Bin, rest: Vector) -> Iterator[Vector]:
         """Yield the vectors of what is left that fit on a node, without those to which one of the last can be added."""

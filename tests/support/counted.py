@@ -1,0 +1,24 @@
+"""The work that something takes, counted in function calls: the same on every machine."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from types import FrameType
+
+
+def calls(of: Callable[[], object]) -> int:
+    """Return how many functions something calls, those of the interpreter among them."""
+    number = 0
+
+    def count(_frame: FrameType, event: str, _argument: object) -> None:
+        nonlocal number
+        number += event in ("call", "c_call")
+
+    before = sys.getprofile()
+    sys.setprofile(count)
+    try:
+        of()
+    finally:
+        sys.setprofile(before)
+    return number
