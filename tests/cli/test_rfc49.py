@@ -54,5 +54,5 @@ def test_the_scheduling_key_is_cut_to_the_ranks_of_the_job(run: Runner) -> None:
     (line,) = run("place", "rfc49-a", "slot=4/node/core=120", "--json").lines
     scheduling = line["R"]["scheduling"]
     assert [entry["ranks"] for entry in scheduling["children"]] == ["0-3"]
-    assert scheduling["children"][0]["topo"]["socket"][1]["numa"][3] == {"cores": "105-119", "gpus": "7"}
+    assert scheduling["children"][0]["topo"]["socket"][1]["numa"][3] == {"cores": "105-119", "exactfit.partial": 1}
     assert scheduling["writer"] == "exactfit.adapters.flux"
