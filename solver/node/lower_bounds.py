@@ -29,7 +29,7 @@ def lower_bounds(scale: Scale, state: DomainState, bundle: Bundle) -> list[int]:
     wants = (*bundle.wants, *bundle.beside)
     surely = bundle.whole or any(want.total(kind) for want in wants for kind in (Kind.CORE, Kind.GPU))
     bounds: list[int] = []
-    for component in scale.components:
+    for place, component in enumerate(scale.components):
         bound = 0
         if isinstance(component, Cross):
             bound = _crossings(outermost(state, component.level), state, slots)
@@ -39,10 +39,7 @@ def lower_bounds(scale: Scale, state: DomainState, bundle: Bundle) -> list[int]:
             weight = component.weight(state)
             bound = weight if slots or surely else min(0, weight)
         elif isinstance(component, Touch):
-            domains = [domain for domain in state.flat if domain.level == component.level]
-            bound = sum(min(0, component.weight(domain)) for domain in domains)
-            outer = outermost(state, component.level)
-            bound += _cover(outer, [max(0, component.weight(domain)) for domain in outer], state, slots)
+            bound = _covered(scale, place, component, state, slots)
         elif isinstance(component, CoreTouch):
             bound = sum(min(0, component.weight(domain)) for domain in state.flat)
         bounds.append(bound)
@@ -113,28 +110,47 @@ def _fewest(free: Sequence[int], amount: int) -> int:
     return number
 
 
-def _cover(
-    domains: Sequence[DomainState],
-    weights: Sequence[int],
-    state: DomainState,
-    slots: Sequence[tuple[int, int, int]],
+_Parts = tuple[int, list[tuple[int, int]]]
+"""What is free in no domain of a level, and of each domain with any what touching it counts and what is free, those
+first that count least for one."""
+
+
+def _covered(
+    scale: Scale, place: int, component: Touch, state: DomainState, slots: Sequence[tuple[int, int, int]]
 ) -> int:
-    """Return what the domains that hold the slots weigh at least: parts of domains count in part."""
-    least = 0
-    asked = sum(count * cores for count, cores, _ in slots), sum(count * gpus for count, _, gpus in slots)
-    for all_of_them, free, outside in _needs(asked, state, domains):
-        amount = all_of_them - outside
-        total = 0
-        for part, whole in sorted(
-            ((part, whole) for part, whole in zip(weights, free, strict=True) if whole), key=_of_one
-        ):
-            if amount <= whole:
-                total += -(-part * max(0, amount) // whole)
-                break
-            total += part
-            amount -= whole
-        least = max(least, total)
-    return least
+    """Return what the domains that hold the slots count at least: parts of domains count in part."""
+    known: tuple[int, _Parts, _Parts] | None = scale.covers.get((place, state))
+    if known is None:
+        outer = outermost(state, component.level)
+        weights = [max(0, component.weight(domain)) for domain in outer]
+        known = scale.covers[place, state] = (
+            sum(min(0, component.weight(domain)) for domain in state.flat if domain.level == component.level),
+            _parts(weights, [domain.free_cores for domain in outer], state.free_cores),
+            _parts(weights, [domain.free_gpus for domain in outer], state.free_gpus),
+        )
+    below, of_cores, of_gpus = known
+    cores = sum([count * each for count, each, _ in slots])
+    gpus = sum([count * each for count, _, each in slots])
+    return below + max(_cover(of_cores, cores), _cover(of_gpus, gpus))
+
+
+def _parts(weights: Sequence[int], free: Sequence[int], in_all: int) -> _Parts:
+    parts = sorted(((part, whole) for part, whole in zip(weights, free, strict=True) if whole), key=_of_one)
+    return in_all - sum(free), parts
+
+
+def _cover(parts: _Parts, amount: int) -> int:
+    """Return what the domains count at least that hold so many cores, or GPUs."""
+    total = 0
+    amount -= parts[0]
+    for part, whole in parts[1]:
+        if amount <= 0:
+            break
+        if amount <= whole:
+            return total - (-part * amount // whole)
+        total += part
+        amount -= whole
+    return total
 
 
 def _of_one(part: tuple[int, int]) -> int:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
+from typing import Any
 
 from ...grammar.memory import Memory
 from ..state.domain_state import REMEMBERED, DomainState
@@ -36,6 +37,8 @@ class Scale:
         What each domain counts that is asked for whole and of which R lists only a part.
     names
         Of the components.
+    covers
+        What the domains of states count for a component, by its place: kept here for `node.lower_bounds`.
     group_names, group_units
         Of those that count groups: their names, and their units by level.
     """
@@ -46,6 +49,7 @@ class Scale:
         self.units = tuple(1 << (BITS * (count - 1 - i)) for i in range(count))
         self._touch: Memory[DomainState, int] = Memory(REMEMBERED)
         self._core_touch: Memory[DomainState, int] = Memory(REMEMBERED)
+        self.covers: Memory[tuple[int, DomainState], Any] = Memory(REMEMBERED)
         self._values: Memory[int, Mapping[str, int]] = Memory(REMEMBERED)
         self._touches: dict[str, list[tuple[Callable[[DomainState], int], int]]] = {}
         for component, unit in self.weighed():
