@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from ...solver.pool import Pool
 
 FITS = "fits"
-_ORDERS = ("fifo", "easy")
+_ORDERS = ("fifo", "easy", "flux")
 _END_OF_TIME = 2.0**53
 
 
@@ -59,10 +59,10 @@ class WhenOptions:
         str | None,
         typer.Option(
             "--order",
-            autocompletion=completions.words("fifo", "easy"),
-            metavar="fifo|easy",
+            autocompletion=completions.words("fifo", "easy", "flux"),
+            metavar="fifo|easy|flux",
             show_default="fifo",
-            help="With --when: strictly in order, or with EASY backfill behind the first.",
+            help="With --when: strictly in order, or with backfill: EASY as published, or as Flux does it.",
         ),
     ] = None
     now: Annotated[
@@ -99,7 +99,7 @@ class WhenOptions:
             For each of these.
         """
         if self.order is not None and self.order not in _ORDERS:
-            raise InputError(f"--order: expected fifo or easy, got {self.order!r}")
+            raise InputError(f"--order: expected fifo, easy or flux, got {self.order!r}")
         written = {"--order": self.order, "--now": self.now, "--duration": self.duration}
         given = next((name for name, value in written.items() if value is not None), "")
         if given and not self.when:

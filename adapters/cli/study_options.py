@@ -79,10 +79,11 @@ class AxesOptions:
         str | None,
         typer.Option(
             "--scheduling",
-            metavar="easy|fifo",
-            autocompletion=completions.words("easy", "fifo"),
+            metavar="easy|flux|conservative|fifo",
+            autocompletion=completions.words("easy", "flux", "conservative", "fifo"),
             show_default=EASY,
-            help="Order of the queue.",
+            help="Order of the queue: EASY backfill as published, as Flux's sched-backfill does it, conservative "
+            "backfill, or strictly in order.",
         ),
     ] = None
     sweep: Annotated[
@@ -92,7 +93,7 @@ class AxesOptions:
             autocompletion=completions.axes,
             metavar="AXES",
             show_default=False,
-            help="What varies: pools=a+b, load=0.7:1.1:0.1, seeds=20, scheduling=easy+fifo, with commas between.",
+            help="What varies: pools=a+b, load=0.7:1.1:0.1, seeds=20, scheduling=easy+flux, with commas between.",
         ),
     ] = None
     seed: Annotated[

@@ -1,6 +1,6 @@
 """Which simulations a study consists of: every combination of its axes, as tasks.
 
-Axes are written ``pools=exactfit+TreePool,load=0.7:1.1:0.1,seeds=20,scheduling=easy+fifo``.
+Axes are written ``pools=exactfit+TreePool,load=0.7:1.1:0.1,seeds=20,scheduling=easy+flux``.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from itertools import islice, product
 from typing import Any
 
 from .submissions import LEAST_LOAD, MOST_LOAD
-from .task import GREED, RUN, SCHEDULING, Source, Task
+from .task import EASY, GREED, RUN, SCHEDULING, Source, Task
 from .workloads.trace import number
 
 NAMES = ("pools", "load", "seeds", "scheduling")
@@ -40,7 +40,7 @@ class Axes:
     pools: tuple[str, ...]
     loads: tuple[float | None, ...] = (None,)
     seeds: tuple[int, ...] = (1,)
-    scheduling: tuple[str, ...] = ("easy",)
+    scheduling: tuple[str, ...] = (EASY,)
 
     def swept(self, text: str) -> Axes:
         """Return the axes with those that a text names in the place of these.

@@ -17,7 +17,7 @@ from .groups import Estimate, Group, gather, greed_rows
 from .plots import Pictures
 from .price import price_in_words, price_table
 from .store import Store
-from .task import Task
+from .task import SCHEDULING, Task
 
 _MINUTE, _HOUR = 60.0, 3600.0
 _MOST_NODES_DRAWN = 64
@@ -60,6 +60,7 @@ def write_report(about: About, tasks: Sequence[Task], store: Store) -> Path:
     store.write_table("greed", greed)
     parts = [
         html.paragraph(f"{about.workload}, on {about.machine_name}: {_size(about.machine)}."),
+        html.paragraph(_queues(tasks)),
         *_findings(groups),
         *price_in_words(greed),
         html.heading("Figures"),
@@ -274,6 +275,14 @@ def _size(machine: Machine) -> str:
     cores = sum(nodes.bit_count() * c.bit_count() for nodes, c, _ in machine.holdings)
     gpus = sum(nodes.bit_count() * g.bit_count() for nodes, _, g in machine.holdings)
     return f"{machine.size} nodes, {cores} cores, {gpus} GPUs"
+
+
+def _queues(tasks: Sequence[Task]) -> str:
+    """Return how jobs queue, in words."""
+    orders = dict.fromkeys(task.scheduling for task in tasks)
+    depths = {task.queue_depth for task in tasks}
+    seen = "all jobs that wait" if depths == {0} else f"{max(depths)} jobs at a time"
+    return f"The queue: {'; '.join(f'{name}: {SCHEDULING[name]}' for name in orders)}. The scheduler sees {seen}."
 
 
 def _seeds(tasks: Sequence[Task]) -> str:

@@ -16,14 +16,20 @@ from .submissions import Form, Submission, Workload, shaken, under_load
 RUN, GREED = "run", "greed"
 """Kinds of tasks: a pool runs the whole workload; pools place batches of it, against the optimum."""
 
-SCHEDULING = ("easy", "fifo")
-"""Policies of the queue, by name."""
+EASY, FLUX, CONSERVATIVE, FIFO = "easy", "flux", "conservative", "fifo"
+SCHEDULING = {
+    EASY: "EASY backfill (Lifka 1995; Mu'alem and Feitelson 2001)",
+    FLUX: "backfill as Flux's sched-backfill does it: only jobs that end before the reservation",
+    CONSERVATIVE: "conservative backfill (Mu'alem and Feitelson 2001)",
+    FIFO: "strictly in order",
+}
+"""Policies of the queue, by name, and what they are."""
 
 Result = dict[str, Any]
 """``figures`` by name; ``moment``: what jobs hold at one time; ``jobs``, ``decisions``, ``series``, or for `GREED`
 ``greed``: tables as columns."""
 
-VERSION = 6
+VERSION = 7
 """Goes up when the same task would give another result, so that what was kept is not taken for it."""
 
 
@@ -96,7 +102,7 @@ class Task:
     pools
         One for a run; several to be compared for `GREED`, the first of which makes the states.
     scheduling
-        ``easy`` or ``fifo``.
+        One of `SCHEDULING`.
     queue_depth
         How many jobs the scheduler sees at a time.
     seed, load
@@ -118,7 +124,7 @@ class Task:
     R: Mapping[str, Any] = field(hash=False)
     source: Source = field(hash=False)
     pools: tuple[str, ...]
-    scheduling: str = "easy"
+    scheduling: str = EASY
     queue_depth: int = 8
     seed: int = 1
     load: float | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
@@ -9,18 +10,19 @@ from ...solver.joint.wants import want_of
 from ...topology.machine import Machine
 from ..flux.requests import ParsedRequest
 from ..flux.upstream import InfeasibleRequest
+from ..twin.conservative import ConservativeBackfill
 from ..twin.events import Submit
 from ..twin.jobs import Job
 from ..twin.outlook import Need, Outlook
-from ..twin.policies import EasyBackfill, Fifo, earliest_start
-from ..twin.scheduler import PendingJob, Scheduler
+from ..twin.policies import EasyBackfill, Fifo, FluxBackfill, earliest_start
+from ..twin.scheduler import PendingJob, Policy, Scheduler
 from ..twin.simulation import Simulation
 from .locality import SlotSize, slot_size
 from .measures import Measures
 from .pools import PoolName
 from .probe import Recorder, Shadow
 from .submissions import Form, Workload
-from .task import Task
+from .task import CONSERVATIVE, EASY, FLUX, Task
 
 START = 1.0
 """The twin's clock begins here, as times of 0 stand for none in Flux."""
@@ -51,7 +53,7 @@ class Twin:
         self.simulation = Simulation(
             self.recorder.of(name.load()),
             task.R,
-            policy=lambda: EasyBackfill(self._foresee, self._hopeful) if task.scheduling == "easy" else Fifo(),
+            policy=lambda: self._policy(task.scheduling),
             queue_depth=task.queue_depth or None,
             forecast=False,
             observers=[self.measures, self._outlook],
@@ -62,6 +64,13 @@ class Twin:
         for job in workload.jobs:
             spec = workload.forms[job.form].jobspec(job.limit)
             self.simulation.at(START + job.submit, Submit(Job(job.number, spec, job.runtime, job.priority)))
+
+    def _policy(self, name: str) -> Policy:
+        if name == EASY:
+            return EasyBackfill(self._foresee, self._hopeful)
+        if name == FLUX:
+            return FluxBackfill(self._foresee, self._hopeful)
+        return ConservativeBackfill(self._hopeful_after) if name == CONSERVATIVE else Fifo()
 
     def _clock(self) -> float:
         return self.simulation.now
@@ -84,6 +93,10 @@ class Twin:
     def _hopeful(self, job: int) -> bool:
         need = self._needs[self._forms[job]]
         return need is None or self._outlook.now(need)
+
+    def _hopeful_after(self, job: int, ended: Iterable[int]) -> bool:
+        need = self._needs[self._forms[job]]
+        return need is None or self._outlook.without(need, ended)
 
     def _foresee(self, scheduler: Scheduler, job: PendingJob) -> float | None:
         """Find the time of a reservation: on a copy of the pool, or by counting alone where that is all it takes."""

@@ -6,7 +6,7 @@ sched-backfill do, so a pool that serves the twin serves Flux; and it is quick, 
 - `jobs`: what is submitted and what becomes of it.
 - `events`: what happens from outside, and when.
 - `scheduler`: the scheduler module's side of RFC 27 around one pool.
-- `policies`: FIFO and EASY backfill.
+- `policies`: FIFO, EASY as published, and backfill as Flux does it; `conservative`: conservative backfill.
 - `batches`: parts of an R, as the job manager returns them.
 - `simulation`: the job manager, the resource module and the clock.
 - `observers`: what to watch in a run: the ledger that no resource is held twice, locality, figures.

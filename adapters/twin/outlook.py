@@ -6,7 +6,7 @@ most of these questions are answered by counting free cores and gpus node by nod
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -91,6 +91,10 @@ class Outlook(Observer):
         if known is None:
             known = self._known[need] = need.fits(self._free, self._total)
         return known
+
+    def without(self, need: Need, jobs: Iterable[int]) -> bool:
+        """Tell whether there can be room when some jobs have ended."""
+        return need.fits(self._with(self._free, [list(jobs)]), self._total)
 
     def after(self, need: Need, ends: Sequence[Sequence[int]]) -> int | None:
         """Return after how many of these sets of jobs have ended there can be room; None where all are not enough."""

@@ -1,6 +1,12 @@
-"""Who is tried next: FIFO and EASY backfill, with the calls on the pool that sched-fifo and sched-backfill make.
+"""Who is tried next: FIFO, and two kinds of backfill behind a reservation for the head of the queue.
 
-EASY is described by A. W. Mu'alem and D. G. Feitelson, IEEE Transactions on Parallel and Distributed Systems 12 (2001).
+- `Fifo` makes the calls on the pool that sched-fifo makes.
+- `FluxBackfill` makes those of sched-backfill: a job goes ahead where it ends before the reservation.
+- `EasyBackfill` is EASY as published: a job goes ahead where it ends before the reservation, or where the head of the
+  queue still finds its place beside it at that time. D. A. Lifka, The ANL/IBM SP scheduling system, JSSPP (1995);
+  A. W. Mu'alem and D. G. Feitelson, IEEE Transactions on Parallel and Distributed Systems 12 (2001).
+
+Conservative backfill is in `conservative`.
 """
 
 from __future__ import annotations
@@ -10,6 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from ..flux.upstream import InfeasibleRequest, InsufficientResources
+from .observers import pieces
 from .scheduler import PendingJob, Scheduler
 
 Room = Callable[[Sequence[Sequence[int]]], int | None]
@@ -116,7 +123,7 @@ def by_copy(scheduler: Scheduler, job: PendingJob) -> float | None:
     return earliest_start(scheduler.resources.copy(), job.jobid, job.resource_request, 0.0)
 
 
-class EasyBackfill:
+class FluxBackfill:
     """The head of the queue has a reservation; jobs behind it start when they end before it.
 
     Parameters
@@ -150,17 +157,18 @@ class EasyBackfill:
         if self._hopeful is not None and not tried:
             return
         shadow = self._reservation(scheduler, head)
-        now = scheduler.clock()
         started = set()
         for job in sorted(tried):
-            duration = job.resource_request.duration
-            fits = shadow is not None and duration > 0 and now + duration <= shadow
-            if fits and scheduler.try_alloc(job):
+            if shadow is not None and self._goes_ahead(scheduler, job, head, shadow):
                 started.add(job.jobid)
             yield
         scheduler.queue = [job for job in scheduler.queue if job.jobid not in started]
         heapq.heapify(scheduler.queue)
         _annotate(scheduler.queue[0], shadow)
+
+    def _goes_ahead(self, scheduler: Scheduler, job: PendingJob, head: PendingJob, shadow: float) -> bool:  # noqa: ARG002 (EASY needs the head)
+        """Start a job behind the head where the rule allows it; tell whether it is out of the queue."""
+        return ends_before(scheduler, job, shadow) and scheduler.try_alloc(job)
 
     def _reservation(self, scheduler: Scheduler, head: PendingJob) -> float | None:
         key = (scheduler.resources.generation, head.jobid)
@@ -179,3 +187,69 @@ class EasyBackfill:
     def expiration(self, scheduler: Scheduler, jobid: int, expiration: float) -> None:
         """Keep the pool's end times right, which reservations rest on."""
         scheduler.resources.update_expiration(jobid, expiration)
+
+
+def ends_before(scheduler: Scheduler, job: PendingJob, shadow: float) -> bool:
+    """Tell whether a job that starts now ends by a time; one without a limit does not."""
+    duration = job.resource_request.duration
+    return bool(duration > 0 and scheduler.clock() + duration <= shadow)
+
+
+class EasyBackfill(FluxBackfill):
+    """EASY as published: jobs behind the head start when they end before its reservation, or leave it its place.
+
+    Whether they leave it is tried on a copy of the pool: the job is placed, all that ends by the reservation ends, and
+    the head is placed. The reservation is of a time, not of nodes, so the head may get other nodes than it would have
+    had. What the pool then gives the job is what it gave on the copy, or it is tried in the same way before it counts.
+
+    Parameters
+    ----------
+    foresee, hopeful
+        As `FluxBackfill` has them.
+
+    Notes
+    -----
+    A job that has to be tried costs a copy and two decisions more. What was tried in vain is not tried again until
+    the pool changes.
+    """
+
+    def __init__(self, foresee: Foresee = by_copy, hopeful: Callable[[int], bool] | None = None) -> None:
+        super().__init__(foresee, hopeful)
+        self._in_the_way_of: tuple[int, int] | None = None
+        self._in_the_way: set[int] = set()
+
+    def _goes_ahead(self, scheduler: Scheduler, job: PendingJob, head: PendingJob, shadow: float) -> bool:
+        if ends_before(scheduler, job, shadow):
+            return scheduler.try_alloc(job)
+        state = (scheduler.resources.generation, head.jobid)
+        if self._in_the_way_of != state:
+            self._in_the_way_of, self._in_the_way = state, set()
+        if job.jobid in self._in_the_way or scheduler.is_settled(job):
+            return False
+        trial = scheduler.resources.copy()
+        try:
+            tried = trial.alloc(job.jobid, job.resource_request)
+        except (InsufficientResources, InfeasibleRequest):
+            # The pool itself says so, that its answer is counted and a job that never fits is denied.
+            return scheduler.try_alloc(job)
+        if not fits_at(trial, head, shadow):
+            self._in_the_way.add(job.jobid)
+            return False
+        expected = pieces(tried.to_dict())
+
+        def leaves_room(given: Any) -> bool:
+            return pieces(given.to_dict()) == expected or fits_at(scheduler.resources.copy(), head, shadow)
+
+        return scheduler.try_alloc(job, leaves_room)
+
+
+def fits_at(pool: Any, job: PendingJob, time: float) -> bool:
+    """Tell whether a job fits when all has ended that ends by a time; the pool is a copy, which is changed."""
+    for ended, end in list(pool.job_end_times()):
+        if 0 < end <= time:
+            pool.free(ended)
+    try:
+        pool.alloc(job.jobid, job.resource_request)
+    except (InsufficientResources, InfeasibleRequest):
+        return False
+    return True

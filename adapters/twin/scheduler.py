@@ -229,9 +229,21 @@ class Scheduler:
 
     # Decisions.
 
-    def try_alloc(self, job: PendingJob) -> bool:
-        """Decide one job now; return whether it is out of the queue: it got resources, or is denied."""
-        if self.settled is not None and self.settled(job.jobid):
+    def is_settled(self, job: PendingJob) -> bool:
+        """Tell whether the pool refused a job, and need not be asked again."""
+        return self.settled is not None and self.settled(job.jobid)
+
+    def try_alloc(self, job: PendingJob, accept: Callable[[Any], bool] | None = None) -> bool:
+        """Decide one job now; return whether it is out of the queue: it got resources, or is denied.
+
+        Parameters
+        ----------
+        job
+            Of the queue.
+        accept
+            Told what the pool gave; where it says no, the pool takes it back and the job waits on.
+        """
+        if self.is_settled(job):
             return False
         request = job.resource_request
         begin = clock()
@@ -245,15 +257,27 @@ class Scheduler:
             job.request.deny(str(refusal) or "unsatisfiable request")
             return True
         self.decisions.append((clock() - begin, "placed"))
+        if accept is not None and not accept(allocation):
+            self.resources.free(job.jobid)
+            return False
+        self._give(job, allocation)
+        return True
+
+    def take(self, job: PendingJob, allocation: Any) -> None:
+        """Start a job on what a copy of the pool gave it, which is free."""
+        self.resources.register_alloc(job.jobid, allocation)
+        self._give(job, allocation)
+
+    def _give(self, job: PendingJob, allocation: Any) -> None:
+        duration = job.resource_request.duration
         now = self.clock()
         allocation.set_starttime(now)
-        end = now + request.duration if request.duration > 0 else self.resources.expiration
+        end = now + duration if duration > 0 else self.resources.expiration
         if end > 0:
             allocation.set_expiration(end)
         summary = allocation.dumps()
         job.request.success(allocation.to_dict(), {"sched": {"resource_summary": summary}})
         self.resources.update_expiration(job.jobid, end)
-        return True
 
     def run_pass(self, forecast: bool = True) -> None:
         """Run one pass of the policy to its end, and a forecast after it."""

@@ -9,12 +9,13 @@ be rid of it, `numbers` counts, `changes` finds what helps, `places` looks at ea
 from __future__ import annotations
 
 from .answer import FITS, INFEASIBLE, INSUFFICIENT, Explanation, explain
-from .when import EASY, FIFO, Start, earliest_start, forecast
+from .when import EASY, FIFO, FLUX, Start, earliest_start, forecast
 
 __all__ = [
     "EASY",
     "FIFO",
     "FITS",
+    "FLUX",
     "INFEASIBLE",
     "INSUFFICIENT",
     "Explanation",

@@ -72,22 +72,43 @@ def test_a_queue_in_order_holds_up_what_would_fit() -> None:
     assert times(forecast(pool, queue, NOW)) == [300.0, 300.0, 360.0]
 
 
-def test_easy_backfills_what_ends_before_the_reservation() -> None:
+@pytest.mark.parametrize(("order", "last"), [("easy", 280.0), ("flux", 300.0)])
+def test_backfill_starts_what_ends_before_the_reservation(order: str, last: float) -> None:
     pool = held(("slot=3/node", 300.0))
     head = (11, ask("slot=2/node", "", 50.0))
-    # The first two fit one after the other before 300, the third would not end in time.
+    # The first two fit one after the other before 300, the third would not end in time, but leaves the head its two.
     queue = [
         head,
         (12, ask("slot/node", "", 120.0)),
         (13, ask("slot/node", "", 60.0)),
         (14, ask("slot/node", "", 90.0)),
     ]
-    assert times(forecast(pool, queue, NOW, "easy")) == [300.0, 100.0, 220.0, 300.0]
+    assert times(forecast(pool, queue, NOW, order)) == [300.0, 100.0, 220.0, last]
+
+
+def test_easy_also_starts_what_leaves_the_head_its_place() -> None:
+    pool = held(("slot=2/node", 300.0))
+    # At 300 there are four nodes and the head takes three: one job may run past it, the next may not, nor one that
+    # does not say how long it runs.
+    long = [(12, ask("slot/node", "", 900.0)), (13, ask("slot/node", "", 900.0))]
+    queue = [(11, ask("slot=3/node", "", 100.0)), *long, (14, ask("slot/node", "", 20.0))]
+    assert times(forecast(pool, queue, NOW, "easy")) == [300.0, 100.0, 400.0, 100.0]
+    assert times(forecast(pool, queue, NOW, "flux")) == [300.0, 300.0, 400.0, 100.0]
+    endless = [(12, ask("slot/node")), (13, ask("slot/node", "", 900.0))]
+    assert times(forecast(pool, [queue[0], *endless], NOW, "easy")) == [300.0, 100.0, 400.0]
+    assert times(forecast(pool, [queue[0], *endless], NOW, "flux"))[:2] == [300.0, 300.0]
+
+
+def test_easy_looks_again_at_each_end_before_the_reservation() -> None:
+    pool = held(("slot/node", 200.0), ("slot=3/node", 300.0))
+    queue = [(11, ask("slot=3/node", "", 50.0)), *((n, ask("slot/node", "", 500.0)) for n in (12, 13))]
+    assert times(forecast(pool, queue, NOW, "easy")) == [300.0, 200.0, 350.0]
+    assert times(forecast(pool, queue, NOW, "flux")) == [300.0, 300.0, 350.0]
 
 
 def test_a_job_that_can_never_run_is_passed_over() -> None:
     queue = [(11, ask("slot=9/node", "", 10.0)), (12, ask("slot/node", "", 10.0))]
-    for order in ("fifo", "easy"):
+    for order in ("fifo", "easy", "flux"):
         starts = forecast(slim(4), queue, NOW, order)
         assert times(starts) == [None, NOW]
         assert "9 slots of node" in (starts[0].why_not or "")
@@ -98,7 +119,7 @@ def test_behind_a_job_of_unknown_duration_nothing_is_known_in_fifo() -> None:
     assert times(forecast(slim(4), queue, NOW)) == [NOW, None]
     assert times(forecast(slim(4), queue, NOW, "easy")) == [NOW, None]
     # But what never fits, never starts.
-    for order in ("fifo", "easy"):
+    for order in ("fifo", "easy", "flux"):
         starts = forecast(slim(4), [*queue, (13, ask("slot=9/node", "", 10.0))], NOW, order)
         assert "9 slots of node" in (starts[2].why_not or "")
 

@@ -11,7 +11,7 @@ import pytest
 from exactfit.adapters.flux import ExactPool
 from exactfit.adapters.twin.events import Submit
 from exactfit.adapters.twin.jobs import Job
-from exactfit.adapters.twin.policies import EasyBackfill, Fifo
+from exactfit.adapters.twin.policies import Fifo, FluxBackfill
 from exactfit.adapters.twin.simulation import Simulation
 
 from flux.resource import InfeasibleRequest, InsufficientResources
@@ -159,7 +159,7 @@ def test_it_is_denied_or_answered_with_the_two_errors(R: Json, name: str) -> Non
     assert time.perf_counter() - begin < SECONDS
 
 
-@pytest.mark.parametrize("policy", [Fifo, EasyBackfill])
+@pytest.mark.parametrize("policy", [Fifo, FluxBackfill])
 def test_the_scheduler_goes_on_with_all_of_it(R: Json, policy: Any, jobspec: Any) -> None:
     simulation = Simulation(ExactPool, R, policy=policy, queue_depth=None)
     for number, name in enumerate(SPECS):

@@ -12,7 +12,7 @@ from exactfit.adapters.twin.batches import partial, ranks_of
 from exactfit.adapters.twin.events import Cancel, Down, Extend, Prioritize, Reload, Shrink, Up
 from exactfit.adapters.twin.jobs import Job
 from exactfit.adapters.twin.observers import DoubleBookingError, Ledger, Locality, Usage, percentile, pieces
-from exactfit.adapters.twin.policies import EasyBackfill, Fifo
+from exactfit.adapters.twin.policies import Fifo, FluxBackfill
 from exactfit.adapters.twin.simulation import Housekeeping, Simulation
 from exactfit.adapters.twin.workload import jobspec as make_jobspec
 from exactfit.adapters.twin.workload import mixed
@@ -85,7 +85,7 @@ class TestFifo:
 
 class TestEasy:
     def test_a_job_goes_ahead_when_it_ends_before_the_head_starts(self, any_pool: Any, cluster: Any) -> None:
-        simulation = Simulation(any_pool, cluster(2), policy=EasyBackfill)
+        simulation = Simulation(any_pool, cluster(2), policy=FluxBackfill)
         simulation.submit(
             [
                 (1.0, job(1)),
@@ -98,13 +98,13 @@ class TestEasy:
         assert starts(simulation) == {1: 1.0, 4: 4.0, 2: 101.0, 3: 201.0}
 
     def test_a_job_without_limit_does_not_go_ahead(self, any_pool: Any, cluster: Any) -> None:
-        simulation = Simulation(any_pool, cluster(2), policy=EasyBackfill)
+        simulation = Simulation(any_pool, cluster(2), policy=FluxBackfill)
         simulation.submit([(1.0, job(1)), (2.0, job(2, "node=2/slot=1/core=16")), (3.0, job(3, limit=0, runtime=1))])
         simulation.run()
         assert starts(simulation)[3] == 201.0
 
     def test_reservations_follow_expirations(self, any_pool: Any, cluster: Any) -> None:
-        simulation = Simulation(any_pool, cluster(2), policy=EasyBackfill)
+        simulation = Simulation(any_pool, cluster(2), policy=FluxBackfill)
         simulation.submit(
             [
                 (1.0, job(1, runtime=1000.0)),
@@ -171,7 +171,7 @@ class TestEvents:
 
 
 class TestReload:
-    @pytest.mark.parametrize("policy", [Fifo, EasyBackfill])
+    @pytest.mark.parametrize("policy", [Fifo, FluxBackfill])
     @pytest.mark.parametrize("housekeeping", [None, Housekeeping(1, 5.0)])
     def test_a_run_goes_on_as_if_nothing_had_happened(self, cluster: Any, policy: Any, housekeeping: Any) -> None:
         runs = []

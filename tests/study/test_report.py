@@ -109,6 +109,12 @@ class Page(HTMLParser):
                 self.links.append(value or "")
 
 
+def test_the_page_says_which_backfill_it_was(folder: Path) -> None:
+    text = (folder / "report.html").read_text(encoding="utf-8")
+    assert "The queue: easy: EASY backfill (Lifka 1995; Mu&#x27;alem and Feitelson 2001)." in text
+    assert "The scheduler sees 8 jobs at a time." in text
+
+
 def test_the_page_stands_alone(folder: Path) -> None:
     text = (folder / "report.html").read_text(encoding="utf-8")
     page = Page()
@@ -215,7 +221,7 @@ def test_ids_of_pictures_are_their_own() -> None:
         (("rfc49-a", WORKLOAD, "--pools", "Rv1Pool,Rv1Pool"), "pools: each is named once"),
         (("rfc49-a", WORKLOAD, "--engine", "cloud", "--pools", "Rv1Pool"), "no engine 'cloud'"),
         (("rfc49-a", WORKLOAD, "--rules", "r"), "--rules goes with a trace"),
-        (("rfc49-a", WORKLOAD, "--scheduling", "best"), "scheduling: 'best': there are easy, fifo"),
+        (("rfc49-a", WORKLOAD, "--scheduling", "best"), "scheduling: 'best': there are easy, flux, conservative, fifo"),
     ],
 )
 def test_wrong_input_gets_one_line(arguments: tuple[str, ...], fault: str, tmp_path: Path) -> None:

@@ -18,9 +18,10 @@ from exactfit.adapters.study.splitting import touched
 from exactfit.adapters.study.task import GREED, Source, Task
 from exactfit.adapters.study.task_simulation import START
 from exactfit.adapters.twin.batches import ranks_of
+from exactfit.adapters.twin.conservative import ConservativeBackfill
 from exactfit.adapters.twin.events import Submit
 from exactfit.adapters.twin.jobs import Job
-from exactfit.adapters.twin.policies import EasyBackfill
+from exactfit.adapters.twin.policies import EasyBackfill, FluxBackfill
 from exactfit.adapters.twin.simulation import Simulation
 from exactfit.grammar.shape import parse_shape
 from exactfit.topology.machine import Machine
@@ -179,14 +180,18 @@ def test_slots_touch_as_few_domains_as_can_be(need: tuple[int, int]) -> None:
     assert 0 <= over <= (1 if all(need) else 0)
 
 
+RULES = {"flux": FluxBackfill, "easy": EasyBackfill, "conservative": ConservativeBackfill}
+
+
+@pytest.mark.parametrize("scheduling", RULES)
 @pytest.mark.parametrize("pool", ["exactfit", "Rv1Pool", "TreePool"])
-def test_questions_left_out_change_no_start(task: MakeTask, pool: str) -> None:
+def test_questions_left_out_change_no_start(task: MakeTask, pool: str, scheduling: str) -> None:
     """A study asks less than Flux does: not where counting answers, and not twice the same."""
-    one = task(pool, source=Source(generator="lublin:jobs=120,load=0.9,longest=2"))
+    one = task(pool, scheduling=scheduling, source=Source(generator="lublin:jobs=120,load=0.9,longest=2"))
     machine = read_R(one.R)
     workload = one.source.workload(outline_of(machine), 1, None)
     quick = run(one, machine, workload)["jobs"]
-    full = Simulation(PoolName.read(pool).load(), one.R, policy=EasyBackfill)
+    full = Simulation(PoolName.read(pool).load(), one.R, policy=RULES[scheduling])
     for job in workload.jobs:
         spec = workload.forms[job.form].jobspec(job.limit)
         full.at(START + job.submit, Submit(Job(job.number, spec, job.runtime, job.priority)))

@@ -13,7 +13,7 @@ from exactfit.adapters.flux.implementation import ExactPoolV1
 from exactfit.adapters.twin.events import Reload, Submit
 from exactfit.adapters.twin.jobs import Job
 from exactfit.adapters.twin.observers import Ledger
-from exactfit.adapters.twin.policies import EasyBackfill, Fifo
+from exactfit.adapters.twin.policies import Fifo, FluxBackfill
 from exactfit.adapters.twin.simulation import Housekeeping, Simulation
 from exactfit.adapters.twin.workload import jobspec
 from exactfit.grammar.idset import IdSet
@@ -219,7 +219,7 @@ def test_15_slots_above_nodes_are_counted_once() -> None:
     assert (lite(R), R["execution"]["nslots"]) == ([("0-3", "0-3", "")], 4)
 
 
-@pytest.mark.parametrize("policy", [Fifo, EasyBackfill])
+@pytest.mark.parametrize("policy", [Fifo, FluxBackfill])
 @pytest.mark.parametrize(
     "constraint", [{"not": []}, {"not": {}}, {"properties": 7}, {"and": None}, [], "fast", {"ranks": ["x"]}, {"": []}]
 )

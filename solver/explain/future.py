@@ -1,0 +1,124 @@
+"""A pool as it will be, as the jobs that run end.
+
+What is free only grows as jobs end, so the first end after which a request fits is found by steps that double, and by
+halving the last of them. States are values: going back to one costs nothing, and no copy of the machine is made.
+"""
+
+from __future__ import annotations
+
+from bisect import insort
+from dataclasses import replace
+from itertools import groupby
+
+from ..allocator import Allocator
+from ..cpsat.budget import AHEAD, Budget, CutOff
+from ..demand.request import Request
+from ..errors import InfeasibleRequest, InsufficientResources
+from ..knowledge import Knowledge
+from ..state.pool_state import PoolState
+from .trials import ended
+
+
+class _Question:
+    """One request, asked in many states."""
+
+    def __init__(self, knowledge: Knowledge, request: Request) -> None:
+        knowledge.under(request)
+        reason = knowledge.infeasible(request, Budget(knowledge.options.time_limit))
+        if reason is not None:
+            raise InfeasibleRequest(reason)
+        self.request = request
+        self._knowledge = knowledge
+
+    def fits(self, state: PoolState) -> bool:
+        """Tell whether the request fits; no, where that is not found out with what looking ahead may take."""
+        knowledge = self._knowledge
+        try:
+            return knowledge.fits(self.request, state, Budget(AHEAD * knowledge.options.time_limit))
+        except CutOff:
+            return False
+
+
+class Future:
+    """A pool as it will be.
+
+    Parameters
+    ----------
+    pool
+        As it is now; it is not changed.
+    now
+        Seconds since the epoch.
+    """
+
+    def __init__(self, pool: Allocator, now: float) -> None:
+        self._pool = pool
+        self._knowledge, self._state = pool.present
+        self._now = now
+        self._ends = sorted((job.end_time, jobid) for jobid, job in self._state.jobs.items() if job.end_time > 0)
+        self._questions: dict[int, _Question] = {}
+        self._endless: list[int] = []
+
+    def when(self, request: Request, floor: float) -> tuple[float, PoolState, int] | None:
+        """Return when a request fits, the state then, and how many ends lie before.
+
+        Raises
+        ------
+        InfeasibleRequest
+            When it never does.
+        """
+        question = self._question(request)
+        if question.fits(self._state):
+            return floor, self._state, 0
+        times = [(end, [jobid for _, jobid in same]) for end, same in groupby(self._ends, key=lambda item: item[0])]
+        states = [self._state]
+        low, step = 0, 1
+        while True:
+            # It does not fit after the first `low` ends.
+            high = min(low + step, len(times))
+            if high == low:
+                return None
+            while len(states) <= high:
+                states.append(ended(self._knowledge.changes, states[-1], times[len(states) - 1][1]))
+            if question.fits(states[high]):
+                break
+            low, step = high, 2 * step
+        while high - low > 1:
+            middle = (low + high) // 2
+            if question.fits(states[middle]):
+                high = middle
+            else:
+                low = middle
+        return times[high - 1][0], states[high], sum(len(jobs) for _, jobs in times[:high])
+
+    def _question(self, request: Request) -> _Question:
+        known = self._questions.get(id(request))
+        if known is None:
+            known = self._questions[id(request)] = _Question(self._knowledge, request)
+        return known
+
+    def _go(self, found: tuple[float, PoolState, int]) -> None:
+        """Let time pass."""
+        _, self._state, passed = found
+        del self._ends[:passed]
+
+    def _pass(self, time: float) -> None:
+        """Let time pass, and end what ends by then."""
+        due = sum(1 for end, _ in self._ends if end <= time)
+        self._state = ended(self._knowledge.changes, self._state, (jobid for _, jobid in self._ends[:due]))
+        del self._ends[:due]
+
+    def _start(self, jobid: int, request: Request, start: float) -> bool:
+        """Place a job where the pool would; tell whether that was possible."""
+        pool = self._pool.in_state(self._state)
+        try:
+            pool.alloc(jobid, request)
+        except (InsufficientResources, InfeasibleRequest):
+            return False
+        state = pool.present[1]
+        end = max(start, self._now) + request.duration if request.duration > 0 else 0.0
+        self._state = replace(state, jobs=state.jobs.set(jobid, replace(state.jobs[jobid], end_time=end)))
+        if end:
+            insort(self._ends, (end, jobid))
+        else:
+            self._endless.append(jobid)
+        return True
