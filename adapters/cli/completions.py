@@ -9,7 +9,7 @@ Completer = Callable[[str], list[str]]
 
 _JOBS = (".yaml", ".yml", ".json", ".jsonl")
 _POLICIES = ("pack", "spread", "lowest")
-_TERMS = ("partial", "affinity", "spread", "intact", "shield", "fit", "worst-fit")
+_TERMS = ("partial", "affinity", "share", "spread", "intact", "shield", "fit", "worst-fit")
 _POOLS = ("exactfit", "Rv1Pool", "TreePool")
 _AXES = ("pools=", "load=", "seeds=", "scheduling=")
 _LUBLIN = ("days=", "jobs=", "load=", "gpu=", "longest=")

@@ -61,7 +61,7 @@ PolicyOption = Annotated[
         metavar="POLICY",
         show_default=f"pack {_SITE}",
         help="pack, spread or lowest; or terms in the order in which they count: "
-        "partial, affinity, spread, intact, shield, fit, worst-fit, with commas between.",
+        "partial, affinity, share, spread, intact, shield, fit, worst-fit, with commas between.",
     ),
 ]
 TimeLimitOption = Annotated[

@@ -42,6 +42,8 @@ def worth(
     terms: dict[str, Value] = {"size": size, "partial": sum(ground.is_partial(place) for place in set(wholes))}
     for level in machine.levels:
         terms[f"affinity.{level}"] = affinity(ground, slots, level)
+    for level in machine.levels:
+        terms[f"share.{level}"] = share(ground, slots, level)
     for level in machine.group_levels:
         terms[f"spread.{level}"] = groups_touched(ground, held, level)
     terms["spread.node"] = len(touched(ground, held, "node"))
@@ -66,6 +68,24 @@ def affinity(ground: Ground, slots: Iterable[Slot], level: str) -> int:
         max(0, sum(len(ground.touched(p.position, level, p.cores, p.gpus)) for p in slot.slot_parts) - 1)
         for slot in slots
     )
+
+
+def share(ground: Ground, slots: Iterable[Slot], level: str) -> int:
+    """Sum over slots with cores and gpus on a node their cores in domains of a level beyond their gpus' share of them.
+
+    In units of a core divided by the slot's gpus on the node. What is in no domain of the level counts as in one more.
+    """
+    total = 0
+    for part in (part for slot in slots for part in slot.slot_parts):
+        cores, gpus = part.cores.bit_count(), part.gpus.bit_count()
+        rest = [part.cores, part.gpus]
+        domains = [ground.domain(place) for place in ground.touched(part.position, level, part.cores, part.gpus)]
+        for domain in domains:
+            here = (domain.cores & part.cores).bit_count(), (domain.gpus & part.gpus).bit_count()
+            rest = [rest[0] & ~domain.cores, rest[1] & ~domain.gpus]
+            total += max(0, gpus * here[0] - cores * here[1]) if cores and gpus else 0
+        total += max(0, gpus * rest[0].bit_count() - cores * rest[1].bit_count()) if cores and gpus else 0
+    return total
 
 
 def groups_touched(ground: Ground, held: Held, level: str) -> int:

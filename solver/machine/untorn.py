@@ -15,6 +15,7 @@ from ..cpsat.budget import Budget
 from ..demand.demand import Bundle
 from ..node.plan import NodeSolution
 from ..node.rankings import Rankings
+from ..policy.terms import CoreShare
 from ..state.domain_state import DomainState
 from ..state.node_classes import bits, lowest
 from .selection import SHARED_OUT, Decision, Field, Pick, lowest_position
@@ -99,7 +100,7 @@ class Untorn:
             return None
         if self._solver.scale.lead is not None:
             on_one = self.alike(unit.times(count), 1)
-            if on_one is not None:
+            if on_one is not None and not self._apart(on_one.cost):
                 return on_one
         if count > SHARED_OUT:
             return None
@@ -129,7 +130,7 @@ class Untorn:
 
     def _fewest(self, whole: Whole, count: int) -> int | None:
         """Return the fewest nodes that hold so many units whole; 0 where more may be better, None where all do not."""
-        if self._solver.scale.lead is None:
+        if self._solver.scale.lead is None or any(self._apart(costs[1]) for _, _, costs in whole):
             return 0
         rooms: list[int] = []
         for _, nodes, costs in whole:
@@ -141,6 +142,11 @@ class Untorn:
             if left <= 0:
                 return number
         return None
+
+    def _apart(self, cost: int) -> bool:
+        """Tell whether slots count for cores and GPUs that stand apart: then fewer nodes may be worse."""
+        scale = self._solver.scale
+        return any(cost and scale.values(cost)[c.name] for c in scale.components if isinstance(c, CoreShare))
 
     def _shared_out(self, whole: Whole, unit: Bundle, count: int, fewest: int) -> Decision | None:
         """Share units out by dynamic programming over the nodes that a best placement could use."""

@@ -18,6 +18,7 @@ from ..state.domain_state import DomainState
 from .amounts_at_hand import Amounts, with_amounts_of
 from .plan import Share
 from .pricing import Shares, price
+from .shares import balanced
 
 ITEM_STEPS = 25
 """Steps of work for each slot and each domain."""
@@ -74,7 +75,10 @@ def construct(
         if asked > free:
             return None
     best: Constructed | None = None
+    shares = bool(scale.shares) and any(kind.cores and kind.gpus for kind in kinds)
     for slots in _attempts(domain, kinds):
+        if shares:
+            slots = nearer(domain, slots)  # the same attempt, made better
         shielded = ((slot, kind.shielded) for kind, some in zip(kinds, slots, strict=True) for slot in some)
         cost = price(scale, domain, shielded)
         if best is None or cost < best.cost:
@@ -82,6 +86,21 @@ def construct(
             if whole is not None:
                 best = Constructed(cost, whole)
     return best
+
+
+def nearer(domain: DomainState, slots: Sequence[tuple[Shares, ...]]) -> tuple[tuple[Shares, ...], ...]:
+    """Return slots whose cores stand as near to their GPUs as what they touch, and what is free, allows."""
+    free = {place: inner.own_free_cores for place, inner in enumerate(domain.flat) if inner.own_free_cores}
+    for some in slots:
+        for shares in some:
+            for share in shares:
+                if share.cores:
+                    free[share.place] -= share.cores
+    found = []
+    for some in slots:
+        held = [{share.place: (share.cores, share.gpus) for share in shares} for shares in some]
+        found.append(tuple(_shares(slot) for slot in balanced(held, free)))
+    return tuple(found)
 
 
 def _attempts(domain: DomainState, kinds: Sequence[SlotKind]) -> Iterator[tuple[tuple[Shares, ...], ...]]:

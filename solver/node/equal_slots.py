@@ -19,8 +19,8 @@ from ..state.domain_state import DomainState
 from .lower_bounds import lower_bound
 from .packing import SlotShape, WholeSlots, below, combine
 from .plan import NodePlan, NodeSolution, Share, SlotPlan
-from .pricing import Shares
-from .tearing import TornSlots
+from .pricing import Shares, lineage
+from .tearing import TornSlots, own_shares, shares_apart
 
 Search = Callable[[DomainState, Bundle, Budget, bool], "NodeSolution | None"]
 """The node's model: of a domain, slots in it, and whether they count as GPU-less; raises CutOff."""
@@ -115,11 +115,15 @@ class EqualSlots:
     def _torn(self, domain: DomainState, shape: SlotShape, count: int, budget: Budget) -> SlotsSolution:
         """Tear slots in the children where they suffice, else in the domain itself."""
         sub = below(domain, shape)
+        parts = sub is not None and sub.apart and not shape.apart and bool(self._scale.shares)
+        if parts and sub is not None and not _is_even(domain, sub):
+            sub = None  # how far the two stand apart is no matter of the domain alone
         if sub is not None and sum(sub.capacity(child) for child in domain.children) >= count:
             return self._in_children(domain, shape, sub, count, budget)
         torn = self._torn_slots(domain, shape).best(count)
         bundle = slots_bundle(shape, count)
-        bound = torn.cost if torn.bound == torn.cost else lower_bound(self._scale, domain, bundle)
+        apart = count * shares_apart(self._scale, domain, shape)
+        bound = torn.cost if torn.bound == torn.cost else lower_bound(self._scale, domain, bundle) + apart
         if torn.bound is not None:
             bound = max(bound, torn.bound)
         if torn.cost == bound:
@@ -131,7 +135,8 @@ class EqualSlots:
         if solution is None:
             raise RuntimeError(f"{count} slots of {shape} do not fit into {domain}, which has room for them")
         slots = tuple(slot.shares for slot in solution.plan.slots)
-        return SlotsSolution(solution.cost, max(bound, solution.bound), None, slots, final=solution.final)
+        cost = solution.cost + apart
+        return SlotsSolution(cost, max(bound, solution.bound + apart), None, slots, final=solution.final)
 
     def _in_children(
         self, domain: DomainState, shape: SlotShape, sub: SlotShape, count: int, budget: Budget
@@ -164,6 +169,7 @@ class EqualSlots:
         touch = self._scale.touch(domain)
         if shape.shielded and sub.cores != shape.cores:
             touch += self._scale.core_touch(domain)
+        touch += count * own_shares(self._scale, domain, shape)
         choice, cost = choices[count], bounds[count]
         if any(tables[i][n].cost != tables[i][n].bound for i, n in enumerate(choice)):
             costs, choices = combine([[best.cost for best in table] for table in tables], count)
@@ -207,6 +213,16 @@ class EqualSlots:
         if own.cores or own.gpus:
             slots = [(own, *slot) for slot in slots or [()] * count]
         return slots
+
+
+def _is_even(domain: DomainState, shape: SlotShape) -> bool:
+    """Tell whether all that slots take in a domain stands in domains of the same levels."""
+    paths = {
+        tuple(domain.flat[at].level for at in path)
+        for path, inner in zip(lineage(domain), domain.flat, strict=True)
+        if (shape.cores and inner.own_free_cores) or (shape.gpus and inner.own_free_gpus)
+    }
+    return len(paths) <= 1
 
 
 _NOTHING = SlotsSolution(0, 0, ())

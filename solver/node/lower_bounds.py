@@ -14,8 +14,9 @@ from collections.abc import Sequence
 
 from ..demand.demand import Bundle, Kind
 from ..policy.scale import Scale
-from ..policy.terms import CoreTouch, Cross, PartialWhole, Touch
+from ..policy.terms import CoreShare, CoreTouch, Cross, PartialWhole, Touch
 from ..state.domain_state import DomainState
+from .shares import least_share
 
 
 def lower_bound(scale: Scale, state: DomainState, bundle: Bundle) -> int:
@@ -33,6 +34,8 @@ def lower_bounds(scale: Scale, state: DomainState, bundle: Bundle) -> list[int]:
         bound = 0
         if isinstance(component, Cross):
             bound = _crossings(outermost(state, component.level), state, slots)
+        elif isinstance(component, CoreShare):
+            bound = share_bound(state, component.level, slots)
         elif isinstance(component, PartialWhole):
             bound = int(bundle.whole and not state.whole)
         elif isinstance(component, Touch) and component.level == state.level:
@@ -44,6 +47,16 @@ def lower_bounds(scale: Scale, state: DomainState, bundle: Bundle) -> list[int]:
             bound = sum(min(0, component.weight(domain)) for domain in state.flat)
         bounds.append(bound)
     return bounds
+
+
+def share_bound(state: DomainState, level: str, slots: Sequence[tuple[int, int, int]]) -> int:
+    """Return what slots, given as (how many, cores, GPUs), count at the least for standing apart at a level."""
+    if not any(cores and gpus for _, cores, gpus in slots):
+        return 0
+    domains = outermost(state, level)
+    bins = [(domain.free_cores, domain.free_gpus) for domain in domains]
+    bins.append((state.free_cores - sum(c for c, _ in bins), state.free_gpus - sum(g for _, g in bins)))
+    return sum(least_share(bins, cores, gpus, count) for count, cores, gpus in slots)
 
 
 def _cores_and_gpus(bundle: Bundle) -> list[tuple[int, int, int]]:

@@ -163,12 +163,14 @@ class MixedSlots:
             split = joined
         asked = packed([int(bool(shape.needs)) * MOST for shape in inside])
         costs: dict[Packed, int] = {}
+        along = _levels_along(domain, runs)
         for numbers_of in _vectors(limits):
             vector = packed(numbers_of)
             if all(_sum(shapes, numbers_of, name) <= free for name, free in own.items()):
                 known = (runs or split).get(vector & asked)
                 if known is not None:
                     costs[vector] = known[0] + self._touch(domain, shapes, own, numbers_of)
+                    costs[vector] += self._apart(inside, numbers_of, along)
         return Table(limits, costs, split, runs, tuple(tables))
 
     def _torn(self, domain: DomainState, inside: tuple[Shape, ...], below: Vector, budget: Budget) -> Torn | None:
@@ -227,7 +229,15 @@ class MixedSlots:
         cost = self._scale.touch(domain)
         if "core" in own and any(n and shape.shielded for n, shape in zip(vector, shapes, strict=True)):
             cost += self._scale.core_touch(domain)
-        return cost
+        return cost + self._apart(shapes, vector, [domain.level])
+
+    def _apart(self, shapes: Sequence[Shape], vector: Vector, levels: Sequence[str]) -> int:
+        """Return what slots count at some levels whose GPUs stand further out, or their cores."""
+        units = sum(self._scale.shares.get(level, 0) for level in levels)
+        if not units:
+            return 0
+        parted = ((n, shape) for n, shape in zip(vector, shapes, strict=True) if n and shape.apart)
+        return units * sum(n * shape.apart * (shape.of("core") + shape.of("gpu")) for n, shape in parted)
 
 
 def _plan(state: DomainState, slots: Sequence[SlotSet], shapes: tuple[Shape, ...], table: Table) -> NodePlan:
@@ -304,6 +314,11 @@ def _are_alike(domain: DomainState) -> bool:
 def _levels(domain: DomainState) -> list[str]:
     """Return the levels inside a domain, the coarsest first."""
     return [domain.children[0].level, *_levels(domain.children[0])] if domain.children else []
+
+
+def _levels_along(domain: DomainState, runs: Torn) -> list[str]:
+    """Return the levels that runs go through, the costs of which are theirs and not those of tables inside."""
+    return _levels(domain) if runs else []
 
 
 def _possible(shapes: tuple[Shape, ...], limits: Vector) -> tuple[Shape, ...]:

@@ -31,11 +31,14 @@ class SlotShape:
         How many a slot takes in the domain at hand.
     shielded
         Whether the slot has no GPU at all, so that free GPUs near its cores count against it.
+    apart
+        Where the slot's GPUs, or its cores, stand further out: how many they are. 0 where the two have not parted.
     """
 
     cores: int
     gpus: int
     shielded: bool
+    apart: int = 0
 
     @classmethod
     def of(cls, flat: FlatSlots) -> SlotShape:
@@ -87,7 +90,10 @@ def below(domain: DomainState, shape: SlotShape) -> SlotShape | None:
         gpus = 0
     if cores == shape.cores and gpus == shape.gpus:
         return shape
-    return SlotShape(cores, gpus, shape.shielded)
+    apart = shape.apart
+    if shape.cores and shape.gpus and bool(cores) != bool(gpus):
+        apart = shape.gpus if cores else shape.cores
+    return SlotShape(cores, gpus, shape.shielded, apart)
 
 
 class WholeSlots:
@@ -137,16 +143,20 @@ class WholeSlots:
         touch = self._scale.touch(domain)
         if shape.shielded and domain.own_free_cores:
             touch += self._scale.core_touch(domain)
+        each = shape.apart and shape.apart * (shape.cores + shape.gpus) * self._scale.shares.get(domain.level, 0)
         if not sub.cores and not sub.gpus:
-            return Split((0,) + (touch,) * limit, Same((0,) * len(domain.children), limit + 1), limit)
+            costs = (touch,) * limit if not each else tuple([touch + n * each for n in range(1, limit + 1)])
+            return Split((0, *costs), Same((0,) * len(domain.children), limit + 1), limit)
         tables: list[Sequence[int]] = []
         for child in domain.children:
             part = self._find(splits, child, sub, limit) if sub is shape else self.split(child, sub, limit)
             if part is None:
                 return None
             tables.append(part.costs)
-        costs, choices = combine(tables, limit)
-        return Split((0, *[cost + touch for cost in costs[1:]]), choices, limit)
+        sums, choices = combine(tables, limit)
+        if each:
+            return Split((0, *[cost + touch + n * each for n, cost in enumerate(sums[1:], 1)]), choices, limit)
+        return Split((0, *[cost + touch for cost in sums[1:]]), choices, limit)
 
 
 class Same(Sequence[tuple[int, ...]]):

@@ -13,17 +13,20 @@ from functools import lru_cache
 from ..policy.scale import Scale
 from ..state.domain_state import UNNAMED, DomainState
 from .plan import NodePlan, Share
+from .shares import share_of_slot
 
 Shares = tuple[Share, ...]
 
 
-def price(scale: Scale, domain: DomainState, slots: Iterable[tuple[Shares, bool]]) -> int:
+def price(scale: Scale, domain: DomainState, slots: Iterable[tuple[Shares, bool]], apart: int = 0) -> int:
     """Return the joint integer of slots in a domain.
 
     Parameters
     ----------
     slots
         What each takes, places counted from the domain, and whether it has no GPU at all.
+    apart
+        Where all GPUs of each slot stand further out, or all of its cores: how many.
     """
     flat, above = domain.flat, lineage(domain)
     touched: set[int] = set()
@@ -32,6 +35,10 @@ def price(scale: Scale, domain: DomainState, slots: Iterable[tuple[Shares, bool]
     for shares, gpuless in slots:
         here = {place for share in shares if share.cores or share.gpus for place in above[share.place]}
         cost += price_of_slot(scale, [flat[place].level for place in here])
+        if apart:
+            cost += apart * sum((s.cores + s.gpus) * _units(scale, flat, above[s.place]) for s in shares)
+        elif not gpuless and len(shares) > 1 and scale.shares:
+            cost += share_of_slot(scale.shares, flat, above, _held(shares))
         touched |= here
         if gpuless:
             shielded.update(_named(flat, above[share.place]) for share in shares if share.cores)
@@ -61,6 +68,7 @@ def price_of_plan(scale: Scale, state: DomainState, plan: NodePlan, gpuless: Map
         if part.label:
             held = [place for place in here if flat[place].cores or flat[place].gpus]
             cost += price_of_slot(scale, [flat[place].level for place in held])
+            cost += share_of_slot(scale.shares, flat, above, {**_held(shares), **_held_whole(flat, part.wholes)})
         if part.label and gpuless[part.label]:
             bare = [whole for whole in part.wholes if not flat[whole].gpus]
             places = [at for whole in bare for at in range(whole, whole + len(flat[whole].flat)) if flat[at].own_cores]
@@ -75,6 +83,29 @@ def price_of_slot(scale: Scale, levels: Sequence[str]) -> int:
     """Return what one slot counts for itself that touches domains of these levels, one for each domain."""
     number = Counter(levels)
     return sum(unit * (number[level] - 1) for level, unit in scale.cross.items() if number[level] > 1)
+
+
+def _units(scale: Scale, flat: Sequence[DomainState], path: Sequence[int]) -> int:
+    return sum(scale.shares.get(flat[place].level, 0) for place in path)
+
+
+def _held(shares: Iterable[Share]) -> dict[int, tuple[int, int]]:
+    held: dict[int, tuple[int, int]] = {}
+    for share in shares:
+        cores, gpus = held.get(share.place, (0, 0))
+        held[share.place] = cores + share.cores, gpus + share.gpus
+    return held
+
+
+def _held_whole(flat: Sequence[DomainState], wholes: Iterable[int]) -> dict[int, tuple[int, int]]:
+    """Return what domains have that are taken whole, by place."""
+    inside = {at for whole in wholes for at in range(whole, whole + len(flat[whole].flat))}
+    return {at: (flat[at].own_cores, flat[at].own_gpus) for at in inside}
+
+
+def price_of_wholes(scale: Scale, state: DomainState) -> int:
+    """Return what a slot that has all of a node counts for its cores and GPUs standing apart."""
+    return share_of_slot(scale.shares, state.flat, lineage(state), _held_whole(state.flat, [0])) if scale.shares else 0
 
 
 def _named(flat: Sequence[DomainState], path: Sequence[int]) -> int:

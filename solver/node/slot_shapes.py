@@ -16,10 +16,14 @@ Vector = tuple[int, ...]
 
 @dataclass(frozen=True)
 class Shape:
-    """One slot of a kind: what it still takes in the domain at hand, and whether it has no GPU at all."""
+    """One slot of a kind: what it still takes in the domain at hand, and whether it has no GPU at all.
+
+    Where its GPUs, or its cores, stand further out, `apart` says how many they are.
+    """
 
     needs: Needs
     shielded: bool
+    apart: int = 0
 
     def of(self, name: str) -> int:
         """Return how much it takes of a resource."""
@@ -44,10 +48,19 @@ def own_of(domain: DomainState, shapes: Sequence[Shape]) -> dict[str, int] | Non
 
 def inside_of(shapes: Sequence[Shape], own: dict[str, int]) -> tuple[Shape, ...] | None:
     """Return what slots still take of the domain's children; None where amounts stand below the cores they go with."""
-    inside = tuple(Shape(tuple(need for need in shape.needs if need[0] not in own), shape.shielded) for shape in shapes)
+    inside = tuple(_inside(shape, own) for shape in shapes)
     for before, after in zip(shapes, inside, strict=True):
         # Amounts go with the cores, or with the GPUs of a slot that has no cores, and never come from further in.
         beside = "core" if before.of("core") else "gpu"
         if beside in own and any(name not in ("core", "gpu") for name, _ in after.needs):
             return None
     return inside
+
+
+def _inside(shape: Shape, own: dict[str, int]) -> Shape:
+    needs = tuple(need for need in shape.needs if need[0] not in own)
+    cores, gpus = shape.of("core"), shape.of("gpu")
+    apart = shape.apart
+    if cores and gpus and ("core" in own) != ("gpu" in own):
+        apart = cores if "core" in own else gpus
+    return Shape(needs, shape.shielded, apart)

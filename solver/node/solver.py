@@ -24,6 +24,7 @@ from .lower_bounds import lacks, lower_bound
 from .mixed_packing import MixedSlots
 from .packing import SlotShape
 from .plan import NodePlan, NodeSolution, Share, SlotPlan
+from .pricing import price_of_wholes
 
 SOLUTION_STEPS = 50
 """What a solution that was not known costs beside what is counted where it is found."""
@@ -267,6 +268,7 @@ class NodeSolver:
             for level, unit in self.scale.cross.items():
                 touched = sum(1 for domain in held if domain.level == level)
                 cost += unit * (touched if bundle.slot_part else max(0, touched - 1))
+            cost += price_of_wholes(self.scale, state)
             if not state.gpus:
                 cost += sum(self.scale.core_touch(domain) for domain in held if domain.own_cores)
         taken = SlotPlan(bundle.slot, wholes=(0,), outside=outside.get(bundle.slot, ()))

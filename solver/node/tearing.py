@@ -21,11 +21,12 @@ from itertools import islice, permutations
 
 from ..policy.scale import Scale
 from ..state.domain_state import DomainState
-from .construction import SlotKind, construct
+from .construction import SlotKind, construct, nearer
+from .lower_bounds import share_bound
 from .packing import SlotShape, below
 from .partition import Leaf, Partition, kinds_of
 from .plan import Share
-from .pricing import Shares, price
+from .pricing import Shares, lineage, price
 
 MOST_ORDERS = 24
 """Orders of the domains of a group in which its slots are tried."""
@@ -77,6 +78,7 @@ class TornSlots:
         if best is not None and self._sub is not None:
             bound, groups = best
             slots = _some_of([_best_order(group, self._sub) for group in groups], count)
+            bound += self._least_share(count)
             torn = self._priced(slots, bound)
             if torn.cost == bound and len(slots) == count:
                 return torn
@@ -104,13 +106,30 @@ class TornSlots:
             own += self._scale.core_touch(self._domain)
         return Partition(self._scale, self._domain, kinds, sub, own)
 
+    def _least_share(self, count: int) -> int:
+        """Return what so many slots count at the least for their cores and GPUs standing apart, as a joint integer."""
+        scale, shape, sub = self._scale, self._shape, self._sub
+        if shape.apart or sub is None or not scale.shares:
+            return count * shares_apart(scale, self._domain, shape)
+        if sub.apart:
+            return count * sum(shares_apart(scale, child, sub) for child in self._with_free(sub)[:1])
+        needs = [(count, shape.cores, shape.gpus)]
+        return sum(unit * share_bound(self._domain, level, needs) for level, unit in scale.shares.items())
+
+    def _with_free(self, sub: SlotShape) -> list[DomainState]:
+        inner = self._domain.children
+        return [child for child in inner if (sub.cores and child.free_cores) or (sub.gpus and child.free_gpus)]
+
     def _priced(self, slots: Iterable[Shares], bound: int | None) -> TornSolution:
         """Return a placement with what it costs."""
         whole = tuple((self._own, *slot) if self._own.cores or self._own.gpus else slot for slot in slots)
+        if not self._shape.apart and self._scale.shares:
+            (whole,) = nearer(self._domain, [whole])
         return TornSolution(self._cost(whole), bound, tuple(sorted(whole, key=_places)))
 
     def _cost(self, slots: Iterable[Shares]) -> int:
-        return price(self._scale, self._domain, ((slot, self._shape.shielded) for slot in slots))
+        shape = self._shape
+        return price(self._scale, self._domain, ((slot, shape.shielded) for slot in slots), shape.apart)
 
     def _any_placement(self, count: int) -> tuple[Shares, ...]:
         """Return a placement that is constructed, be it the best or not."""
@@ -118,6 +137,24 @@ class TornSlots:
         found = construct(self._scale, self._domain, (SlotKind(count, shape.cores, shape.gpus, shape.shielded),))
         assert found is not None
         return found.slots[0]
+
+
+def own_shares(scale: Scale, domain: DomainState, shape: SlotShape) -> int:
+    """Return what one slot counts at a domain's level whose GPUs stand further out, or its cores."""
+    return shape.apart * (shape.cores + shape.gpus) * scale.shares.get(domain.level, 0) if shape.apart else 0
+
+
+def shares_apart(scale: Scale, domain: DomainState, shape: SlotShape) -> int:
+    """Return what one slot counts in a domain, and in what is inside it, whose GPUs stand further out, or its cores.
+
+    All that it takes there has to stand in domains of the same levels.
+    """
+    if not shape.apart or not scale.shares:
+        return 0
+    free = [(inner.own_free_cores if shape.cores else inner.own_free_gpus) for inner in domain.flat]
+    place = next(place for place, some in enumerate(free) if some)
+    units = sum(scale.shares.get(domain.flat[at].level, 0) for at in lineage(domain)[place])
+    return shape.apart * (shape.cores + shape.gpus) * units
 
 
 def _leaves(domain: DomainState, shape: SlotShape) -> Iterator[Leaf | None]:

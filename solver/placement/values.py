@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from ...topology.machine import Machine
 from ...topology.tree import Domain
 from ..policy.scale import Scale
-from ..policy.terms import Component, Cross, GroupTouch, PartialWhole, Touch
+from ..policy.terms import Component, CoreShare, Cross, GroupTouch, PartialWhole, Touch
 from ..state.domain_state import DomainState, arrange
 from ..state.holdings import NodeFree, NodeHolding
 from ..state.node_classes import bits
@@ -68,6 +68,8 @@ class Values:
     def _value(self, component: Component) -> int:
         if isinstance(component, Cross):
             return self._crossed(component.level)
+        if isinstance(component, CoreShare):
+            return self._apart(component.level)
         if isinstance(component, GroupTouch):
             return self._groups(component.level)
         if isinstance(component, PartialWhole):
@@ -128,6 +130,25 @@ class Values:
                     key = self._slot_of(slot.label, position)
                     over_nodes[key] = over_nodes.get(key, 0) + touched
         return total + sum(max(0, touched - 1) for touched in over_nodes.values())
+
+    def _apart(self, level: str) -> int:
+        """Return over all slots their cores in domains of a level beyond the share of their GPUs there."""
+        total = 0
+        for place, holding in enumerate(self._holdings):
+            domains = [domain for domain in self._domains[place] if domain.level == level]
+            each = 0
+            for slot in holding.slots:
+                cores, gpus = slot.cores.bit_count(), slot.gpus.bit_count()
+                if not (cores and gpus):
+                    continue
+                all_cores, all_gpus = slot.cores, slot.gpus
+                for domain in domains:
+                    some_cores, some_gpus = domain.cores & slot.cores, domain.gpus & slot.gpus
+                    each += max(0, gpus * some_cores.bit_count() - cores * some_gpus.bit_count())
+                    all_cores, all_gpus = all_cores & ~some_cores, all_gpus & ~some_gpus
+                each += max(0, gpus * all_cores.bit_count() - cores * all_gpus.bit_count())
+            total += holding.nodes.bit_count() * each
+        return total
 
     # -- groups ---------------------------------------------------------------------------------------------------
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from ...grammar.memory import Memory
 from ..state.domain_state import REMEMBERED, DomainState
-from .terms import Component, CoreTouch, Cross, GroupTouch, PartialWhole, Touch, no_weight, one_each
+from .terms import Component, CoreShare, CoreTouch, Cross, GroupTouch, PartialWhole, Touch, no_weight, one_each
 
 BITS = 48
 """Bits of one term in the joint integer: no sum over a machine of 2**24 nodes reaches them."""
@@ -33,6 +33,8 @@ class Scale:
         What one of each component counts in the joint integer.
     cross
         The unit of each level's affinity.
+    shares
+        The unit of each level's share.
     partial
         What each domain counts that is asked for whole and of which R lists only a part.
     names
@@ -56,6 +58,7 @@ class Scale:
             if isinstance(component, Touch):
                 self._touches.setdefault(component.level, []).append((component.weight, unit))
         self.cross = {c.level: u for c, u in self.weighed() if isinstance(c, Cross)}
+        self.shares = {c.level: u for c, u in self.weighed() if isinstance(c, CoreShare)}
         self.partial = sum(u for c, u in self.weighed() if isinstance(c, PartialWhole))
         self.names = tuple(component.name for component in self.components)
         self.group_names = tuple(c.name for c in self.components if isinstance(c, GroupTouch))
@@ -106,7 +109,7 @@ class Scale:
             if isinstance(component, Touch) and component.weight is one_each:
                 shift = BITS * (len(self.components) - 1 - i)
                 return lambda joint: (joint + (1 << shift >> 1)) >> shift
-            if not isinstance(component, Cross | GroupTouch | PartialWhole):
+            if not isinstance(component, Cross | GroupTouch | PartialWhole | CoreShare):
                 return None
         return None
 

@@ -83,6 +83,21 @@ class GroupTouch:
 
 
 @dataclass(frozen=True)
+class CoreShare:
+    """For each slot of cores and GPUs, its cores in domains of a level beyond the share of its GPUs there.
+
+    Of `c` cores and `g` GPUs those in a domain count ``max(0, g * cores - c * gpus)``: in units of a core divided by
+    `g`. What stands in no domain of the level counts as in one more, and a slot of several nodes node by node.
+    """
+
+    name: str
+    level: str
+
+    def __post_init__(self) -> None:
+        _check_text(self.name, self.level)
+
+
+@dataclass(frozen=True)
 class PartialWhole:
     """The number of domains, nodes and groups asked for whole of which R lists only a part."""
 
@@ -92,7 +107,7 @@ class PartialWhole:
         _check_text(self.name)
 
 
-Component = Touch | CoreTouch | Cross | GroupTouch | PartialWhole
+Component = Touch | CoreTouch | Cross | GroupTouch | PartialWhole | CoreShare
 Term = Callable[[Sequence[str], Sequence[str]], "list[Component]"]
 """Makes a term's components from a machine's levels: groups, and levels below the node, both coarsest first."""
 
@@ -137,6 +152,11 @@ def partial(_groups: Sequence[str], _levels: Sequence[str]) -> list[Component]:
 def affinity(_groups: Sequence[str], levels: Sequence[str]) -> list[Component]:
     """Count how far slots are torn apart, level by level from the coarsest."""
     return [Cross(f"affinity.{level}", level) for level in levels]
+
+
+def share(_groups: Sequence[str], levels: Sequence[str]) -> list[Component]:
+    """Count how far the cores of slots stand from the share of their GPUs, level by level from the coarsest."""
+    return [CoreShare(f"share.{level}", level) for level in levels]
 
 
 def one_each(_domain: DomainState) -> int:
@@ -193,6 +213,7 @@ def worst_fit(_groups: Sequence[str], levels: Sequence[str]) -> list[Component]:
 TERMS: dict[str, Term] = {
     "partial": partial,
     "affinity": affinity,
+    "share": share,
     "spread": spread,
     "intact": intact,
     "shield": shield,
@@ -230,7 +251,7 @@ class Policy:
         return tuple(component for term in self.terms for component in term(groups, levels))
 
 
-PACK = Policy("pack", (partial, affinity, spread, intact, shield, fit))
+PACK = Policy("pack", (partial, affinity, share, spread, intact, shield, fit))
 SPREAD = Policy("spread", (affinity, worst_fit))
 LOWEST = Policy("lowest", ())
 POLICIES = {policy.name: policy for policy in (PACK, SPREAD, LOWEST)}

@@ -13,6 +13,8 @@ def test_a_slot_in_one_domain(four: Case) -> None:
         **IDLE,
         "affinity.socket": 0,
         "affinity.numa": 0,
+        "share.socket": 0,
+        "share.numa": 0,
         "intact.socket": 1,
         "intact.numa": 1,
         # The GPU of numa 0; that of socket 0 stands in no innermost domain of these cores.
@@ -25,6 +27,8 @@ def test_a_slot_in_one_domain(four: Case) -> None:
         "partial",
         "affinity.socket",
         "affinity.numa",
+        "share.socket",
+        "share.numa",
         "spread.rack",
         "spread.node",
         "intact.node",

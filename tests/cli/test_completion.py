@@ -117,7 +117,7 @@ def test_there_is_a_script_for_each_shell(shell: str) -> None:
         (completions.jobs, "", ["R.json", "jobs/", "slot=", "node="]),
         (completions.policies, "affinity,f", ["affinity,fit"]),
         (completions.policies, "affinity,affi", []),
-        (completions.policies, "s", ["spread", "shield"]),
+        (completions.policies, "s", ["spread", "share", "shield"]),
         (completions.pools, "exactfit,T", ["exactfit,TreePool"]),
         (completions.axes, "load=0.5,se", ["load=0.5,seeds="]),
         (completions.workloads, "lub", ["lublin", "lublin:"]),

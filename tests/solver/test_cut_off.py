@@ -32,7 +32,14 @@ from exactfit.topology.rset import read_R
 STEPS = (1e-9, *(n / budget.STEPS for n in (1, 2, 5, 10, 100, 600, 1000, 2000, 4000, 8000, 16_000, 64_000)))
 """Limits that are over before any search begins, or at some point of one."""
 
-POLICIES_OF_SITES = ("pack", "spread", "fit,affinity", "intact,spread,affinity", "shield,worst-fit,affinity")
+POLICIES_OF_SITES = (
+    "pack",
+    "partial,share,fit",
+    "spread",
+    "fit,affinity",
+    "intact,spread,affinity",
+    "shield,worst-fit,affinity",
+)
 
 SOLVE = node_solver.NodeSolver._model
 

@@ -90,9 +90,16 @@ def test_small_pieces_of_32_domains(shape: str) -> None:
 
 
 def test_each_slot_with_a_gpu_beside_torn_ones() -> None:
-    certificate = placed("A-node", "node=1/slot=8/[core=7;gpu=1]", before=("slot=4/core=13",))
+    shape, before = "node=1/slot=8/[core=7;gpu=1]", ("slot=4/core=13",)
+    certificate = placed("A-node", shape, "partial,affinity,spread,intact,shield,fit", before=before)
     assert certificate["status"] == "OPTIMAL"
     assert affinity(certificate) == [3, 6]
+    # Five cores of each of four slots at least stand in other domains than their GPUs.
+    certificate = placed("A-node", shape, before=before)
+    assert affinity(certificate) == [3, 6]
+    proven = {name: certificate["bound"][name] for name in certificate["terms"] if name.split(".")[0] == "affinity"}
+    assert proven == {"affinity.socket": 3, "affinity.numa": 6}
+    assert certificate["bound"]["share.numa"] >= 20
 
 
 @pytest.mark.parametrize(

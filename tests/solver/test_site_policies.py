@@ -11,7 +11,14 @@ from exactfit.solver.policy.terms import parse_policy
 
 from .test_against_brute_force import check
 
-ORDERS = ("fit,affinity", "spread,affinity,shield", "intact,worst-fit", "shield,intact,spread", "affinity,spread,fit")
+ORDERS = (
+    "fit,affinity",
+    "spread,affinity,shield",
+    "intact,worst-fit",
+    "shield,intact,spread",
+    "affinity,spread,fit",
+    "share,partial,fit",
+)
 
 
 @pytest.mark.parametrize("policy", ORDERS)

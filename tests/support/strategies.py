@@ -498,10 +498,10 @@ def core_and_gpu_cases(draw: Draw) -> Case:
 @st.composite
 def policies(draw: Draw) -> str:
     """Draw a policy that ships, or terms in any order."""
-    terms = ("partial", "affinity", "spread", "intact", "shield", draw(st.sampled_from(("fit", "worst-fit"))))
+    terms = ("partial", "affinity", "share", "spread", "intact", "shield", draw(st.sampled_from(("fit", "worst-fit"))))
     if draw(st.booleans()):
         return draw(st.sampled_from(("pack", "spread", "lowest")))
-    return ",".join(draw(st.permutations(terms))[: draw(st.integers(1, 6))])
+    return ",".join(draw(st.permutations(terms))[: draw(st.integers(1, 7))])
 
 
 @st.composite

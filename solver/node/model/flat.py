@@ -4,7 +4,7 @@ Slots that take their cores from one domain and their GPUs from one domain are c
 domains. The others are torn, and stand one by one. There need not be many: seen as a flow from domains to slots, a
 placement whose flow has a cycle stays legal, and touches nothing more, when the cycle is cancelled; a flow without
 cycles over D domains has fewer than D edges beyond one for each slot. So fewer than D slots are torn for their
-cores, and likewise for their GPUs.
+cores, and likewise for their GPUs. Where it matters how a slot's cores stand to its GPUs, any may be.
 """
 
 from __future__ import annotations
@@ -39,11 +39,15 @@ def _add_whole_slots(
             continue
         most = min([want.count, *(taken.free(r, p) // amounts[r] for r, p in zip(listing, home, strict=True))])
         count = taken.model.new_int_var(0, most, "")
-        holder = taken.add_holder(Holder(want.label, GPUS not in amounts, home, count, most))
+        holder = taken.add_holder(Holder(want.label, GPUS not in amounts, home, count, most, asked=_asked(amounts)))
         for resource, place in zip(listing, home, strict=True):
             taken.record(holder, resource, place, amounts[resource] * count, context.scope)
         counts.append(count)
     return counts
+
+
+def _asked(amounts: dict[str, int]) -> tuple[int, int]:
+    return amounts.get(CORES, 0), amounts.get(GPUS, 0)
 
 
 def _apart(taken: Taken, listing: dict[str, list[int]]) -> bool:
@@ -60,12 +64,17 @@ def _add_torn_slots(
     """Add slots that take a resource from several domains, which takes at least two of it."""
     torn: list[cp_model.IntVar] = []
     edges = (len(places) - 1 for r, places in listing.items() if places and amounts[r] > 1)
-    most = min(want.count, sum(edges))
+    most = sum(edges)
+    if most and taken.shares and len(amounts) == 2:
+        most = want.count
+    most = min(want.count, most)
     if taken.most_torn is not None and _apart(taken, listing):
         most = min(most, taken.most_torn)
     for _ in range(most):
         active = taken.model.new_bool_var("")
-        holder = taken.add_holder(Holder(want.label, GPUS not in amounts, times=active, needs=amounts))
+        holder = taken.add_holder(
+            Holder(want.label, GPUS not in amounts, times=active, needs=amounts, asked=_asked(amounts))
+        )
         here = Context(context.place, active, context.scope)
         for resource, places in listing.items():
             taken.take(holder, resource, amounts[resource], here, places)

@@ -59,7 +59,7 @@ def solve_bundle(
         return Status.INFEASIBLE, None
     if bundle.whole and not state.can_be_whole:
         return Status.INFEASIBLE, None
-    taken = Taken(state, {} if limits is None else limits.crossed(scale))
+    taken = Taken(state, {} if limits is None else limits.crossed(scale), shares=bool(scale.shares))
     _add_bundle(taken, bundle)
     if asked.touching:
         touch_some(taken, asked.touching)

@@ -35,6 +35,8 @@ def add_slots_by_support(taken: Taken, want: Want, context: Context) -> bool:
         pairs *= sum(comb(len(places), size) for size in range(1, min(needs[resource], len(places)) + 1))
     if pairs > MOST_SUPPORTS:
         return False
+    if taken.shares and min(needs.get(CORES, 0), needs.get(GPUS, 0) - 1, len(places_of.get(GPUS, ())) - 1) > 0:
+        return False  # how the cores of each stand to its GPUs is not told by what all take together
     amounts = _amounts(want)
     counts: list[Expression] = []
     for cores in _supports(places_of, needs, CORES):
@@ -86,7 +88,9 @@ def _add_slots(
         return None
     count = taken.model.new_int_var(0, most, "")
     home = tuple(sorted({*supports[CORES], *supports[GPUS]}))
-    holder = taken.add_holder(Holder(want.label, GPUS not in needs, home, count, most))
+    holder = taken.add_holder(
+        Holder(want.label, GPUS not in needs, home, count, most, asked=(needs.get(CORES, 0), needs.get(GPUS, 0)))
+    )
     for resource, need in needs.items():
         _take(taken, holder, context, resource, need, supports[resource], count)
         if len(supports[resource]) > 1:

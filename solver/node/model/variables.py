@@ -37,6 +37,8 @@ class Holder:
         For equal slots that are counted: the domains that each takes from; None for a single slot.
     times, most
         How many equal slots it stands for: 1, or a variable of the model; and the most that can be.
+    asked
+        For a slot of which it is known: how many cores and GPUs it takes in all.
     slot_part
         Whether it is a part of a slot that has other nodes too.
     needs
@@ -49,6 +51,7 @@ class Holder:
     times: Expression = 1
     most: int = 1
     slot_part: bool = False
+    asked: tuple[int, int] | None = None
     needs: dict[str, int] = field(default_factory=dict)
     takes: dict[tuple[str, int], list[Expression]] = field(default_factory=lambda: defaultdict(list))
     wholes: list[tuple[int, Expression]] = field(default_factory=list)
@@ -116,9 +119,14 @@ class Taken:
     ----------
     pooled
         Whether slots take amounts together, whose sums linear relaxations see through.
+    shares
+        Whether it matters how cores of slots stand to their GPUs.
     """
 
-    def __init__(self, state: DomainState, most_crossed: Mapping[str, int] | None = None) -> None:
+    def __init__(
+        self, state: DomainState, most_crossed: Mapping[str, int] | None = None, *, shares: bool = False
+    ) -> None:
+        self.shares = shares
         self.model = new_model()
         self.domains = state.flat
         self.ends, self.parents = _shape(state)

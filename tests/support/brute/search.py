@@ -272,11 +272,35 @@ class Search:
         """Return what a filled slot adds to a term."""
         world = self.world
         family, _, level = name.partition(".")
+        if family == "share":
+            return self.share(level, slot)
         if family != "affinity":
             return 0
         held = [world.cells[i].place for i, number in enumerate(slot) if number]
         touched = frozenset().union(*(world.places[place].holders for place in held))
         return max(0, sum(world.places[key].level == level for key in touched) - 1)
+
+    def share(self, level: str, slot: Sequence[int]) -> int:
+        """Return how far a slot's cores stand from the share of its GPUs, node by node."""
+        world = self.world
+        nodes: dict[int, dict[int, dict[str, int]]] = {}
+        for cell, number in zip(world.cells, slot, strict=True):
+            if not number:
+                continue
+            place = world.places[cell.place]
+            around = [key for key in place.holders if world.places[key].level == level] or [-1]
+            for key in around:
+                here = nodes.setdefault(place.position, {}).setdefault(key, {"core": 0, "gpu": 0})
+                here[cell.kind] += number
+            # All that the node gives, once.
+            every = nodes[place.position].setdefault(-2, {"core": 0, "gpu": 0})
+            every[cell.kind] += number
+        total = 0
+        for inside in nodes.values():
+            every = inside.pop(-2)
+            if every["core"] and every["gpu"]:
+                total += sum(max(0, every["gpu"] * d["core"] - every["core"] * d["gpu"]) for d in inside.values())
+        return total
 
 
 def give(state: Partial, cells: Sequence[int], numbers: Sequence[int], in_slot: bool) -> Partial:

@@ -9,10 +9,10 @@ from exactfit.topology.machine import Machine
 from .search import Partial
 from .world import World
 
-PACK = ("size", "partial", "affinity", "spread", "intact", "shield", "fit")
+PACK = ("size", "partial", "affinity", "share", "spread", "intact", "shield", "fit")
 SPREAD = ("size", "affinity", "-fit")
 LOWEST = ("size",)
-ADDED = ("partial", "affinity")
+ADDED = ("partial", "affinity", "share")
 """The families of terms that add up over slots and whole places, whatever else is taken."""
 
 Terms = dict[str, int | tuple[int, ...]]
@@ -22,6 +22,7 @@ def term_names(machine: Machine, policy: Sequence[str]) -> tuple[str, ...]:
     """Write out the families of terms ("fit") level by level ("fit.node", "fit.socket", ...); "-" means reversed."""
     levels = {
         "affinity": tuple(machine.levels),
+        "share": tuple(machine.levels),
         "spread": (*machine.group_levels, "node"),
         "intact": ("node", *machine.levels),
         "fit": ("node", *machine.levels),
