@@ -48,8 +48,8 @@ def study(
         bool,
         typer.Option(
             "--json",
-            help='Print one JSON object and nothing else: {"machine", "workload", "folder", "report", "simulations", '
-            '"groups", "greed"}; a group has the figures of a pool under one order of the queue and one load.',
+            help='Print one JSON object and nothing else: {"machine", "workload", "shapes", "folder", "report", '
+            '"simulations", "groups", "greed"}; a group is of a pool, an order of the queue and a load.',
         ),
     ] = False,
 ) -> int:
@@ -69,24 +69,24 @@ def study(
     engine.check()
     named = read_machine(machine, Sources())
     try:
-        tasks, words = _planned(named, workload, compared, simulated)
+        tasks, words, shapes = _planned(named, workload, compared, simulated)
     except ValueError as error:
         raise InputError(str(error)) from None
     with _into(engine.output):
         store = _store(engine.output)
         _run(tasks, store, engine)
-        report = _write(tasks, store, named, words)
+        report = _write(tasks, store, named, words, shapes)
     if as_json:
-        _print_json(tasks, store, named, words, report)
+        _print_json(tasks, store, named, words, shapes, report)
     else:
-        _show(tasks, store, named, words, report)
+        _show(tasks, store, named, words, shapes, report)
     return DONE
 
 
 def _planned(
     named: NamedMachine, workload: WorkloadOptions, compared: AxesOptions, simulated: SimulationOptions
-) -> tuple[list[Task], str]:
-    """Return the simulations, and what the workload is called."""
+) -> tuple[list[Task], str, list[str]]:
+    """Return the simulations, what the workload is called, and what must be known of its shapes."""
     # matplotlib and the solver take seconds to import.
     from ..study.plan import Settings, tasks_of
     from ..study.task import machine_R
@@ -94,7 +94,7 @@ def _planned(
     axes = compared.axes()
     # What is wrong with it is better said now than by every simulation.
     choice = read_choice(named, {"time_limit": simulated.time_limit}, time_limit=SECONDS)
-    source, words = _source(workload, named)
+    source, words, shapes = _source(workload, named)
     chosen = choice.options
     settings = Settings(
         machine_R(named.machine),
@@ -112,7 +112,7 @@ def _planned(
         },
     )
     choice.announce()
-    return tasks_of(axes, settings), words
+    return tasks_of(axes, settings), words, shapes
 
 
 @contextmanager
@@ -152,11 +152,12 @@ def _check_installed() -> None:
         raise InputError(str(error)) from None
 
 
-def _source(given: WorkloadOptions, named: NamedMachine) -> tuple[Source, str]:
-    """Return where jobs come from, and what it is called."""
+def _source(given: WorkloadOptions, named: NamedMachine) -> tuple[Source, str, list[str]]:
+    """Return where jobs come from, what it is called, and what must be known of the shapes."""
     from ..study.generate import NAME, Generator, read_mix
     from ..study.outline import outline_of
     from ..study.rules import DEFAULT, read_rules
+    from ..study.shapes_said import shapes_in_words, tearing_in_words
     from ..study.submissions import from_trace
     from ..study.task import Source
     from ..study.workloads.source import read_trace
@@ -172,7 +173,11 @@ def _source(given: WorkloadOptions, named: NamedMachine) -> tuple[Source, str]:
         text = decode(sources.read(str(mix), "a mix"), str(mix)) if mix else ""
         if mix:
             read_mix(text, str(mix))
-        return Source(generator=str(generator), mix=text), f"Generated workload {generator}"
+        made = Source(generator=str(generator), mix=text)
+        whose = f"Shapes: by the weights in {printable(str(mix))}." if mix else "Shapes: the generator's own mix."
+        # The usual mix has slots of several cores on any machine whose domains have some.
+        torn = tearing_in_words(named.machine, made.workload(outline_of(named.machine), 1, None))
+        return made, f"Generated workload {generator}", [whose, *torn]
     if mix is not None:
         raise InputError("--mix goes with the generator; a trace takes --rules")
     outline = outline_of(named.machine)
@@ -184,7 +189,8 @@ def _source(given: WorkloadOptions, named: NamedMachine) -> tuple[Source, str]:
         *trace.remarks,
         f"offered load {found.load:.2f}",
     )
-    return Source.of(found), ", ".join(parts)
+    shapes = shapes_in_words(printable(str(rules)) if rules else None, found)
+    return Source.of(found), ", ".join(parts), [*shapes, *tearing_in_words(named.machine, found)]
 
 
 def _run(tasks: list[Task], store: Store, engine: EngineOptions) -> None:
@@ -214,7 +220,7 @@ def _progress(total: int, before: int) -> Iterator[Callable[[Task], None]]:
         yield lambda task: bar.update(line, advance=1, description=printable(task.label)[:48])
 
 
-def _write(tasks: list[Task], store: Store, named: NamedMachine, words: str) -> Path:
+def _write(tasks: list[Task], store: Store, named: NamedMachine, words: str, shapes: list[str]) -> Path:
     """Write the report, and return where it is."""
     from ..study.report import About, write_report
 
@@ -225,20 +231,30 @@ def _write(tasks: list[Task], store: Store, named: NamedMachine, words: str) -> 
             versions[program] = version(program)
         except PackageNotFoundError:
             continue
-    return write_report(About(printable(named.name), named.machine, words, command, versions), tasks, store)
+    about = About(printable(named.name), named.machine, words, shapes, command, versions)
+    return write_report(about, tasks, store)
 
 
-def _print_json(tasks: list[Task], store: Store, named: NamedMachine, words: str, report: Path) -> None:
+def _print_json(
+    tasks: list[Task], store: Store, named: NamedMachine, words: str, shapes: list[str], report: Path
+) -> None:
     from ..study.summary_json import figures_fields
 
-    about = {"machine": named.name, "workload": words, "folder": str(report.parent), "report": str(report)}
+    about = {
+        "machine": named.name,
+        "workload": words,
+        "shapes": shapes,
+        "folder": str(report.parent),
+        "report": str(report),
+    }
     print(json_line("study", {**about, **figures_fields(tasks, store)}))
 
 
-def _show(tasks: list[Task], store: Store, named: NamedMachine, words: str, report: Path) -> None:
+def _show(tasks: list[Task], store: Store, named: NamedMachine, words: str, shapes: list[str], report: Path) -> None:
     from ..study.summary import lines
 
     console = make_console()
-    console.print(words, soft_wrap=True)
+    for said in (words, *shapes):
+        console.print(said, highlight=False)
     console.print(lines(tasks, store, named.machine))
     console.print(f"report: {report}", soft_wrap=True, overflow="ignore")

@@ -2,6 +2,7 @@
 
 - `workloads`: jobs from Standard Workload Format traces, Flux, Slurm and a generator.
 - `rules`, `expression`, `submissions`, `generate`: which shape jobs have; `outline`: the machine in few numbers.
+- `shapes_said`: whose shapes they are, what was rounded, and whether slots can be torn, in words.
 - `task`: one simulation to be run, as plain values that travel to a worker.
 - `pools`, `probe`: pool classes by name, and what is noted of each of their decisions.
 - `run`: one simulation through the offline twin; `measures`, `locality`, `intact`, `figures`: what is read off it.

@@ -35,6 +35,8 @@ class About:
         Where.
     workload
         In words.
+    shapes
+        What must be known of the shapes, a sentence each.
     command
         That makes it again.
     versions
@@ -44,6 +46,7 @@ class About:
     machine_name: str
     machine: Machine
     workload: str
+    shapes: Sequence[str]
     command: str
     versions: Mapping[str, str]
 
@@ -60,6 +63,7 @@ def write_report(about: About, tasks: Sequence[Task], store: Store) -> Path:
     store.write_table("greed", greed)
     parts = [
         html.paragraph(f"{about.workload}, on {about.machine_name}: {_size(about.machine)}."),
+        *(html.paragraph(said) for said in about.shapes),
         html.paragraph(_queues(tasks)),
         *_findings(groups),
         *price_in_words(greed),

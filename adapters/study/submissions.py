@@ -68,6 +68,48 @@ class Submission:
 
 
 @dataclass(frozen=True, slots=True)
+class Rounding:
+    """What rules made of a trace's processors.
+
+    Attributes
+    ----------
+    jobs
+        That have a shape by a rule.
+    up, down
+        How many of them have more cores than processors, and fewer.
+    work, more, less
+        Processor-seconds of all of them, and by how many core-seconds these have more, and fewer.
+    most_up, most_down
+        The processors and cores of the job for which the difference is largest.
+    """
+
+    jobs: int = 0
+    up: int = 0
+    down: int = 0
+    work: float = 0.0
+    more: float = 0.0
+    less: float = 0.0
+    most_up: tuple[int, int] = (0, 0)
+    most_down: tuple[int, int] = (0, 0)
+
+    def with_job(self, processors: int, cores: int, runtime: float) -> Rounding:
+        """Return this with another job."""
+        over = cores - processors
+        found = replace(self, jobs=self.jobs + 1, work=self.work + processors * runtime)
+        if over > 0:
+            most = max(self.most_up, (processors, cores), key=_apart)
+            return replace(found, up=self.up + 1, more=self.more + over * runtime, most_up=most)
+        if over < 0:
+            most = max(self.most_down, (processors, cores), key=_apart)
+            return replace(found, down=self.down + 1, less=self.less - over * runtime, most_down=most)
+        return found
+
+
+def _apart(pair: tuple[int, int]) -> int:
+    return abs(pair[1] - pair[0])
+
+
+@dataclass(frozen=True, slots=True)
 class Workload:
     """Jobs by time of submission.
 
@@ -79,11 +121,14 @@ class Workload:
         What they ask for.
     load
         What is offered: the jobs' shares of the machine times their run times, over the time in which they come.
+    rounding
+        Of a trace's processors.
     """
 
     jobs: tuple[Submission, ...]
     forms: tuple[Form, ...]
     load: float
+    rounding: Rounding = Rounding()
 
     @property
     def span(self) -> float:
@@ -155,6 +200,7 @@ def from_trace(trace: Trace, rules: Rules, most: int | None = None) -> Workload:
     """
     forms = Forms(rules.outline)
     jobs = []
+    rounding = Rounding()
     first = trace.jobs[0].submit
     for number, job in enumerate(trace.jobs[:most], start=1):
         if job.resources is not None:
@@ -165,8 +211,9 @@ def from_trace(trace: Trace, rules: Rules, most: int | None = None) -> Workload:
                 place = forms.of_shape(shape)
             except ValueError as fault:
                 raise WorkloadError(rules.name, None, f"job {job.name} becomes {shape[:80]!r}: {fault}") from None
+            rounding = rounding.with_job(job.processors, forms.found[place].cores, job.runtime)
         jobs.append(Submission(number, job.submit - first, job.runtime, job.limit, job.priority, place))
-    return measured(jobs, forms.found, rules.outline)
+    return replace(measured(jobs, forms.found, rules.outline), rounding=rounding)
 
 
 def measured(jobs: Iterable[Submission], forms: Sequence[Form], outline: Outline) -> Workload:
