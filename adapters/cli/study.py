@@ -251,10 +251,14 @@ def _print_json(
 
 
 def _show(tasks: list[Task], store: Store, named: NamedMachine, words: str, shapes: list[str], report: Path) -> None:
+    from ..study.groups import gather
     from ..study.summary import lines
+    from ..study.verdict import verdicts
 
     console = make_console()
     for said in (words, *shapes):
+        console.print(said, highlight=False)
+    for said in verdicts(gather(tasks, store), named.machine.levels):
         console.print(said, highlight=False)
     console.print(lines(tasks, store, named.machine))
     console.print(f"report: {report}", soft_wrap=True, overflow="ignore")

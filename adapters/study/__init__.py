@@ -8,5 +8,6 @@
 - `run`: one simulation through the offline twin; `measures`, `locality`, `intact`, `figures`: what is read off it.
 - `greed`: what a pool places of a batch against the optimum of the whole batch.
 - `plan`, `engines`, `worker`, `store`, `columns`: sweeps, on which engine they run, and what keeps what is done.
+- `findings`: what is in no average; `verdict`: whether it is worth loading a pool here, in words.
 - `groups`, `plots`, `report`, `html`, `summary`: results over seeds, the pictures and the page.
 """

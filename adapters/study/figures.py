@@ -58,6 +58,7 @@ def figures(
     places = measures.places
     used = sum(places[o.job.id].cores * run for o, run in zip(ran, runs, strict=True))
     used_gpus = sum(places[o.job.id].gpus * run for o, run in zip(ran, runs, strict=True))
+    coming = max((o.submitted for o in outcomes.values()), default=0.0)
     seconds = [decision.seconds for decision in decisions]
     found: dict[str, float] = {
         "jobs": len(outcomes),
@@ -74,6 +75,7 @@ def figures(
         "slowdown p95": percentile(slowdowns, 0.95),
         "utilisation": used / (outline.cores * span) if span and outline.cores else 0.0,
         "gpu utilisation": used_gpus / (outline.gpus * span) if span and outline.gpus else 0.0,
+        "loaded utilisation": _ratio(measures.series.mean("cores", coming), outline.cores),
         "makespan": span,
         "nodes a job": mean(place.nodes for place in places.values()),
         "decision": mean(seconds),

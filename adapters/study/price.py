@@ -19,8 +19,15 @@ def price_in_words(rows: Rows) -> list[str]:
     if not best:
         return []
     parts = [f"{pool} placed {placed} ({_percent(placed, optimum)} %)" for pool, (placed, optimum) in sums.items()]
-    text = f"The price of greed: of {len(rows) // len(sums)} batches {best} jobs fit together. One after the other, "
+    text = f"The price of greed: of {len(rows) // len(sums)} batches {best} jobs fit together{_open(best, rows)}. "
+    text += "One after the other, "
     return [html.paragraph(f"{text}{', '.join(parts)}.")]
+
+
+def _open(best: int, rows: Rows) -> str:
+    """Return how many more jobs might fit, for all that is proven."""
+    bound = max(_sum(mine, "bound") for mine in _by_pool(rows).values())
+    return f" (no more than {bound} can)" if bound > best else " (proven)"
 
 
 def price_table(rows: Rows) -> list[str]:

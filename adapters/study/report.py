@@ -13,16 +13,18 @@ from ...topology.machine import Machine
 from ..drawing.file import draw_file
 from ..drawing.scene import Holding, Tenant, holdings, make_scene
 from . import html
+from .findings import findings
 from .groups import Estimate, Group, gather, greed_rows
 from .plots import Pictures
 from .price import price_in_words, price_table
 from .store import Store
 from .task import SCHEDULING, Task
+from .verdict import verdicts
 
 _MINUTE, _HOUR = 60.0, 3600.0
 _MOST_NODES_DRAWN = 64
 
-_LESS, _MORE, _NEITHER = -1, 1, 0
+_LESS, _MORE = -1, 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,8 @@ def write_report(about: About, tasks: Sequence[Task], store: Store) -> Path:
         html.paragraph(f"{about.workload}, on {about.machine_name}: {_size(about.machine)}."),
         *(html.paragraph(said) for said in about.shapes),
         html.paragraph(_queues(tasks)),
-        *_findings(groups),
+        *(html.paragraph(said) for said in verdicts(groups, about.machine.levels)),
+        *findings(groups),
         *price_in_words(greed),
         html.heading("Figures"),
         _table(groups, about.machine),
@@ -108,7 +111,8 @@ _EXPLAINED = (
     "gave it. Wrong refusals: the pool said no although exactfit found a placement in the same state; not "
     "proven: its search was cut off by the time limit, so that nobody knows. Bounded slowdown: "
     "waiting and running over running, no job shorter than 10 s. Intact: mean part of the domains that were wholly "
-    "free while jobs came. ± is the 95 % confidence interval over seeds. The best of a line is bold, load by load."
+    "free while jobs came. ± is the 95 % confidence interval over seeds. The best of a line is bold, load by load, "
+    "where the interval of its difference to each other, seed by seed, leaves out zero: with one seed nothing is."
 )
 
 
@@ -126,15 +130,16 @@ def _columns(machine: Machine) -> list[tuple[str, str, float, str, int]]:
         ("wait p95", "wait p95, min", 1 / _MINUTE, ".0f", _LESS),
         ("slowdown", "bounded slowdown", 1.0, ".2f", _LESS),
         ("utilisation", "core use, %", 100.0, ".1f", _MORE),
+        ("loaded utilisation", "core use while jobs come, %", 100.0, ".1f", _MORE),
         ("makespan", "makespan, h", 1 / _HOUR, ".2f", _LESS),
         ("nodes a job", "nodes a job", 1.0, ".2f", _LESS),
     ]
     found += [(f"{level}s a job", f"{level}s a job", 1.0, ".2f", _LESS) for level in machine.group_levels]
     found += [(f"intact.{level}", f"intact {level}, %", 100.0, ".1f", _MORE) for level in ("node", *machine.levels)]
     found += [
-        ("decision", "mean decision, ms", 1000.0, ".2f", _NEITHER),
-        ("decision p95", "decision p95, ms", 1000.0, ".2f", _NEITHER),
-        ("decision longest", "longest decision, ms", 1000.0, ".0f", _NEITHER),
+        ("decision", "mean decision, ms", 1000.0, ".2f", _LESS),
+        ("decision p95", "decision p95, ms", 1000.0, ".2f", _LESS),
+        ("decision longest", "longest decision, ms", 1000.0, ".0f", _LESS),
     ]
     return found
 
@@ -146,7 +151,7 @@ def _table(groups: Sequence[Group], machine: Machine) -> str:
     for figure, head, factor, form, better in _columns(machine):
         found = [group.figure(figure) for group in groups]
         shown = [format(one.mean * factor, form) if one else "" for one in found]
-        best = _best(groups, shown, better)
+        best = _best(groups, figure, shown, better)
         cells = []
         for one, text, marked in zip(found, shown, best, strict=True):
             half = (
@@ -160,16 +165,20 @@ def _table(groups: Sequence[Group], machine: Machine) -> str:
     return html.table(["", *names], rows)
 
 
-def _best(groups: Sequence[Group], shown: Sequence[str], better: int) -> list[bool]:
-    """Tell which groups are best among those of the same jobs, by what is shown; none where all are equal."""
-    by_jobs: dict[object, list[float]] = {}
-    for group, text in zip(groups, shown, strict=True):
-        if text:
-            by_jobs.setdefault((group.scheduling, group.load), []).append(better * float(text))
+def _best(groups: Sequence[Group], figure: str, shown: Sequence[str], better: int) -> list[bool]:
+    """Tell which groups are shown to be best of those of the same jobs: apart from each that shows another figure."""
     found = []
     for group, text in zip(groups, shown, strict=True):
-        values = by_jobs.get((group.scheduling, group.load), [])
-        found.append(bool(text and better) and len(set(values)) > 1 and better * float(text) == max(values))
+        others = [
+            (other, theirs)
+            for other, theirs in zip(groups, shown, strict=True)
+            if theirs and theirs != text and (other.scheduling, other.load) == (group.scheduling, group.load)
+        ]
+        apart = (group.less(other, figure) for other, _ in others)
+        found.append(
+            bool(text and others)
+            and all(one is not None and one.half is not None and better * one.mean > one.half for one in apart)
+        )
     return found
 
 
@@ -182,22 +191,6 @@ def _name(group: Group, groups: Sequence[Group]) -> str:
     return ", ".join(parts)
 
 
-def _findings(groups: Sequence[Group]) -> list[str]:
-    """Return what a reader has to know before the figures: wrong refusals, and what is in no average."""
-    found = []
-    for pool in dict.fromkeys(group.pool for group in groups):
-        mine = [group for group in groups if group.pool == pool]
-        jobs, ran, refused = (sum(g.total(name) for g in mine) for name in ("jobs", "ran", "jobs refused wrongly"))
-        if refused:
-            text = f"{pool} refused {refused:.0f} of {jobs:.0f} jobs at least once when a placement existed."
-            found.append(html.paragraph(text))
-        if jobs > ran:
-            found.append(html.paragraph(f"{pool} never ran {jobs - ran:.0f} of {jobs:.0f} jobs."))
-    if any(group.left_out for group in groups):
-        found.append(html.paragraph("Jobs that not every pool ran are left out of all waits and slowdowns."))
-    return found
-
-
 def _which(groups: Sequence[Group]) -> list[str]:
     """Return of which queue and load the pictures are, where there are several."""
     if len({(group.scheduling, group.load) for group in groups}) < 2:
@@ -206,7 +199,7 @@ def _which(groups: Sequence[Group]) -> list[str]:
     return [html.paragraph(f"Of {groups[0].scheduling}{load}, but for those by load and the price of greed.", "note")]
 
 
-_AGAINST = ("wait", "slowdown", "utilisation", "nodes a job", "intact.node")
+_AGAINST = ("wait", "slowdown", "utilisation", "nodes a job", "intact.node", "jobs refused wrongly", "decision")
 
 
 def _against_first(groups: Sequence[Group], machine: Machine) -> list[str]:
