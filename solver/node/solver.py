@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 from ...grammar.memory import Memory
 from ..cpsat.budget import Budget, CutOff
@@ -187,7 +188,7 @@ class NodeSolver:
             if self._affinity_first:
                 best = self._equal.best(state, shape, flat.count, budget)
                 return NodeSolution(
-                    best.cost, best.bound, lambda: self._equal.plan(state, shape, flat, best, budget), final=best.final
+                    best.cost, best.bound, partial(self._equal.plan, state, shape, flat, best, budget), final=best.final
                 )
         elif bundle.slots and self._affinity_first:
             solution = self._mixed(state, bundle, tables)
