@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from time import process_time
 from types import MappingProxyType
 from typing import Any
 
 from ...solver import errors as solver
-from ...solver.cpsat.loading import clock
 from ...solver.demand.request import Request
 from ...solver.options import Options
 from ...solver.policy.terms import parse_policy
@@ -36,7 +36,7 @@ class Decision:
     job
         The job's number.
     seconds
-        What it took.
+        Of the processor that it took, which does not depend on what else the machine does.
     answer
         `PLACED`, `LATER` or `NEVER`.
     busy
@@ -160,16 +160,16 @@ class Recorder:
             def alloc(self, jobid: int, request: Any) -> Any:
                 if recorder._live is not self:
                     return super().alloc(jobid, request)
-                begin = clock()
+                begin = process_time()
                 try:
                     allocation = super().alloc(jobid, request)
                 except (InsufficientResources, InfeasibleRequest) as refusal:
-                    seconds = clock() - begin
+                    seconds = process_time() - begin
                     answer = NEVER if isinstance(refusal, InfeasibleRequest) else LATER
                     # The message of a refusal of ours costs more than the refusal, and is not made unless it is read.
                     recorder.note(jobid, seconds, answer, known=getattr(refusal, "proven", True))
                     raise
-                recorder.note(jobid, clock() - begin, PLACED)
+                recorder.note(jobid, process_time() - begin, PLACED)
                 return allocation
 
         return Recorded

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
+from ...solver.cpsat.loading import load_solver
 from ...solver.joint.wants import want_of
 from ...topology.machine import Machine
 from ..flux.requests import ParsedRequest
@@ -46,6 +47,9 @@ class Twin:
         self._forms = {job.number: job.form for job in workload.jobs}
         self._shadow = Shadow(machine, task.time_limit, task.meaning) if task.prove and not name.ours else None
         self._ours = name.ours
+        if name.ours:
+            # Loading it is no part of the first decision that needs it.
+            load_solver()
         self._needs = [_need(form, exact=name.ours) for form in workload.forms]
         self._outlook = Outlook(task.R)
         self.measures = Measures(machine, self.size_of, self._clock, self._shadow)

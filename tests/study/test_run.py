@@ -199,3 +199,13 @@ def test_questions_left_out_change_no_start(task: MakeTask, pool: str, schedulin
     starts = [full.jobs[number].started for number in quick["job"]]
     assert max(quick["wait"]) > 0
     assert quick["start"] == [start - START if start is not None else None for start in starts]
+
+
+def test_a_decision_is_timed_by_the_processor(task: MakeTask, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However long other programs hold the machine up, a decision takes what it takes."""
+    from exactfit.adapters.study import probe
+
+    ticks = iter(range(10**6))
+    monkeypatch.setattr(probe, "process_time", lambda: 0.25 * next(ticks))
+    result = run_task(task("Rv1Pool", source=source(("slot=1/core=1", 0.0, 5.0))).to_json())
+    assert result["decisions"]["seconds"] == [0.25]

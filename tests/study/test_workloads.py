@@ -26,6 +26,7 @@ SWF = """\
 2  50 0 30 1 -1 1048576 -1 -1 -1 1 7 -1 -1 3 -1 -1 -1
 3 200 -1 -1 4 -1 -1 4 120 -1 5 7 -1 -1 3 -1 -1 -1
 """
+OTHER_SIZE = "1 as large as what was allocated to them, which is not what they asked for"
 SACCT = """\
 JobID|User|Submit|Elapsed|Timelimit|NNodes|NCPUS|ReqTRES|ReqMem|Partition|Priority
 10|a|2026-03-01T10:00:00|00:10:00|1-00:00:00|2|16|cpu=16,gres/gpu=4,mem=8G|4Gn|gpu|100
@@ -43,18 +44,23 @@ def flux_line(**changed: Any) -> str:
 
 
 class TestSwf:
-    def test_what_was_asked_for_goes_before_what_was_used(self, written: Written) -> None:
+    def test_jobs_have_the_size_of_what_they_had_and_the_time_that_they_asked_for(self, written: Written) -> None:
         trace = read_trace(written(SWF))
         first, second = trace.jobs
         assert (first.name, first.processors, first.limit, first.memory) == ("2", 1, 0.0, 1.0)
-        assert (second.name, second.processors, second.limit, second.memory) == ("1", 8, 120.0, 16.0)
+        assert (second.name, second.processors, second.limit, second.memory) == ("1", 4, 120.0, 8.0)
         assert trace.left_out == 1
+        assert trace.remarks[1:] == (OTHER_SIZE,)
+
+    def test_what_is_asked_for_counts_where_nothing_says_what_was_had(self, written: Written) -> None:
+        trace = read_trace(written(SWF.replace("1 100 5 60 4 ", "1 100 5 60 -1 ")))
+        assert (trace.jobs[1].processors, trace.remarks[1:]) == (8, ())
 
     def test_lines_on_parts_of_a_job_are_no_jobs(self, written: Written) -> None:
         parts = [f"1 100 5 30 4 -1 -1 8 120 -1 {status} 7 -1 -1 3 -1 -1 -1\n" for status in (2, 3, 4)]
         trace = read_trace(written(SWF + "".join(parts)))
         assert [job.name for job in trace.jobs] == ["2", "1"]
-        assert trace.remarks == ("1 that never ran left out", "3 lines on parts of jobs passed over")
+        assert trace.remarks == ("1 that never ran left out", "3 lines on parts of jobs passed over", OTHER_SIZE)
 
     def test_packed_it_is_the_same(self, written: Written) -> None:
         assert read_trace(written(gzip.compress(SWF.encode()), "t.gz")) == read_trace(written(SWF))
@@ -156,6 +162,11 @@ class TestSacct:
         names = ("JobName", "a|b||c", "batch", "|", "plain")
         text = "\n".join("|".join([*f[:place], name, *f[place:]]) for f, name in zip(lines, names, strict=True))
         assert read_trace(written(text)) == read_trace(written(SACCT, "plain"))
+
+    def test_what_was_allocated_is_the_size(self, written: Written) -> None:
+        head = "JobID|User|Submit|Elapsed|Timelimit|NNodes|ReqCPUS|AllocCPUS|Partition"
+        trace = read_trace(written(f"{head}\n10|a|2026-03-01T10:00:00|00:10:00|01:00:00|1|5|8|cpu\n"))
+        assert trace.jobs[0].processors == 8
 
     def test_1024_nodes_are_1k(self, written: Written) -> None:
         (job, _) = read_trace(written(SACCT.replace("|2|16|cpu=16,", "|1K|1.50K|cpu=16,"))).jobs

@@ -17,7 +17,7 @@ Priority are used where they are."""
 _FREE = ("JobName", "Comment", "AdminComment", "SystemComment", "WorkDir", "SubmitLine", "Extra", "Container")
 """Fields of any text. sacct prints a | in them as it is."""
 
-_PROCESSORS = ("ReqCPUS", "NCPUS", "AllocCPUS")
+_PROCESSORS = ("AllocCPUS", "NCPUS", "ReqCPUS")
 _TIME = re.compile(r"(?:(\d{1,6})-)?(?:(\d{1,6}):)?(\d{1,6}):(\d{1,2})(?:\.\d{1,6})?")
 _SIZE = re.compile(r"(\d{1,15}(?:\.\d{1,6})?)([KMGTP]?)([cn]?)")
 _GIB = {"K": 2.0**-20, "M": 2.0**-10, "": 2.0**-10, "G": 1.0, "T": 2.0**10, "P": 2.0**20}

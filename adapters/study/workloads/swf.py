@@ -35,10 +35,11 @@ def read_swf(lines: Iterable[str], name: str) -> Trace:
     Notes
     -----
     -1 stands for what is not known, so that every line has all fields: one that has not is broken, and what it lacks
-    is not guessed. What was asked for goes before what was used, as a scheduler sees that.
+    is not guessed. A job is as large as what was allocated to it, where the trace says that, as that is what the
+    machine had to give. Of time and memory what was asked for goes before what was used, as a scheduler sees that.
     """
     jobs: list[TraceJob] = []
-    left_out = parts = 0
+    left_out = parts = others = 0
     for place, line in enumerate(lines, start=1):
         text = line.strip()
         if not text or text.startswith(";"):
@@ -60,12 +61,16 @@ def read_swf(lines: Iterable[str], name: str) -> Trace:
             left_out += 1
         else:
             jobs.append(job)
+            others += 0 < values[_ASKED_PROCESSORS] != job.processors
     notes = [f"{parts} lines on parts of jobs passed over"] if parts else []
+    if others:
+        notes.append(f"{others} as large as what was allocated to them, which is not what they asked for")
     return in_order(jobs, left_out, name, notes)
 
 
 def _job(values: list[float]) -> TraceJob | None:
-    processors = int(values[_ASKED_PROCESSORS]) if values[_ASKED_PROCESSORS] > 0 else int(values[_PROCESSORS])
+    had, asked = int(values[_PROCESSORS]), int(values[_ASKED_PROCESSORS])
+    processors = had if had > 0 else asked
     runtime = values[_RUN]
     if processors <= 0 or runtime <= 0 or values[_SUBMIT] < 0:
         return None
