@@ -82,8 +82,11 @@ def decide(pool: Pool) -> list[float]:
 
 
 def reload(pool: Pool, jobs: int) -> tuple[float, int]:
-    """Return the seconds that it takes to register so many jobs of a core each, as many as fit, and their number."""
-    held: list[dict[str, Any]] = []
+    """Return the seconds that it takes to register so many jobs of a core each, as many as fit, and their number.
+
+    As from a broker, each R comes as text, is read, and is gone. The states of the nodes are asked for at the end.
+    """
+    held: list[str] = []
     for position in range(pool.machine.size):
         cores = pool.machine.type_at(position).cores.bit_length()
         for core in range(min(cores, -(-jobs // pool.machine.size))):
@@ -91,12 +94,13 @@ def reload(pool: Pool, jobs: int) -> tuple[float, int]:
             execution = {"R_lite": lite, "nodelist": [f"n{position}"], "starttime": 0.0, "expiration": 0.0, "nslots": 1}
             placement = [{"ranks": str(position), "slots": [{"label": "task", "cores": str(core)}]}]
             scheduling = {"writer": "exactfit.adapters.flux", "placement": placement}
-            held.append({"version": 1, "execution": execution, "scheduling": scheduling})
+            held.append(json.dumps({"version": 1, "execution": execution, "scheduling": scheduling}))
     random.Random(3).shuffle(held)
     held = held[:jobs]
     start = time.process_time()
     for number, R in enumerate(held):
-        pool.register_alloc(number, R)
+        pool.register_alloc(number, json.loads(R))
+    assert pool.present[1].jobs
     return time.process_time() - start, len(held)
 
 

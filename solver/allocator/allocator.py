@@ -27,6 +27,7 @@ from ..placement.certificate import CLOCK
 from ..placement.job_R import read_job
 from ..placement.realize import allocation_of, parted
 from ..state.domain_state import DomainState
+from ..state.late import told
 from ..state.other_machine import on_machine
 from ..state.pool_state import Job, PoolState
 from .present import Present
@@ -237,15 +238,18 @@ class Allocator(Present):
         """
         need_job(jobid)
         job = read_job(self.machine, R)
-        if jobid in self._state.jobs:
+        held = self._held
+        if jobid in held.jobs:
             raise ValueError(f"job {jobid} holds resources already")
         changes = self._knowledge.changes
         for holding in job.holdings:
-            for _, free, nodes in changes.alike(self._state, holding.packed):
+            for _, free, nodes in changes.alike(held, holding.packed):
                 if holding.cores & ~free.cores or holding.gpus & ~free.gpus:
                     ranks = self.machine.ids_of(nodes)
                     raise ValueError(f"job {jobid}: another job holds some of its resources on rank {ranks}")
-        self._commit(*self._knowledge.changes.started(self._state, jobid, job))
+        state = told(changes, held, jobid, job, self._late)
+        generation = held.generation + 1
+        self._held = PoolState(state.touched, state.classes, state.up, state.jobs, state.group_used, generation)
 
     def free(self, jobid: int, nodes: int | None = None) -> None:
         """Take back what a job holds, all of it or on some nodes. A job that holds nothing is no error.
@@ -366,7 +370,7 @@ class Allocator(Present):
         generation = self._state.generation + 1
         present = PoolState(state.touched, state.classes, state.up, state.jobs, state.group_used, generation)
         # One line, so that nothing can come between.
-        self._knowledge, self._state, self._epoch = knowledge, present, epoch
+        self._knowledge, self._held, self._late, self._epoch = knowledge, present, {}, epoch
 
     def _warn(self, message: str) -> None:
         self._tell(WARNING, message)

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from ...topology.machine import Machine
 from ..knowledge import Knowledge
 from ..options import Options
+from ..state.late import Late, settled
 from ..state.node_classes import Packed, mask_of
 from ..state.pool_state import Job, PoolState
 
@@ -16,7 +17,24 @@ class Present:
     """What can be read of an allocator; nothing here changes it."""
 
     _knowledge: Knowledge
-    _state: PoolState
+    _held: PoolState
+    """The state, but that some nodes may be in the wrong class."""
+    _late: Late
+    """Those nodes."""
+
+    @property
+    def _state(self) -> PoolState:
+        """The state, all nodes in their classes: as it always was for whoever reads it."""
+        if self._late:
+            state, entered = settled(self._knowledge.changes, self._held, self._late)
+            for entry in entered:
+                self._knowledge.rankings.born(entry)
+            self._held, self._late = state, {}
+        return self._held
+
+    @_state.setter
+    def _state(self, state: PoolState) -> None:
+        self._held, self._late = state, {}
 
     @property
     def machine(self) -> Machine:
@@ -31,26 +49,26 @@ class Present:
     @property
     def generation(self) -> int:
         """Goes up by one with every change."""
-        return self._state.generation
+        return self._held.generation
 
     @property
     def jobs(self) -> Mapping[int, Job]:
         """The jobs that hold resources, by id."""
-        return MappingProxyType(dict(self._state.jobs.items()))
+        return MappingProxyType(dict(self._held.jobs.items()))
 
     def job(self, jobid: int) -> Job | None:
         """Return a job, None when it holds nothing."""
-        return self._state.jobs.get(jobid)
+        return self._held.jobs.get(jobid)
 
     @property
     def up_mask(self) -> int:
         """Bitmask of the positions that are up."""
-        return self._state.up
+        return self._held.up
 
     @property
     def down_mask(self) -> int:
         """Bitmask of the positions that are down."""
-        return self.machine.all & ~self._state.up
+        return self.machine.all & ~self._held.up
 
     def allocated(self) -> list[tuple[int, int, int]]:
         """Return what jobs hold, as (positions, cores, gpus), nodes alike together."""
