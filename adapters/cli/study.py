@@ -23,6 +23,7 @@ from .ending import OF_THE_SYSTEM
 from .errors import InputError
 from .json_output import json_line
 from .machine_input import NamedMachine, read_machine
+from .minutes import a_line_a_minute
 from .source import Sources, decode
 from .status import DONE
 from .study_options import BATCH, SECONDS, AxesOptions, EngineOptions, SimulationOptions, WorkloadOptions
@@ -210,12 +211,16 @@ def _run(tasks: list[Task], store: Store, engine: EngineOptions) -> None:
 
 @contextmanager
 def _progress(total: int, before: int) -> Iterator[Callable[[Task], None]]:
-    """Show a bar with the time left, on a terminal."""
+    """Show a bar with the time left, on a terminal; a line a minute elsewhere."""
+    if not sys.stderr.isatty():
+        with a_line_a_minute(total, before, lambda line: print(line, file=sys.stderr, flush=True)) as count:
+            yield count
+        return
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     console = make_console(stderr=True)
-    with Progress(*columns, console=console, disable=not sys.stderr.isatty()) as bar:
+    with Progress(*columns, console=console) as bar:
         line = bar.add_task("simulating", total=total, completed=before)
         yield lambda task: bar.update(line, advance=1, description=printable(task.label)[:48])
 
