@@ -30,7 +30,7 @@ from .pricing import price_of_wholes
 SOLUTION_STEPS = 50
 """What a solution that was not known costs beside what is counted where it is found."""
 
-TABLES = 0.4
+TABLES = 0.6
 """The part of what is left that tables of slots of several shapes may take: the rest is for the search."""
 
 
