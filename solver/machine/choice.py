@@ -18,7 +18,7 @@ from ..policy.terms import GroupTouch
 from .model.cells import ROOT, GroupTree
 from .model.chains import choose_chain
 from .model.sharing import NotDirectError
-from .packing import Items, choose_packing, fits_packing
+from .packing import Items, choose_packing, fits_packing, on_one_node
 from .selection import Decision, Field
 from .totals import exceeds
 
@@ -75,7 +75,13 @@ class Chooser:
             return None
         items = self._items(demand)
         if items is None or not items.counted:
-            return self._search(demand, field, group_free, budget, best=True)
+            try:
+                return self._search(demand, field, group_free, budget, best=True)
+            except CutOff:
+                alone = None if items is None else on_one_node(items, field, self._node_solver, self.least(field))
+                if alone is None:
+                    raise
+                return self._with_groups(alone)
         try:
             return choose_chain(demand, field, self._tree, self._node_solver, budget.part(SHARE), best=True)
         except (NotDirectError, CutOff):

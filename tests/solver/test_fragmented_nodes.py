@@ -84,3 +84,19 @@ def test_several_slot_types_with_memory_on_64_nodes() -> None:
     answer = pool.alloc(1, ask("[slot=100{a}/[core=5;memory=30];slot=40{b}/[core=11;memory=7]]"), budget=budget)
     assert answer.certificate["status"] in ("OPTIMAL", "FEASIBLE")
     assert budget.spent <= 0.55
+
+
+@pytest.mark.parametrize("machine", ["rfc49-a:1", "rfc49-a:3"])
+@pytest.mark.parametrize("form", ["[slot=4{b}/core=20;core=40]", "[slot=3{b}/[core=20;gpu=1];core=50;gpu=2]"])
+def test_cores_beside_slots_are_never_refused(machine: str, form: str) -> None:
+    pool, checker = Pool(read_R(preset(machine))), Checker(read_R(preset(machine)))
+    request, budget = ask(form), Budget(0.5)
+    answer = pool.alloc(1, request, budget=budget)
+    verdict = checker.judge(request.shape.vertices, answer.to_dict())
+    assert verdict.legal
+    assert budget.spent <= 0.55
+    terms, bounds = answer.certificate["terms"], answer.certificate["bound"]
+    named = [name for name in verdict.terms if name in terms and name != "size"]
+    assert [terms[name] for name in named] == [verdict.terms[name] for name in named]
+    known = [name for name in terms if name != "size" and name in bounds]
+    assert [bounds[name] for name in known] <= [terms[name] for name in known]

@@ -225,9 +225,12 @@ def test_a_node_whose_search_is_cut_off_blocks_no_other_in_the_model(monkeypatch
     assert allocation.certificate["status"] == "FEASIBLE"
     ranks = IdSet.parse(",".join(entry["rank"] for entry in allocation.to_dict()["execution"]["R_lite"]))
     assert 7 not in ranks
-    # Nothing else being there, it is not known whether there is any.
+    # Nothing else being there, what is constructed on it stands; without that it is not known whether there is any.
+    shape = "[slot=3{a}/l3/core=2;slot=2{b}/core=5]"
+    assert pool.copy().alloc(3, ask(shape, "7")).certificate["status"] == "FEASIBLE"
+    monkeypatch.setattr(NodeSolver, "at_hand", cut_off)
     with pytest.raises(InsufficientResources, match="cut off"):
-        pool.alloc(3, ask("[slot=3{a}/l3/core=2;slot=2{b}/core=5]", "7"))
+        pool.alloc(3, ask(shape, "7"))
 
 
 @given(data=st.data())

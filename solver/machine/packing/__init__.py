@@ -6,7 +6,7 @@ can give and at what cost, `room` finds some way to meet them, `cheapest` the be
 
 from __future__ import annotations
 
-from .choose import choose_packing, fits_packing
+from .choose import choose_packing, fits_packing, on_one_node
 from .items import Items
 
-__all__ = ["Items", "choose_packing", "fits_packing"]
+__all__ = ["Items", "choose_packing", "fits_packing", "on_one_node"]

@@ -99,6 +99,30 @@ def choose_packing(items: Items, field: Field, node_solver: NodeSolver, budget: 
         return Packing(None, proven=False, exact=False)
 
 
+def on_one_node(items: Items, field: Field, node_solver: NodeSolver, lower: int) -> Decision | None:
+    """Return the cheapest placement of everything on one node that takes no search; None where none is known.
+
+    Parameters
+    ----------
+    lower
+        What no placement of anything on these nodes goes below.
+    """
+    hosts = sum(item.demand.count for item in items.items if not item.demand.loose)
+    if hosts > 1:
+        return None
+    bundle, budget = items.bundle(items.target), Budget(0)
+    best: Decision | None = None
+    for state, nodes in _classes(field):
+        try:
+            solution = node_solver.at_hand(state, bundle, budget)
+        except CutOff:
+            continue
+        if solution is not None and not solution.outside and (best is None or solution.cost < best.cost):
+            pick = Pick(lowest(nodes, 1), solution, items.host(items.target))
+            best = Decision((pick,), solution.cost, min(solution.cost, lower))
+    return best
+
+
 def _among_used(
     items: Items, classes: Sequence[Class], packed: Packed, solutions: VectorSolutions, budget: Budget, lower: int
 ) -> Decision:
