@@ -267,7 +267,9 @@ def test_19_R_without_topology_will_do() -> None:
     R = machine("0-3", "0-7", "0-1")
     assert "scheduling" not in R
     assert lite(placed(R, "slot=2/[core=3;gpu=1]")) == [("0", "0-5", "0-1")]
-    never(R, "slot=1/socket{x}", "this machine has no socket")
+    # R may leave out levels that group nothing: the node is then its own socket.
+    assert lite(placed(R, "slot=1/socket{x}")) == [("0", "0-7", "0-1")]
+    never(R, "slot=1/rack", "this machine has no rack")
 
 
 @pytest.mark.parametrize("ranks", ["0-1", "2-3", "1"])
@@ -298,13 +300,14 @@ def test_21_free_takes_wrapped_and_bare_resources(wrap: Any, final: bool) -> Non
     assert bare.copy_allocated().nnodes() == 0
 
 
-def test_22_domains_held_in_part_do_not_count_as_whole() -> None:
+def test_22_what_R_holds_of_a_domain_is_all_of_it() -> None:
     R = a()
     R["execution"]["R_lite"][0]["children"] = {"core": "0-21", "gpu": "0"}
     assert lite(placed(R, "slot=1/numa{x}")) == [("0", "0-14", "0")]
-    never(R, "slot=2/numa{x}")
-    never(R, "slot=1/socket{x}")
-    never(R, "slot=1/node{x}")
+    assert lite(placed(R, "slot=2/numa{x}")) == [("0", "0-21", "0")]
+    never(R, "slot=3/numa{x}")
+    assert lite(placed(R, "slot=1/socket{x}")) == [("0", "0-21", "0")]
+    assert lite(placed(R, "slot=1/node{x}")) == [("0", "0-21", "0")]
     assert lite(placed(R, "slot=1/core=22")) == [("0", "0-21", "")]
 
 
