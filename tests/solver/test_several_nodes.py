@@ -68,12 +68,20 @@ def test_as_many_slots_as_there_are_cores_on_fragmented_nodes(seed: int) -> None
     assert certificate["terms"]["size"] == [free, 1]
 
 
-def test_all_gpus_are_found_beside_odd_slots() -> None:
-    pool = Pool(read_R(preset("rfc49-a:16")))
+@pytest.mark.parametrize("policy", ["pack", "partial,affinity,spread,intact,shield,fit"])
+def test_all_gpus_are_found_beside_odd_slots(policy: str) -> None:
+    pool = Pool(read_R(preset("rfc49-a:16")), Options(parse_policy(policy)))
     pool.alloc(1, ask("slot=7/core=13"))
     certificate = pool.alloc(2, ask("slot=1+/[core=3;gpu=1]")).certificate
     assert certificate["terms"]["size"] == [128]
-    assert certificate["status"] == "OPTIMAL"
+    affinity = {"affinity.socket": 2, "affinity.numa": 7}
+    assert {name: certificate["bound"][name] for name in affinity} == affinity
+    assert {name: certificate["terms"][name] for name in affinity} == affinity
+    if policy == "pack":
+        # All GPUs are taken, and 13 of 15 cores beside seven of them: the cores that then lack are counted by hand.
+        assert certificate["terms"]["share.numa"] == 9
+    else:
+        assert certificate["status"] == "OPTIMAL"
 
 
 def test_cores_outside_all_numa() -> None:
