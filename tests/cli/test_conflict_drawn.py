@@ -67,7 +67,8 @@ SLOTS = {
     "7": "in conflict",
     "8-9": "too small even when idle",
 }
-NODES = {**SLOTS, "6": "too little free"}
+NODES = {**SLOTS, "6": "too little free", "8-9": "fits"}
+"""What R lists of a node can be asked for as a node."""
 
 
 def test_each_node_says_what_it_fails_on_for_each_job(run: Runner, machine: Path, running: Path) -> None:
@@ -114,11 +115,11 @@ def core(count: int) -> dict[str, object]:
 def test_one_picture_shows_all_jobs(run: Runner, machine: Path, running: Path, tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
     path = tmp_path / "why.svg"
-    run("explain", machine, "slot=6/numa/core=4", "slot=8/node", "--allocated", running, "--draw", path)
+    run("explain", machine, "slot=6/numa/core=4", "slot=8/node/core=8", "--allocated", running, "--draw", path)
     texts = [text.strip() for text in ElementTree.fromstring(path.read_text(encoding="utf-8")).itertext()]
-    assert [any(f"job {number}: {shape}" in text for text in texts) for number, shape in ((2, "slot=8/node"),)] == [
-        True
-    ]
+    assert [
+        any(f"job {number}: {shape}" in text for text in texts) for number, shape in ((2, "slot=8/node/core=8"),)
+    ] == [True]
     assert texts.count("too small even when idle") >= 1
 
 

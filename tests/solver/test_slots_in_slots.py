@@ -91,7 +91,8 @@ def test_use_case_1_11_takes_the_racks_that_have_the_storage() -> None:
     assert answer["execution"]["R_lite"] == [{"rank": "0-1", "children": {"core": "0-119", "gpu": "0-7"}}]
     assert answer["execution"]["nslots"] == 2
     assert answer["scheduling"]["placement"] == [
-        {"ranks": "0-1", "ssd": 1, "slots": [{"label": "task", "cores": "0-4", "gpus": "0-6"}]}
+        # Four GPUs of one socket and three of the other, each in a numa of its own: three cores and two, one in a numa.
+        {"ranks": "0-1", "ssd": 1, "slots": [{"label": "task", "cores": "0,15,30,60,75", "gpus": "0-6"}]}
     ]
     # A rack has storage for one of them.
     assert placed(racks(2, 3, 1), jobspec.vertices)["execution"]["R_lite"][0]["rank"] == "0,3"
