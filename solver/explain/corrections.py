@@ -62,7 +62,11 @@ def _kinds(trials: Trials, start: Trial, parts: Sequence[Part]) -> list[list[Par
 def _aside(trials: Trials, start: Trial, conflict: Conflict) -> list[Part]:
     """Return all that was put out of the way when the conflict was found, what is best asked for first."""
     rest = conflict.rest
-    useful = trials.eligible(rest) & (rest.state.up | conflict.down)
+    freest = rest
+    for part in conflict.parts:
+        # Without a term of the constraint, jobs and ranks that it left out may come to be in the way.
+        freest = lift(trials, freest, part) if isinstance(part, TermPart) else freest
+    useful = trials.eligible(freest) & (rest.state.up | conflict.down)
     jobs = [
         jobid
         for jobid, job in start.state.jobs.items()

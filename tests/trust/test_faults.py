@@ -258,7 +258,7 @@ def fussy(error: type[BaseException]) -> Callable[[int, str], None]:
 @both
 @pytest.mark.parametrize("fault", ["", "UNKNOWN", "raising"])
 def test_a_log_that_raises_changes_nothing(subject: type[Subject], fault: str) -> None:
-    name = "GPUs at the socket"
+    name = "racks with storage"
     pool = subject(NAMED[name], fussy(RuntimeError))
     running = pool.alloc(1, SMALL, None)
     with at_solve(0 if fault else None, FAULTS[fault or "raising"], ever_after=True):
@@ -305,7 +305,7 @@ def test_a_log_that_is_interrupted_leaves_the_state_as_it_was(subject: type[Subj
 
 @both
 def test_a_time_out_says_that_the_search_was_cut_off(subject: type[Subject]) -> None:
-    name = "GPUs at the socket"
+    name = "racks with storage"
     said: list[str] = []
     pool = subject(NAMED[name], lambda _level, message: said.append(message))
     before = state_of(pool)
