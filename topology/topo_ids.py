@@ -7,7 +7,7 @@ listed more, they would be taken for other cores.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Final
 
 from ..grammar.idset import mask_text, text_mask
@@ -114,38 +114,13 @@ def _listed(topo: Topo) -> _Listed:
 
 def renumber_topo(topo: Topo, old: int, new: int) -> Topo:
     """Return a `topo` object in which the n-th core of one bitmask has the n-th number of another of the same size."""
-    rewriting = _Rewriting(lambda mask: spread(squeeze(mask, old), new), lambda mask: mask)
-    return rewriting.domain(topo)[0]
-
-
-class _Rewriting:
-    """A `topo` object with other ids."""
-
-    def __init__(self, cores: Callable[[int], int], gpus: Callable[[int], int]) -> None:
-        self.change = dict(zip(_IDS, (cores, gpus), strict=True))
-
-    def domain(self, listed: Topo) -> tuple[dict[str, object], bool, bool]:
-        """Return a domain with other ids, whether it listed any, itself or below, and whether it still does."""
-        made: dict[str, object] = {}
-        had = has = lost = False
-        for key, value in listed.items():
-            if key in _IDS:
-                assert isinstance(value, str), "topo was read before"
-                before = text_mask(value)
-                after = self.change[key](before)
-                had, has = had or before != 0, has or after != 0
-                lost = lost or before.bit_count() != after.bit_count()
-                if after:
-                    made[key] = mask_text(after)
-            elif isinstance(value, list) and key != "storage":
-                inside = [self.domain(domain) for domain in value]
-                kept = [domain for domain, had_any, has_any in inside if has_any or not had_any]
-                had, has = had or any(h for _, h, _ in inside), has or any(h for _, _, h in inside)
-                lost = lost or len(kept) < len(inside) or any(PARTIAL in domain for domain in kept)
-                if kept or not value:
-                    made[key] = kept
-            else:
-                made[key] = value
-        if lost:
-            made[PARTIAL] = 1
-        return made, had, has
+    made: dict[str, object] = {}
+    for key, value in topo.items():
+        if key == "cores":
+            assert isinstance(value, str), "topo was read before"
+            made[key] = mask_text(spread(squeeze(text_mask(value), old), new))
+        elif isinstance(value, list) and key != "storage":
+            made[key] = [renumber_topo(domain, old, new) for domain in value]
+        else:
+            made[key] = value
+    return made
