@@ -1,4 +1,4 @@
-"""What the vertices of a request ask for on a given machine, by RFC 14 and what the README says where that is open."""
+"""What the vertices of a request ask for on a given machine, by RFC 14 and what the pages say where that is open."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The exit statuses: what --help and the README say of them, every command keeps."""
+"""The exit statuses: what --help and the documentation say of them, every command keeps."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import pytest
 
 from exactfit.adapters.cli import machine_input
 from exactfit.adapters.cli.status import OF_NO
+from pages import pages
 
 from .conftest import R_of, Runner
 
 COMMANDS = ("place", "explain", "topo", "check", "study")
-README = Path(__file__).parents[2] / "README.md"
 FITS, NOT_NOW, NEVER = "slot=1/core=4", "slot=5/core=4", "slot=1/core=5"
 
 
@@ -75,7 +75,7 @@ def test_help_says_them(command: str, run: Runner) -> None:
         assert meaning in told or command
 
 
-def test_the_readme_says_them() -> None:
-    told = " ".join(README.read_text(encoding="utf-8").split())
+def test_the_documentation_says_them() -> None:
+    told = " ".join(pages()["adapters/docs/how-to/place.md"].split())
     for part in ("| 0 |", "| 1 |", "| 2 |", "| 3 |", "| 130 |"):
         assert part in told

@@ -91,7 +91,7 @@ def test_a_local_runtime_of_text_is_a_number_of_seconds() -> None:
 
 @pytest.mark.usefixtures("plain_gutscore")
 def test_gutscore_has_these_faults_still() -> None:
-    # When one of these fails, gutscore has mended it, and a sentence in the README is to go.
+    # When one of these fails, gutscore has mended it, and a sentence of adapters/docs/how-to/gutscore.md is to go.
     time_to_s = upstream("slurm_utils").time_to_s
     assert time_to_s("1-00:00:00") == 60 * 86400
     assert time_to_s("5") == 5

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 import exactfit.solver
+from pages import pages
 
-ROOT = Path(__file__).resolve().parents[2]
 SOURCE = Path(exactfit.solver.__file__).read_text(encoding="utf-8")
 
 
@@ -56,8 +56,8 @@ def test_it_loads_what_is_asked_for_and_no_more(statement: str, loaded: str | No
     assert loaded is None or run.stdout.strip() == loaded
 
 
-def test_the_examples_of_the_readme_run() -> None:
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
+def test_the_examples_of_the_documentation_run() -> None:
+    text = pages()["adapters/docs/how-to/develop.md"]
     place, judge = (
         block for block in re.findall(r"```python\n(.*?)```", text, re.DOTALL) if "from exactfit.solver import" in block
     )

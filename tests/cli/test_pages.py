@@ -1,17 +1,17 @@
-"""What the README shows of the command line is what it prints."""
+"""What the documentation shows of the command line is what it prints."""
 
 from __future__ import annotations
 
 import re
 import shlex
-from pathlib import Path
 
 import pytest
 
+from pages import pages
+
 from .conftest import Runner
 
-README = Path(__file__).parents[2] / "README.md"
-SESSIONS = re.findall(r"^\$ exactfit (.*)\n((?:(?!\$ |```).*\n)+)", README.read_text(), re.MULTILINE)
+SESSIONS = re.findall(r"^\$ exactfit (.*)\n((?:(?!\$ |```).*\n)+)", "\n".join(pages().values()), re.MULTILINE)
 
 
 def test_there_are_some() -> None:

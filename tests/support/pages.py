@@ -1,0 +1,14 @@
+"""The pages that users read: the front page and those of the documentation."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "adapters" / "docs"
+
+
+def pages() -> dict[str, str]:
+    """Return the text of each page, by its path from the root."""
+    found = [ROOT / "README.md", *sorted(DOCS.rglob("*.md"))]
+    return {path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8") for path in found}
