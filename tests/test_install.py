@@ -125,6 +125,7 @@ print(json.dumps([found, failed]))
 """
 
 NEED = {
+    "exactfit.adapters.audit": "hypothesis",
     "exactfit.adapters.flux": "flux",
     "exactfit.adapters.twin": "flux",
     "exactfit.adapters.study": "flux",

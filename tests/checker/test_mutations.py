@@ -9,8 +9,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-import brute
-import strategies
+from exactfit.adapters.audit import brute, strategies
 from exactfit.grammar.constraint import ALWAYS, parse_constraint
 from exactfit.grammar.idset import IdSet
 from exactfit.grammar.jobspec import parse_resources

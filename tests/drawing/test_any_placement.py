@@ -8,6 +8,7 @@ from typing import Any
 
 from hypothesis import given, settings
 
+from exactfit.adapters.audit.strategies import Case, cases
 from exactfit.adapters.drawing.palette import job_mark
 from exactfit.adapters.drawing.picture import lay_out
 from exactfit.adapters.drawing.scene import HELD_BEFORE, Scene, Tenant, holdings, make_scene
@@ -20,7 +21,6 @@ from exactfit.solver import InfeasibleRequest, InsufficientResources, Pool, Requ
 from exactfit.solver.options import Options
 from exactfit.topology.machine import Machine
 from exactfit.topology.rset import read_R
-from strategies import Case, cases
 
 Json = dict[str, Any]
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 import nested
-import strategies
 from asking import explained
+from exactfit.adapters.audit import strategies
 from exactfit.grammar.constraint import ALWAYS, evaluate, parse_constraint
 from exactfit.grammar.idset import IdSet
 from exactfit.grammar.jobspec import parse_resources

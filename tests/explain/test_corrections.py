@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 
-import strategies
 from asking import ask, explained
-from brute import TooManyError, best
 from clusters import SLIM, site
+from exactfit.adapters.audit import strategies
+from exactfit.adapters.audit.brute import TooManyError, best
 from exactfit.adapters.cli.report import conflict_line
 from exactfit.grammar.constraint import ALWAYS, And, parse_constraint
 from exactfit.grammar.idset import IdSet

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-import strategies
-from brute import LOWEST, PACK, SPREAD, TooManyError, best
-from brute.terms import Terms
+from exactfit.adapters.audit import strategies
+from exactfit.adapters.audit.brute import LOWEST, PACK, SPREAD, TooManyError, best
+from exactfit.adapters.audit.brute.terms import Terms
 from exactfit.grammar.constraint import ALWAYS, parse_constraint
 from exactfit.grammar.idset import IdSet
 from exactfit.grammar.jobspec import parse_resources

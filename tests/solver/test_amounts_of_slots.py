@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from exactfit.adapters.audit.strategies import Case
 from exactfit.grammar.jobspec import parse_resources
 from exactfit.grammar.shape import parse_shape
 from exactfit.solver.checker import Checker
@@ -14,7 +15,6 @@ from exactfit.solver.errors import InfeasibleRequest
 from exactfit.solver.pool import Pool
 from exactfit.topology.machine import Machine
 from exactfit.topology.rset import read_R
-from strategies import Case
 
 from .test_against_brute_force import check
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-import strategies
+from exactfit.adapters.audit import strategies
 from exactfit.grammar.jobspec import parse_resources
 from exactfit.grammar.shape import parse_shape
 from exactfit.solver.checker.judge import check as judged

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-import strategies
+from exactfit.adapters.audit import strategies
 from exactfit.grammar.jobspec import parse_resources
 from exactfit.solver.demand.request import Request
 from exactfit.solver.errors import InfeasibleRequest, InsufficientResources

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-import strategies
+from exactfit.adapters.audit import strategies
 from exactfit.grammar.idset import IdSet
 from exactfit.grammar.jobspec import parse_resources
 from exactfit.grammar.shape import parse_shape

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-import strategies
+from exactfit.adapters.audit import strategies
 from exactfit.solver.policy.terms import parse_policy
 
 from .test_against_brute_force import check

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-import brute
 import nested
+from exactfit.adapters.audit import brute
 from exactfit.grammar.idset import IdSet
 from exactfit.grammar.jobspec import parse_jobspec, parse_resources
 from exactfit.grammar.shape import parse_shape, shape_text

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-import strategies
-from strategies import counts, vertex
+from exactfit.adapters.audit import strategies
+from exactfit.adapters.audit.strategies import counts, vertex
 
 from .test_against_brute_force import check
 

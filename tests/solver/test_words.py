@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-import brute
+from exactfit.adapters.audit import brute
 from exactfit.grammar.jobspec import parse_resources
 from exactfit.grammar.query import parse_query
 from exactfit.grammar.shape import parse_shape

@@ -7,7 +7,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from strategies import (
+from exactfit.adapters.audit.strategies import (
     Case,
     Draw,
     Json,

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import strategies as draw_
+from exactfit.adapters.audit import strategies as draw_
 from exactfit.grammar.idset import mask_text, text_mask
 from exactfit.grammar.jobspec import parse_resources
 from exactfit.grammar.shape import parse_shape

@@ -11,7 +11,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 import clusters
-import strategies
+from exactfit.adapters.audit import strategies
 from exactfit.topology.presets import preset
 
 Json = dict[str, Any]

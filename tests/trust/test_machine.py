@@ -23,8 +23,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-import brute
-import strategies
+from exactfit.adapters.audit import brute, strategies
 from exactfit.grammar.constraint import ALWAYS, Constraint, parse_constraint
 from exactfit.grammar.idset import IdSet
 from exactfit.grammar.jobspec import Vertex, parse_resources

@@ -8,7 +8,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-import strategies
+from exactfit.adapters.audit import strategies
 from exactfit.topology.presets import preset
 
 Json = dict[str, Any]

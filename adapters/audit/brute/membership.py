@@ -7,11 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from exactfit.grammar.constraint import ALWAYS, Constraint
-from exactfit.grammar.idset import IdSet
-from exactfit.grammar.jobspec import Vertex
-from exactfit.topology.machine import Machine
-
+from ....grammar.constraint import ALWAYS, Constraint
+from ....grammar.idset import IdSet
+from ....grammar.jobspec import Vertex
+from ....topology.machine import Machine
 from .counts import all_counts
 from .request import Need, read
 from .search import Partial, Search, Slots, Standing, States

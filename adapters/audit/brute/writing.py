@@ -6,8 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
-from exactfit.grammar.idset import IdSet
-
+from ....grammar.idset import IdSet
 from .request import Need
 from .search import Partial, Slots
 from .world import ROOT, World, asked_pieces

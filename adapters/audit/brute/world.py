@@ -9,11 +9,11 @@ from functools import cached_property
 from itertools import combinations
 from typing import Any
 
-from exactfit.grammar.constraint import Constraint, evaluate
-from exactfit.grammar.idset import IdSet
-from exactfit.grammar.jobspec import Vertex
-from exactfit.grammar.unit import gib
-from exactfit.topology.machine import Machine
+from ....grammar.constraint import Constraint, evaluate
+from ....grammar.idset import IdSet
+from ....grammar.jobspec import Vertex
+from ....grammar.unit import gib
+from ....topology.machine import Machine
 
 ROOT = -1
 
@@ -148,7 +148,7 @@ class World:
         return frozenset(ids for k, ids in self.idsets if k == kind and number in ids)
 
     def _running_stock(self, running: Sequence[Mapping[str, Any]]) -> dict[Demand, int]:
-        """What running jobs hold of memory and the like, as their R says it (scheduling.amounts, else placement)."""
+        """Return what running jobs hold of memory and the like, as R says it (scheduling.amounts, else placement)."""
         self._listing: dict[tuple[str, int], frozenset[int]] = {}
         held: dict[Demand, int] = {}
         for job in running:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from exactfit.topology.machine import Machine
-
+from ....topology.machine import Machine
 from .search import Partial
 from .world import World
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, ParamSpec
 
-from exactfit.grammar.constraint import ALWAYS, Constraint
-from exactfit.grammar.jobspec import Vertex
-from exactfit.topology.machine import Machine
-
+from ....grammar.constraint import ALWAYS, Constraint
+from ....grammar.jobspec import Vertex
+from ....topology.machine import Machine
 from .counts import all_counts, dropped, sizes
 from .request import Need, UnknownTypeError, read
 from .search import Partial, Search, Standing

@@ -62,6 +62,7 @@ class Search:
         return states
 
     def meet_all(self, need: Need, at: int, home: int | None, in_slot: bool, states: States) -> States:
+        """Return what comes of meeting a vertex as often as its count says."""
         count = self.counts[need]
         if need.kind in {"core", "gpu", "stock"} and need.children:
             return {}  # nothing stands inside a core

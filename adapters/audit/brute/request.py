@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from exactfit.grammar.idset import IdSet
-from exactfit.grammar.jobspec import Vertex
-from exactfit.topology.machine import Machine
+from ....grammar.idset import IdSet
+from ....grammar.jobspec import Vertex
+from ....topology.machine import Machine
 
 
 @dataclass(frozen=True, eq=False)

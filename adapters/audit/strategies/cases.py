@@ -1,0 +1,69 @@
+"""A machine with a state and a request, with the constraints and policies that go with it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from hypothesis import strategies as st
+
+from .listed import Json, resources_of
+from .machines import Draw, machines, text
+from .requests import core_and_gpu_requests, full_requests, simple_requests
+from .states import states
+
+
+@dataclass(frozen=True)
+class Case:
+    """A machine, what runs on it, and a request."""
+
+    R: Json
+    running: tuple[Json, ...] = ()
+    down: str = ""
+    resources: tuple[Json, ...] = ()
+    constraint: Json | None = None
+    slot_exclusive: str = "shared"
+    unknown_types: str = "refuse"
+
+
+@st.composite
+def core_and_gpu_cases(draw: Draw) -> Case:
+    """Draw a machine with a state and a request of cores and GPUs."""
+    R = draw(machines(simple=True))
+    running, down = draw(states(R))
+    return Case(R, running, down, draw(core_and_gpu_requests(R)), draw(constraints(R)))
+
+
+@st.composite
+def policies(draw: Draw) -> str:
+    """Draw a policy that ships, or terms in any order."""
+    terms = ("partial", "affinity", "share", "spread", "intact", "shield", draw(st.sampled_from(("fit", "worst-fit"))))
+    if draw(st.booleans()):
+        return draw(st.sampled_from(("pack", "spread", "lowest")))
+    return ",".join(draw(st.permutations(terms))[: draw(st.integers(1, 7))])
+
+
+@st.composite
+def constraints(draw: Draw, R: Json) -> Json | None:
+    """Draw a constraint, most often none."""
+    ranks = sorted(resources_of(R))
+    form = draw(st.integers(0, 15))
+    if form > 3:
+        return None
+    some = text(draw(st.sets(st.sampled_from(ranks), min_size=1)))
+    forms: list[Json] = [
+        {"properties": ["fast"]},
+        {"properties": ["^fast"]},
+        {"ranks": [some]},
+        {"not": [{"hostlist": [f"n{ranks[0]}"]}]},
+    ]
+    return forms[form]
+
+
+@st.composite
+def cases(draw: Draw, simple: bool = False) -> Case:
+    """Draw a machine with a state and a request; `simple` leaves out what only RFC 14 in full has."""
+    R = draw(machines(simple))
+    running, down = draw(states(R))
+    resources = draw(simple_requests(R)) if simple or draw(st.integers(0, 3)) == 0 else draw(full_requests(R))
+    slot_exclusive = "shared" if simple else draw(st.sampled_from(("shared", "shared", "shared", "rfc14")))
+    return Case(R, running, down, resources, draw(constraints(R)), slot_exclusive)
