@@ -7,7 +7,7 @@ them; it is handed what makes reasons instead.
 from __future__ import annotations
 
 from ..topology.machine import Machine
-from .allocator import Allocator, Log
+from .allocator import Allocator, JobName, Log
 from .knowledge import Knowledge, Reasons
 from .options import Options
 
@@ -29,7 +29,11 @@ class Pool(Allocator):
         What the site chose.
     log
         Called with a syslog priority and a message. A call that raises is no error of the pool's.
+    job_name
+        What messages call a job; its number by default.
     """
 
-    def __init__(self, machine: Machine, options: Options | None = None, log: Log | None = None) -> None:
-        super().__init__(machine, _reasons, options, log)
+    def __init__(
+        self, machine: Machine, options: Options | None = None, log: Log | None = None, job_name: JobName = str
+    ) -> None:
+        super().__init__(machine, _reasons, options, log, job_name)

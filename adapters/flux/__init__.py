@@ -1,6 +1,7 @@
 """The pool class for Flux's scheduler modules: ``flux module load sched-simple pool-class=exactfit.adapters.flux``.
 
 - `pool_class`: the class, by the name under which Flux looks for it.
+- `pack`, `spread`, `lowest`: the same under a policy: ``pool-class=exactfit.adapters.flux:spread``.
 - `amend`: the amender for Flux's fake resources.
 
 Importing the package makes Flux's Python modules importable (see `bindings`) and checks the environment's options, so
@@ -17,7 +18,7 @@ try:
     from ..site_choice import check_environment
     from .amend import amend
     from .implementation import ExactPoolV1
-    from .pool import ExactPool
+    from .pool import ExactPool, LowestPool, PackPool, SpreadPool
     from .resource_set import ExactSet
 except ImportError as _fault:
     if "flux.scheduler" in sys.modules:
@@ -28,5 +29,6 @@ except ImportError as _fault:
 check_environment()
 
 pool_class = ExactPool
+pack, spread, lowest = PackPool, SpreadPool, LowestPool
 
-__all__ = ["ExactPool", "ExactPoolV1", "ExactSet", "amend", "pool_class"]
+__all__ = ["ExactPool", "ExactPoolV1", "ExactSet", "amend", "lowest", "pack", "pool_class", "spread"]

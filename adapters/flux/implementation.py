@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from flux.job import JobID
 from flux.resource.ResourcePoolImplementation import InfeasibleRequest, InsufficientResources
 from flux.resource.Rv1Set import Rv1Set
 
@@ -22,9 +21,10 @@ from ...solver.cpsat.budget import CutOff
 from ...solver.demand.request import Request
 from ...solver.placement.allocation import Allocation
 from ...solver.placement.job_R import check_hosts
+from ...topology.rset import WRITER
 from ..site_choice import KEYWORDS
 from .accounting import check_final, check_partial, is_all
-from .pool_set import PoolSet
+from .pool_set import PoolSet, job_text
 from .requests import ParsedRequest, solver_request
 from .resource_set import ExactSet
 from .rjson import as_json, pieces, ranks_of
@@ -110,7 +110,7 @@ class ExactPoolV1(PoolSet):
         def prepare(allocation: Allocation) -> None:
             made.append(self._allocated(jobid, allocation))
             if self._tells(syslog.LOG_DEBUG):
-                self._say(syslog.LOG_DEBUG, f"alloc: {JobID(jobid).f58}: {made[0].dumps()}")
+                self._say(syslog.LOG_DEBUG, f"alloc: {job_text(jobid)}: {made[0].dumps()}")
 
         try:
             self._pool.alloc(jobid, wanted, prepare)
@@ -136,11 +136,8 @@ class ExactPoolV1(PoolSet):
         """
         from ...solver.explain import explain
 
-        def name(jobid: int) -> str:
-            return str(JobID(jobid).f58)
-
         try:
-            return explain(self._pool, _wanted(request), job_name=name).to_json(name)
+            return explain(self._pool, _wanted(request), job_name=job_text).to_json(job_text)
         except CutOff:
             raise InsufficientResources("the search was cut off before it knew whether there is a placement") from None
 
@@ -157,7 +154,7 @@ class ExactPoolV1(PoolSet):
 
     def _crashed(self, jobid: int, crash: Exception) -> InsufficientResources:
         message = f"the pool failed ({type(crash).__name__}: {crash})"
-        self._say(syslog.LOG_ERR, f"alloc: {JobID(jobid).f58}: {message}")
+        self._say(syslog.LOG_ERR, f"alloc: {job_text(jobid)}: {message}")
         return InsufficientResources(message)
 
     def register_alloc(self, jobid: int, R: object) -> None:
@@ -186,10 +183,10 @@ class ExactPoolV1(PoolSet):
         try:
             check_hosts(core.machine, part)
         except ValueError as other:
-            self._say(syslog.LOG_WARNING, f"hello: {JobID(jobid).f58}: {other}; the rank counts")
+            self._say(syslog.LOG_WARNING, f"hello: {job_text(jobid)}: {other}; the rank counts")
             part = replace(part, hosts=Hostlist())
         core.register_alloc(jobid, part)
-        self._say(syslog.LOG_INFO, f"hello: {JobID(jobid).f58}: {held.dumps()}")
+        self._say(syslog.LOG_INFO, f"hello: {job_text(jobid)}: {held.dumps()}")
 
     def free(self, jobid: int, R: object = None, final: bool = False) -> None:
         """Take back what a job holds; a job that the pool does not know is no error.
@@ -226,7 +223,7 @@ class ExactPoolV1(PoolSet):
         core.free(jobid, nodes)
         if self._tells(syslog.LOG_DEBUG):
             ranks = core.machine.ids_of(job.nodes if nodes is None else nodes)
-            self._say(syslog.LOG_DEBUG, f"free: {JobID(jobid).f58}: ranks {ranks}{' (final)' if final else ''}")
+            self._say(syslog.LOG_DEBUG, f"free: {job_text(jobid)}: ranks {ranks}{' (final)' if final else ''}")
 
     def update_expiration(self, jobid: int, expiration: float) -> None:
         """Set the end of a job, in seconds since the epoch; of a job that the pool does not know, nothing."""
@@ -237,6 +234,30 @@ class ExactPoolV1(PoolSet):
     def job_end_times(self) -> list[tuple[int, float]]:
         """Return (job id, end) of all jobs, the end in seconds since the epoch, 0 for none."""
         return [(jobid, job.end_time) for jobid, job in self._pool.jobs.items()]
+
+
+class PackPoolV1(ExactPoolV1):
+    """The same under the policy ``pack``, whatever R and the environment say."""
+
+    name = "exactfit:pack"
+    policy = "pack"
+    writer = f"{WRITER}:pack"
+
+
+class SpreadPoolV1(ExactPoolV1):
+    """The same under the policy ``spread``."""
+
+    name = "exactfit:spread"
+    policy = "spread"
+    writer = f"{WRITER}:spread"
+
+
+class LowestPoolV1(ExactPoolV1):
+    """The same under the policy ``lowest``."""
+
+    name = "exactfit:lowest"
+    policy = "lowest"
+    writer = f"{WRITER}:lowest"
 
 
 class _NotNow(InsufficientResources):

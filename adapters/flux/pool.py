@@ -16,7 +16,7 @@ from flux.resource.ResourcePoolImplementation import ResourcePoolImplementation
 
 from ...topology.rset import parse_R
 from ..site_choice import KEYWORDS
-from .implementation import ExactPoolV1
+from .implementation import ExactPoolV1, LowestPoolV1, PackPoolV1, SpreadPoolV1
 from .pool_set import Log
 from .resource_set import ExactSet
 
@@ -162,3 +162,21 @@ class ExactPool(ResourcePool):
         """Give ranks, all by default, a property."""
         self.impl.set_property(name, ranks)
         return self
+
+
+class PackPool(ExactPool):
+    """An `ExactPool` under the policy ``pack``, whatever R and the environment say; a keyword wins over it."""
+
+    _impl_map: ClassVar[Mapping[int, type[ExactPoolV1]]] = {1: PackPoolV1}
+
+
+class SpreadPool(ExactPool):
+    """An `ExactPool` under the policy ``spread``."""
+
+    _impl_map: ClassVar[Mapping[int, type[ExactPoolV1]]] = {1: SpreadPoolV1}
+
+
+class LowestPool(ExactPool):
+    """An `ExactPool` under the policy ``lowest``."""
+
+    _impl_map: ClassVar[Mapping[int, type[ExactPoolV1]]] = {1: LowestPoolV1}

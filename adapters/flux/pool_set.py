@@ -10,8 +10,9 @@ import syslog
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
+from flux.job import JobID
 from flux.resource.ResourcePoolImplementation import ResourcePoolImplementation
 from flux.resource.Rv1Pool import Rv1Pool
 
@@ -21,7 +22,7 @@ from ...solver.options import Options
 from ...solver.placement.allocation import Allocation
 from ...solver.pool import Pool
 from ...topology.machine import Machine
-from ...topology.rset import parse_R
+from ...topology.rset import WRITER, parse_R
 from ..site_choice import gather
 from .resource_set import ExactSet, ids_of
 from .rjson import machine_of
@@ -32,8 +33,21 @@ if TYPE_CHECKING:
 Log = Callable[[int, str], None]
 
 
+def job_text(jobid: int) -> str:
+    """Return a job's id as Flux shows it, in F58 (RFC 19); its number where it is none of Flux's."""
+    try:
+        return str(JobID(jobid).f58)
+    except (ValueError, OverflowError, OSError):
+        return str(jobid)
+
+
 class PoolSet(ExactSet, ResourcePoolImplementation):
     """The part of the pool protocol that is about resources, whoever holds them; parameters are as in `ExactPoolV1`."""
+
+    policy: ClassVar[str | None] = None
+    """The policy of the class, before what R and the environment say; None for a class that has none."""
+    writer: ClassVar[str] = WRITER
+    """What R of jobs names, so that their instances load the same class."""
 
     _options: Options
     _core: Pool | None = None
@@ -70,7 +84,7 @@ class PoolSet(ExactSet, ResourcePoolImplementation):
         machine, left_out = machine_of(R)
         if left_out:
             self._say(syslog.LOG_WARNING, f"exactfit: {left_out}")
-        self._options = gather(R, options)
+        self._options = gather(R, options if self.policy is None else {"policy": self.policy, **options})
         self._become(machine)
         self._removed = IdSet()
 
@@ -126,9 +140,9 @@ class PoolSet(ExactSet, ResourcePoolImplementation):
     def _solvers_pool(self) -> Pool:
         """Make the solver's pool; in an allocation all is held by its job."""
         if self._held is None:
-            return Pool(replace(self._own, expiration=self._expiration), self._options, self.log)
+            return Pool(replace(self._own, expiration=self._expiration), self._options, self.log, job_text)
         resources = self.to_dict()
-        core = Pool(machine_of(resources)[0], self._options)
+        core = Pool(machine_of(resources)[0], self._options, job_name=job_text)
         if self._holder is not None:
             core.register_alloc(self._holder, resources)
         return core
@@ -146,6 +160,7 @@ class PoolSet(ExactSet, ResourcePoolImplementation):
 
     def _write(self, allocation: Allocation) -> dict[str, Any]:
         written = allocation.to_dict()
+        written["scheduling"]["writer"] = self.writer
         chosen = (self._machine.scheduling or {}).get("exactfit")
         if chosen is not None:
             written["scheduling"]["exactfit"] = chosen

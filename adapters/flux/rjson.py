@@ -55,10 +55,15 @@ def machine_of(resources: Mapping[str, Any] | None) -> tuple[Machine, str]:
         return _without_foreign_placement(read_R(resources)), ""
     except ValueError as fault:
         scheduling = resources.get("scheduling")
-        if not isinstance(scheduling, Mapping) or scheduling.get("writer", WRITER) in _RFC49_WRITERS:
+        if not isinstance(scheduling, Mapping) or _class_of(scheduling.get("writer", WRITER)) in _RFC49_WRITERS:
             raise
         plain = read_R({key: value for key, value in resources.items() if key != "scheduling"})
         return replace(plain, scheduling=scheduling), f"no locality: R.scheduling is not as RFC 49 has it: {fault}"
+
+
+def _class_of(writer: object) -> str:
+    """Return the module of a writer that names one of its classes, ``module:Class``."""
+    return str(writer).partition(":")[0]
 
 
 def pieces(resources: Mapping[str, Any]) -> list[Piece]:

@@ -5,6 +5,6 @@
 
 from __future__ import annotations
 
-from .allocator import Allocator, Log
+from .allocator import Allocator, JobName, Log
 
-__all__ = ["Allocator", "Log"]
+__all__ = ["Allocator", "JobName", "Log"]

@@ -39,6 +39,8 @@ ERROR = 3
 
 Log = Callable[[int, str], None]
 
+JobName = Callable[[int], str]
+
 Same = TypeVar("Same", bound="Allocator")
 """The class of an allocator whose copy it is."""
 
@@ -74,6 +76,8 @@ class Allocator(Present):
         What the site chose.
     log
         Called with a syslog priority and a message. A call that raises is no error of the pool's.
+    job_name
+        What messages call a job; its number by default.
 
     Raises
     ------
@@ -84,10 +88,16 @@ class Allocator(Present):
     """
 
     def __init__(
-        self, machine: Machine, make_reasons: MakeReasons, options: Options | None = None, log: Log | None = None
+        self,
+        machine: Machine,
+        make_reasons: MakeReasons,
+        options: Options | None = None,
+        log: Log | None = None,
+        job_name: JobName = str,
     ) -> None:
         need_parts(machine, options, log)
         self._log = log or _silent
+        self._name = job_name
         self._knowledge = Knowledge(machine, options or Options(), self._warn, make_reasons)
         self._state = self._knowledge.changes.initial()
         self._epoch = 0
@@ -128,7 +138,7 @@ class Allocator(Present):
             allocation, state, entered = self._prepare(jobid, request, budget)
             if allocation.proof.status is not Status.OPTIMAL:
                 cut = f"the search was cut off after {_spent(budget)}"
-                self._tell(WARNING, f"job {jobid}: {cut}; the placement used is not proven optimal")
+                self._tell(WARNING, f"job {self._name(jobid)}: {cut}; the placement used is not proven optimal")
             if prepare is not None:
                 prepare(allocation)
             self._commit(state, entered)
@@ -138,11 +148,11 @@ class Allocator(Present):
         except CutOff as cut_off:
             message = f"the search was cut off after {_spent(budget)} before it found a placement; it may exist"
             if not isinstance(cut_off, KnownCutOff):
-                self._tell(WARNING, f"job {jobid}: {message}")
+                self._tell(WARNING, f"job {self._name(jobid)}: {message}")
             raise InsufficientResources(message, proven=False) from None
         except Exception as error:  # whatever goes wrong inside must not reach the scheduler: it would die of it
             message = f"the search failed ({type(error).__name__}: {error})"
-            self._tell(ERROR, f"job {jobid}: {message}")
+            self._tell(ERROR, f"job {self._name(jobid)}: {message}")
             raise InsufficientResources(message, proven=False) from error
 
     def _budget(self) -> Budget:
@@ -151,7 +161,7 @@ class Allocator(Present):
 
     def _prepare(self, jobid: int, request: Request, budget: Budget) -> tuple[Allocation, PoolState, list[DomainState]]:
         if jobid in self._state.jobs:
-            raise InsufficientResources(f"job {jobid} holds resources already")
+            raise InsufficientResources(f"job {self._name(jobid)} holds resources already")
         knowledge = self._knowledge.under(request)
         if knowledge is self._knowledge:
             self._epoch = knowledge.rankings.refresh(self._state.classes, self._epoch)
@@ -240,13 +250,14 @@ class Allocator(Present):
         job = read_job(self.machine, R)
         held = self._held
         if jobid in held.jobs:
-            raise ValueError(f"job {jobid} holds resources already")
+            raise ValueError(f"job {self._name(jobid)} holds resources already")
         changes = self._knowledge.changes
         for holding in job.holdings:
             for _, free, nodes in changes.alike(held, holding.packed):
                 if holding.cores & ~free.cores or holding.gpus & ~free.gpus:
                     ranks = self.machine.ids_of(nodes)
-                    raise ValueError(f"job {jobid}: another job holds some of its resources on rank {ranks}")
+                    name = self._name(jobid)
+                    raise ValueError(f"job {name}: another job holds some of its resources on rank {ranks}")
         state = told(changes, held, jobid, job, self._late)
         generation = held.generation + 1
         self._held = PoolState(state.touched, state.classes, state.up, state.jobs, state.group_used, generation)
@@ -348,6 +359,7 @@ class Allocator(Present):
         copy = object.__new__(type(self))
         copy._share = AHEAD if ahead else self._share
         copy._log = _silent
+        copy._name = self._name
         copy._knowledge = self._knowledge
         copy._state = self._state
         copy._epoch = self._epoch

@@ -70,6 +70,11 @@ def _inside(domains: Sequence[Domain], index: int) -> list[Domain]:
     return inside
 
 
+def _lowest_ids(slot: SlotHolding) -> tuple[bool, int, int]:
+    """Return the bits of a slot's lowest core and GPU, to sort by; slots without cores come last."""
+    return slot.cores == 0, slot.cores & -slot.cores, slot.gpus & -slot.gpus
+
+
 def assign(node_type: NodeType, free: NodeFree, plan: NodePlan, nodes: int, *, slot_part: str = "") -> NodeHolding:
     """Carry out a plan on nodes that are free alike.
 
@@ -92,6 +97,8 @@ def assign(node_type: NodeType, free: NodeFree, plan: NodePlan, nodes: int, *, s
         all_gpus |= gpus
         for index, name, amount in used:
             total[index, name] = total.get((index, name), 0) + amount
+    # As those read them who deal out ids in order; plans have them as they were found.
+    slots.sort(key=_lowest_ids)
     if not (total or plan.held.shares or plan.held.wholes):
         return NodeHolding(packed, all_cores, all_gpus, slots=tuple(slots), outside=plan.held.outside)
     cores, gpus, used = node.take(plan.held)

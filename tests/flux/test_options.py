@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from exactfit.adapters.flux import ExactPool
+from exactfit.adapters.flux import ExactPool, lowest, pack, spread
+from exactfit.adapters.flux.upstream import pool_class_from_uri
 from exactfit.adapters.site_choice import OptionError
 
 from flux.resource import InfeasibleRequest
@@ -68,6 +69,40 @@ class TestPlaces:
         chosen = with_options(R, policy="spread")
         allocation = alloc(ExactPool(chosen), 1, "slot=1/core=1").to_dict()
         assert options(ExactPool(allocation)).policy.name == "spread"
+
+
+class TestClasses:
+    """A policy in the name of the class, as Flux's modules take no arguments but those that they know."""
+
+    @pytest.mark.parametrize(("name", "made"), [("pack", pack), ("spread", spread), ("lowest", lowest)])
+    def test_each_is_found_by_name_from_the_module_and_from_R_of_its_jobs(
+        self, R: Json, alloc: Any, name: str, made: type[ExactPool]
+    ) -> None:
+        assert pool_class_from_uri(f"exactfit.adapters.flux:{name}") is made
+        pool = made(with_options(R, policy="lowest" if name != "lowest" else "pack"))
+        assert (pool.name, options(pool).policy.name) == (f"exactfit:{name}", name)
+        inherited = alloc(pool.copy(), 1, "slot=1/core=1").to_dict()
+        assert pool_class_from_uri(inherited["scheduling"]["writer"]) is made
+        assert options(made(inherited)).policy.name == name
+
+    def test_it_wins_over_the_environment_and_a_keyword_over_it(self, R: Json, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("EXACTFIT_POLICY", "lowest")
+        assert options(spread(R)).policy.name == "spread"
+        assert options(spread(R, policy="pack")).policy.name == "pack"
+
+    def test_the_three_place_a_job_in_three_ways(self, R: Json, alloc: Any) -> None:
+        found = {}
+        for made in (pack, spread, lowest):
+            pool = made(R)
+            pool.mark_down("3")
+            alloc(pool, 1, "slot=1/core=14", 0.0, {"ranks": ["1"]})
+            alloc(pool, 3, "slot=1/core=1", 0.0, {"ranks": ["0"]})
+            found[pool.name] = alloc(pool, 2, "slot=1/core=2").dumps()
+        assert found == {
+            "exactfit:pack": "rank1/core[14-15]",
+            "exactfit:spread": "rank2/core[0-1]",
+            "exactfit:lowest": "rank0/core[1-2]",
+        }
 
 
 class TestMeaning:

@@ -140,7 +140,7 @@ class TestHello:
         resources = stored(alloc(ExactPool(R), 1, "node=1/slot=1/core=1"))
         pool = ExactPool(R)
         hello(pool, 1, resources)
-        with pytest.raises(ValueError, match="job 2"):
+        with pytest.raises(ValueError, match="job ƒ3"):
             hello(pool, 2, resources)
         assert [jobid for jobid, _ in pool.job_end_times()] == [1]
 
