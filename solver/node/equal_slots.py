@@ -17,6 +17,7 @@ from ..demand.demand import Bundle, FlatSlots, Kind, Want
 from ..policy.scale import Scale
 from ..state.domain_state import DomainState
 from .lower_bounds import lower_bound
+from .one_slot import best_of_one
 from .packing import SlotShape, WholeSlots, below, combine
 from .plan import NodePlan, NodeSolution, Share, SlotPlan
 from .pricing import Shares, lineage
@@ -120,6 +121,10 @@ class EqualSlots:
             sub = None  # how far the two stand apart is no matter of the domain alone
         if sub is not None and sum(sub.capacity(child) for child in domain.children) >= count:
             return self._in_children(domain, shape, sub, count, budget)
+        if count == 1 and shape.cores and shape.gpus and self._scale.shares:
+            best = self._one(domain, shape, budget)
+            if best is not None:
+                return best
         torn = self._torn_slots(domain, shape).best(count)
         bundle = slots_bundle(shape, count)
         apart = count * shares_apart(self._scale, domain, shape)
@@ -137,6 +142,13 @@ class EqualSlots:
         slots = tuple(slot.shares for slot in solution.plan.slots)
         cost = solution.cost + apart
         return SlotsSolution(cost, max(bound, solution.bound + apart), None, slots, final=solution.final)
+
+    def _one(self, domain: DomainState, shape: SlotShape, budget: Budget) -> SlotsSolution | None:
+        try:
+            one = best_of_one(self._scale, domain, shape, budget)
+        except CutOff:
+            return None
+        return None if one is None else SlotsSolution(one[0], one[0], None, (one[1],))
 
     def _in_children(
         self, domain: DomainState, shape: SlotShape, sub: SlotShape, count: int, budget: Budget

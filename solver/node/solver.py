@@ -23,6 +23,7 @@ from .constructed_solution import constructed_solution, construction_steps, of_t
 from .equal_slots import REMEMBERED, EqualSlots, slots_bundle
 from .lower_bounds import lacks, lower_bound
 from .mixed_packing import MixedSlots
+from .one_slot import best_of_one
 from .packing import SlotShape
 from .plan import NodePlan, NodeSolution, Share, SlotPlan
 from .pricing import price_of_wholes
@@ -234,6 +235,9 @@ class NodeSolver:
         """Search for the best, from what is constructed on, which stands wherever the search ends without a better."""
         if lacks(state, bundle):
             return None
+        one = self._one_slot(state, bundle, budget, shielded)
+        if one is not None:
+            return one
         budget.charge(construction_steps(state, bundle))
         known = constructed_solution(self.scale, state, bundle, shielded)
         if known is not None and known.proven and self.scale.components:
@@ -244,6 +248,24 @@ class NodeSolver:
             if known is None:
                 raise
             return known
+
+    def _one_slot(
+        self, state: DomainState, bundle: Bundle, budget: Budget, shielded: bool | None
+    ) -> NodeSolution | None:
+        """Return the best placement of a single slot of cores and GPUs; None where it is no such, or is not known."""
+        flat = bundle.flat
+        if flat is None or flat.count > 1 or self._by_model or not self.scale.components:
+            return None
+        shape = SlotShape.of(flat)
+        try:
+            best = best_of_one(
+                self.scale, state, shape if shielded is None else replace(shape, shielded=shielded), budget
+            )
+        except CutOff:
+            return None
+        return (
+            None if best is None else NodeSolution(best[0], best[0], lambda: NodePlan((SlotPlan(flat.label, best[1]),)))
+        )
 
     def _model(
         self, state: DomainState, bundle: Bundle, budget: Budget, shielded: bool | None, known: NodeSolution | None

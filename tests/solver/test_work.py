@@ -151,7 +151,7 @@ def new_shapes(nodes: int, number: int) -> list[Request]:
     return requests
 
 
-@pytest.mark.parametrize(("nodes", "solved", "looked_at", "solves"), [(1, 0.6, 0.4, 45), (16, 2.6, 5.5, 160)])
+@pytest.mark.parametrize(("nodes", "solved", "looked_at", "solves"), [(1, 0.6, 0.4, 8), (16, 2.6, 5.5, 10)])
 def test_decisions_that_are_new_look_at_few_states(
     nodes: int, solved: float, looked_at: float, solves: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
