@@ -3,72 +3,24 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from exactfit.topology.rset import read_R
+from flux_instance import COUNT, LOAD, SLEEP, inside, need_flux, node_xml
 from sub_instance import places, places_of
-
-SECONDS = 180
-
-TOPO = """<?xml version="1.0" encoding="UTF-8"?>
-<!DOCTYPE topology SYSTEM "hwloc2.dtd">
-<topology version="2.0">
-  <object type="Machine" os_index="0" cpuset="0xff" complete_cpuset="0xff" nodeset="0x3" complete_nodeset="0x3">
-    {packages}
-  </object>
-</topology>
-"""
-
-
-def package(number: int) -> str:
-    """Write an hwloc package of four cores with a NUMA node of 16 GiB."""
-    cpus, nodes = 0xF << 4 * number, 1 << number
-    sets = f'cpuset="{cpus:#x}" complete_cpuset="{cpus:#x}" nodeset="{nodes:#x}" complete_nodeset="{nodes:#x}"'
-    cores = "".join(
-        f'<object type="Core" os_index="{core}" cpuset="{1 << core:#x}" complete_cpuset="{1 << core:#x}">'
-        f'<object type="PU" os_index="{core}" cpuset="{1 << core:#x}" complete_cpuset="{1 << core:#x}"/></object>'
-        for core in range(4 * number, 4 * number + 4)
-    )
-    memory = f'<object type="NUMANode" os_index="{number}" {sets} local_memory="{16 << 30}"/>'
-    return f'<object type="Package" os_index="{number}" {sets}>{memory}{cores}</object>'
-
-
-def run(command: list[str], **environment: str) -> subprocess.CompletedProcess[str]:
-    env = {**os.environ, **environment}
-    return subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, env=env, check=False)
 
 
 @pytest.fixture(scope="module", autouse=True)
 def _flux() -> None:
-    if shutil.which("flux") is None:
-        pytest.skip("there is no flux command on the PATH")
-    found = run(["flux", "python", "-c", "import exactfit.adapters.flux"])
-    if found.returncode:
-        pytest.skip(f"Flux's Python cannot import exactfit: {found.stderr.strip().splitlines()[-1]}")
-
-
-def inside(script: str, *arguments: str, **environment: str) -> tuple[dict[str, str], str]:
-    """Run a script in an instance; return what it tells as ``@name value`` lines, and all that it wrote."""
-    script = f'tell() {{ echo "@$1 $(cat | tr "\\n" " ")"; }}\n{script}'
-    done = run(["flux", "start", *arguments, "bash", "-c", script], **environment)
-    told = dict(line[1:].partition(" ")[::2] for line in done.stdout.splitlines() if line.startswith("@"))
-    return {name: value.strip() for name, value in told.items()}, done.stdout + done.stderr
-
-
-SLEEP = "--setattr=system.exec.test.run_duration=3600s sleep inf"
-LOAD = "flux module reload sched-simple pool-class=exactfit.adapters.flux"
-COUNT = "flux resource list -s {0} -no '{{nnodes}} {{ncores}}' | tell {1}"
+    need_flux()
 
 
 def test_jobs_are_placed_and_live_through_a_reload(tmp_path: Path) -> None:
     xml = tmp_path / "node.xml"
-    xml.write_text(TOPO.format(packages=package(0) + package(1)))
+    xml.write_text(node_xml())
     told, output = inside(
         f"""
         {LOAD}
