@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv demo test lint types check bench hard peers trust fuzz soak coverage mutants clean
+.PHONY: help venv demo test lint types check docs bench hard peers trust fuzz soak coverage mutants clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -55,6 +55,10 @@ demo: $(READY)  ## place jobs on RFC 49's cluster A, draw, show this machine whe
 	    echo; echo 'lstopo --of xml | exactfit topo -'; lstopo --of xml | $(BIN)/exactfit topo -; fi
 	@echo
 	$(BIN)/exactfit study rfc49-a lublin:days=1,load=0.8,longest=6 --sweep seeds=12 --snapshots 4 -o build/study
+
+docs: $(READY)  ## make the documentation in build/docs, warnings being errors
+	$(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet -b html adapters/docs build/docs
+	@echo 'made: build/docs/index.html'
 
 test: lint types check  ## lint, types and tests
 

@@ -25,11 +25,13 @@ else:
 ROOT = Path(__file__).resolve().parents[1]
 LAYERS = ("grammar", "topology", "solver", "adapters")
 """From the lowest to the highest."""
+DOCS = ROOT / "adapters" / "docs"
 TOP_LEVEL = {"pyproject.toml", *LAYERS, "tests", "benchmarks", "README.md", "LICENSE", "Makefile"}
 
 
 def modules(folder: str) -> list[Path]:
-    return sorted((ROOT / folder).rglob("*.py"))
+    """Return the modules of the product in a folder: not what makes the documentation."""
+    return [path for path in sorted((ROOT / folder).rglob("*.py")) if DOCS not in path.parents]
 
 
 def pyproject() -> dict[str, Any]:

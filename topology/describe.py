@@ -43,7 +43,7 @@ def describe_R(
     if hosts is None:
         hosts = f"node[{ranks}]" if nodes > 1 else "node0"
     else:
-        _check_names(Hostlist.parse(hosts), nodes)
+        check_names(Hostlist.parse(hosts), nodes)
     listed = topo_tree(topo).domains[0]
     ids = {
         "core": mask_text(listed.cores if cores is None else cores),
@@ -61,7 +61,14 @@ def describe_R(
     }
 
 
-def _check_names(hosts: Hostlist, nodes: int) -> None:
+def check_names(hosts: Hostlist, nodes: int) -> None:
+    """Refuse host names that are not as many as the nodes, or not all different.
+
+    Raises
+    ------
+    ValueError
+        Then.
+    """
     if len(hosts) != nodes:
         raise ValueError(f"{len(hosts)} host names for {nodes} nodes")
     known: set[str] = set()

@@ -6,8 +6,10 @@ from array import array
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from importlib import import_module
 from itertools import compress, groupby
-from typing import TYPE_CHECKING, TypeVar
+from os import PathLike
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..grammar.bits import only_bit
 from ..grammar.hostlist import Hostlist
@@ -52,6 +54,91 @@ class Machine:
     """The number of slots, where R is an allocation."""
     scheduling: Mapping[str, object] | None = None
     """R's `scheduling` as it was read."""
+
+    # -- where machines come from -----------------------------------------------------------------------------------
+
+    @classmethod
+    def preset(cls, name: str) -> Machine:
+        """Return the machine of a name: ``rfc49-a``, or with a number of nodes ``rfc49-a:1000``.
+
+        Raises
+        ------
+        ValueError
+            There is no such preset, or the number is none.
+        """
+        made: Machine = _sources().preset_machine(name)
+        return made
+
+    @classmethod
+    def from_R(cls, R: Mapping[str, object] | str | bytes | PathLike[str]) -> Machine:
+        """Return the machine that an RFC 20 R describes.
+
+        Parameters
+        ----------
+        R
+            A mapping, JSON text, or the path of a file.
+
+        Raises
+        ------
+        ValueError
+            For what is no R, naming the place.
+        """
+        made: Machine = _sources().machine_of_R(R)
+        return made
+
+    @classmethod
+    def from_hwloc(cls, xml: str | bytes | PathLike[str], nodes: int = 1, hosts: str | None = None) -> Machine:
+        """Return the machine of equal nodes, as `lstopo --of xml` shows one.
+
+        Parameters
+        ----------
+        xml
+            The text, or the path of a file.
+        nodes
+            How many there are; 1 by default.
+        hosts
+            Their names as an RFC 29 hostlist.
+
+        Raises
+        ------
+        ValueError
+            The text is no hwloc XML, or there are not as many names as nodes.
+        """
+        made: Machine = _sources().machine_of_hwloc(xml, nodes, hosts)
+        return made
+
+    @classmethod
+    def build(
+        cls,
+        *nodes: str | tuple[str, int],
+        hosts: str | None = None,
+        properties: Mapping[str, str] | None = None,
+        groups: Mapping[str, Sequence[str | Mapping[str, object]]] | None = None,
+    ) -> Machine:
+        """Return a machine of nodes that lines describe.
+
+        Parameters
+        ----------
+        nodes
+            For each kind of node a line, ``"socket:2 numa:4(memory=128) core:16 gpu:1"``, or with how many there are
+            ``(line, 48)``. Ranks are 0, 1, ... in this order.
+        hosts
+            Their names as an RFC 29 hostlist, ``"n[0-63]"``; ``node0``, ``node1``, ... by default.
+        properties
+            The ranks that have each property, as RFC 22 idsets: ``{"bigmem": "0-3,8"}``.
+        groups
+            By level, the ranks of each group, ``{"rack": ["0-31", "32-63"]}``, or objects as R has them,
+            ``{"rack": [{"ranks": "0-31", "power": 40}]}``.
+
+        Raises
+        ------
+        ValueError
+            For a line, a hostlist, ranks or a group that is none, naming it.
+        """
+        made: Machine = _sources().built_machine(nodes, hosts, properties, groups)
+        return made
+
+    # -- what it has ------------------------------------------------------------------------------------------------
 
     @property
     def size(self) -> int:
@@ -254,6 +341,11 @@ class Machine:
     def __repr__(self) -> str:
         """Return a line for people who debug."""
         return f"Machine(ranks={str(self.ranks.ids)!r}, types={len(self.types)}, groups={len(self.groups)})"
+
+
+def _sources() -> Any:
+    """Return the module that reads machines: it makes them, so this one cannot import it where it is loaded."""
+    return import_module(".sources", __package__)
 
 
 class Facts:

@@ -10,6 +10,7 @@ from ...grammar.hostlist import Hostlist
 from ...grammar.idset import IdSet
 from ...topology.machine import Machine
 from ...topology.masks import union_runs
+from ...topology.named import named_nodes
 from ..kinds import PLACED
 from ..kinds import R as R_KIND
 from .errors import InputError
@@ -124,32 +125,8 @@ def read_down(texts: Sequence[str], machine: Machine) -> int:
     """
     down = 0
     for text in texts:
-        down |= _down(text, machine)
-    return down
-
-
-def _down(text: str, machine: Machine) -> int:
-    if text.strip() == "all":
-        return machine.all
-    try:
-        ids = IdSet.parse(text)
-    except ValueError as fault:
-        if text[:1].isdigit() or text[:1] == "[":
+        try:
+            down |= named_nodes(machine, text)
+        except ValueError as fault:
             raise InputError(f"--down: {fault}") from None
-        return _down_hosts(text, machine)
-    missing = machine.unknown(ids)
-    if missing:
-        raise InputError(f"--down: the machine has no rank {missing}")
-    return machine.mask_of(ids)
-
-
-def _down_hosts(text: str, machine: Machine) -> int:
-    try:
-        hosts = Hostlist.parse(text)
-    except ValueError as error:
-        raise InputError(f"--down: neither an idset of ranks nor a hostlist: {error}") from None
-    known = {machine.host(position) for position in range(machine.size)}
-    missing = next((host for host in hosts if host not in known), None)
-    if missing is not None:
-        raise InputError(f"--down: the machine has no host {shown(missing)}")
-    return machine.facts.hosts(hosts)
+    return down

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from .cells import EDGE, draw_cells
 from .palette import DOWN, FREE, HELD, job_colour
@@ -82,6 +82,17 @@ def draw_file(scenes: Scene | Sequence[Scene], path: Path) -> None:
     OSError
         When the file cannot be written.
     """
+    draw_to(scenes, path, path.suffix.lower())
+
+
+def draw_to(scenes: Scene | Sequence[Scene], target: Path | IO[bytes], suffix: str) -> None:
+    """Write scenes to a path or an open file in the format of a suffix, one of `SUFFIXES`.
+
+    Raises
+    ------
+    OSError
+        When it cannot be written.
+    """
     import matplotlib as mpl
     from matplotlib.figure import Figure
 
@@ -89,7 +100,6 @@ def draw_file(scenes: Scene | Sequence[Scene], path: Path) -> None:
     width = max(part.width for part in parts) + 2 * _MARGIN
     height = sum(part.height for part in parts) + 2 * _MARGIN * len(parts)
     inches = min(_INCHES, _MOST_INCHES / max(width, height))
-    suffix = path.suffix.lower()
     with mpl.rc_context(_RC):
         figure = Figure(figsize=(width * inches, height * inches))
         axes = figure.add_axes((0, 0, 1, 1))
@@ -100,7 +110,7 @@ def draw_file(scenes: Scene | Sequence[Scene], path: Path) -> None:
         for part in parts:
             _draw_part(axes, part, top, inches * 72)
             top += part.height + 2 * _MARGIN
-        figure.savefig(path, format=suffix[1:], dpi=_DOTS, metadata=_METADATA[suffix])
+        figure.savefig(target, format=suffix[1:], dpi=_DOTS, metadata=_METADATA[suffix])
 
 
 @dataclass(frozen=True, slots=True)

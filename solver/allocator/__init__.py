@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from ..demand.request import Asked
 from .allocator import Allocator, JobName, Log
 
-__all__ = ["Allocator", "JobName", "Log"]
+__all__ = ["Allocator", "Asked", "JobName", "Log"]

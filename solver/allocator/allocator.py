@@ -17,8 +17,8 @@ from ...grammar.errors import printable
 from ...topology.machine import Machine
 from ..cpsat.budget import AHEAD, Budget, CutOff, KnownCutOff
 from ..cpsat.status import Status
-from ..demand.arguments import need_job, need_machine, need_nodes, need_parts, need_time
-from ..demand.request import Request, need_request
+from ..demand.arguments import as_nodes, need_job, need_machine, need_nodes, need_parts, need_time
+from ..demand.request import Asked, Request, as_request
 from ..errors import InfeasibleRequest, InsufficientResources
 from ..knowledge import Knowledge, MakeReasons
 from ..options import Options
@@ -108,7 +108,7 @@ class Allocator(Present):
     def alloc(
         self,
         jobid: int,
-        request: Request,
+        request: Asked,
         prepare: Callable[[Allocation], None] | None = None,
         budget: Budget | None = None,
     ) -> Allocation:
@@ -116,6 +116,10 @@ class Allocator(Present):
 
         Parameters
         ----------
+        jobid
+            Who is to hold it.
+        request
+            What is asked for, or the text of an RFC 46 shape.
         prepare
             Called with the allocation before it takes effect; when it raises, nothing has changed.
         budget
@@ -131,7 +135,7 @@ class Allocator(Present):
             For what is no request, and for a job id that is no integer.
         """
         need_job(jobid)
-        need_request(request)
+        request = as_request(request)
         if budget is None:
             budget = self._budget()
         try:
@@ -187,7 +191,7 @@ class Allocator(Present):
         state, entered = self._knowledge.changes.started(self._state, jobid, job)
         return allocation, state, entered
 
-    def check_feasibility(self, request: Request) -> None:
+    def check_feasibility(self, request: Asked) -> None:
         """Raise `InfeasibleRequest` if there is no placement even on the empty pool with every rank up.
 
         Raises
@@ -199,7 +203,7 @@ class Allocator(Present):
         TypeError
             For what is no request.
         """
-        need_request(request)
+        request = as_request(request)
         try:
             self._judge(request, self._budget())
         except (InfeasibleRequest, InsufficientResources):
@@ -262,18 +266,18 @@ class Allocator(Present):
         generation = held.generation + 1
         self._held = PoolState(state.touched, state.classes, state.up, state.jobs, state.group_used, generation)
 
-    def free(self, jobid: int, nodes: int | None = None) -> None:
+    def free(self, jobid: int, nodes: int | str | None = None) -> None:
         """Take back what a job holds, all of it or on some nodes. A job that holds nothing is no error.
 
         Parameters
         ----------
         nodes
-            Bitmask of positions: the job is still known then, even if nothing is left to it. None for all: it is
-            forgotten.
+            Ranks (``3,8-11``), hosts (``n[3,8-11]``) or a bitmask of positions: the job is still known then, even if
+            nothing is left to it. None for all: it is forgotten.
         """
         need_job(jobid)
         if nodes is not None:
-            need_nodes(self.machine, nodes)
+            nodes = as_nodes(self.machine, nodes)
         job = self._state.jobs.get(jobid)
         if job is None:
             return
@@ -294,25 +298,25 @@ class Allocator(Present):
 
     # -- availability ---------------------------------------------------------------------------------------------
 
-    def mark_up(self, nodes: int) -> None:
-        """Let nodes (a bitmask of positions) be chosen.
+    def mark_up(self, nodes: int | str) -> None:
+        """Let nodes be chosen: ranks (``3,8-11``), hosts (``n[3,8-11]``), ``all``, or a bitmask of positions.
 
         Raises
         ------
         ValueError
-            For positions that the machine does not have; so do all that take nodes.
+            For nodes that the machine does not have; so do all that take nodes.
         """
-        need_nodes(self.machine, nodes)
+        nodes = as_nodes(self.machine, nodes)
         self._commit(*self._knowledge.changes.mark(self._state, nodes, up=True))
 
-    def mark_down(self, nodes: int) -> None:
-        """Let nodes (a bitmask of positions) not be chosen; what jobs hold there they keep."""
-        need_nodes(self.machine, nodes)
+    def mark_down(self, nodes: int | str) -> None:
+        """Let nodes, named as in `mark_up`, not be chosen; what jobs hold there they keep."""
+        nodes = as_nodes(self.machine, nodes)
         self._commit(*self._knowledge.changes.mark(self._state, nodes, up=False))
 
-    def remove_nodes(self, nodes: int) -> None:
-        """Make the machine smaller: nodes (a bitmask of positions) are no more. Positions change."""
-        need_nodes(self.machine, nodes)
+    def remove_nodes(self, nodes: int | str) -> None:
+        """Make the machine smaller: nodes, named as in `mark_up`, are no more. Positions change."""
+        nodes = as_nodes(self.machine, nodes)
         keep = self.machine.all & ~nodes
         if keep == self.machine.all:
             self._commit(self._state, [])

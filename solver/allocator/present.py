@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import Any
 
 from ...topology.machine import Machine
 from ..knowledge import Knowledge
 from ..options import Options
+from ..placement.notebook import drawn
 from ..state.late import Late, settled
 from ..state.node_classes import Packed, mask_of
 from ..state.pool_state import Job, PoolState
@@ -69,6 +71,16 @@ class Present:
     def down_mask(self) -> int:
         """Bitmask of the positions that are down."""
         return self.machine.all & ~self._held.up
+
+    def draw(self) -> Any:
+        """Return a picture of the machine with all jobs on it; a notebook shows it, ``save(path)`` writes it.
+
+        Raises
+        ------
+        RuntimeError
+            When nothing is installed that draws.
+        """
+        return drawn(self)
 
     def allocated(self) -> list[tuple[int, int, int]]:
         """Return what jobs hold, as (positions, cores, gpus), nodes alike together."""

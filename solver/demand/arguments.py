@@ -6,6 +6,7 @@ import math
 
 from ...grammar.errors import shown
 from ...topology.machine import Machine
+from ...topology.named import named_nodes
 from ..options import Options
 
 
@@ -28,6 +29,22 @@ def need_job(jobid: object) -> None:
     """Refuse what is no job id with a TypeError."""
     if not isinstance(jobid, int) or isinstance(jobid, bool):
         raise TypeError(f"expected a job id, an integer, not {shown(jobid)}")
+
+
+def as_nodes(machine: Machine, nodes: int | str) -> int:
+    """Return nodes as a bitmask of positions: from one, or from text, which names ranks or hosts, or is ``all``.
+
+    Raises
+    ------
+    TypeError
+        For what is neither.
+    ValueError
+        For nodes that are not there, and for text that is neither an idset nor a hostlist.
+    """
+    if isinstance(nodes, str):
+        return named_nodes(machine, nodes)
+    need_nodes(machine, nodes)
+    return nodes
 
 
 def need_nodes(machine: Machine, nodes: object) -> None:

@@ -12,14 +12,14 @@ from typing import get_args
 
 from ...grammar.constraint import ALWAYS, Constraint
 from ...grammar.errors import shown
-from ...grammar.jobspec import Jobspec, Vertex, parse_jobspec
+from ...grammar.jobspec import Jobspec, Vertex, parse_jobspec, parse_resources
 from ...grammar.memory import Memory
 from ..policy.terms import Policy, parse_policy
 
 INTERNED = 10_000
 
 _CONSTRAINTS = get_args(Constraint)
-_ADVICE = "Request.of(parse_resources(parse_shape(text))) makes one of a shape, Request.from_jobspec of a jobspec"
+_ADVICE = "Request.from_shape makes one of a shape, Request.from_jobspec of a jobspec"
 
 
 class Shape:
@@ -119,6 +119,19 @@ class Request:
         return cls(shape_of(tuple(vertices)), constraint, duration, name, policy)
 
     @classmethod
+    def from_shape(cls, text: str) -> Request:
+        """Return the request of an RFC 46 shape such as ``slot=4/[core=8;gpu=1]``, on any ranks.
+
+        Raises
+        ------
+        ValueError
+            For text that is no shape, with line and column.
+        """
+        from ...grammar.shape import parse_shape  # here: Flux sends jobspecs, and its pool is to load quickly
+
+        return cls.of(parse_resources(parse_shape(text)), name=text)
+
+    @classmethod
     def from_jobspec(cls, jobspec: Jobspec | Mapping[str, object]) -> Request:
         """Return the request of a jobspec, parsed or not.
 
@@ -138,6 +151,10 @@ class Request:
         return cls.of(jobspec.vertices, jobspec.constraint, jobspec.duration, jobspec.name, policy)
 
 
+Asked = Request | str
+"""A request, or the text of an RFC 46 shape."""
+
+
 def need_request(request: object) -> None:
     """Refuse what is no request.
 
@@ -148,3 +165,19 @@ def need_request(request: object) -> None:
     """
     if not isinstance(request, Request):
         raise TypeError(f"expected a Request, not {shown(request)}; {_ADVICE}")
+
+
+def as_request(request: Asked) -> Request:
+    """Return a request, or the one that an RFC 46 shape stands for.
+
+    Raises
+    ------
+    TypeError
+        For what is neither, with what makes a request.
+    ValueError
+        For text that is no shape, with line and column.
+    """
+    if isinstance(request, str):
+        return Request.from_shape(request)
+    need_request(request)
+    return request

@@ -13,7 +13,7 @@ from typing import Any
 from ...grammar.constraint import to_json
 from ..allocator import Allocator
 from ..cpsat.budget import Budget
-from ..demand.request import Request, need_request
+from ..demand.request import Asked, Request, as_request
 from ..errors import InfeasibleRequest
 from ..knowledge import Knowledge
 from .change import Change
@@ -69,6 +69,12 @@ class Explanation:
     def reason(self) -> str:
         """One line."""
         return "; ".join(self.sentences)
+
+    def __str__(self) -> str:
+        """Return what is in conflict, and what would make it fit, for a person: a line each."""
+        if self.status == FITS:
+            return "it fits now"
+        return "\n".join([*self.sentences, *(f"instead: {advice}" for advice in self.advice)])
 
     def to_json(self, job_name: Callable[[int], object] = int) -> dict[str, Any]:
         """Return all of it as JSON values.
@@ -150,7 +156,7 @@ def _refused_policy(knowledge: Knowledge, request: Request) -> str:
     return ""
 
 
-def explain(pool: Allocator, request: Request, *, job_name: JobName = str, seconds: float = 0.8) -> Explanation:
+def explain(pool: Allocator, request: Asked, *, job_name: JobName = str, seconds: float = 0.8) -> Explanation:
     """Say why a request does not fit a pool, and what would make it fit.
 
     Parameters
@@ -171,7 +177,7 @@ def explain(pool: Allocator, request: Request, *, job_name: JobName = str, secon
     ValueError
         For no time at all.
     """
-    need_request(request)
+    request = as_request(request)
     if not seconds > 0:
         raise ValueError(f"seconds: expected some time, not {seconds!r}")
     knowledge, state = pool.present

@@ -13,7 +13,7 @@ from typing import TypeAlias
 
 from ..allocator import Allocator
 from ..demand.arguments import need_job, need_time
-from ..demand.request import Request, need_request
+from ..demand.request import Asked, Request, as_request, need_request
 from ..errors import InfeasibleRequest
 from .future import Future
 from .trials import ended
@@ -48,7 +48,7 @@ class Start:
     unknown: str = ""
 
 
-def earliest_start(pool: Allocator, request: Request, now: float) -> float | None:
+def earliest_start(pool: Allocator, request: Asked, now: float) -> float | None:
     """Return when a job could start if no other started before it; None when no known end lets it.
 
     Parameters
@@ -63,7 +63,7 @@ def earliest_start(pool: Allocator, request: Request, now: float) -> float | Non
     TypeError
         For what is no request, or no time.
     """
-    need_request(request)
+    request = as_request(request)
     need_time(now)
     future = Future(pool, now)
     found = future.when(request, 0.0)

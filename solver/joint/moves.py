@@ -17,7 +17,7 @@ from ..cpsat.budget import Budget
 from ..cpsat.lexicographic import Expression, Goal, lexmin
 from ..cpsat.loading import new_model
 from ..cpsat.status import Status
-from ..demand.request import Request, need_request
+from ..demand.request import Asked, as_request
 from ..state.node_classes import bits
 from .wants import Want, want_of
 
@@ -67,7 +67,7 @@ class MovePlan:
     nodes: int
 
 
-def plan_moves(pool: Allocator, request: Request, most: int, seconds: float) -> MovePlan | None:
+def plan_moves(pool: Allocator, request: Asked, most: int, seconds: float) -> MovePlan | None:
     """Return the fewest moves that let a request fit; None when no so many do, or none were found in time.
 
     Parameters
@@ -90,7 +90,7 @@ def plan_moves(pool: Allocator, request: Request, most: int, seconds: float) -> 
     ValueError
         For less than no moves, and for no time at all.
     """
-    need_request(request)
+    request = as_request(request)
     if most < 0 or not seconds > 0:
         raise ValueError(f"expected a number of moves and some time, not {most!r} and {seconds!r}")
     want = want_of(request, slot_exclusive=pool.options.slot_exclusive)

@@ -22,6 +22,7 @@ from ..state.holdings import NodeHolding, SlotHolding
 from ..state.node_classes import bits
 from .certificate import Certificate
 from .job_R import NodeAmounts, take_near
+from .notebook import drawn, html
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,19 @@ class Allocation:
         for holding in self.holdings:
             nodes |= holding.nodes
         return nodes
+
+    def draw(self) -> Any:
+        """Return a picture of the machine with this job on it; a notebook shows it, ``save(path)`` writes it.
+
+        Raises
+        ------
+        RuntimeError
+            When nothing is installed that draws.
+        """
+        return drawn(self)
+
+    def _repr_html_(self) -> str:
+        return html(self.placement(), self.certificate)
 
     def with_times(self, starttime: float, expiration: float) -> Allocation:
         """Return the same with other times."""

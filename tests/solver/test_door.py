@@ -66,5 +66,5 @@ def test_the_examples_of_the_documentation_run() -> None:
     assert names["allocation"].certificate["status"] == "OPTIMAL"
     assert names["pool"].jobs == {}
     assert names["forecast"].jobs.keys() == {1}
-    exec(judge, names | {"machine": names["pool"].machine, "R": names["allocation"].to_dict()}, names)
+    exec(judge, names)
     assert names["verdict"].legal

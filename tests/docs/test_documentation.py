@@ -1,0 +1,51 @@
+"""The documentation: it is made without a warning, its links lead somewhere, and its Python runs."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pages import DOCS, ROOT, pages
+
+PYTHON = {name: re.findall(r"```python\n(.*?)```", text, re.DOTALL) for name, text in pages().items()}
+NEEDS = {"adapters/docs/how-to/gutscore.md": "scheduler"}
+"""Pages whose Python needs a program that is on no registry, with its module."""
+
+
+def test_it_is_made_without_a_warning(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "sphinx", "--fail-on-warning", "--keep-going", "--quiet", "-b", "html"]
+    run = subprocess.run(
+        [*command, "-d", str(tmp_path / "doctrees"), str(DOCS), str(tmp_path / "html")],
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
+    assert run.returncode == 0, run.stdout + run.stderr
+    made = {path.relative_to(tmp_path / "html").as_posix() for path in (tmp_path / "html").rglob("*.html")}
+    assert {path.relative_to(DOCS).with_suffix(".html").as_posix() for path in DOCS.rglob("*.md")} <= made
+    help_page = (tmp_path / "html" / "reference" / "command-line.html").read_text(encoding="utf-8")
+    assert "--certificate" in help_page
+
+
+@pytest.mark.parametrize("name", pages())
+def test_links_between_pages_lead_somewhere(name: str) -> None:
+    text = re.sub(r"```.*?```", "", pages()[name], flags=re.DOTALL)
+    targets = re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", text)
+    broken = [target for target in targets if "://" not in target and not ((ROOT / name).parent / target).exists()]
+    assert broken == []
+
+
+@pytest.mark.parametrize("name", [name for name, blocks in PYTHON.items() if blocks])
+def test_the_python_of_a_page_runs(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One block after the other, as who types them does."""
+    if name in NEEDS:
+        pytest.importorskip(NEEDS[name])
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, object] = {"__name__": "page"}
+    for block in PYTHON[name]:
+        exec(compile(block, name, "exec"), names)
