@@ -259,6 +259,30 @@ class Machine:
                 index = self.groups[index].parent
         return [self.groups[index] for index in sorted(found)]
 
+    @cached_property
+    def _topology_of(self) -> Sequence[int]:
+        """The `topo` object of each position, as an index into `topologies`, -1 for none."""
+        found = array("l", [-1]) * self.size
+        for index, (_, mask) in enumerate(self.topologies):
+            for first, last in runs_of_mask(mask):
+                found[first : last + 1] = array("l", [index]) * (last - first + 1)
+        return found
+
+    def topologies_at(self, mask: int) -> list[tuple[Mapping[str, object], int]]:
+        """Return the `topo` objects at the positions of a bitmask, each with the bitmask of those positions."""
+        topologies = self.topologies
+        if len(topologies) == 1:
+            topo, there = topologies[0]
+            return [(topo, there & mask)] if there & mask else []
+        position = only_bit(mask)
+        if position is not None:
+            index = self._topology_of[position]
+            return [(topologies[index][0], mask)] if index >= 0 else []
+        if mask.bit_count() >= len(topologies):
+            return [(topo, there & mask) for topo, there in topologies if there & mask]
+        places = sorted({index for index in _at(self._topology_of, mask) if index >= 0})
+        return [(topologies[index][0], topologies[index][1] & mask) for index in places]
+
     def mask_of(self, ids: IdSet) -> int:
         """Return the bitmask of the positions of ranks; those that the machine lacks are passed over."""
         return self.ranks.mask_of(ids)
@@ -273,8 +297,17 @@ class Machine:
 
     def ids_text(self, mask: int) -> str:
         """Return the ranks at the positions of a bitmask as RFC 22 text."""
-        position = only_bit(mask)
-        return str(self.ranks.ids_of(mask) if position is None else self.ranks[position])
+        last, text = self._last_text[0]
+        if mask != last:
+            position = only_bit(mask)
+            text = str(self.ranks.ids_of(mask) if position is None else self.ranks[position])
+            self._last_text[0] = mask, text
+        return text
+
+    @cached_property
+    def _last_text(self) -> list[tuple[int, str]]:
+        """A bitmask and the text of its ranks: R says the ranks of a job three times."""
+        return [(0, "")]
 
     @cached_property
     def facts(self) -> Facts:

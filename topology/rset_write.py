@@ -121,7 +121,7 @@ def _scheduling(
     machine: Machine, everyone: int, holdings: Sequence[tuple[int, int, int]], *, cut_ids: bool
 ) -> dict[str, object]:
     """Return `children` and `groups` cut to some positions, nothing if these have neither a tree nor a group."""
-    entries = [(part, topo) for topo, mask in machine.topologies if topo and (part := mask & everyone)]
+    entries = [(mask, topo) for topo, mask in machine.topologies_at(everyone) if topo]
     groups = write_groups(machine.groups_at(everyone), everyone, machine.ids_of) if machine.groups else {}
     if not entries and not groups:
         return {}

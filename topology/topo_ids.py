@@ -24,6 +24,9 @@ _IDS = ("cores", "gpus")
 REMEMBERED = 1000
 """Objects that are kept as they were read, before the memory is emptied."""
 
+CUTS = 4000
+"""Cuts that are kept, before the memory is emptied: equal jobs come again and again."""
+
 
 def cut_topo(topo: Topo, cores: int, gpus: int) -> Topo:
     """Return a `topo` object with these ids (bitmasks) alone, and without the domains that have none of theirs left.
@@ -31,6 +34,14 @@ def cut_topo(topo: Topo, cores: int, gpus: int) -> Topo:
     Those that have lost some are marked, so that whoever reads it knows a part of a domain from a whole one. Cores that
     it does not list are listed at the node, where they stand. It is the same object if all stays as it is.
     """
+    key = (id(topo), cores, gpus)
+    known = _cuts.get(key)
+    if known is None:
+        known = _cuts[key] = topo, _cut(topo, cores, gpus)
+    return known[1]
+
+
+def _cut(topo: Topo, cores: int, gpus: int) -> Topo:
     listed = _listed(topo)
     made, covered = listed.cut(cores, gpus), listed.is_in(cores, gpus)
     unlisted = cores & ~listed.all_cores
@@ -103,6 +114,9 @@ class _Listed:
 
 _known: Memory[int, _Listed] = Memory(REMEMBERED)
 """By the identity of the object, which is kept with it."""
+
+_cuts: Memory[tuple[int, int, int], tuple[Topo, Topo]] = Memory(CUTS)
+"""What was cut, by the identity of the object, which is kept with it, and the ids."""
 
 
 def _listed(topo: Topo) -> _Listed:

@@ -149,7 +149,7 @@ class ExactPoolV1(PoolSet):
         made._allocation = allocation
         if not self._foretells:
             # Made now, before anything has changed: Flux takes no error from it afterwards.
-            made.to_dict()
+            made._written = made._write(allocation)
         return made
 
     def _crashed(self, jobid: int, crash: Exception) -> InsufficientResources:

@@ -183,9 +183,9 @@ class Allocator(Present):
             self.machine, knowledge.changes, knowledge.tree, knowledge.scale, self._state, *found
         )
         if request.policy is not None:
-            allocation = replace(allocation, proof=replace(allocation.proof, policy=request.policy.name))
+            allocation = replace(allocation, proof=allocation.proof._replace(policy=request.policy.name))
         if budget.is_late and allocation.proof.status is not Status.OPTIMAL:
-            allocation = replace(allocation, proof=replace(allocation.proof, ended=CLOCK))
+            allocation = replace(allocation, proof=allocation.proof._replace(ended=CLOCK))
         end = time.time() + request.duration if request.duration > 0 else self.machine.expiration
         job = Job(end, allocation.holdings, allocation.group_used)
         state, entered = self._knowledge.changes.started(self._state, jobid, job)
@@ -293,8 +293,8 @@ class Allocator(Present):
         need_time(expiration)
         job = self._state.jobs.get(jobid)
         if job is not None:
-            jobs = self._state.jobs.set(jobid, replace(job, end_time=expiration))
-            self._commit(replace(self._state, jobs=jobs), [])
+            jobs = self._state.jobs.set(jobid, job._replace(end_time=expiration))
+            self._commit(self._state._replace(jobs=jobs), [])
 
     # -- availability ---------------------------------------------------------------------------------------------
 

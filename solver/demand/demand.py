@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from enum import Enum
+from functools import cached_property
 
 from ...grammar.idset import IdSet
 
@@ -297,7 +298,7 @@ class Demand:
     nslots: int
     sizes: tuple[int, ...]
 
-    @property
+    @cached_property
     def single(self) -> HostDemand | None:
         """The one host demand, when the request is no more than that and names no group."""
         root = self.root

@@ -7,7 +7,6 @@ halving the last of them. States are values: going back to one costs nothing, an
 from __future__ import annotations
 
 from bisect import insort
-from dataclasses import replace
 from itertools import groupby
 
 from ..allocator import Allocator
@@ -116,7 +115,7 @@ class Future:
             return False
         state = pool.present[1]
         end = max(start, self._now) + request.duration if request.duration > 0 else 0.0
-        self._state = replace(state, jobs=state.jobs.set(jobid, replace(state.jobs[jobid], end_time=end)))
+        self._state = state._replace(jobs=state.jobs.set(jobid, state.jobs[jobid]._replace(end_time=end)))
         if end:
             insort(self._ends, (end, jobid))
         else:

@@ -230,7 +230,7 @@ def ended(changes: Changes, state: PoolState, jobs: Iterable[int]) -> PoolState:
         for group, name, amount in job.group_used:
             rest = used[group, name] - amount
             used = used.set((group, name), rest) if rest else used.delete((group, name))
-        state = replace(state, jobs=state.jobs.delete(jobid), group_used=used)
+        state = state._replace(jobs=state.jobs.delete(jobid), group_used=used)
     return state
 
 

@@ -9,7 +9,7 @@ again for whoever may spend more work on it than was spent before.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from ...topology.tree import NodeType
 from ..cpsat.budget import STEPS, Budget, CutOff, KnownCutOff
@@ -38,8 +38,7 @@ STATES = 8
 """Answers that are remembered of each."""
 
 
-@dataclass(frozen=True)
-class Question:
+class Question(NamedTuple):
     """What is asked.
 
     Attributes
@@ -57,8 +56,7 @@ class Question:
     nodes: int
 
 
-@dataclass(frozen=True)
-class Answer:
+class Answer(NamedTuple):
     """What became of a request.
 
     Attributes
@@ -107,9 +105,12 @@ class Answers:
         try:
             found = search(budget)
         except CutOff:
-            self._note_end(Answer(question, None, work, is_final=False), budget, before)
+            if _is_worth_it(budget, before, work, is_final=False):
+                self._note(Answer(question, None, work, is_final=False))
             raise
-        self._note_end(Answer(question, found, work, is_final(found)), budget, before)
+        ended = is_final(found)
+        if _is_worth_it(budget, before, work, is_final=ended):
+            self._note(Answer(question, found, work, ended))
         return found
 
     def fits(self, question: Question, budget: Budget, search: Callable[[Budget], bool]) -> bool:
@@ -127,10 +128,11 @@ class Answers:
         try:
             fits = search(budget)
         except CutOff:
-            self._note_end(Answer(question, None, work, is_final=False), budget, before)
+            if _is_worth_it(budget, before, work, is_final=False):
+                self._note(Answer(question, None, work, is_final=False))
             raise
-        if not fits:
-            self._note_end(Answer(question, None, work, is_final=True), budget, before)
+        if not fits and _is_worth_it(budget, before, work, is_final=True):
+            self._note(Answer(question, None, work, is_final=True))
         return fits
 
     def improve(
@@ -148,7 +150,7 @@ class Answers:
             work = part.left
             if work <= answer.work:
                 return True
-            question = replace(answer.question, state=state)
+            question = answer.question._replace(state=state)
             try:
                 found, ended = search(question.request, state, part), True
             except CutOff:
@@ -186,20 +188,27 @@ class Answers:
             del self._of[next(iter(self._of))]
         self._of[key] = [*kept[-STATES + 1 :], answer]
 
-    def _note_end(self, answer: Answer, budget: Budget, before: float) -> None:
-        """Remember how a search ended, given what was spent before, if that took long and would be so again.
-
-        What the clock ended, or something else that left most of the work, may come further another time.
-        """
-        spent = budget.spent - before
-        is_enough = spent * STEPS >= WORTH_STEPS if answer.is_final else spent >= MUCH * answer.work
-        if is_enough and not budget.is_late:
-            self._note(answer)
-
     def _open(self, state: PoolState) -> list[Answer]:
         """Return what was cut off and is the answer in a state."""
         every = (answer for known in self._of.values() for answer in known if not answer.is_final)
         return [answer for answer in every if answer.holds(state, 0.0)]
+
+
+def _is_worth_it(budget: Budget, before: float, work: float, *, is_final: bool) -> bool:
+    """Tell whether how a search ended is to be remembered: if it took long, and would end so again.
+
+    What the clock ended, or something else that left most of the work, may come further another time.
+
+    Parameters
+    ----------
+    before
+        What was spent of the budget before it.
+    work
+        What it might spend.
+    """
+    spent = budget.spent - before
+    is_enough = spent * STEPS >= WORTH_STEPS if is_final else spent >= MUCH * work
+    return is_enough and not budget.is_late
 
 
 def _work(answer: Answer) -> float:
@@ -221,7 +230,7 @@ def better_of(one: Found | None, other: Found | None) -> Found | None:
     bound = max(found[1].bound for found in (one, other) if found[0].sizes == best[0].sizes)
     mosts = [one[1].most_sizes, other[1].most_sizes]
     most = min(mosts) if all(mosts) else ()
-    return best[0], replace(best[1], bound=bound, most_sizes=() if most == best[0].sizes else most), best[2]
+    return best[0], best[1]._replace(bound=bound, most_sizes=() if most == best[0].sizes else most), best[2]
 
 
 def _worth(found: Found) -> tuple[list[int], int]:

@@ -7,7 +7,6 @@ ends without a better one.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from ...topology.machine import Machine
 from ..cpsat.budget import Budget, CutOff
@@ -43,7 +42,8 @@ class Chooser:
 
     def reaches_groups(self, bundle: Bundle) -> bool:
         """Tell whether a bundle may take amounts that groups list."""
-        return any(_asks_for(want, name) for want in bundle.wants for name in self.group_amounts)
+        names = self.group_amounts
+        return bool(names) and any(_asks_for(want, name) for want in bundle.wants for name in names)
 
     def fits(self, demand: Demand, field: Field, group_free: Mapping[tuple[int, str], int], budget: Budget) -> bool:
         """Tell whether there is any placement.
@@ -101,7 +101,7 @@ class Chooser:
         if at_hand is None or found is None:
             return found
         better = found if found.cost < at_hand.cost else at_hand
-        return replace(better, bound=min(better.cost, max(found.bound, at_hand.bound)))
+        return better._replace(bound=min(better.cost, max(found.bound, at_hand.bound)))
 
     def least(self, field: Field) -> int:
         """Return what no placement of anything on these nodes goes below."""
@@ -128,7 +128,7 @@ class Chooser:
                         touched[level].add(group)
                     group = self._tree.groups[group].parent
         cost = sum(unit * len(touched[level]) for level, unit in self._touches.items())
-        return replace(decision, cost=decision.cost + cost, modelled=True)
+        return decision._replace(cost=decision.cost + cost, modelled=True)
 
     def _search(
         self,
@@ -149,7 +149,7 @@ class Chooser:
             decision = choose(demand, field, tree, self._node_solver, budget, best=best)
         if decision is not None and self._node_solver.inexact:
             # The model took what single nodes were found to do for the best that they can.
-            return replace(decision, bound=min(decision.bound, self.least(field)))
+            return decision._replace(bound=min(decision.bound, self.least(field)))
         return decision
 
 

@@ -9,8 +9,9 @@ than the best one: by counting the room on each state, once a class and not once
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
+from typing import NamedTuple
 
 from ...topology.machine import Machine
 from ..cpsat.budget import Budget
@@ -35,8 +36,7 @@ SHARE_FOR_SIZES = 0.7
 """Of the work, how much the search for the largest counts may take: with what it found a job is placed yet."""
 
 
-@dataclass(frozen=True)
-class Situation:
+class Situation(NamedTuple):
     """All that a decision depends on.
 
     Attributes
@@ -94,7 +94,7 @@ class Decider:
         demand = problem.demand(sizes)
         decision = self._place(demand, situation, budget)
         if decision is not None and search.most_sizes:
-            decision = replace(decision, most_sizes=search.most_sizes)
+            decision = decision._replace(most_sizes=search.most_sizes)
         return None if decision is None else (demand, decision)
 
     def sizes(self, problem: Problem, situation: Situation, budget: Budget) -> tuple[int, ...] | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from ...grammar.bits import lowest_bit
 from ..cpsat.budget import Budget
@@ -23,8 +24,7 @@ SHARED_OUT = 12
 """Loose units up to which they are shared out node by node; more go to the machine's model."""
 
 
-@dataclass(frozen=True)
-class Pick:
+class Pick(NamedTuple):
     """Nodes that all give the same.
 
     Attributes
@@ -45,8 +45,7 @@ class Pick:
     group: int = -1
 
 
-@dataclass(frozen=True)
-class Decision:
+class Decision(NamedTuple):
     """A placement, by nodes and plans.
 
     Attributes

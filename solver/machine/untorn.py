@@ -72,16 +72,16 @@ class Untorn:
         Each comes by what touching it costs at least, so that those that cannot be of the best are not looked at.
         """
         flat, field = bundle.flat, self._field
-        if flat is None or not self._solver.compares_whole or len(field.classes) > FEW:
+        if flat is None or not self._solver.compares_whole or len(field.classes) > FEW or self._rankings.crosses(flat):
             return None
         cores, gpus = flat.count * flat.cores, flat.count * flat.gpus
         roomy = [live for live in field.live() if cores <= live[0].free_cores and gpus <= live[0].free_gpus]
-        bound = self._rankings.touch_bound
-        waiting = [
-            (bound(state, flat) if len(roomy) > 1 else 0, number, state, nodes)
-            for number, (state, nodes) in enumerate(roomy)
-        ]
-        waiting.sort()
+        if len(roomy) > 1:
+            bounds = self._rankings.touch_bounds([state for state, _ in roomy], flat)
+            waiting = [(least, number, *live) for number, (least, live) in enumerate(zip(bounds, roomy, strict=True))]
+            waiting.sort()
+        else:
+            waiting = [(0, 0, *live) for live in roomy]
         ranked: list[tuple[int, int, DomainState]] = []
         for least, _, state, nodes in waiting:
             if ranked and sum([mask.bit_count() for cost, mask, _ in ranked if cost < least]) >= count:
@@ -114,7 +114,7 @@ class Untorn:
         None at all where of any state that is not known: it may be better.
         """
         flat, field = bundle.flat, self._field
-        if flat is None or not self._solver.compares_whole or len(field.classes) > FEW:
+        if flat is None or not self._solver.compares_whole or len(field.classes) > FEW or self._rankings.crosses(flat):
             return []
         cores, gpus = flat.count * flat.cores, flat.count * flat.gpus
         self._budget.charge(STATE_STEPS * len(field.classes))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from ..state.domain_state import DomainState
 from .plan import Share
@@ -61,5 +60,5 @@ def _with(shares: Shares, taken: dict[int, list[tuple[str, int]]]) -> Shares:
     """Return shares with amounts among them."""
     by_place = {share.place: share for share in shares}
     for place, amounts in taken.items():
-        by_place[place] = replace(by_place.get(place, Share(place)), amounts=tuple(sorted(amounts)))
+        by_place[place] = by_place.get(place, Share(place))._replace(amounts=tuple(sorted(amounts)))
     return tuple(by_place[place] for place in sorted(by_place))

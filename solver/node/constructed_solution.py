@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from ..demand.demand import Bundle, SlotSet
 from ..demand.group_amounts import Amounts
 from ..policy.scale import Scale
@@ -70,7 +68,7 @@ def _nested(scale: Scale, state: DomainState, bundle: Bundle) -> NodeSolution | 
 
 def with_amounts(plan: NodePlan, amounts: Amounts) -> NodePlan:
     """Let each slot take amounts of the node's own as well."""
-    return replace(plan, slots=tuple(_with_amounts(slot, amounts) for slot in plan.slots))
+    return plan._replace(slots=tuple(_with_amounts(slot, amounts) for slot in plan.slots))
 
 
 def _with_amounts(slot: SlotPlan, amounts: Amounts) -> SlotPlan:
@@ -78,7 +76,7 @@ def _with_amounts(slot: SlotPlan, amounts: Amounts) -> SlotPlan:
         return slot
     own = next((share for share in slot.shares if share.place == 0), Share(0))
     rest = tuple(share for share in slot.shares if share.place)
-    return replace(slot, shares=(replace(own, amounts=amounts), *rest))
+    return slot._replace(shares=(own._replace(amounts=amounts), *rest))
 
 
 def of_the_node(state: DomainState, slots: SlotSet) -> bool:

@@ -9,7 +9,6 @@ only where these differ does the node's model search. Every answer is remembered
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 from ...grammar.memory import Memory
 from ..cpsat.budget import Budget, CutOff
@@ -210,7 +209,7 @@ class EqualSlots:
         if not count:
             return []
         if best.torn is not None:
-            return [tuple(replace(share, place=share.place + place) for share in slot) for slot in best.torn]
+            return [tuple(share._replace(place=share.place + place) for share in slot) for slot in best.torn]
         sub = below(domain, shape)
         assert sub is not None
         assert best.choice is not None

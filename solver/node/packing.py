@@ -10,8 +10,7 @@ once for each domain in a state and shape of slot. Where not all slots can be wh
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..demand.demand import FlatSlots
 from ..policy.scale import Scale
@@ -21,8 +20,7 @@ SPLITS = 50_000
 """Domains in a state whose splits are remembered, over all shapes of slots."""
 
 
-@dataclass(frozen=True)
-class SlotShape:
+class SlotShape(NamedTuple):
     """One slot of cores and GPUs.
 
     Attributes

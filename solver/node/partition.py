@@ -14,10 +14,9 @@ that up to `MOST_PAIRS` of them are tried; nodes with more kinds of leaves go to
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import groupby, islice
 from math import comb, prod
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from ..policy.scale import Scale
 from ..state.domain_state import DomainState
@@ -39,8 +38,7 @@ _Some: TypeAlias = tuple[int, int, int, int]
 what touching them costs."""
 
 
-@dataclass(frozen=True)
-class Leaf:
+class Leaf(NamedTuple):
     """An innermost domain that gives something to slots.
 
     Attributes

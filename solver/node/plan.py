@@ -8,11 +8,10 @@ solutions are compared by their cost alone.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 
-@dataclass(frozen=True)
-class Share:
+class Share(NamedTuple):
     """So many cores, GPUs and units of amounts that a domain lists itself.
 
     Attributes
@@ -31,8 +30,7 @@ class Share:
     amounts: tuple[tuple[str, int], ...] = ()
 
 
-@dataclass(frozen=True)
-class SlotPlan:
+class SlotPlan(NamedTuple):
     """One slot, or the part of a slot that stands on this node.
 
     Attributes
@@ -53,8 +51,7 @@ class SlotPlan:
     outside: tuple[tuple[str, int], ...] = ()
 
 
-@dataclass(frozen=True)
-class NodePlan:
+class NodePlan(NamedTuple):
     """What one node gives.
 
     Attributes
@@ -68,7 +65,7 @@ class NodePlan:
     """
 
     slots: tuple[SlotPlan, ...]
-    held: SlotPlan = field(default=SlotPlan(""))
+    held: SlotPlan = SlotPlan("")
     lowest: bool = False
 
 

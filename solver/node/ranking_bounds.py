@@ -75,6 +75,7 @@ class TouchBounds:
         self._types = types
         self._known: dict[str, _Largest] = {}
         self._last: tuple[FlatSlots | None, Fewest] = (None, ())
+        self._last_crossed: tuple[FlatSlots | None, int] = (None, 0)
         self._bounds: Memory[DomainState, _Known] = Memory(remembered)
 
     def fewest(self, flat: FlatSlots) -> Fewest:
@@ -86,10 +87,11 @@ class TouchBounds:
 
     def crossed(self, flat: FlatSlots) -> int:
         """Return what equal slots cross at least on any node, as a joint integer."""
-        cross = self._scale.cross.items()
-        return sum(
-            unit * flat.count * (self._of_level(level).fewest(flat.cores, flat.gpus) - 1) for level, unit in cross
-        )
+        if flat is not self._last_crossed[0]:
+            cores, gpus = flat.cores, flat.gpus
+            more = [unit * (self._of_level(lv).fewest(cores, gpus) - 1) for lv, unit in self._scale.cross.items()]
+            self._last_crossed = flat, flat.count * sum(more)
+        return self._last_crossed[1]
 
     def _of_level(self, level: str) -> _Largest:
         known = self._known.get(level)

@@ -297,11 +297,18 @@ class Rankings:
             found = self.node_solver.without_search(state, bundle, budget)
             self._rank(ranking.entries, number, bundle, state, found)
         elif flat.count * flat.cores <= state.free_cores and flat.count * flat.gpus <= state.free_gpus:
-            ranking.add(self.touch_bound(state, flat), number, state)
+            bounds = self._touch_bounds
+            ranking.add(bounds.of(state, bounds.fewest(flat), shielded=not flat.gpus), number, state)
 
-    def touch_bound(self, state: DomainState, flat: FlatSlots) -> int:
-        """Return a joint integer that no placement of equal slots on a state is below: quick to find, and not much."""
-        return self._touch_bounds.of(state, self._touch_bounds.fewest(flat), shielded=not flat.gpus)
+    def touch_bounds(self, states: Sequence[DomainState], flat: FlatSlots) -> list[int]:
+        """Return of states joint integers that no placement of equal slots there is below: quickly found, not much."""
+        bounds, shielded = self._touch_bounds, not flat.gpus
+        fewest = bounds.fewest(flat)
+        return [bounds.of(state, fewest, shielded=shielded) for state in states]
+
+    def crosses(self, flat: FlatSlots) -> bool:
+        """Tell whether equal slots have to be torn on any node, as no domain is large enough."""
+        return self._touch_bounds.crossed(flat) > 0
 
     def _of_live(self, bundle: Bundle, classes: Classes, budget: Budget) -> Ranking:
         """Return a ranking of the states that have nodes; what is known of it is kept as long as these are the same."""

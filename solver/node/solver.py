@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import partial
 
 from ...grammar.memory import Memory
@@ -313,7 +312,7 @@ class NodeSolver:
         return NodeSolution(
             inner.cost + touch,
             inner.bound + touch,
-            lambda: replace(inner.plan, held=held),
+            lambda: inner.plan._replace(held=held),
             inner.outside,
             final=inner.final,
         )

@@ -15,9 +15,9 @@ Where it is not, the caller has the bound, a placement, and the model.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice, permutations
+from typing import NamedTuple
 
 from ..policy.scale import Scale
 from ..state.domain_state import DomainState
@@ -32,8 +32,7 @@ MOST_ORDERS = 24
 """Orders of the domains of a group in which its slots are tried."""
 
 
-@dataclass(frozen=True)
-class TornSolution:
+class TornSolution(NamedTuple):
     """A placement of torn slots.
 
     Attributes

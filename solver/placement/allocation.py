@@ -7,19 +7,21 @@ placement beats. Nodes that are alike share an entry, so that writing costs what
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
 from ...grammar.bits import lowest_bit
 from ...grammar.idset import mask_text
+from ...grammar.memory import Memory
 from ...topology.machine import Machine
 from ...topology.rset import write_R
 from ...topology.tree import NodeType
 from ..state.domain_state import MEASURED, MIB_PER_GIB, Used
 from ..state.holdings import NodeHolding, SlotHolding
 from ..state.node_classes import bits
+from .assignment import REMEMBERED
 from .certificate import Certificate
 from .job_R import NodeAmounts, take_near
 from .notebook import drawn, html
@@ -173,8 +175,22 @@ def _node(holding: NodeHolding, number: int) -> dict[str, Any]:
     if holding.held or holding.outside:
         entry = _amounts((*((name, amount) for _, name, amount in holding.held), *holding.outside))
     if holding.slots:
-        entry["slots"] = [_slot(slot, number) for slot in holding.slots]
+        entry["slots"] = _slots(holding.slots, number)
     return entry
+
+
+_known: Memory[int, tuple[Sequence[SlotHolding], list[dict[str, Any]]]] = Memory(REMEMBERED)
+"""Slots as they stand in R, by the identity of what they hold, which is kept with them."""
+
+
+def _slots(slots: Sequence[SlotHolding], number: int) -> list[dict[str, Any]]:
+    """Return slots as they stand in R; for slots that come again those of the last time are copied."""
+    if not number:
+        known = _known.get(id(slots))
+        if known is None:
+            known = _known[id(slots)] = (slots, [_slot(slot, 0) for slot in slots])
+        return [slot.copy() for slot in known[1]]
+    return [_slot(slot, number) for slot in slots]
 
 
 def _slot(slot: SlotHolding, number: int) -> dict[str, Any]:

@@ -8,11 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ...grammar.memory import Memory
 from ...topology.tree import Domain, NodeType
 from ..node.plan import NodePlan, Share, SlotPlan
 from ..state.domain_state import Used, amounts_of, arrange
 from ..state.holdings import NodeFree, NodeHolding, SlotHolding
 from ..state.node_classes import Packed, lowest
+
+REMEMBERED = 2000
+"""Plans that are remembered with what they give on a node: jobs like those that were there come again."""
+
+NOWHERE = Packed(0, 0)
 
 
 class _Node:
@@ -85,8 +91,20 @@ def assign(node_type: NodeType, free: NodeFree, plan: NodePlan, nodes: int, *, s
     slot_part
         The label of the slot that has other nodes too; empty for none.
     """
+    key = (id(node_type), free, id(plan), slot_part)
+    known = _known.get(key)
+    if known is None:
+        known = _known[key] = (node_type, plan, _carried_out(node_type, free, plan, slot_part))
+    return NodeHolding(Packed.of(nodes), *known[2][1:])
+
+
+_known: Memory[tuple[int, NodeFree, int, str], tuple[NodeType, NodePlan, NodeHolding]] = Memory(REMEMBERED)
+"""What plans give, on no nodes yet: by the identity of the type and the plan, which are kept with it."""
+
+
+def _carried_out(node_type: NodeType, free: NodeFree, plan: NodePlan, slot_part: str) -> NodeHolding:
+    """Return what a plan gives on a node that is free so; of nodes nothing is said."""
     node = _Node(node_type, free)
-    packed = Packed.of(nodes)
     slots: list[SlotHolding] = []
     all_cores = all_gpus = 0
     total: dict[tuple[int, str], int] = {}
@@ -100,7 +118,7 @@ def assign(node_type: NodeType, free: NodeFree, plan: NodePlan, nodes: int, *, s
     # As those read them who deal out ids in order; plans have them as they were found.
     slots.sort(key=_lowest_ids)
     if not (total or plan.held.shares or plan.held.wholes):
-        return NodeHolding(packed, all_cores, all_gpus, slots=tuple(slots), outside=plan.held.outside)
+        return NodeHolding(NOWHERE, all_cores, all_gpus, slots=tuple(slots), outside=plan.held.outside)
     cores, gpus, used = node.take(plan.held)
     inside = {d.index for place in plan.held.wholes for d in _inside(node_type.domains, node.order[place])}
     for index, name, amount in used:
@@ -109,4 +127,4 @@ def assign(node_type: NodeType, free: NodeFree, plan: NodePlan, nodes: int, *, s
     there = {(d.index, name): most for d in node_type.domains for name, most in amounts_of(d)} if total else {}
     amounts = tuple((index, name, min(n, there[index, name])) for (index, name), n in sorted(total.items()))
     rest = tuple(part for part in used if part[0] not in inside)  # What is whole goes without saying.
-    return NodeHolding(packed, all_cores | cores, all_gpus | gpus, amounts, tuple(slots), rest, plan.held.outside)
+    return NodeHolding(NOWHERE, all_cores | cores, all_gpus | gpus, amounts, tuple(slots), rest, plan.held.outside)

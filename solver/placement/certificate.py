@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..cpsat.status import Status
 from ..policy.scale import Scale
@@ -16,8 +15,7 @@ CLOCK = "clock"
 """What ended a search whose count of work has gone astray."""
 
 
-@dataclass(frozen=True)
-class Certificate:
+class Certificate(NamedTuple):
     """What was proven of a placement.
 
     Attributes

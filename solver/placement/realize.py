@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 
 from ...topology.machine import Machine
@@ -84,15 +83,15 @@ def allocation_of(
 
 def parted(machine: Machine, tree: GroupTree, job: Job, nodes: int) -> tuple[Job, Job]:
     """Return what a job holds on some nodes, with what these have of groups above, and all else that it holds."""
-    there = tuple(replace(h, packed=Packed.of(h.nodes & nodes)) for h in job.holdings if h.nodes & nodes)
-    rest = tuple(replace(h, packed=Packed.of(h.nodes & ~nodes)) for h in job.holdings if h.nodes & ~nodes)
+    there = tuple(h._replace(packed=Packed.of(h.nodes & nodes)) for h in job.holdings if h.nodes & nodes)
+    rest = tuple(h._replace(packed=Packed.of(h.nodes & ~nodes)) for h in job.holdings if h.nodes & ~nodes)
     if not job.group_used:
-        return replace(job, holdings=there), replace(job, holdings=rest)
+        return job._replace(holdings=there), job._replace(holdings=rest)
     used = Counter({(group, name): amount for group, name, amount in job.group_used})
     above = used & _outside(machine, tree, there)
     return (
-        replace(job, holdings=there, group_used=_listed(above)),
-        replace(job, holdings=rest, group_used=_listed(used - above)),
+        job._replace(holdings=there, group_used=_listed(above)),
+        job._replace(holdings=rest, group_used=_listed(used - above)),
     )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from .domain_state import Used
@@ -35,8 +34,7 @@ class SlotHolding(NamedTuple):
     whole: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class NodeHolding:
+class NodeHolding(NamedTuple):
     """What some nodes hold, each the same.
 
     Attributes

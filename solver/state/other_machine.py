@@ -6,7 +6,6 @@ Positions change, ranks do not. What jobs hold is taken anew from an idle machin
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
 
 import immutables
 
@@ -43,10 +42,10 @@ def on_machine(changes: Changes, state: PoolState, old: Machine) -> PoolState:
     fresh = changes.initial()
     jobs: dict[int, Job] = {}
     for jobid, job in state.jobs.items():
-        kept = tuple(replace(h, packed=Packed.of(here(h.nodes))) for h in job.holdings)
+        kept = tuple(h._replace(packed=Packed.of(here(h.nodes))) for h in job.holdings)
         used = [(group_here(group), name, amount) for group, name, amount in job.group_used]
         left = tuple(item for item in used if item[0] >= 0)
-        jobs[jobid] = replace(job, holdings=tuple(h for h in kept if h.nodes), group_used=left)
+        jobs[jobid] = job._replace(holdings=tuple(h for h in kept if h.nodes), group_used=left)
     holdings: list[NodeHolding] = [h for job in jobs.values() for h in job.holdings]
     fresh, _ = changes.mark(fresh, machine.all & ~here(state.up), up=False)
     for holding in holdings:
@@ -55,4 +54,4 @@ def on_machine(changes: Changes, state: PoolState, old: Machine) -> PoolState:
     for job in jobs.values():
         for group, name, amount in job.group_used:
             total[group, name] += amount
-    return replace(fresh, jobs=immutables.Map(jobs), group_used=immutables.Map(total), generation=state.generation)
+    return fresh._replace(jobs=immutables.Map(jobs), group_used=immutables.Map(total), generation=state.generation)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import immutables
 
@@ -20,8 +20,7 @@ from .holdings import NodeFree, NodeHolding, minus, plus
 from .node_classes import Classes, Packed, bits, mask_of, moved
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
+class Job(NamedTuple):
     """A job that holds resources.
 
     Attributes
@@ -47,8 +46,7 @@ class Job:
         return nodes
 
 
-@dataclass(frozen=True)
-class PoolState:
+class PoolState(NamedTuple):
     """The present of a pool.
 
     Attributes
@@ -219,4 +217,4 @@ class Changes:
                 if up:
                     entered.append(held)
             new_classes = classes.finish()
-        return replace(state, classes=new_classes, up=state.up ^ change), entered
+        return state._replace(classes=new_classes, up=state.up ^ change), entered

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from ...cpsat.budget import STEPS as BUDGET_STEPS
 from ...cpsat.budget import Budget, CutOff
@@ -134,7 +134,7 @@ def _among_used(
     except TooManyError:
         found = None
     if found is not None:
-        return replace(found, bound=min(found.cost, lower))
+        return found._replace(bound=min(found.cost, lower))
     return _decision(items, classes, solutions, packed, lower)
 
 

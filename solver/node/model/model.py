@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import replace
 
 from ...cpsat.budget import Budget
 from ...cpsat.lexicographic import Goal, LexicographicResult, lexmin
@@ -183,12 +182,8 @@ def _share(place: int, takes: dict[str, int]) -> Share:
 
 
 def _join(one: SlotPlan, other: SlotPlan) -> SlotPlan:
-    return replace(
-        one,
-        shares=one.shares + other.shares,
-        wholes=one.wholes + other.wholes,
-        outside=one.outside or other.outside,
-    )
+    outside = one.outside or other.outside
+    return one._replace(shares=one.shares + other.shares, wholes=one.wholes + other.wholes, outside=outside)
 
 
 def _first_places(plan: SlotPlan) -> tuple[tuple[int, ...], str]:
