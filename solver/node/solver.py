@@ -258,7 +258,7 @@ class NodeSolver:
         shape = SlotShape.of(flat)
         try:
             best = best_of_one(
-                self.scale, state, shape if shielded is None else replace(shape, shielded=shielded), budget
+                self.scale, state, shape if shielded is None else shape._replace(shielded=shielded), budget
             )
         except CutOff:
             return None
