@@ -20,6 +20,8 @@ SWF, SACCT, SACCT_COMMAS, SACCT_COLUMNS, SACCT_JSON = (
     "Slurm accounting as JSON (sacct --json)",
 )
 FLUX_JOBS = "jobs of Flux as JSON"
+JGF = "a graph in JGF"
+GRUG = "a recipe of Fluxion's (GRUG)"
 CSV = "CSV"
 PLACED = "what exactfit place --json prints"
 
@@ -67,6 +69,8 @@ def _xml(text: str) -> str:
     start = text[:4096].lower()
     if "<topology" in start:
         return HWLOC
+    if "<graphml" in start:
+        return GRUG
     return "an SVG picture" if "<svg" in start else "an HTML page" if "<html" in start else "XML"
 
 
@@ -78,7 +82,7 @@ def _json(text: str) -> str | None:
     if "t_submit" in keys or ("submit" in keys and "R_lite" not in keys):
         return FLUX_JOBS
     if "graph" in keys and ("nodes" in keys or "edges" in keys) and "execution" not in keys:
-        return "a graph in JGF"
+        return JGF
     if "execution" in keys and ("R_lite" in keys or "version" in keys):
         return R
     if "resources" in keys:

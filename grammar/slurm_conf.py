@@ -1,7 +1,7 @@
 """Slurm's configuration files, as slurm.conf(5) and topology.conf(5) have them: lines of Name=Value.
 
 Names do not care about case. A `#` starts a comment, a backslash at the end of a line lets it go on on the next one,
-and values with blanks stand in quotes.
+and values with blanks stand in quotes. A line `include PATH` stands for the lines of that file.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from .parser import Parser
 MAX_CHARACTERS: Final = 2**22
 """The longest text that is read."""
 
+_INCLUDE: Final = re.compile(r"^[ \t]*include[ \t]+([^\s=#]+)[ \t\r]*(?:#[^\n]*)?$", re.IGNORECASE | re.MULTILINE)
 _CONTINUATION: Final = re.compile(r"\\[ \t\r]*\n")
 _ESCAPED: Final = re.compile(r"\\(.)")
 
@@ -39,6 +40,16 @@ class Pair:
     name: str
     value: str
     line: int
+
+
+def split_includes(text: str) -> tuple[list[Pair], str]:
+    """Return the include lines, each as a pair, and the text with these lines empty."""
+    found, line, before = [], 1, 0
+    for match in _INCLUDE.finditer(text):
+        line += text.count("\n", before, match.start())
+        before = match.start()
+        found.append(Pair("include", match[1], line))
+    return found, _INCLUDE.sub("", text) if found else text
 
 
 class _Values(lark.Transformer[lark.Token, Any]):

@@ -1,4 +1,4 @@
-"""Read an RFC 20 R, with the RFC 49 `scheduling` and its groups, into a `Machine`.
+"""Read an RFC 20 R, with the RFC 49 `scheduling` and its groups or Fluxion's graph (RFC 40), into a `Machine`.
 
 Work per rank is kept out of Python: an R of 100,000 ranks is a handful of runs, and one of 100,000 entries costs little
 more than reading its JSON.
@@ -7,7 +7,7 @@ more than reading its JSON.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..grammar.collecting import uncollected
@@ -17,10 +17,12 @@ from ..grammar.idset import IdSet
 from ..grammar.json_text import read_json
 from .assign import assign_types
 from .expect import array_of, intervals_of, malformed, mapping, short, sort_disjoint
+from .jgf_machine import machine_of_graph
+from .jgf_scheduling import graph_scheduling, ranks_of_graph
 from .machine import Machine
 from .masks import ValuedRun
 from .ranks import Ranks
-from .scheduling import read_scheduling
+from .scheduling import Layout, read_scheduling
 from .topo import local_ids
 
 logger = logging.getLogger(__name__)
@@ -56,11 +58,12 @@ def _read_R(top: Mapping[str, Any]) -> Machine:  # the RFC's name
     scheduling = top.get("scheduling")
     if scheduling is not None:
         scheduling = mapping(scheduling, "scheduling")
-    layout = read_scheduling(scheduling or {}, ranks, classes, runs)
+    hosts = _hosts(execution.get("nodelist"), len(ranks))
+    layout, elsewhere = _layout(scheduling or {}, ranks, hosts, classes, runs)
     types, type_of = assign_types(len(ranks), classes, runs, layout.trees, layout.runs)
     machine = Machine(
         ranks=ranks,
-        hosts=_hosts(execution.get("nodelist"), len(ranks)),
+        hosts=hosts,
         types=types,
         type_of=type_of,
         properties=_properties(execution.get("properties"), ranks),
@@ -74,7 +77,24 @@ def _read_R(top: Mapping[str, Any]) -> Machine:  # the RFC's name
     for level in machine.group_levels:
         if level in machine.levels:
             raise ValueError(f"scheduling.groups: {level!r} is a level below the node as well")
-    return machine
+    return machine.cut(machine.all & ~machine.mask_of(elsewhere)) if elsewhere else machine
+
+
+def _layout(
+    scheduling: Mapping[str, Any],
+    ranks: Ranks,
+    hosts: Hostlist,
+    classes: Sequence[tuple[int, int]],
+    runs: Sequence[ValuedRun],
+) -> tuple[Layout, IdSet]:
+    """Return what `scheduling` says of the positions, and the ranks that it says are no nodes."""
+    elsewhere = IdSet()
+    if scheduling.get("graph") and not scheduling.keys() & {"children", "groups"}:
+        graph = machine_of_graph(scheduling["graph"], "scheduling.graph")
+        rank_of = ranks_of_graph(graph, list(ranks), list(hosts))
+        elsewhere = IdSet.of(rank_of[rank] for rank in graph.elsewhere if rank in rank_of)
+        scheduling = graph_scheduling(graph, rank_of)
+    return read_scheduling(scheduling, ranks, classes, runs), elsewhere
 
 
 def parse_R(R: str | bytes | Mapping[str, Any]) -> Mapping[str, Any]:  # the RFC's name

@@ -1,7 +1,4 @@
-"""Read R's `scheduling`: RFC 49 `children`, and `groups`, in the ranks and core ids of R_lite.
-
-What other schedulers keep there (RFC 40 `graph`) is left alone.
-"""
+"""Read R's `scheduling`: RFC 49 `children`, and `groups`, in the ranks and core ids of R_lite."""
 
 from __future__ import annotations
 

@@ -9,7 +9,8 @@ blocks, a request names levels; so a level is called after its tier:
   the file gives no sizes there are base blocks only.
 
 Groups of a level stand in the order of the file. Switches of one tier with the same hosts (the spines of a fat tree)
-are one; a tier whose switches share some of their hosts is no grouping, and is left out with a warning.
+are one. A host on two others of one tier stands in none of them, with a warning that names it; where that leaves a
+switch with no host at all, the tier is no grouping and is left out with a warning.
 """
 
 from __future__ import annotations
@@ -125,11 +126,15 @@ def _block_tiers(topology: SlurmTopology, masks: Mapping[str, int]) -> Tiers:
 def _nested(machine: Machine, tiers: Tiers) -> dict[str, Any]:
     """Return `scheduling.groups`, each tier around the groups of those before it."""
     outermost: list[tuple[str, int, dict[str, Any]]] = []
-    for level, masks in tiers:
+    for level, listed in tiers:
+        masks, shared = _apart(listed)
         owner = _owners(masks)
-        if owner is None or any(_torn(mask, masks, owner) for _, mask, _ in outermost):
+        if not all(masks) or any(_torn(mask, masks, owner) for _, mask, _ in outermost):
             logger.warning("%s: some share a part of their hosts only; the level is left out", level)
             continue
+        if shared:
+            twice = [machine.host(position) for position in _lowest_positions(shared)]
+            logger.warning("%s: hosts on two of the level %s, and so on none of them", _some(twice), level)
         made: list[tuple[str, int, dict[str, Any]]] = [(level, mask, {}) for mask in masks]
         rest = list(masks)
         kept = []
@@ -156,14 +161,18 @@ def _lowest(mask: int) -> int:
     return (mask & -mask).bit_length() - 1
 
 
-def _owners(masks: Sequence[int]) -> dict[int, int] | None:
-    """Return for each position the number of its set; None when two share one."""
-    owner: dict[int, int] = {}
-    for number, mask in enumerate(masks):
-        for position in positions_of(mask):
-            if owner.setdefault(position, number) != number:
-                return None
-    return owner
+def _apart(masks: Sequence[int]) -> tuple[list[int], int]:
+    """Return the sets without what stands in several of them, and that."""
+    once = several = 0
+    for mask in masks:
+        several |= once & mask
+        once |= mask
+    return [mask & ~several for mask in masks], several
+
+
+def _owners(masks: Sequence[int]) -> dict[int, int]:
+    """Return for each position the number of its set; no two sets share one."""
+    return {position: number for number, mask in enumerate(masks) for position in positions_of(mask)}
 
 
 def _torn(mask: int, masks: Sequence[int], owner: Mapping[int, int]) -> bool:

@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from itertools import count
+from typing import Any, Final
 
-from ..grammar.errors import printable, shown
+from ..grammar.errors import GrammarError, printable, shown
 from ..grammar.hostlist import Hostlist
-from ..grammar.slurm_conf import Pair, parse_slurm_conf
+from ..grammar.slurm_conf import Pair, parse_slurm_conf, split_includes
 from .groups import MAX_GROUPS
 from .slurm_hosts import parse_slurm_hosts
 
 MAX_TIERS = 20
 """The most tiers of switches, as Slurm has it."""
+
+MAX_INCLUDED: Final = 1000
+"""The most files that one includes, all together."""
+
+MAX_DEPTH: Final = 10
+"""How deep files may include one another."""
+
+_NO_GROUPS: Final = ("ring", "torus")
+"""Kinds of topologies that say what stands beside what, and group nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +38,7 @@ class Unit:
     place
         Where it stands in the file, for messages.
     nodes
-        Its hosts, of a leaf switch or a block.
+        Its hosts, of a leaf switch or a block. A block may have none: it keeps a place for nodes to come.
     children
         The names of the switches below it.
     tier
@@ -53,19 +64,30 @@ class SlurmTopology:
 # -- topology.conf ------------------------------------------------------------------------------------------------
 
 
-def read_topology_conf(text: str) -> SlurmTopology:
+Included = Callable[[str], str]
+"""Gives the text of a file that a line `include PATH` names; raises ValueError where it cannot."""
+
+
+def read_topology_conf(text: str, included: Included | None = None) -> SlurmTopology:
     """Read topology.conf.
+
+    Parameters
+    ----------
+    text
+        Of the file.
+    included
+        Where the files come from that it includes; without it such a line is refused.
 
     Raises
     ------
     ValueError
-        The text is none, with the number of the line.
+        The text is none, with the number of the line; or more than `MAX_INCLUDED` files are included.
     """
     switches: list[Unit] = []
     blocks: list[Unit] = []
     sizes: tuple[int, ...] = ()
-    for pairs in parse_slurm_conf(text):
-        first, place = pairs[0], f"line {pairs[0].line}"
+    for pairs, place in _lines(text, included, count()):
+        first = pairs[0]
         if first.name == "switchname":
             values = _values(pairs, place, {"nodes", "switches", "linkspeed"})
             switches.append(_switch(first.value, values.get("nodes"), values.get("switches"), place))
@@ -74,13 +96,46 @@ def read_topology_conf(text: str) -> SlurmTopology:
         elif first.name == "blocksizes":
             _values(pairs, place, set())
             sizes = _sizes(first.value.split(","), place)
-        elif first.name == "ringname":
-            raise ValueError(f"{place}: a ring is no group of nodes; switches and blocks are read")
+        elif first.name.startswith(_NO_GROUPS):
+            raise ValueError(f"{place}: {_no_group(first.name)}")
         else:
             raise ValueError(f"{place}: {shown(first.name)}: expected SwitchName, BlockName or BlockSizes")
     if switches and blocks:
         raise ValueError(f"{blocks[0].place}: blocks beside switches; a topology is of one kind")
     return _checked(SlurmTopology(tuple(switches), tuple(blocks), sizes), "the file")
+
+
+def _no_group(kind: str) -> str:
+    name = next(name for name in _NO_GROUPS if kind.startswith(name))
+    return f"a {name} is no group of nodes; switches and blocks are read"
+
+
+def _lines(
+    text: str, included: Included | None, files: Iterator[int], name: str = "", depth: int = 1
+) -> Iterator[tuple[Sequence[Pair], str]]:
+    """Yield the lines of a file, and where an include stands those of that file, each with its place."""
+    prefix = f"{printable(name)}, " if name else ""
+    includes, rest = split_includes(text)
+    waiting = deque(includes)
+    try:
+        lines = parse_slurm_conf(rest)
+    except GrammarError as error:
+        raise ValueError(f"{prefix}{error}") from None
+    for pairs in (*lines, None):
+        while waiting and (pairs is None or waiting[0].line < pairs[0].line):
+            include = waiting.popleft()
+            place = f"{prefix}line {include.line}"
+            if included is None:
+                raise ValueError(f"{place}: an include, which is followed from a file alone")
+            if depth > MAX_DEPTH or next(files) >= MAX_INCLUDED:
+                raise ValueError(f"{place}: more than {MAX_INCLUDED} files, or {MAX_DEPTH} inside one another")
+            try:
+                more = included(include.value)
+            except ValueError as error:
+                raise ValueError(f"{place}: {error}") from None
+            yield from _lines(more, included, files, include.value, depth + 1)
+        if pairs is not None:
+            yield pairs, f"{prefix}line {pairs[0].line}"
 
 
 def _values(pairs: Sequence[Pair], place: str, known: set[str]) -> dict[str, str]:
@@ -130,6 +185,8 @@ def read_topology_yaml(value: object, name: str | None = None) -> SlurmTopology:
         blocks = tuple(_yaml_block(one, f"{inside}.blocks[{n}]") for n, one in enumerate(listed))
         sizes = _list(fields.get("block_sizes", []), f"{inside}.block_sizes")
         return _checked(SlurmTopology((), blocks, _sizes(sizes, f"{inside}.block_sizes")), inside)
+    if str(kinds[0]).startswith(_NO_GROUPS):
+        raise ValueError(f"{inside}: {_no_group(str(kinds[0]))}")
     raise ValueError(f"{inside}: has no groups of nodes; switches (tree) and blocks (block) are read")
 
 
@@ -193,9 +250,7 @@ def _switch(name: str, nodes: str | None, children: str | None, place: str) -> U
 
 
 def _block(name: str, nodes: str | None, place: str) -> Unit:
-    if nodes is None:
-        raise ValueError(f"{place}: block {shown(name)} has no nodes")
-    return Unit(name, place, _hosts(nodes, place))
+    return Unit(name, place, _hosts(nodes or "", place))
 
 
 def _hosts(text: str, place: str) -> Hostlist:

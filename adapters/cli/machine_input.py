@@ -1,4 +1,4 @@
-"""Machines as the command line takes them: R, hwloc XML, presets, standard input, and lines that make one."""
+"""Machines as the command line takes them: R, JGF, hwloc XML, presets, standard input, and lines that make one."""
 
 from __future__ import annotations
 
@@ -8,18 +8,23 @@ from dataclasses import dataclass
 
 from ...grammar.hostlist import Hostlist
 from ...topology.describe import node_R
+from ...topology.grug import grug_graph
 from ...topology.hwloc import hwloc_node
 from ...topology.hwloc_gpus import HwlocGpu
+from ...topology.jgf_scheduling import graph_R
 from ...topology.line import line_R
 from ...topology.machine import Machine
 from ...topology.presets import PRESETS, preset
 from ...topology.rset import read_R
-from ..kinds import HWLOC, R
+from ..kinds import GRUG, HEAD, HWLOC, JGF, R
 from .errors import InputError
 from .source import STDIN, SWAPPED, Sources, decode, is_there, kinds_told, one_json_document, source_name
 
-MACHINES = frozenset({R, HWLOC})
-READABLE = "a machine is R (RFC 20 JSON), hwloc XML, a preset, or a line such as 'socket:2 core:16 gpu:1'"
+MACHINES = frozenset({R, HWLOC, JGF, GRUG})
+READABLE = (
+    "a machine is R (RFC 20 JSON), Fluxion's graph (JGF, RFC 40), hwloc XML, a preset, or a line such as "
+    "'socket:2 core:16 gpu:1'"
+)
 _LINE = re.compile(r"(?:^|\s)(?:core|gpu):[0-9]|:[0-9]+\s+[A-Za-z]|\([a-z]+=")
 """What is only in a line that makes a machine, and in no name of a file that is not there."""
 
@@ -51,7 +56,8 @@ def read_machine(
     Parameters
     ----------
     argument
-        A preset with or without ``:N``, a file (R in JSON, or hwloc XML; the content tells which) or ``-``.
+        A preset with or without ``:N``, a file (R or JGF in JSON, hwloc XML, a recipe of Fluxion's in GraphML; the
+        content tells which) or ``-``.
         A preset's name goes before a file's; ``./name`` is always the file. What is neither may be a line that makes
         a machine, ``socket:2 core:16``.
     sources
@@ -82,6 +88,9 @@ def read_machine(
     name = source_name(argument)
     with kinds_told(data, name, MACHINES, READABLE):
         if data.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
+            if b"<graphml" in data[:HEAD]:
+                _refuse_node_options(name, nodes, hosts)
+                return NamedMachine(name, _checked(name, lambda: read_R(graph_R(grug_graph(data), "the graph"))))
             return _from_xml(data, name, nodes, hosts)
         return NamedMachine(name, _from_json(data, argument, nodes, hosts))
 
@@ -94,7 +103,9 @@ def _from_json(data: bytes, argument: str, nodes: int | None, hosts: str | None)
     except InputError as error:
         raise InputError(f"{error}; {READABLE}") from None
     if not isinstance(value, Mapping):
-        raise InputError(f"{name}: neither R (a JSON object) nor hwloc XML")
+        raise InputError(f"{name}: neither R or JGF (JSON objects) nor hwloc XML")
+    if "graph" in value and "execution" not in value:
+        return _checked(name, lambda: read_R(graph_R(value["graph"], "graph")))
     return _checked(name, lambda: read_R(value))
 
 

@@ -17,7 +17,8 @@ MachineArgument = Annotated[
         metavar="MACHINE",
         autocompletion=completions.machines,
         show_default=False,
-        help="R (RFC 20 JSON) or hwloc XML (lstopo --of xml) in a file, told apart by content; - for standard input; "
+        help="R (RFC 20 JSON), Fluxion's graph (JGF or GRUG) or hwloc XML (lstopo --of xml) in a file, told apart by "
+        "content; - for standard input; "
         "a preset: rfc49-a, rfc49-b, mi300a, sierra, with :N for N nodes (rfc49-a:64); or a line that makes one: "
         "'node:4 socket:2 numa:4(memory=128) core:16 gpu:1', nested in this order, each count per parent.",
     ),

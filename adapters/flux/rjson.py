@@ -55,7 +55,9 @@ def machine_of(resources: Mapping[str, Any] | None) -> tuple[Machine, str]:
         return _without_foreign_placement(read_R(resources)), ""
     except ValueError as fault:
         scheduling = resources.get("scheduling")
-        if not isinstance(scheduling, Mapping) or _class_of(scheduling.get("writer", WRITER)) in _RFC49_WRITERS:
+        # Without a writer it is Fluxion's, where it looks so (RFC 20).
+        writer = "fluxion" if isinstance(scheduling, Mapping) and "graph" in scheduling else WRITER
+        if not isinstance(scheduling, Mapping) or _class_of(scheduling.get("writer", writer)) in _RFC49_WRITERS:
             raise
         plain = read_R({key: value for key, value in resources.items() if key != "scheduling"})
         return replace(plain, scheduling=scheduling), f"no locality: R.scheduling is not as RFC 49 has it: {fault}"

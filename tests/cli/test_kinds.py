@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from exactfit.adapters.cli.machine_input import MACHINES, READABLE
 from exactfit.adapters.kinds import kind_of
 
 from .conftest import R_of, Runner, jobspec, slot, vertex
@@ -68,7 +69,7 @@ def test_what_a_file_seems_to_be(data: bytes, kind: str | None) -> None:
 
 @pytest.mark.parametrize(
     ("data", "kind"),
-    [(data, kind) for data, kind in KINDS if kind and kind not in ("hwloc XML", "R (RFC 20)")],
+    [(data, kind) for data, kind in KINDS if kind and kind not in MACHINES],
     ids=lambda value: "" if isinstance(value, bytes) else value,
 )
 def test_what_is_no_machine(data: bytes, kind: str, run: Runner, tmp_path: Path) -> None:
@@ -76,7 +77,7 @@ def test_what_is_no_machine(data: bytes, kind: str, run: Runner, tmp_path: Path)
     path.write_bytes(data)
     for command in (("topo", path), ("place", path, JOB), ("study", path, "lublin:jobs=3")):
         complaint = run(*command).complaint
-        assert f"{path}: this is {kind}; a machine is R (RFC 20 JSON), hwloc XML, a preset, or a line" in complaint
+        assert f"{path}: this is {kind}; {READABLE}" in complaint
         assert ("MACHINE before JOB" in complaint) == (kind == "a jobspec")
 
 
@@ -98,7 +99,7 @@ def test_text_that_is_no_machine_hears_what_is_one(run: Runner, tmp_path: Path) 
     for text in ("just text", "{", "[1", "a 2 3"):
         path.write_text(text, encoding="utf-8")
         assert "not JSON" in run("topo", path).complaint
-        assert "a machine is R (RFC 20 JSON), hwloc XML, a preset, or a line" in run("topo", path).complaint
+        assert READABLE in run("topo", path).complaint
 
 
 def test_arguments_in_the_wrong_order(run: Runner, machine_R: Path, yaml_job: Path) -> None:

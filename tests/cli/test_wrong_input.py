@@ -72,7 +72,7 @@ def test_says_what_is_wrong(run: Runner, arguments: tuple[str, ...], parts: list
         ("", ["is empty"]),
         ("{", ["not JSON", "line 1, column 2"]),
         ('{"version": 1}\n{"version": 1}', ["2 JSON values"]),
-        ("[1]", ["neither R (a JSON object) nor hwloc XML"]),
+        ("[1]", ["neither R or JGF (JSON objects) nor hwloc XML"]),
         ("{}", ["version"]),
         ('{"version": NaN}', ["NaN"]),
         ('{"version": 2, "execution": {}}', ["version"]),

@@ -160,13 +160,104 @@ def test_hosts_that_one_side_lacks_are_named_in_a_warning(caplog: pytest.LogCapt
     assert "n2, n3, n4, n6, n7 and others: hosts that stand on no switch and in no block" in caplog.text
 
 
-def test_a_tier_that_is_no_partition_is_left_out(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_host_on_two_switches_stands_on_none_and_is_named(caplog: pytest.LogCaptureFixture) -> None:
     text = "SwitchName=a Nodes=n[0-4]\nSwitchName=b Nodes=n[4-6]\nSwitchName=c Switches=a,b"
     with caplog.at_level(logging.WARNING):
-        assert groups("n[0-6]", read_topology_conf(text)) == {"switch2": ranks("0-6")}
-    assert "switch: some share a part of their hosts only" in caplog.text
+        found = groups("n[0-6]", read_topology_conf(text))
+    assert found == {"switch2": [{"switch": ranks("0-3", "5-6"), "ranks": "4"}]}
+    assert [record.getMessage() for record in caplog.records] == [
+        "n4: hosts on two of the level switch, and so on none of them"
+    ]
+
+
+def test_blocks_may_share_a_host_as_well(caplog: pytest.LogCaptureFixture) -> None:
+    text = "".join(f"BlockName=b{n} Nodes=n[{2 * n}-{2 * n + 2}]\n" for n in range(4))
+    with caplog.at_level(logging.WARNING):
+        found = groups("n[0-8]", read_topology_conf(text + "BlockSizes=1,2"))
+    # n4 is in two of block2 as well; n2 and n6 are each in one.
+    inner = [{"block": ranks("0-1", "3"), "ranks": "2"}, {"block": ranks("5", "7-8"), "ranks": "6"}]
+    assert found == {"block2": inner}
+    assert "n2, n4, n6: hosts on two of the level block," in caplog.text
+    assert "n4: hosts on two of the level block2," in caplog.text
+
+
+def test_a_tier_that_is_no_partition_is_left_out(caplog: pytest.LogCaptureFixture) -> None:
     dragonfly = "SwitchName=a Nodes=n0\nSwitchName=b Nodes=n1\nSwitchName=c Switches=a\nSwitchName=d Switches=a,b"
-    assert groups("n[0-1]", read_topology_conf(dragonfly)) == {"switch": ranks("0", "1")}
+    with caplog.at_level(logging.WARNING):
+        assert groups("n[0-1]", read_topology_conf(dragonfly)) == {"switch": ranks("0", "1")}
+    assert "switch2: some share a part of their hosts only" in caplog.text
+
+
+def test_included_files_stand_where_the_line_is() -> None:
+    files = {
+        "leaves.conf": "SwitchName=s0 Nodes=n0\nInclude more/leaf # the second\nSwitchName=s2 Nodes=n2",
+        "more/leaf": "SwitchName=s1 Nodes=n1",
+    }
+    text = "include leaves.conf\nSwitchName=top Switches=s[0-2]\n"
+    read = read_topology_conf(text, files.__getitem__)
+    assert [(unit.name, unit.place) for unit in read.switches] == [
+        ("s0", "leaves.conf, line 1"),
+        ("s1", "more/leaf, line 1"),
+        ("s2", "leaves.conf, line 3"),
+        ("top", "line 2"),
+    ]
+    assert groups("n[0-2]", read) == {"switch2": [{"switch": ranks("0", "1", "2")}]}
+
+
+@pytest.mark.parametrize(
+    ("files", "message"),
+    [
+        ({"a": "SwitchName=s Colour=red"}, 'a, line 1: "colour" does not go with switchname'),
+        ({"a": "\nSwitchName=s Nodes=a[0-"}, "a, line 2: RFC 29 hostlist"),
+        ({"a": "\nwhat is this"}, "a, Slurm configuration: "),
+        ({"a": "include a"}, "a, line 1: more than 1000 files, or 10 inside one another"),
+        ({"a": "include b\n" * 2000, "b": "#"}, "a, line 1000: more than 1000 files"),
+    ],
+)
+def test_what_is_wrong_in_an_included_file_is_said_with_its_name(files: dict[str, str], message: str) -> None:
+    with pytest.raises(ValueError, match="^" + re.escape(message)):
+        read_topology_conf("include a", files.__getitem__)
+
+
+def test_a_text_that_includes_reads_no_file_of_itself() -> None:
+    with pytest.raises(ValueError, match=r"^line 2: an include, which is followed from a file alone"):
+        read_topology_conf("SwitchName=a Nodes=n0\ninclude /etc/passwd")
+
+
+# What NVIDIA's topograph writes for Slurm, in the forms of its own tests: comments with the fabric's names, several
+# roots, blocks of no nodes that keep a place, sizes that it infers.
+TOPOGRAPH_BLOCKS = """# block001=B1
+BlockName=block001 Nodes=node[104-106]
+# block002=B2
+BlockName=block002 Nodes=node[201-202,205]
+BlockName=block003
+# block004=B4
+BlockName=block004 Nodes=node[301-303]
+BlockSizes=3,6
+"""
+TOPOGRAPH_TREE = """# switch.3.1=hpcislandid-1
+SwitchName=switch.3.1 Switches=switch.2.[1-2]
+# switch.2.1=network-block-1
+SwitchName=switch.2.1 Switches=switch.1.1
+# switch.2.2=network-block-2
+SwitchName=switch.2.2 Switches=switch.1.2
+# switch.1.1=local-block-1
+SwitchName=switch.1.1 Nodes=node-[1-2]
+# switch.1.2=local-block-2
+SwitchName=switch.1.2 Nodes=node-[3-4]
+"""
+
+
+def test_what_topograph_writes() -> None:
+    hosts = "node[104-106,201-202,205,301-303]"
+    inner = [{"block": ranks("0-2", "3-5")}]
+    # The third block is empty, so that the last stands in a larger one that has no more than it.
+    assert groups(hosts, read_topology_conf(TOPOGRAPH_BLOCKS)) == {"block2": [*inner, {"block": ranks("6-8")}]}
+    tiers = {"switch3": [{"switch2": [{"switch": ranks("0-1")}, {"switch": ranks("2-3")}]}]}
+    assert groups("node-[1-4]", read_topology_conf(TOPOGRAPH_TREE)) == tiers
+    skeleton = {"block_sizes": [2], "blocks": [{"block": "b1", "nodes": "n[1-2]"}, {"block": "b2"}]}
+    yaml = [{"topology": "t1", "cluster_default": True, "block": skeleton}, {"topology": "t2", "flat": True}]
+    assert groups("n[1-2]", read_topology_yaml(yaml)) == {"block": ranks("0-1")}
 
 
 def test_the_groups_can_be_asked_for_by_level_and_number() -> None:
@@ -195,13 +286,13 @@ def test_the_groups_can_be_asked_for_by_level_and_number() -> None:
         ("SwitchName=a Nodes=n0 Colour=red", 'line 1: "colour" does not go with switchname'),
         ("NodeName=n0", 'line 1: "nodename": expected SwitchName, BlockName or BlockSizes'),
         ("Nodes=n0 SwitchName=a", 'line 1: "nodes": expected SwitchName, BlockName or BlockSizes'),
-        ("BlockName=a", 'line 1: block "a" has no nodes'),
         ("SwitchName=a Nodes=n0\nBlockName=b Nodes=n1", "line 2: blocks beside switches"),
         ("BlockName=a Nodes=n0\nBlockSizes=4,12", "line 2: block size 12: not above 4, or not 4 times a power of two"),
         ("BlockName=a Nodes=n0\nBlockSizes=8,4", "line 2: block size 4"),
         ("BlockName=a Nodes=n0\nBlockSizes=0", 'line 2: block size "0" is no number of nodes'),
         ("BlockName=a Nodes=n0\nBlockSizes=x", 'line 2: block size "x" is no number of nodes'),
         ("RingName=a Nodes=n0", "line 1: a ring is no group of nodes"),
+        ("TorusName=a Nodes=n0", "line 1: a torus is no group of nodes"),
         ("SwitchName=a Nodes=q[0-3]", "the machine has none of the hosts"),
     ],
 )

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from exactfit.topology.presets import preset
 from fuzzing.__main__ import read
 from fuzzing.confinement import EscapeError, confined
-from fuzzing.machines import BOMB
+from fuzzing.machines import BOMB, RECIPE
 from fuzzing.mutations import HIDDEN, texts
 from fuzzing.targets import TARGETS, warm
 
@@ -94,6 +94,13 @@ def hwloc(inside: str, prolog: str = "", name: str = "") -> str:
     return f'<?xml version="1.0"?>{prolog}<topology version="2.0">{machine}{inside}</object></topology>'
 
 
+def chain(length: int) -> str:
+    """Return a graph of containers in one another, the last two a node and its core."""
+    kinds = ["rack"] * (length - 2) + ["node", "core"]
+    nodes = [{"id": str(n), "metadata": {"type": kind, "size": 1}} for n, kind in enumerate(kinds)]
+    return json.dumps({"nodes": nodes, "edges": [{"source": str(n), "target": str(n + 1)} for n in range(length - 1)]})
+
+
 LAUGHS = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' if n else '<!ENTITY l0 "ha">' for n in range(10))
 YAML_LAUGHS = "a0: &a0 [x,x,x,x,x,x,x,x,x]\n" + "".join(
     f"a{n}: &a{n} [{','.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 10)
@@ -142,6 +149,13 @@ REFUSED: dict[str, tuple[str, str]] = {
     "a field too many": ("SWF", "1 " * 19),
     "a line of a million fields": ("SWF", "1 " * 1_000_000),
     "groups nested 100,000 deep": ("topology.yaml", "- tree: " + "[" * 100_000),
+    "a file that includes": ("topology.conf", "SwitchName=a Nodes=n1\ninclude /etc/passwd"),
+    "a graph 980 deep": ("Fluxion's graph", '{"nodes": ' + DEEP + "}"),
+    "a chain of 10,000 racks": ("Fluxion's graph", chain(10_000)),
+    "a core of 2**62": ("Fluxion's graph", chain(3).replace('"size": 1', '"size": 4611686018427387904')),
+    "a recipe that multiplies": ("Fluxion's recipe", RECIPE.replace(">4<", ">999999999999999<")),
+    "a recipe in a circle": ("Fluxion's recipe", RECIPE.replace('source="n" target="k"', 'source="n" target="n"')),
+    "an entity in a recipe": ("Fluxion's recipe", f"<!DOCTYPE graphml [{LAUGHS}]><graphml>&l9;</graphml>"),
     "switches that multiply": ("topology.conf", "SwitchName=s Switches=" + "s[0-9999]" * 20),
     "2**40 nodes below a switch": ("topology.conf", "SwitchName=s Nodes=n[0-1099511627775]"),
     "a year of 40 digits": ("sacct", job_line(Submit="9" * 40)),
@@ -175,6 +189,7 @@ HIDDEN_NAMES: dict[str, tuple[str, str]] = {
     "a kind of topology": ("topology.yaml", json.dumps([{"topology": "net", HIDDEN: 1}])),
     "a topology's key": ("topology.yaml", json.dumps([{"topology": "net", "tree": {HIDDEN: 1}}])),
     "a switch": ("topology.yaml", json.dumps([{"tree": {"switches": [{"switch": HIDDEN, "children": "a"}]}}])),
+    "a type of a graph": ("Fluxion's graph", chain(3).replace('"rack"', json.dumps(HIDDEN))),
     "an amount of a slot": ("--allocated", held(**{HIDDEN: "x"})),
     "a key of a jobspec": ("a file of jobs", jobspec({HIDDEN: 1})),
     "a host": ("--down", "no" + HIDDEN),

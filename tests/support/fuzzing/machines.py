@@ -13,7 +13,9 @@ from exactfit.grammar.jobspec import parse_jobspec
 from exactfit.solver.demand.request import Request
 from exactfit.solver.errors import InfeasibleRequest, InsufficientResources
 from exactfit.solver.pool import Pool
+from exactfit.topology.grug import grug_graph
 from exactfit.topology.hwloc import read_hwloc
+from exactfit.topology.jgf_scheduling import graph_R
 from exactfit.topology.line import line_R
 from exactfit.topology.machine import Machine
 from exactfit.topology.presets import preset
@@ -91,6 +93,17 @@ def _topology_conf(text: str) -> None:
     _grouped(read_topology_conf(text))
 
 
+def _graph(text: str) -> None:
+    """Read a graph as a machine, and as the scheduling of an R."""
+    value = json_value(text)
+    for R in (graph_R(value, "graph"), {**preset("rfc49-b:2"), "scheduling": {"graph": value}}):
+        _written(read_R(R))
+
+
+def _recipe(text: str) -> None:
+    _written(read_R(graph_R(grug_graph(text.encode("utf-8", "surrogateescape")), "graph")))
+
+
 def _topology_yaml(text: str) -> None:
     for document in yaml_documents(text):
         _grouped(read_topology_yaml(document))
@@ -138,12 +151,47 @@ def _xml() -> tuple[str, ...]:
 CONFS = (
     "# two tiers\nSwitchName=s1 Nodes=n[1-4]\nSwitchName=s2 Nodes=n[5-8] LinkSpeed=3\nSwitchName=top Switches=s[1-2]\n",
     "BlockName=b1 Nodes=n[1-2]\nBlockName=b2 Nodes=n[3-4]\nBlockName=b3 Nodes=n[5-8]\nBlockSizes=2,4\n",
+    "SwitchName=s1 Nodes=n[1-4]\nSwitchName=s2 Nodes=n[4-8]\nBlockName=b\ninclude /etc/passwd\n"[:53],
 )
 YAMLS = (
     "- topology: net\n  cluster_default: true\n  tree:\n    switches:\n      - {switch: s1, nodes: 'n[1-4]'}\n"
     "      - {switch: s2, nodes: 'n[5-8]'}\n      - {switch: top, children: 's[1-2]'}\n",
     "- topology: b\n  block:\n    block_sizes: [2, 4]\n    blocks:\n      - {block: b1, nodes: 'n[1-2]'}\n"
     "      - {block: b2, nodes: 'n[3-4]'}\n",
+)
+
+
+def _vertex(number: int, kind: str, **said: Any) -> dict[str, Any]:
+    return {"id": str(number), "metadata": {"type": kind, **said}}
+
+
+def graphs() -> tuple[str, ...]:
+    """Return graphs that use much of what there is."""
+    ssd = {"size": 700, "unit": "GiB", "status": 0}
+    nodes = [
+        _vertex(0, "cluster", name="c", paths={"containment": "/c"}),
+        _vertex(1, "chassis", id=0, properties={"rabbit": "c9"}, paths={"containment": "/c/chassis0"}),
+        *(_vertex(2 + n, "node", name=f"n{n}", rank=n, paths={"containment": f"/c/chassis0/n{n}"}) for n in range(2)),
+        *(_vertex(4 + n, kind, id=n % 2, rank=n % 2) for n, kind in enumerate(("core", "core", "gpu", "memory"))),
+        _vertex(8, "ssd", **ssd),
+        _vertex(9, "storage_node", rank=2),
+    ]
+    pairs = ((0, 1), (1, 2), (1, 3), (2, 4), (3, 5), (2, 6), (3, 7), (1, 8), (1, 9))
+    edges: list[dict[str, Any]] = [{"source": str(above), "target": str(below)} for above, below in pairs]
+    edges += [
+        {"source": "9", "target": "1", "metadata": {"name": {"containment": "in"}}},
+        {"source": "0", "target": "8", "metadata": {"subsystem": "power"}},
+    ]
+    return (json.dumps({"nodes": nodes, "edges": edges}), json.dumps({"nodes": nodes[:5], "edges": edges[:4]}))
+
+
+RECIPE = (
+    '<graphml><key id="size" for="node"><default>1</default></key><graph>'
+    '<node id="c"><data key="root">1</data><data key="type">cluster</data></node>'
+    '<node id="n"><data key="type">node</data><data key="basename">n</data></node>'
+    '<node id="k"><data key="type">core</data></node>'
+    '<edge source="c" target="n"><data key="multi_scale">2</data></edge>'
+    '<edge source="n" target="k"><data key="multi_scale">4</data></edge></graph></graphml>'
 )
 
 LINES = (
@@ -156,6 +204,8 @@ TARGETS: dict[str, Target] = {
     "jobspec": Target(_jobspec, jobspecs, '{}[]":,-0123456789typecounwithmaxslot'),
     "hwloc": Target(_hwloc, lambda: (*_xml(), BOMB), '<>/="&;!?x0123456789abcdefobjectypMachine'),
     "machine in a line": Target(_line, words(*LINES), "rackndesocktumpgly:0123456789()=,. TiB"),
+    "Fluxion's graph": Target(_graph, graphs, '{}[]":,-0123456789nodesgatmyprkuiz'),
+    "Fluxion's recipe": Target(_recipe, words(RECIPE), '<>/="&;!?0123456789datkeynogrphmlsuc'),
     "topology.conf": Target(_topology_conf, words(*CONFS), "SwitchNameBlockodsz=[]-,0123456789 \n#\\"),
     "topology.yaml": Target(_topology_yaml, words(*YAMLS), "topolgyreswitchnblk_z:-[]{},'0123456789 \n"),
 }
