@@ -11,11 +11,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
+from typing import TypeAlias
 
 from ..state.domain_state import DomainState
 
 Held = Mapping[int, tuple[int, int]]
 """Cores and GPUs of a slot, by place."""
+
+Bins: TypeAlias = tuple[tuple[int, int], ...]
+"""What is free in each domain of a level, and in none of them: cores and GPUs, in order."""
 
 
 def share_of_slot(
@@ -68,11 +72,11 @@ def least_share(bins: Iterable[tuple[int, int]], cores: int, gpus: int, count: i
     if not (cores and gpus and count):
         return 0
     known = tuple(sorted(bins))
-    return max(count * _alone(known, cores, gpus), _lacking(known, cores, gpus, count))
+    return max(count * alone(known, cores, gpus), _lacking(known, cores, gpus, count))
 
 
 @lru_cache(maxsize=10_000)
-def _alone(bins: tuple[tuple[int, int], ...], cores: int, gpus: int) -> int:
+def alone(bins: Bins, cores: int, gpus: int) -> int:
     """Return what one slot counts at the least: by dynamic programming over the GPUs and cores that domains give.
 
     In a domain of `y` of its GPUs it has the largest number of cores that counts nothing, or one more; all cores that
@@ -106,7 +110,7 @@ def _extended(
     return more
 
 
-def _lacking(bins: tuple[tuple[int, int], ...], cores: int, gpus: int, count: int) -> int:
+def _lacking(bins: Bins, cores: int, gpus: int, count: int) -> int:
     """Return how much the GPUs of all slots lack of cores beside them, where they are taken as lacks the least."""
     lacks: list[int] = []
     for free_cores, free_gpus in bins:

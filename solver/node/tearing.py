@@ -22,11 +22,11 @@ from typing import NamedTuple
 from ..policy.scale import Scale
 from ..state.domain_state import DomainState
 from .construction import SlotKind, construct, nearer
-from .lower_bounds import share_bound
 from .packing import SlotShape, below
 from .partition import Leaf, Partition, kinds_of
 from .plan import Share
 from .pricing import Shares, lineage, price
+from .shares_given import Equal, share_bounds
 
 MOST_ORDERS = 24
 """Orders of the domains of a group in which its slots are tried."""
@@ -77,7 +77,7 @@ class TornSlots:
         if best is not None and self._sub is not None:
             bound, groups = best
             slots = _some_of([_best_order(group, self._sub) for group in groups], count)
-            bound += self._least_share(count)
+            bound += self._least_share(count, bound)
             torn = self._priced(slots, bound)
             if torn.cost == bound and len(slots) == count:
                 return torn
@@ -105,15 +105,22 @@ class TornSlots:
             own += self._scale.core_touch(self._domain)
         return Partition(self._scale, self._domain, kinds, sub, own)
 
-    def _least_share(self, count: int) -> int:
-        """Return what so many slots count at the least for their cores and GPUs standing apart, as a joint integer."""
+    def _least_share(self, count: int, crossing: int) -> int:
+        """Return what so many slots count at the least for their cores and GPUs standing apart, as a joint integer.
+
+        Parameters
+        ----------
+        crossing
+            A joint integer with what they cross.
+        """
         scale, shape, sub = self._scale, self._shape, self._sub
         if shape.apart or sub is None or not scale.shares:
             return count * shares_apart(scale, self._domain, shape)
         if sub.apart:
             return count * sum(shares_apart(scale, child, sub) for child in self._with_free(sub)[:1])
-        needs = [(count, shape.cores, shape.gpus)]
-        return sum(unit * share_bound(self._domain, level, needs) for level, unit in scale.shares.items())
+        least = list(scale.values(crossing).values())
+        bounds = share_bounds(scale, self._domain, Equal(count, shape.cores, shape.gpus), least)
+        return sum(scale.units[number] * bound for number, bound in bounds)
 
     def _with_free(self, sub: SlotShape) -> list[DomainState]:
         inner = self._domain.children

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import product
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from exactfit.adapters.audit import strategies
@@ -15,6 +17,7 @@ from exactfit.grammar.shape import parse_shape
 from exactfit.solver.checker import check as judge
 from exactfit.solver.demand.request import Request
 from exactfit.solver.node.shares import least_share
+from exactfit.solver.node.shares_given import Equal, share_given
 from exactfit.solver.pool import Pool
 from exactfit.topology.presets import preset
 from exactfit.topology.rset import read_R
@@ -101,6 +104,76 @@ def test_no_slot_counts_less_than_its_bound(bins: list[tuple[int, int]], cores: 
 
     values = [sum(max(0, gpus * x - cores * y) for x, y in way) for way in ways(bins, cores, gpus)]
     assert least_share(bins, cores, gpus) <= min(values, default=1 << 60)
+
+
+def splits(sockets: Sequence[Sequence[tuple[int, int]]], cores: int, gpus: int) -> list[tuple[tuple[int, int], ...]]:
+    """Return all ways in which a slot takes cores and GPUs of the numas of sockets, numa by numa."""
+    ways: list[tuple[tuple[int, int], ...]] = [()]
+    for free_cores, free_gpus in (numa for socket in sockets for numa in socket):
+        here = list(product(range(min(free_cores, cores) + 1), range(min(free_gpus, gpus) + 1)))
+        ways = [(*way, more) for way in ways for more in here]
+    return [way for way in ways if tuple(map(sum, zip(*way, strict=True))) == (cores, gpus)]
+
+
+def two_levels(sockets: Sequence[Sequence[tuple[int, int]]]) -> dict[str, Any]:
+    """Return the R of a node with numas of so many cores and GPUs in sockets."""
+    topo = []
+    cores = gpus = 0
+    for socket in sockets:
+        numas = []
+        for some_cores, some_gpus in socket:
+            ids = {"cores": range(cores, cores + some_cores), "gpus": range(gpus, gpus + some_gpus)}
+            numas.append({name: str(IdSet.of(some)) for name, some in ids.items() if some})
+            cores, gpus = cores + some_cores, gpus + some_gpus
+        topo.append({"numa": numas})
+    lite = [{"rank": "0", "children": {"core": str(IdSet.of(range(cores))), "gpu": str(IdSet.of(range(gpus)))}}]
+    scheduling = {"children": [{"ranks": "0", "topo": {"socket": topo}}]}
+    return {"version": 1, "execution": {"R_lite": lite}, "scheduling": scheduling}
+
+
+@given(
+    st.lists(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 2)), min_size=1, max_size=2), min_size=2, max_size=2),
+    st.sampled_from([(2, 1, 1), (2, 2, 1), (2, 3, 1), (2, 3, 2), (2, 2, 2), (3, 2, 1), (3, 1, 1), (1, 5, 3)]),
+)
+@settings(max_examples=120, deadline=None)
+def test_no_slots_that_cross_as_often_count_less(
+    sockets: list[list[tuple[int, int]]], slots: tuple[int, int, int]
+) -> None:
+    """Of any slots: what they cross of sockets and numas, and what they count at each; the bound knows the former."""
+    count, cores, gpus = slots
+    free = [numa for socket in sockets for numa in socket]
+    assume(sum(c for c, _ in free) >= count * cores and sum(g for _, g in free) >= count * gpus)
+    state = next(iter(Pool(read_R(two_levels(sockets))).present[1].classes))
+    least: dict[tuple[int, int], tuple[int, int]] = {}
+    owner = [number for number, socket in enumerate(sockets) for _ in socket]
+
+    def of_one(way: tuple[tuple[int, int], ...]) -> tuple[int, int, int, int]:
+        by_socket = [[0, 0], [0, 0]]
+        for number, (x, y) in zip(owner, way, strict=True):
+            by_socket[number][0] += x
+            by_socket[number][1] += y
+        counted = [sum(max(0, gpus * x - cores * y) for x, y in bins) for bins in (by_socket, way)]
+        touched = [sum(1 for x, y in bins if x or y) - 1 for bins in (by_socket, way)]
+        return touched[0], touched[1], counted[0], counted[1]
+
+    def place(left: list[tuple[int, int]], more: int, after: int, so_far: tuple[int, ...]) -> None:
+        if not more:
+            key = so_far[0], so_far[1]
+            known = least.get(key, (1 << 60, 1 << 60))
+            least[key] = min(known[0], so_far[2]), min(known[1], so_far[3])
+            return
+        for number, way in enumerate(ways[after:], after):
+            rest = [(a - x, b - y) for (a, b), (x, y) in zip(left, way, strict=True)]
+            if all(a >= 0 and b >= 0 for a, b in rest):
+                place(rest, more - 1, number, tuple(map(sum, zip(so_far, counts[number], strict=True))))
+
+    ways = splits(sockets, cores, gpus)
+    counts = [of_one(way) for way in ways]
+    place(free, count, 0, (0, 0, 0, 0))
+    for (across, between), values in least.items():
+        crossed = {"socket": across, "numa": between}
+        for level, value in zip(crossed, values, strict=True):
+            assert share_given(state, level, Equal(count, cores, gpus), crossed) <= value
 
 
 @st.composite

@@ -17,6 +17,7 @@ from ...policy.terms import Component, CoreTouch, Cross, Touch
 from ...state.domain_state import DomainState
 from ..lower_bounds import lower_bounds
 from ..run_tree import Branch, Leaf, run_tree
+from ..shares_given import Equal, share_bounds
 from .runs import Asked, best_runs
 
 
@@ -51,6 +52,10 @@ def level_bounds(
             if asked.is_all and len(tree.below) == 1:
                 continue  # it is the whole search then
             _raise(bounds, known, tree, level, asked, scale, budget)
+    flat = bundle.flat
+    if flat is not None:
+        for place, bound in share_bounds(scale, state, Equal(flat.count, flat.cores, flat.gpus), bounds):
+            bounds[place] = max(bounds[place], bound)
     return bounds
 
 
