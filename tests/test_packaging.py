@@ -26,7 +26,8 @@ ROOT = Path(__file__).resolve().parents[1]
 LAYERS = ("grammar", "topology", "solver", "adapters")
 """From the lowest to the highest."""
 DOCS = ROOT / "adapters" / "docs"
-TOP_LEVEL = {"pyproject.toml", *LAYERS, "tests", "benchmarks", "README.md", "LICENSE", "Makefile"}
+TOP_LEVEL = {"pyproject.toml", *LAYERS, "tests", "benchmarks", "Makefile"}
+TOP_LEVEL |= {"README.md", "LICENSE", "CHANGELOG.md", "CITATION.cff"}
 
 
 def modules(folder: str) -> list[Path]:

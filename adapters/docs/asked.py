@@ -1,6 +1,6 @@
 """Pages that ask the program: a directive shows what a command prints, so that no page repeats it by hand.
 
-In a page, `asked` with the arguments of `exactfit` shows the command's output, at 80 columns and without colours. A
+In a page, `asked` with the arguments of `exactfit` shows the command and its output, at 80 columns, without colours. A
 command that ends otherwise than with status 0 or 1 is an error of the page.
 """
 
@@ -20,22 +20,22 @@ if TYPE_CHECKING:
 
 
 class Asked(Directive):
-    """Shows what `exactfit ARGUMENTS` prints."""
+    """Shows `exactfit ARGUMENTS` and what it prints."""
 
     required_arguments = 1
     final_argument_whitespace = True
 
     def run(self) -> list[nodes.Node]:
-        """Return a literal block, or an error of the page."""
+        """Return the command and what it prints, or an error of the page."""
         arguments = self.arguments[0]
         environment = os.environ | {"COLUMNS": "80", "NO_COLOR": "1", "PYTHONUTF8": "1"}
         command = [sys.executable, "-m", "exactfit.adapters.cli", *shlex.split(arguments)]
         run = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=120, check=False)
         if run.returncode not in (0, 1):
             raise self.error(f"exactfit {arguments}: status {run.returncode}: {run.stderr.strip()}")
-        block = nodes.literal_block(run.stdout, run.stdout)
-        block["language"] = "json" if run.stdout.startswith("{") else "text"
-        return [block]
+        command_block = nodes.literal_block("", f"$ exactfit {arguments}", language="console")
+        language = "json" if run.stdout.startswith("{") else "text"
+        return [command_block, nodes.literal_block("", run.stdout, language=language)]
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

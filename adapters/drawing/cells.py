@@ -1,6 +1,6 @@
 """Cells on paper: cores as squares, GPUs as round boxes, the cores of one slot as one shape.
 
-A slot that crosses a border that it need not has a bold line around it, so that it is seen without colour.
+A slot that crosses a border that it need not has a bold red line around it, which is seen without colour as well.
 """
 
 from __future__ import annotations
@@ -17,9 +17,10 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 EDGE = "#5b6570"
-_INK = "#000000"
+TORN = "#d00000"
+"""Around a slot that crosses a border that it need not."""
 _GAP = 0.06
-_LINE, _TORN_LINE = 0.35, 1.3
+_LINE, _TORN_LINE = 0.35, 1.8
 _FAINT = 0.45
 _LONGEST_IN_CELL = 4
 
@@ -61,7 +62,7 @@ def draw_cells(axes: Axes, cells: Sequence[Cell], down: float, points: float) ->
             edges[cell.slot.isupper()] += _edges(cell, down)
             inner[ink_on(colour)] += _inner(cell, down)
         patch.set_facecolor(colour)
-        patch.set_edgecolor(_INK if cell.slot.isupper() else EDGE)
+        patch.set_edgecolor(TORN if cell.slot.isupper() else EDGE)
         looks[colour, cell.down].append(patch)
         text = _cell_text(cell)
         if text:
@@ -80,7 +81,7 @@ def draw_cells(axes: Axes, cells: Sequence[Cell], down: float, points: float) ->
     for ink, segments in inner.items():
         axes.add_collection(LineCollection(segments, colors=ink, linewidths=_LINE, alpha=_FAINT, zorder=2.05))
     for torn, segments in edges.items():
-        line = {"colors": _INK, "linewidths": _TORN_LINE} if torn else {"colors": EDGE, "linewidths": _LINE}
+        line = {"colors": TORN, "linewidths": _TORN_LINE} if torn else {"colors": EDGE, "linewidths": _LINE}
         axes.add_collection(LineCollection(segments, capstyle="projecting", zorder=3.1 if torn else 2.1, **line))
 
 

@@ -203,7 +203,7 @@ def _other_entries(scene: Scene, picture: Picture) -> list[_Entry]:
     if marks:
         entries.append((None, False, "a letter, a shape: one slot"))
     if any(mark.isupper() for mark in marks):
-        entries.append((None, False, "capital, bold line: a torn slot"))
+        entries.append((None, False, "capital, bold red line: a torn slot"))
     if picture.left_out:
         entries.append((None, False, f"{picture.left_out} more node states are not drawn"))
     return entries

@@ -101,9 +101,9 @@ def write_report(about: About, tasks: Sequence[Task], store: Store) -> Path:
 
 
 _DRAWN = (
-    "A letter and a shape are a slot of the job with the number; one with a capital and a bold line crosses a border "
-    "between domains that it need not. Where a pool does not say which slot got what, slots are put together within "
-    "the innermost domains first."
+    "A letter and a shape are a slot of the job with the number; one with a capital and a bold red line crosses a "
+    "border between domains that it need not. Where a pool does not say which slot got what, slots are put together "
+    "within the innermost domains first."
 )
 
 _EXPLAINED = (

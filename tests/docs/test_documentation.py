@@ -49,3 +49,25 @@ def test_the_python_of_a_page_runs(name: str, tmp_path: Path, monkeypatch: pytes
     names: dict[str, object] = {"__name__": "page"}
     for block in PYTHON[name]:
         exec(compile(block, name, "exec"), names)
+
+
+@pytest.mark.parametrize("name", sorted(path.name for path in (DOCS / "examples").glob("*.py")))
+def test_an_example_runs(name: str, tmp_path: Path) -> None:
+    run = subprocess.run(
+        [sys.executable, str(DOCS / "examples" / name), "picture.png"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert run.returncode == 0, run.stderr
+    pictures = [path for path in tmp_path.iterdir() if path.suffix in (".png", ".svg")]
+    assert run.stdout or pictures
+    assert all(path.stat().st_size > 1000 for path in pictures)
+
+
+def test_what_is_to_be_cited_has_the_version_of_the_package() -> None:
+    version = re.search(r'^version = "(.*)"', (ROOT / "pyproject.toml").read_text(encoding="utf-8"), re.MULTILINE)
+    assert version is not None
+    assert f"version: {version[1]}\n" in (ROOT / "CITATION.cff").read_text(encoding="utf-8")

@@ -146,7 +146,7 @@ def test_a_picture_names_each_slot_in_each_domain(tmp_path: Path) -> None:
     draw_file(scene_of([("0", TORN)]), path)
     texts = [text.strip() for text in ElementTree.fromstring(path.read_text(encoding="utf-8")).itertext()]
     assert [texts.count(name) for name in ("1a", "1B", "1c")] == [1, 2, 1]
-    assert "capital, bold line: a torn slot" in texts
+    assert "capital, bold red line: a torn slot" in texts
 
 
 def test_slots_that_stand_on_several_nodes_are_known_by_their_letters_on_each() -> None:
