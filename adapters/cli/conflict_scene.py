@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from ...grammar.errors import printable
+from ..drawing.groups import amounts_taken
 from ..drawing.palette import MOST_JOBS
 from ..drawing.scene import HELD_BEFORE, Holding, Scene, Tenant, holdings, make_scene
 from .case import Case
@@ -39,7 +40,8 @@ def conflict_scene(read: Case, job: Job, explanation: Explanation) -> Scene:
     if conflict is not None and conflict.all_down:
         notes.append((conflict.all_down, "in conflict"))
     title = f"{printable(read.named.name)}, job {job.number}: {clip(printable(job.name), _NAME)}"
-    return make_scene(title, read.machine, _held(read, numbers), read.down, tenants, notes)
+    used = amounts_taken(read.machine, [R for _, R in read.running.values()])
+    return make_scene(title, read.machine, _held(read, numbers), read.down, tenants, notes, used)
 
 
 def _held(read: Case, numbers: dict[int, int]) -> Iterator[Holding]:

@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 
 from ...grammar.errors import printable
+from ..drawing.groups import amounts_taken
 from ..drawing.scene import HELD_BEFORE, Holding, Scene, Tenant, holdings, make_scene
 from ..fitted_table import FittedTable
 from . import completions, options
@@ -240,7 +241,9 @@ def _scene(read: Case, outcomes: Sequence[Outcome]) -> Scene:
         number, name = outcome.job.number, clip(printable(outcome.job.name), _LEGEND_NAME)
         said = outcome.status if outcome.R is None else outcome.certificate["status"]
         tenants.append(Tenant(number, f"{name}: {said}"))
-    return make_scene(printable(read.named.name), machine, _held(read, outcomes), read.down, tenants)
+    running = [*(R for _, R in read.before), *(outcome.R for outcome in outcomes if outcome.R is not None)]
+    used = amounts_taken(machine, running)
+    return make_scene(printable(read.named.name), machine, _held(read, outcomes), read.down, tenants, used=used)
 
 
 def _held(read: Case, outcomes: Sequence[Outcome]) -> Iterator[Holding]:

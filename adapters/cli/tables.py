@@ -9,8 +9,8 @@ from rich.text import Text
 
 from ...grammar.errors import printable
 from ...topology.machine import Machine
+from ..drawing.marks import job_style
 from ..drawing.palette import job_mark
-from ..drawing.terminal import job_style
 from ..fitted_table import Column, FittedTable
 from ..slots import Crossed
 from .console import clip

@@ -9,8 +9,8 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from .blocks import Cell, Gauge
 from .palette import DOWN, FREE, HELD, ink_on, job_colour
-from .picture import Cell
 from .scene import HELD_BEFORE
 
 if TYPE_CHECKING:
@@ -85,6 +85,51 @@ def draw_cells(axes: Axes, cells: Sequence[Cell], down: float, points: float) ->
         axes.add_collection(LineCollection(segments, capstyle="projecting", zorder=3.1 if torn else 2.1, **line))
 
 
+def draw_gauges(axes: Axes, gauges: Sequence[Gauge], down: float, points: float) -> None:
+    """Draw nodes and groups, each filled from below by who holds how much of it; parameters as of `draw_cells`."""
+    from matplotlib.collections import PatchCollection
+    from matplotlib.patches import Patch, Rectangle
+
+    looks: dict[tuple[str, bool, float], list[Patch]] = defaultdict(list)
+    for gauge in gauges:
+        left, top = gauge.x + _GAP, gauge.y + down + _GAP
+        width, height = gauge.width - 2 * _GAP, gauge.height - 2 * _GAP
+        back = DOWN if gauge.down else FREE
+        looks[back, gauge.down, _LINE].append(Rectangle((left, top), width, height))
+        bottom = top + height
+        for tenant, part in gauge.shares:
+            filled = height * min(part, 1.0)
+            bottom -= filled
+            looks[_tenant_colour(tenant), False, 0.0].append(Rectangle((left, bottom), width, filled))
+        if gauge.label:
+            axes.text(
+                gauge.x + gauge.width / 2,
+                gauge.y + down + gauge.height / 2,
+                gauge.label,
+                va="center_baseline",
+                ha="center",
+                fontsize=min(0.62, (gauge.width - 0.3) / (0.62 * len(gauge.label))) * points,
+                color=_label_ink(gauge),
+                zorder=4,
+            )
+    for order, ((colour, hatched, line), patches) in enumerate(looks.items()):
+        for patch in patches:
+            patch.set(facecolor=colour, edgecolor=EDGE, linewidth=line)
+        above = 2 + (0 if line else 0.01 + order / 1e6)
+        hatch = "/////" if hatched else None
+        axes.add_collection(PatchCollection(patches, match_original=True, hatch=hatch, zorder=above))
+
+
+def _label_ink(gauge: Gauge) -> str:
+    """Return an ink that reads on what stands behind the middle of a gauge."""
+    filled = 0.0
+    for tenant, part in gauge.shares:
+        filled += part
+        if filled > 0.5:
+            return ink_on(_tenant_colour(tenant))
+    return ink_on(FREE)
+
+
 _Segment = tuple[tuple[float, float], tuple[float, float]]
 
 
@@ -125,7 +170,11 @@ def _line(cell: Cell) -> float:
 def _colour(cell: Cell) -> str:
     if cell.tenant is None:
         return DOWN if cell.down else FREE
-    return HELD if cell.tenant == HELD_BEFORE else job_colour(cell.tenant)
+    return _tenant_colour(cell.tenant)
+
+
+def _tenant_colour(tenant: int) -> str:
+    return HELD if tenant == HELD_BEFORE else job_colour(tenant)
 
 
 def _cell_text(cell: Cell) -> str:

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from .cells import EDGE, draw_cells
+from .blocks import CHARACTER, LABEL, PAD, Box
+from .cells import EDGE, draw_cells, draw_gauges
 from .palette import DOWN, FREE, HELD, job_colour
-from .picture import CHARACTER, LABEL, PAD, Box, Picture, lay_out
+from .picture import Picture, lay_out
 from .scene import Scene
 
 if TYPE_CHECKING:
@@ -150,6 +151,7 @@ def _draw_part(axes: Axes, part: _Part, top: float, points: float) -> None:
     axes.text(0, top, part.title, va="top", ha="left", fontsize=1.15 * points, weight="bold")
     shifted = top + _LEGEND_LINE + 0.5 * _MARGIN
     _draw_boxes(axes, part.picture.boxes, shifted, points)
+    draw_gauges(axes, part.picture.gauges, shifted, points)
     draw_cells(axes, part.picture.cells, shifted, points)
     _draw_legend(axes, part.legend, part.lines, part.column, shifted + part.picture.height + _MARGIN, points)
 
@@ -197,6 +199,8 @@ def _other_entries(scene: Scene, picture: Picture) -> list[_Entry]:
     if scene.held_before:
         entries.append((HELD, False, "busy before"))
     entries.append((FREE, False, "free (square: core, round: GPU)"))
+    if picture.gauges:
+        entries.append((None, False, "a square of a group: a node, or a group; filled: held"))
     if any(state.down for state in scene.states):
         entries.append((DOWN, True, "down"))
     marks = {cell.slot for cell in picture.cells} - {""}

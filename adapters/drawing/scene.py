@@ -10,12 +10,14 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from ...grammar.idset import IdSet, text_mask
 from ...topology.machine import Machine
 from ...topology.masks import Runs, merge_runs, runs_of_mask
 from ..slots import Borders, pieces_of
+from .groups import GroupLook, Used, look_at_groups
 from .node_state import NodeState
 from .palette import MOST_SLOTS
 from .states import Content, Slot, find_states
@@ -51,7 +53,7 @@ class Tenant:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Scene:
     """A machine as it is drawn.
 
@@ -65,12 +67,23 @@ class Scene:
         The jobs of the legend.
     held_before
         Whether something was busy before.
+    machine
+        The machine, for its groups.
+    used
+        What is taken of the amounts that its groups list.
     """
 
     title: str
     states: tuple[NodeState, ...]
     tenants: tuple[Tenant, ...] = field(default=())
     held_before: bool = False
+    machine: Machine | None = None
+    used: Used = field(default_factory=dict)
+
+    @cached_property
+    def groups(self) -> Sequence[GroupLook]:
+        """What there is to see of the machine's groups, in pre-order."""
+        return [] if self.machine is None else look_at_groups(self.machine, self.states, self.used)
 
     def foremost(self, states: Sequence[NodeState], most: int) -> list[NodeState]:
         """Return so many of the states at most, by lowest rank: those with jobs of the scene go before others."""
@@ -137,6 +150,7 @@ def make_scene(
     down: int = 0,
     tenants: Sequence[Tenant] = (),
     notes: Sequence[tuple[int, str]] = (),
+    used: Used | None = None,
 ) -> Scene:
     """Return the scene of a machine.
 
@@ -154,6 +168,8 @@ def make_scene(
         The jobs for the legend.
     notes
         Bitmasks of positions, and what is to be said of the nodes there.
+    used
+        What is taken of the amounts that groups list; nothing by default.
     """
     held_before = False
     facts: list[tuple[Runs, tuple[int, Content] | str | None]] = []
@@ -166,4 +182,4 @@ def make_scene(
         NodeState(machine, places, machine.type_at(places[0][0]), look.down, look.shares, ", ".join(look.notes))
         for look, places in find_states(machine, facts)
     )
-    return Scene(title, states, tuple(tenants), held_before)
+    return Scene(title, states, tuple(tenants), held_before, machine, used or {})

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...topology.masks import runs_of_mask
+from .groups import amounts_taken, taken
 from .scene import Holding, Scene, Tenant, holdings, make_scene
 from .states import Content
 
@@ -64,7 +65,8 @@ def draw(what: Allocation | Allocator) -> Drawing:
     title = f"{machine.size} nodes" if machine.size > 1 else machine.host(0)
     if not isinstance(what, Allocator):
         held = holdings(machine, 1, what.to_dict())
-        return Drawing(make_scene(title, machine, held, 0, [Tenant(1, f"{what.nslots} slots")]))
+        used = amounts_taken(machine, [what.to_dict()])
+        return Drawing(make_scene(title, machine, held, 0, [Tenant(1, f"{what.nslots} slots")], used=used))
     jobs = list(enumerate(sorted(what.jobs.items()), start=1))
     held = [
         Holding(number, runs_of_mask(holding.nodes), Content(holding.cores, holding.gpus))
@@ -72,4 +74,5 @@ def draw(what: Allocation | Allocator) -> Drawing:
         for holding in job.holdings
     ]
     tenants = [Tenant(number, f"job {jobid}") for number, (jobid, _) in jobs]
-    return Drawing(make_scene(title, machine, held, what.down_mask, tenants))
+    used = taken((group, name, amount) for job in what.jobs.values() for group, name, amount in job.group_used)
+    return Drawing(make_scene(title, machine, held, what.down_mask, tenants, used=used))

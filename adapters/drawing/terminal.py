@@ -2,7 +2,8 @@
 
 A row holds the innermost domains of one socket (or of one node, where there are no levels between), each in
 brackets, cores first and GPUs after a bar: ``[111111·········|1]``. Where a job has several slots on a node, each cell
-has below it the letter of its slot, a capital where the slot is torn. Every mark is legible without colour.
+has below it the letter of its slot, a capital where the slot is torn. Groups of nodes stand before the nodes. Every
+mark is legible without colour.
 """
 
 from __future__ import annotations
@@ -15,13 +16,12 @@ from rich.text import Text
 
 from ...grammar.idset import IdSet
 from ...topology.tree import Domain, NodeType
+from .group_lines import group_lines
+from .marks import DIM, DOWN_MARK, FREE_MARK, HELD_MARK, HELD_STYLE, job_style
 from .node_state import NodeState
-from .palette import HELD, LATER_MARK, MOST_JOBS, ink_on, job_colour, job_mark
+from .palette import LATER_MARK, MOST_JOBS, job_mark
 from .scene import HELD_BEFORE, Scene
 
-FREE_MARK, HELD_MARK, DOWN_MARK = "·", "#", "/"
-_HELD_STYLE = Style(color=ink_on(HELD), bgcolor=HELD)
-_DIM = Style(dim=True)
 _MOST_STATES = 40
 """States whose cells are drawn."""
 _LEAST_LEGEND = 12
@@ -45,7 +45,7 @@ def draw_terminal(scene: Scene, width: int, *, idle_trees: bool = False, legend:
     legend
         Say which job is which, a line each, no more lines than the drawing has.
     """
-    lines: list[Text] = []
+    lines = group_lines(scene, max(width, 24))
     wanted = [state for state in scene.states if not state.idle or (idle_trees and not state.down)]
     drawn = scene.foremost(wanted, _MOST_STATES)
     cells = {id(state) for state in drawn}
@@ -56,9 +56,9 @@ def draw_terminal(scene: Scene, width: int, *, idle_trees: bool = False, legend:
         if id(state) in cells:
             lines += _domain_lines(state, state.type.domains[0], 1, max(width, 24))
     if len(named) < len(scene.states):
-        lines.append(Text(f"(and {len(scene.states) - len(named)} more node states)", style=_DIM))
+        lines.append(Text(f"(and {len(scene.states) - len(named)} more node states)", style=DIM))
     if len(drawn) < len(wanted):
-        lines.append(Text(f"(the cores of {len(drawn)} node states are drawn, of {len(wanted)})", style=_DIM))
+        lines.append(Text(f"(the cores of {len(drawn)} node states are drawn, of {len(wanted)})", style=DIM))
     if drawn:
         lines.append(_key(scene, drawn))
     if legend:
@@ -71,13 +71,13 @@ def _legend(scene: Scene, most: int) -> Iterator[Text]:
     for tenant in scene.tenants[: most - 1] if left > 0 else scene.tenants:
         yield Text.assemble((f" {job_mark(tenant.number)} ", job_style(tenant.number)), f" {tenant.text}")
     if left > 0:
-        yield Text(f"(and {left + 1} more jobs)", style=_DIM)
+        yield Text(f"(and {left + 1} more jobs)", style=DIM)
 
 
 def _headline(state: NodeState) -> Text:
     line = Text(no_wrap=True)
     line.append(state.caption, style=Style(bold=True, strike=state.down))
-    line.append(f"  {state.summary}", style=_DIM)
+    line.append(f"  {state.summary}", style=DIM)
     return line
 
 
@@ -98,7 +98,7 @@ def _key(scene: Scene, drawn: Sequence[NodeState]) -> Text:
         parts.append("below: its slots")
     if any(mark.isupper() for mark in marks):
         parts.append("capital: a torn slot")
-    return Text("   ".join(parts), style=_DIM)
+    return Text("   ".join(parts), style=DIM)
 
 
 def _bracketed(node_type: NodeType) -> Iterator[str]:
@@ -176,7 +176,7 @@ def _box(state: NodeState, domain: Domain) -> Text:
     box = Text("[")
     _cells(box, state, domain.own_cores, state.cores)
     if domain.own_gpus:
-        box.append("|", style=_DIM)
+        box.append("|", style=DIM)
         _cells(box, state, domain.own_gpus, state.gpus)
     box.append("]")
     return box
@@ -195,14 +195,8 @@ def _cells(box: Text, state: NodeState, ids: int, owners: Mapping[int, int]) -> 
     for tenant, run in groupby(map(owners.get, IdSet.from_mask(ids))):
         length = sum(1 for _ in run)
         if tenant is None:
-            box.append((DOWN_MARK if state.down else FREE_MARK) * length, style=_DIM)
+            box.append((DOWN_MARK if state.down else FREE_MARK) * length, style=DIM)
         elif tenant == HELD_BEFORE:
-            box.append(HELD_MARK * length, style=_HELD_STYLE)
+            box.append(HELD_MARK * length, style=HELD_STYLE)
         else:
             box.append(job_mark(tenant) * length, style=job_style(tenant))
-
-
-def job_style(job: int) -> Style:
-    """Return the style of a job's cells: its colour, with an ink that reads on it."""
-    colour = job_colour(job)
-    return Style(color=ink_on(colour), bgcolor=colour, bold=True)

@@ -9,10 +9,11 @@ from typing import Any
 from hypothesis import given, settings
 
 from exactfit.adapters.audit.strategies import Case, cases
+from exactfit.adapters.drawing.marks import FREE_MARK, HELD_MARK
 from exactfit.adapters.drawing.palette import job_mark
 from exactfit.adapters.drawing.picture import lay_out
 from exactfit.adapters.drawing.scene import HELD_BEFORE, Scene, Tenant, holdings, make_scene
-from exactfit.adapters.drawing.terminal import FREE_MARK, HELD_MARK, draw_terminal
+from exactfit.adapters.drawing.terminal import draw_terminal
 from exactfit.adapters.slots import Borders
 from exactfit.grammar.constraint import ALWAYS, evaluate, parse_constraint
 from exactfit.grammar.idset import IdSet, text_mask
