@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv demo test lint types check docs bench hard peers trust fuzz soak coverage mutants clean
+.PHONY: help venv demo test lint types check docs dist bench hard peers trust fuzz soak coverage mutants clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -59,6 +59,12 @@ demo: $(READY)  ## place jobs on RFC 49's cluster A, draw, show this machine whe
 docs: $(READY)  ## make the documentation in build/docs, warnings being errors
 	$(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet -b html adapters/docs build/docs
 	@echo 'made: build/docs/index.html'
+
+dist: $(READY)  ## make wheel and sdist in dist, of a commit that bears the tag of its version
+	@version=$$(sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml); \
+	    git describe --exact-match --tags --dirty 2>/dev/null | grep -qx "v$$version" || \
+	    { echo "make dist: this commit is not tagged v$$version, or has changes" >&2; exit 1; }
+	$(BIN)/python -m build --no-isolation --outdir dist .
 
 test: lint types check  ## lint, types and tests
 

@@ -1,0 +1,67 @@
+"""Every command of exactfit in the pages is run, in a folder with the files that the pages speak of."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from exactfit.topology.presets import preset
+from pages import ROOT, pages
+
+SWF = "; MaxProcs: 240\n" + "".join(
+    f"{n} {60 * n} -1 {600 + n} {size} -1 -1 {size} 900 -1 1 1 1 -1 1 -1 -1 -1\n"
+    for n, size in enumerate([1, 8, 120, 30], start=1)
+)
+RULES = """\
+processors <= node_cores => node=1/slot=<processors>/core=1
+otherwise => node=<ceil(processors / node_cores)>/slot=<node_cores>/core=1
+"""
+JOB = {"t_run": 2, "t_cleanup": 62, "duration": 90, "ncores": 8, "nnodes": 1}
+
+
+def commands(text: str) -> list[str]:
+    """Return the lines of a page that call exactfit."""
+    blocks = re.findall(r"```(?:sh|console)\n(.*?)```", text, re.DOTALL)
+    lines = [line.removeprefix("$ ") for block in blocks for line in block.replace("\\\n", "").splitlines()]
+    return [line for line in lines if re.match(r"(lstopo [^|]*\| )?exactfit ", line)]
+
+
+COMMANDS = {name: found for name, text in pages().items() if (found := commands(text))}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Return a folder with a machine, a node, a trace and its rules."""
+    (tmp_path / "R.json").write_text(json.dumps(preset("rfc49-a:2")), encoding="utf-8")
+    shutil.copy(ROOT / "tests" / "topology" / "data" / "v2-dies.xml", tmp_path / "node.xml")
+    (tmp_path / "trace.swf.gz").write_bytes(gzip.compress(SWF.encode()))
+    (tmp_path / "site.rules").write_text(RULES, encoding="utf-8")
+    jobs = "".join(json.dumps({"t_submit": n, **JOB}) + "\n" for n in range(3))
+    (tmp_path / "jobs.jsonl").write_text(jobs, encoding="utf-8")
+    return tmp_path
+
+
+def test_there_are_some() -> None:
+    assert sum(map(len, COMMANDS.values())) > 12
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_commands_of_a_page_run(name: str, folder: Path) -> None:
+    environment = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    for command in COMMANDS[name]:
+        words = shlex.split(re.sub(r"^lstopo [^|]*\|", "", command), comments=True)
+        given = (folder / "node.xml").read_bytes() if command.startswith("lstopo") else None
+        run = subprocess.run(
+            words, cwd=folder, env=environment, input=given, capture_output=True, timeout=600, check=False
+        )
+        assert run.returncode in (0, 1), f"{command}: {run.stderr.decode()}"
+        assert run.stdout or given
