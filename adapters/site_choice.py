@@ -20,6 +20,7 @@ from ..grammar.duration import parse_duration
 from ..solver.options import Options
 from ..solver.policy.terms import Policy, parse_policy
 from ..topology.expect import short
+from .usual_jobs import read_usual
 
 KEYWORDS = frozenset({"policy", "time_limit", "slot_exclusive", "unknown_types", "job_policy"})
 """The constructor's keywords; in R they are written with hyphens, in the environment in capitals."""
@@ -171,6 +172,6 @@ def _policy(value: object, place: str) -> Policy:
     if not isinstance(value, str):
         raise OptionError(f"{place}: expected the name of a policy or an order of terms, got {short(value)}")
     try:
-        return parse_policy(value)
+        return parse_policy(value, read_usual)
     except ValueError as fault:
         raise OptionError(f"{place}: {fault}") from None

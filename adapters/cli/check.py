@@ -119,6 +119,7 @@ def _judged(read: Case, R: Mapping[str, Any]) -> Verdict:
         down=read.down,
         slot_exclusive=read.options.slot_exclusive,
         unknown_types=read.options.unknown_types,
+        usual=read.options.policy.usual.text,
     )
 
 

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable, Sequence
 Completer = Callable[[str], list[str]]
 
 _JOBS = (".yaml", ".yml", ".json", ".jsonl")
-_POLICIES = ("pack", "spread", "lowest")
-_TERMS = ("partial", "affinity", "share", "spread", "intact", "shield", "fit", "worst-fit")
+_POLICIES = ("pack", "future", "spread", "lowest")
+_TERMS = ("partial", "affinity", "share", "spread", "intact", "shield", "fit", "worst-fit", "future")
 _POOLS = ("exactfit", "Rv1Pool", "TreePool")
 _AXES = ("pools=", "load=", "seeds=", "scheduling=")
 _LUBLIN = ("days=", "jobs=", "load=", "gpu=", "longest=")

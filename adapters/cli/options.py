@@ -61,8 +61,9 @@ PolicyOption = Annotated[
         autocompletion=completions.policies,
         metavar="POLICY",
         show_default=f"pack {_SITE}",
-        help="pack, spread or lowest; or terms in the order in which they count: "
-        "partial, affinity, share, spread, intact, shield, fit, worst-fit, with commas between.",
+        help="pack, future, spread or lowest; or terms in the order in which they count: "
+        "partial, affinity, share, spread, intact, shield, fit, worst-fit, future, with commas between. "
+        "future=FILE takes the usual jobs of a file: WEIGHT => SHAPE a line.",
     ),
 ]
 TimeLimitOption = Annotated[

@@ -55,11 +55,12 @@ class PoolName:
         if name == OURS:
             # The solver takes a second to import.
             from ...solver.policy.terms import parse_policy
+            from ..usual_jobs import read_usual
 
             if not colon:
                 return cls(text, OURS)
             policy = rest.replace("+", ",")
-            parse_policy(policy)
+            parse_policy(policy, read_usual)
             return cls(text, OURS, {"policy": policy})
         if text in FLUX_POOLS or _CLASS.fullmatch(text):
             return cls(text, text)

@@ -28,6 +28,7 @@ from .outside import Match
 from .request import Kind, Need, Request, read_request
 from .splitting import Split, splits
 from .state import State
+from .usual import Usual
 from .worth import Value, worth
 
 MAX_FAULTS = 20
@@ -66,13 +67,21 @@ class Checker:
     ----------
     machine
         The machine.
+    usual
+        Text of the usual jobs, ``WEIGHT => SHAPE`` a line, for the term `future`; nothing: whole domains.
+
+    Raises
+    ------
+    ValueError
+        For usual jobs that are none.
     """
 
-    def __init__(self, machine: Machine) -> None:
+    def __init__(self, machine: Machine, usual: str = "") -> None:
         if not isinstance(machine, Machine):
             raise TypeError(f"expected a Machine, not {shown(machine)}; read_R makes one of R")
         self.machine = machine
         self._ground = Ground(machine)
+        self._usual = Usual(usual)
         self._state = State(self._ground)
 
     def allocate(self, R: Mapping[str, Any]) -> None:
@@ -223,7 +232,7 @@ class Checker:
         faults = _wrong_nslots(said, slots)
         counts = {need.vertex.path: count for need, count in _in_order(match.counts)}
         wholes = match.job_wholes.union(*(way.wholes for _, way in match.slots))
-        terms = worth(self._ground, self._state, said.held, slots, _size(request, match.counts), wholes)
+        terms = worth(self._ground, self._state, said.held, slots, _size(request, match.counts), wholes, self._usual)
         if said.slots is None and (match.job_amounts or any(way.amounts for _, way in match.slots)):
             notes += ("R does not say what was taken of memory and the like: the least is assumed",)
         return Verdict(not faults, faults, terms, counts, notes)
@@ -251,7 +260,7 @@ class Checker:
 
     def _terms(self, said: Answer, slots: Sequence[Slot]) -> dict[str, Value]:
         """Return what can be said of an illegal answer: all but its size, and what of it was asked for whole."""
-        terms = worth(self._ground, self._state, said.held, slots, ())
+        terms = worth(self._ground, self._state, said.held, slots, (), usual=self._usual)
         return {name: value for name, value in terms.items() if name not in ("size", "partial")}
 
 
@@ -265,9 +274,10 @@ def check(
     down: int = 0,
     slot_exclusive: str = "shared",
     unknown_types: str = "refuse",
+    usual: str = "",
 ) -> Verdict:
     """Judge one answer, given the R of all running jobs and the positions that are down; see `Checker.judge`."""
-    checker = Checker(machine)
+    checker = Checker(machine, usual)
     for job in running:
         checker.allocate(job)
     checker.down(down)

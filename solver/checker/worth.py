@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from .answer import Slot
 from .ground import Ground, Place
 from .state import State
+from .usual import Usual, future
 
 Value = int | tuple[int, ...]
 Held = Mapping[int, tuple[int, int]]
@@ -20,6 +21,7 @@ def worth(
     slots: Sequence[Slot],
     size: tuple[int, ...],
     wholes: Collection[Place] = (),
+    usual: Usual | None = None,
 ) -> dict[str, Value]:
     """Return the value of every term that the machine has, by name.
 
@@ -37,6 +39,8 @@ def worth(
         The counts chosen, of the vertices that leave a choice.
     wholes
         The places that stand for a vertex that asks for them whole.
+    usual
+        The usual jobs; whole domains by default.
     """
     machine = ground.machine
     terms: dict[str, Value] = {"size": size, "partial": sum(ground.is_partial(place) for place in set(wholes))}
@@ -44,6 +48,7 @@ def worth(
         terms[f"affinity.{level}"] = affinity(ground, slots, level)
     for level in machine.levels:
         terms[f"share.{level}"] = share(ground, slots, level)
+    terms["future"] = future(usual or Usual(), ground, state, held)
     for level in machine.group_levels:
         terms[f"spread.{level}"] = groups_touched(ground, held, level)
     terms["spread.node"] = len(touched(ground, held, "node"))

@@ -181,6 +181,7 @@ class EqualSlots:
         if shape.shielded and sub.cores != shape.cores:
             touch += self._scale.core_touch(domain)
         touch += count * own_shares(self._scale, domain, shape)
+        touch += self._scale.lost_room(domain, count * shape.cores, count * shape.gpus)
         choice, cost = choices[count], bounds[count]
         if any(tables[i][n].cost != tables[i][n].bound for i, n in enumerate(choice)):
             costs, choices = combine([[best.cost for best in table] for table in tables], count)

@@ -14,8 +14,9 @@ from collections.abc import Sequence
 
 from ..demand.demand import Bundle, Kind
 from ..policy.scale import Scale
-from ..policy.terms import CoreShare, CoreTouch, Cross, PartialWhole, Touch
+from ..policy.terms import CoreShare, CoreTouch, Cross, PartialWhole, Room, Touch
 from ..state.domain_state import DomainState
+from .lost_room import least_of
 from .shares import least_share
 
 
@@ -43,6 +44,9 @@ def lower_bounds(scale: Scale, state: DomainState, bundle: Bundle) -> list[int]:
             bound = weight if slots or surely else min(0, weight)
         elif isinstance(component, Touch):
             bound = _covered(scale, place, component, state, slots)
+        elif isinstance(component, Room):
+            cores, gpus = (sum(count * some[i] for count, *some in slots) for i in (0, 1))
+            bound = least_of(component.room, state, cores, gpus) if (cores or gpus) else 0
         elif isinstance(component, CoreTouch):
             bound = sum(min(0, component.weight(domain)) for domain in state.flat)
         bounds.append(bound)

@@ -175,7 +175,7 @@ class MixedSlots:
 
     def _torn(self, domain: DomainState, inside: tuple[Shape, ...], below: Vector, budget: Budget) -> Torn | None:
         """Return the best ways to share slots of cores alone out among all that is inside a domain."""
-        if any(name != "core" for shape in inside for name, _ in shape.needs):
+        if self._scale.rooms or any(name != "core" for shape in inside for name, _ in shape.needs):
             return None
         shielded = {shape.shielded for shape in inside if shape.needs}
         if len(shielded) > 1 and any(self._scale.core_touch(leaf) for leaf in domain.flat if not leaf.children):
@@ -227,6 +227,8 @@ class MixedSlots:
         if not any(vector):
             return 0
         cost = self._scale.touch(domain)
+        if self._scale.rooms:
+            cost += self._scale.lost_room(domain, _sum(shapes, vector, "core"), _sum(shapes, vector, "gpu"))
         if "core" in own and any(n and shape.shielded for n, shape in zip(vector, shapes, strict=True)):
             cost += self._scale.core_touch(domain)
         return cost + self._apart(shapes, vector, [domain.level])

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ..cpsat.budget import Budget
 from ..policy.scale import Scale
-from ..policy.terms import Component, CoreShare, CoreTouch, Cross, Touch
+from ..policy.terms import Component, CoreShare, CoreTouch, Cross, Room, Touch
 from ..state.domain_state import UNNAMED, DomainState
 from .packing import SlotShape
 from .plan import Share
@@ -141,6 +141,9 @@ class _Tables:
             for table, (touched, each) in zip(costs, self._words.of(domain), strict=True):
                 table += touched + each * share
                 table[0, 0] = 0
+            if self._words.rooms:
+                for table, lost in zip(costs, self._words.lost_room(domain, costs[0].shape), strict=True):
+                    table += self._np.array(lost)
             known = self._known[domain] = _Part(costs, inside)
         return known
 
@@ -265,6 +268,24 @@ class _Words:
                     each += factor
             yield touched, each
 
+    @property
+    def rooms(self) -> bool:
+        """Whether it matters how much room there is afterwards."""
+        return any(isinstance(component, Room) for factors in self._factors for component, _ in factors)
+
+    def lost_room(self, domain: DomainState, size: tuple[int, ...]) -> Iterator[list[list[int]]]:
+        """Yield for each word how much less room each number of cores and GPUs leaves in a domain."""
+        cores, gpus = domain.free_cores, domain.free_gpus
+        for factors in self._factors:
+            lost = [[0] * size[1] for _ in range(size[0])]
+            for component, factor in factors:
+                if isinstance(component, Room):
+                    before = component.room(domain, cores, gpus)
+                    for x, row in enumerate(lost):
+                        for y in range(size[1]):
+                            row[y] += factor * (before - component.room(domain, cores - x, gpus - y))
+            yield lost
+
     def of_cores(self, domain: DomainState) -> Iterator[int]:
         """Yield for each word what it counts to take a core of a domain's own."""
         for factors in self._factors:
@@ -290,6 +311,9 @@ def _range(component: Component, domain: DomainState, shape: SlotShape) -> int:
         return sum(inner.level == component.level for inner in inside)
     if isinstance(component, Touch):
         return sum(abs(component.weight(inner)) for inner in inside if inner.level == component.level)
+    if isinstance(component, Room):
+        free = [(inner, component.room(inner, inner.free_cores, inner.free_gpus)) for inner in inside]
+        return sum(room - component.room(inner, 0, 0) for inner, room in free)
     if isinstance(component, CoreTouch) and shape.shielded:
         return sum(abs(component.weight(inner)) for inner in domain.flat if inner.own_free_cores)
     return 0

@@ -10,6 +10,7 @@ once for each domain in a state and shape of slot. Where not all slots can be wh
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import add
 from typing import Any, NamedTuple
 
 from ..demand.demand import FlatSlots
@@ -142,8 +143,10 @@ class WholeSlots:
         if shape.shielded and domain.own_free_cores:
             touch += self._scale.core_touch(domain)
         each = shape.apart and shape.apart * (shape.cores + shape.gpus) * self._scale.shares.get(domain.level, 0)
+        lost = self._scale.lost_rooms(domain, shape.cores, shape.gpus, limit) if self._scale.rooms else ()
         if not sub.cores and not sub.gpus:
             costs = (touch,) * limit if not each else tuple([touch + n * each for n in range(1, limit + 1)])
+            costs = tuple(map(add, costs, lost[1:])) if lost else costs
             return Split((0, *costs), Same((0,) * len(domain.children), limit + 1), limit)
         tables: list[Sequence[int]] = []
         for child in domain.children:
@@ -152,6 +155,7 @@ class WholeSlots:
                 return None
             tables.append(part.costs)
         sums, choices = combine(tables, limit)
+        sums = list(map(add, sums, lost)) if lost else sums
         if each:
             return Split((0, *[cost + touch + n * each for n, cost in enumerate(sums[1:], 1)]), choices, limit)
         return Split((0, *[cost + touch for cost in sums[1:]]), choices, limit)

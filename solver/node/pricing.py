@@ -12,10 +12,14 @@ from functools import lru_cache
 
 from ..policy.scale import Scale
 from ..state.domain_state import UNNAMED, DomainState
+from .lost_room import held_of, lost_room
 from .plan import NodePlan, Share
 from .shares import share_of_slot
 
 Shares = tuple[Share, ...]
+
+Held = tuple[int, int]
+"""Cores and GPUs."""
 
 
 def price(scale: Scale, domain: DomainState, slots: Iterable[tuple[Shares, bool]], apart: int = 0) -> int:
@@ -32,6 +36,10 @@ def price(scale: Scale, domain: DomainState, slots: Iterable[tuple[Shares, bool]
     touched: set[int] = set()
     shielded: set[int] = set()
     cost = 0
+    if scale.rooms:
+        slots = list(slots)
+        held = held_of((share for shares, _ in slots for share in shares), above)
+        cost += lost_room(scale, flat, held)
     for shares, gpuless in slots:
         here = {place for share in shares if share.cores or share.gpus for place in above[share.place]}
         cost += price_of_slot(scale, [flat[place].level for place in here])
@@ -57,7 +65,7 @@ def price_of_plan(scale: Scale, state: DomainState, plan: NodePlan, gpuless: Map
     flat, above = state.flat, lineage(state)
     touched: set[int] = set()
     shielded: set[int] = set()
-    cost = 0
+    cost = lost_room(scale, flat, _held_in_all(flat, above, plan)) if scale.rooms else 0
     for part in (*plan.slots, plan.held):
         shares = [share for share in part.shares if share.cores or share.gpus]
         inside = [at for whole in part.wholes for at in range(whole, whole + len(flat[whole].flat))]
@@ -101,6 +109,15 @@ def _held_whole(flat: Sequence[DomainState], wholes: Iterable[int]) -> dict[int,
     """Return what domains have that are taken whole, by place."""
     inside = {at for whole in wholes for at in range(whole, whole + len(flat[whole].flat))}
     return {at: (flat[at].own_cores, flat[at].own_gpus) for at in inside}
+
+
+def _held_in_all(flat: Sequence[DomainState], above: Sequence[Sequence[int]], plan: NodePlan) -> dict[int, Held]:
+    """Return what a plan takes of each domain and of all inside it."""
+    parts = (*plan.slots, plan.held)
+    held = _held_whole(flat, [whole for part in parts for whole in part.wholes])
+    shares = [share for part in parts for share in part.shares if share.place not in held]
+    shares += [Share(place, cores, gpus) for place, (cores, gpus) in held.items()]
+    return held_of(shares, above)
 
 
 def price_of_wholes(scale: Scale, state: DomainState) -> int:

@@ -285,7 +285,7 @@ class NodeSolver:
         if not (state.can_be_whole and _has(state, bundle.wants)):
             return None
         held = [domain for domain in state.flat if domain.cores or domain.gpus]
-        cost = sum(self.scale.touch(domain) for domain in held) + self._partial(state)
+        cost = sum(self.scale.touch(domain) for domain in held) + self._partial(state) + _all_room(self.scale, state)
         if bundle.slot:
             for level, unit in self.scale.cross.items():
                 touched = sum(1 for domain in held if domain.level == level)
@@ -307,7 +307,7 @@ class NodeSolver:
         if inner is None:
             return None
         touch = sum(self.scale.touch(domain) for domain in state.flat if domain.cores or domain.gpus)
-        touch += self._partial(state)
+        touch += self._partial(state) + _all_room(self.scale, state)
         held = SlotPlan("", wholes=(0,), outside=inner.plan.held.outside)
         return NodeSolution(
             inner.cost + touch,
@@ -320,6 +320,11 @@ class NodeSolver:
     def _partial(self, state: DomainState) -> int:
         """Return what it costs that the node is asked for whole: something where R lists only a part of it."""
         return 0 if state.whole else self.scale.partial
+
+
+def _all_room(scale: Scale, state: DomainState) -> int:
+    """Return what it costs that all of a node is taken, which has to be free, of the room for other jobs."""
+    return sum(scale.lost_room(domain, domain.cores, domain.gpus) for domain in state.flat) if scale.rooms else 0
 
 
 _UNKNOWN = object()

@@ -22,6 +22,7 @@ from typing import NamedTuple
 from ..policy.scale import Scale
 from ..state.domain_state import DomainState
 from .construction import SlotKind, construct, nearer
+from .lost_room import least_lost_room
 from .packing import SlotShape, below
 from .partition import Leaf, Partition, kinds_of
 from .plan import Share
@@ -77,7 +78,7 @@ class TornSlots:
         if best is not None and self._sub is not None:
             bound, groups = best
             slots = _some_of([_best_order(group, self._sub) for group in groups], count)
-            bound += self._least_share(count, bound)
+            bound += self._least_share(count, bound) + self._least_room(count)
             torn = self._priced(slots, bound)
             if torn.cost == bound and len(slots) == count:
                 return torn
@@ -121,6 +122,11 @@ class TornSlots:
         least = list(scale.values(crossing).values())
         bounds = share_bounds(scale, self._domain, Equal(count, shape.cores, shape.gpus), least)
         return sum(scale.units[number] * bound for number, bound in bounds)
+
+    def _least_room(self, count: int) -> int:
+        """Return what so many slots take of the room for others at the least, as a joint integer."""
+        cores, gpus = count * self._shape.cores, count * self._shape.gpus
+        return least_lost_room(self._scale, self._domain, cores, gpus) if self._scale.rooms else 0
 
     def _with_free(self, sub: SlotShape) -> list[DomainState]:
         inner = self._domain.children

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from ...topology.machine import Machine
 from ...topology.tree import Domain
 from ..policy.scale import Scale
-from ..policy.terms import Component, CoreShare, Cross, GroupTouch, PartialWhole, Touch
+from ..policy.terms import Component, CoreShare, Cross, GroupTouch, PartialWhole, Room, Touch
 from ..state.domain_state import DomainState, arrange
 from ..state.holdings import NodeFree, NodeHolding
 from ..state.node_classes import bits
@@ -74,6 +74,8 @@ class Values:
             return self._groups(component.level)
         if isinstance(component, PartialWhole):
             return self._partial
+        if isinstance(component, Room):
+            return self._lost_room(component)
         total = 0
         for place, holding in enumerate(self._holdings):
             states = self._states[place]
@@ -83,6 +85,19 @@ class Values:
             else:
                 here = self._shielded(place)
             total += holding.nodes.bit_count() * sum(component.weight(states[index]) for index in here)
+        return total
+
+    def _lost_room(self, component: Room) -> int:
+        """Return how much less room for other jobs there is in all domains touched."""
+        total = 0
+        for place, holding in enumerate(self._holdings):
+            lost = 0
+            for index in self._touched[place]:
+                domain, state = self._domains[place][index], self._states[place][index]
+                free = state.free_cores, state.free_gpus
+                cores, gpus = (domain.cores & holding.cores).bit_count(), (domain.gpus & holding.gpus).bit_count()
+                lost += component.room(state, *free) - component.room(state, free[0] - cores, free[1] - gpus)
+            total += holding.nodes.bit_count() * lost
         return total
 
     def _states_of(self, holding: NodeHolding, free: NodeFree) -> dict[int, DomainState]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 from ...grammar.errors import shown
 from ...grammar.suggest import hint
 from ...topology.machine import Machine
 from ..state.domain_state import DomainState, arrange
-from .terms import Component, CoreTouch, GroupTouch, PartialWhole, Policy, Touch, check_value
+from .terms import Component, CoreTouch, GroupTouch, PartialWhole, Policy, Room, Touch, check_value
 
 MOST = 1 << 46
 """No sum over a machine may reach this: values of terms travel as fields of one integer."""
@@ -39,11 +40,13 @@ def components_on(machine: Machine, policy: Policy) -> tuple[Component, ...]:
         _check_level(machine, policy, component)
         if isinstance(component, Touch | CoreTouch) and getattr(component.weight, "__module__", "") != Touch.__module__:
             _check_weights(machine, component)
+        if isinstance(component, Room):
+            _check_room(machine, component)
     return tuple(made)
 
 
 def _check_level(machine: Machine, policy: Policy, component: Component) -> None:
-    if isinstance(component, CoreTouch | PartialWhole):
+    if isinstance(component, CoreTouch | PartialWhole | Room):
         return
     levels: Sequence[str] = machine.group_levels if isinstance(component, GroupTouch) else machine.levels
     if isinstance(component, Touch):
@@ -66,6 +69,22 @@ def _check_weights(machine: Machine, component: Touch | CoreTouch) -> None:
             most += abs(value) * times
     if most >= MOST:
         raise ValueError(f"term {component.name}: its weights add up to {most} on this machine, more than {MOST - 1}")
+
+
+def _check_room(machine: Machine, component: Room) -> None:
+    """Ask for the room of every domain of the machine, whatever is free: where more is, it must not be less."""
+    most = 0
+    for domain, times in _domains(machine):
+        rows = []
+        for gpus in range(domain.gpus + 1):
+            rows.append([component.room(domain, cores, gpus) for cores in range(domain.cores + 1)])
+            for value in rows[-1]:
+                check_value(component.name, value)
+        if any(low > high for row in (*rows, *zip(*rows, strict=True)) for low, high in pairwise(row)):
+            raise ValueError(f"term {component.name}: a {domain.level} has less room where more of it is free")
+        most += (rows[-1][-1] - rows[0][0]) * times
+    if most >= MOST:
+        raise ValueError(f"term {component.name}: room adds up to {most} on this machine, more than {MOST - 1}")
 
 
 def _domains(machine: Machine) -> Iterator[tuple[DomainState, int]]:

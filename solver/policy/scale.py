@@ -13,7 +13,19 @@ from typing import Any
 
 from ...grammar.memory import Memory
 from ..state.domain_state import REMEMBERED, DomainState
-from .terms import Component, CoreShare, CoreTouch, Cross, GroupTouch, PartialWhole, Touch, no_weight, one_each
+from .terms import (
+    Component,
+    CoreShare,
+    CoreTouch,
+    Cross,
+    GroupTouch,
+    PartialWhole,
+    Room,
+    Touch,
+    no_room,
+    no_weight,
+    one_each,
+)
 
 BITS = 48
 """Bits of one term in the joint integer: no sum over a machine of 2**24 nodes reaches them."""
@@ -37,6 +49,8 @@ class Scale:
         The unit of each level's share.
     partial
         What each domain counts that is asked for whole and of which R lists only a part.
+    rooms
+        What says how much room domains have, each with its unit.
     names
         Of the components.
     covers
@@ -60,6 +74,7 @@ class Scale:
         self.cross = {c.level: u for c, u in self.weighed() if isinstance(c, Cross)}
         self.shares = {c.level: u for c, u in self.weighed() if isinstance(c, CoreShare)}
         self.partial = sum(u for c, u in self.weighed() if isinstance(c, PartialWhole))
+        self.rooms = tuple((c.room, u) for c, u in self.weighed() if isinstance(c, Room))
         self.names = tuple(component.name for component in self.components)
         self.group_names = tuple(c.name for c in self.components if isinstance(c, GroupTouch))
         self.group_units = {c.level: unit for c, unit in self.weighed() if isinstance(c, GroupTouch)}
@@ -115,7 +130,7 @@ class Scale:
 
     def of_slots(self) -> Scale:
         """Return the policy for slots in a node that the job has whole: what is touched is no matter of choice."""
-        return Scale(replace(c, weight=no_weight) if isinstance(c, Touch) else c for c in self.components)
+        return Scale(_without_choice(component) for component in self.components)
 
     def touch(self, domain: DomainState) -> int:
         """Return what it costs that the job touches the domain, as a joint integer."""
@@ -132,6 +147,15 @@ class Scale:
             parts = ((c, u) for c, u in self.weighed() if isinstance(c, CoreTouch))
             cost = self._core_touch[domain] = sum(unit * c.weight(domain) for c, unit in parts)
         return cost
+
+    def lost_room(self, domain: DomainState, cores: int, gpus: int) -> int:
+        """Return what it costs that so many of a domain's free cores and GPUs are taken, as a joint integer."""
+        before, after = (domain.free_cores, domain.free_gpus), (domain.free_cores - cores, domain.free_gpus - gpus)
+        return sum([unit * (room(domain, *before) - room(domain, *after)) for room, unit in self.rooms])
+
+    def lost_rooms(self, domain: DomainState, cores: int, gpus: int, most: int) -> list[int]:
+        """Return what 0, 1, 2, ... times so much costs, up to a number."""
+        return [self.lost_room(domain, n * cores, n * gpus) for n in range(most + 1)]
 
     def values(self, joint: int) -> Mapping[str, int]:
         """Return the value of each component, by name, that a joint integer stands for."""
@@ -157,6 +181,12 @@ class Scale:
     def joint(self, values: Sequence[int]) -> int:
         """Return the joint integer of these component values."""
         return sum(value * unit for value, unit in zip(values, self.units, strict=True))
+
+
+def _without_choice(component: Component) -> Component:
+    if isinstance(component, Touch):
+        return replace(component, weight=no_weight)
+    return replace(component, room=no_room) if isinstance(component, Room) else component
 
 
 def _same_on_all_nodes(component: Component) -> bool:

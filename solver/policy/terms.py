@@ -17,6 +17,7 @@ from typing import get_args
 from ...grammar.errors import shown
 from ...grammar.suggest import hint
 from ..state.domain_state import DomainState, Fixed
+from .usual import Usual
 
 
 @dataclass(frozen=True)
@@ -106,7 +107,30 @@ class PartialWhole:
         _check_text(self.name)
 
 
-Component = Touch | CoreTouch | Cross | GroupTouch | PartialWhole | CoreShare
+@dataclass(frozen=True)
+class Room:
+    """What domains have less room for: over all that are touched, and the nodes, room before less room afterwards.
+
+    Attributes
+    ----------
+    name
+        As the certificate gives it.
+    room
+        Of a domain, as if so many of its cores and GPUs were free: an integer that is never less where more are.
+    """
+
+    name: str
+    room: Callable[[DomainState, int, int], int]
+
+    def __post_init__(self) -> None:
+        _check_text(self.name)
+        if not callable(self.room):
+            raise TypeError(
+                f"term {self.name}: room is a function of a domain, its cores and GPUs, not {shown(self.room)}"
+            )
+
+
+Component = Touch | CoreTouch | Cross | GroupTouch | PartialWhole | CoreShare | Room
 Term = Callable[[Sequence[str], Sequence[str]], "list[Component]"]
 """Makes a term's components from a machine's levels: groups, and levels below the node, both coarsest first."""
 
@@ -212,6 +236,22 @@ def worst_fit(_groups: Sequence[str], levels: Sequence[str]) -> list[Component]:
     return [Touch(f"worst-fit.{level}", level, _taken_cores) for level in ("node", *levels)]
 
 
+@dataclass(frozen=True)
+class Future:
+    """Count how much less room there is for the usual jobs afterwards."""
+
+    usual: Usual = field(default_factory=Usual)
+
+    def __call__(self, _groups: Sequence[str], _levels: Sequence[str]) -> list[Component]:
+        """Make the component."""
+        return [Room("future", self.usual.room)]
+
+
+def no_room(_domain: DomainState, _cores: int, _gpus: int) -> int:
+    """Let a domain have no room, whatever is free."""
+    return 0
+
+
 TERMS: dict[str, Term] = {
     "partial": partial,
     "affinity": affinity,
@@ -221,6 +261,7 @@ TERMS: dict[str, Term] = {
     "shield": shield,
     "fit": fit,
     "worst-fit": worst_fit,
+    "future": Future(),
 }
 """Terms by the name that a site writes. ``size`` comes first in every policy and ``ids`` last: they are not listed."""
 
@@ -248,43 +289,68 @@ class Policy:
                     f"in a tuple, not {shown(term)}"
                 )
 
+    @property
+    def usual(self) -> Usual:
+        """The usual jobs of its term `future`; whole domains where it has none."""
+        return next((term.usual for term in self.terms if isinstance(term, Future)), Usual())
+
     def components(self, groups: Sequence[str], levels: Sequence[str]) -> tuple[Component, ...]:
         """Return the policy's components on a machine with these levels, first compared first."""
         return tuple(component for term in self.terms for component in term(groups, levels))
 
 
 PACK = Policy("pack", (partial, affinity, share, spread, intact, shield, fit))
+FUTURE = Policy("future", (partial, affinity, share, Future(), spread, intact, shield, fit))
 SPREAD = Policy("spread", (affinity, worst_fit))
 LOWEST = Policy("lowest", ())
-POLICIES = {policy.name: policy for policy in (PACK, SPREAD, LOWEST)}
+POLICIES = {policy.name: policy for policy in (PACK, FUTURE, SPREAD, LOWEST)}
 
 
-def parse_policy(text: str) -> Policy:
+def parse_policy(text: str, read_usual: Callable[[str], Usual] | None = None) -> Policy:
     """Return the policy of a name, or of a site's own order of terms.
 
     Parameters
     ----------
     text
-        ``pack``, ``spread``, ``lowest``, or names of `TERMS` with commas between them, such as
-        ``size,affinity,fit,ids``; ``size`` and ``ids`` may be left out.
+        ``pack``, ``future``, ``spread``, ``lowest``, or names of `TERMS` with commas between them, such as
+        ``size,affinity,fit,ids``; ``size`` and ``ids`` may be left out. ``future=FILE``, of the policy and of the
+        term, names what the usual jobs are read from.
+    read_usual
+        Reads the usual jobs of a file. None: no file may be named.
 
     Raises
     ------
     ValueError
-        For a name that is neither, a term given twice, ``size`` not first or ``ids`` not last.
+        For a name that is neither, a term given twice, ``size`` not first or ``ids`` not last; and what `read_usual`
+        raises.
     """
     if text in POLICIES:
         return POLICIES[text]
     names = [name.strip() for name in text.split(",")]
+    if len(names) == 1 and names[0].startswith(_OF_FILE):
+        future = _term(names[0], text, read_usual)
+        return Policy(text, tuple(future if isinstance(term, Future) else term for term in FUTURE.terms))
     if names[:1] == ["size"]:
         names = names[1:]
     if names[-1:] == ["ids"]:
         names = names[:-1]
-    for name in names:
+    kinds = [name.partition("=")[0] if name.startswith(_OF_FILE) else name for name in names]
+    for name in kinds:
         if name in ("size", "ids"):
             raise ValueError(f"policy {text!r}: {name} stands {'first' if name == 'size' else 'last'} or is left out")
         if name not in TERMS:
             raise ValueError(f"policy {text!r}: no policy or term is called {name!r}{hint(name, [*POLICIES, *TERMS])}")
-        if names.count(name) > 1:
+        if kinds.count(name) > 1:
             raise ValueError(f"policy {text!r}: the term {name} is given twice")
-    return Policy(text, tuple(TERMS[name] for name in names))
+    return Policy(text, tuple(_term(name, text, read_usual) for name in names))
+
+
+_OF_FILE = "future="
+
+
+def _term(name: str, text: str, read_usual: Callable[[str], Usual] | None) -> Term:
+    if not name.startswith(_OF_FILE):
+        return TERMS[name]
+    if read_usual is None:
+        raise ValueError(f"policy {text!r}: only the site names a file of usual jobs")
+    return Future(read_usual(name.removeprefix(_OF_FILE)))

@@ -16,6 +16,8 @@ def test_a_slot_in_one_domain(four: Case) -> None:
         "share.socket": 0,
         "share.numa": 0,
         "intact.socket": 1,
+        # The node, a socket and a numa are idle no more: 12, 6 and 3 cores.
+        "future": 21_000,
         "intact.numa": 1,
         # The GPU of numa 0; that of socket 0 stands in no innermost domain of these cores.
         "shield": 1,
@@ -29,6 +31,7 @@ def test_a_slot_in_one_domain(four: Case) -> None:
         "affinity.numa",
         "share.socket",
         "share.numa",
+        "future",
         "spread.rack",
         "spread.node",
         "intact.node",
@@ -93,7 +96,15 @@ def test_size_is_the_counts_that_were_open(four: Case) -> None:
 def test_a_machine_without_levels() -> None:
     R = {key: value for key, value in FOUR.items() if key != "scheduling"}
     terms = Case(R).judge("slot/[core=2;gpu]", answer([on(0, "0,9/1")])).terms
-    assert terms == {"size": (), "partial": 0, "spread.node": 1, "intact.node": 1, "shield": 0, "fit.node": 12}
+    assert terms == {
+        "size": (),
+        "partial": 0,
+        "future": 12_000,
+        "spread.node": 1,
+        "intact.node": 1,
+        "shield": 0,
+        "fit.node": 12,
+    }
 
 
 def test_an_illegal_answer_has_terms_too(four: Case) -> None:

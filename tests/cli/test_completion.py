@@ -115,7 +115,7 @@ def test_there_is_a_script_for_each_shell(shell: str) -> None:
         (completions.files, ".h", [".hidden.json"]),
         (completions.files, "nowhere/", []),
         (completions.jobs, "", ["R.json", "jobs/", "slot=", "node="]),
-        (completions.policies, "affinity,f", ["affinity,fit"]),
+        (completions.policies, "affinity,f", ["affinity,fit", "affinity,future"]),
         (completions.policies, "affinity,affi", []),
         (completions.policies, "s", ["spread", "share", "shield"]),
         (completions.pools, "exactfit,T", ["exactfit,TreePool"]),

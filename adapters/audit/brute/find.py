@@ -11,7 +11,7 @@ from ....topology.machine import Machine
 from .counts import all_counts, dropped, sizes
 from .request import Need, UnknownTypeError, read
 from .search import Partial, Search, Standing
-from .terms import ADDED, PACK, Terms, rating, term_names, worth
+from .terms import ADDED, PACK, Terms, UsualJob, rating, term_names, worth
 from .world import World
 from .writing import write
 
@@ -37,6 +37,7 @@ def find(
     slot_exclusive: str = "shared",
     unknown_types: str = "refuse",
     patience: int = 100_000,
+    usual: Sequence[UsualJob] = (),
 ) -> Found | None:
     """Return the best placement, or None when there is none.
 
@@ -62,7 +63,7 @@ def find(
         for state, standing in Search(world, added, counts).all(needs).items():
             if not world.stock_fits(state.demands):
                 continue
-            terms = worth(world, names, size, state, dict(zip(added, standing.cost, strict=True)))
+            terms = worth(world, names, size, state, dict(zip(added, standing.cost, strict=True)), usual)
             if best_yet is None or rating(names, terms) < rating(names, best_yet[0]):
                 best_yet = terms, counts, state, standing
         if best_yet is not None and names[:1] == ("size",):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from fractions import Fraction
 
 from ....topology.machine import Machine
 from .search import Partial
@@ -33,7 +34,14 @@ def term_names(machine: Machine, policy: Sequence[str]) -> tuple[str, ...]:
     return tuple(names)
 
 
-def worth(world: World, names: Sequence[str], size: tuple[int, ...], state: Partial, added: Mapping[str, int]) -> Terms:
+def worth(
+    world: World,
+    names: Sequence[str],
+    size: tuple[int, ...],
+    state: Partial,
+    added: Mapping[str, int],
+    usual: Sequence[UsualJob] = (),
+) -> Terms:
     """Return what each term of the policy is worth for a placement."""
     held = [cell.place for cell, number in zip(world.cells, state.taken, strict=True) if number]
     touched = [world.places[key] for key in frozenset().union(*(world.places[key].holders for key in held))]
@@ -51,11 +59,55 @@ def worth(world: World, names: Sequence[str], size: tuple[int, ...], state: Part
             terms[f"intact.{level}"] = sum(place.intact for place in here)
         elif family == "fit":
             terms[f"fit.{level}"] = sum(place.cores for place in here)
+        elif family == "future":
+            terms["future"] = sum(_less_room(world, key, state, usual) for key in range(len(world.places)))
         elif family == "shield":
             terms["shield"] = sum(world.places[key].gpus for key in state.shield)
         else:
             raise ValueError(f"unknown term {name!r}")
     return terms
+
+
+UsualJob = tuple[int, tuple[int, int], int]
+"""A weight, cores and gpus of a slot, and how many slots a node gives; 0 where the job names no nodes."""
+
+
+def _less_room(world: World, key: int, state: Partial, usual: Sequence[UsualJob]) -> int:
+    """Count how much less room for usual jobs a place has: before what was free in it, after what is not taken."""
+    place = world.places[key]
+    if place.position < 0:
+        return 0
+    kind = world.machine.type_at(place.position)
+    first = next(i for i, other in enumerate(world.places) if other.position == place.position)
+    sizes = [(domain.cores.bit_count(), domain.gpus.bit_count()) for domain in kind.domains]
+    taken = {"core": 0, "gpu": 0}
+    for cell, number in zip(world.cells, state.taken, strict=True):
+        if key in world.places[cell.place].holders:
+            taken[cell.kind] += number
+    size = sizes[key - first]
+    inside = [sizes[child] for child in kind.domains[key - first].children]
+    before = place.cores, place.gpus
+    after = place.cores - taken["core"], place.gpus - taken["gpu"]
+    if not usual:
+        return 1000 * max(size) * ((before == size) - (after == size))
+    asked: dict[tuple[bool, int, int], int] = {}
+    for weight, (cores, gpus), each in usual:
+        slot, host = (False, cores, gpus), (True, each * cores, each * gpus)
+        asked[slot] = asked.get(slot, 0) + weight
+        if each:
+            asked[host] = asked.get(host, 0) + weight
+    lost = 0
+    for (of_node, cores, gpus), weight in asked.items():
+        here = place.level == "node" if of_node else not any(cores <= c and gpus <= g for c, g in inside)
+        if here and cores <= size[0] and gpus <= size[1]:
+            large = max(Fraction(cores), Fraction(gpus * (size[0] or size[1]), size[1]) if gpus else Fraction(0))
+            each = round(Fraction(1000 * weight, sum(weight for weight, _, _ in usual)) * large)
+            lost += each * (_fitting(before, cores, gpus) - _fitting(after, cores, gpus))
+    return lost
+
+
+def _fitting(free: tuple[int, int], cores: int, gpus: int) -> int:
+    return min(have // need for have, need in zip(free, (cores, gpus), strict=True) if need)
 
 
 def rating(names: Sequence[str], terms: Terms) -> tuple[object, ...]:

@@ -86,6 +86,8 @@ class _Search:
 
     @classmethod
     def of(cls, root: Branch, asked: Asked, scale: Scale, budget: Budget) -> _Search | None:
+        if scale.rooms:
+            return None  # how much of a domain is taken is no matter of runs
         weights = [
             component.weight(domain)
             for component in scale.components

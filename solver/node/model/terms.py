@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from ...cpsat.lexicographic import Expression, Goal
 from ...policy.scale import Scale
-from ...policy.terms import Component, CoreShare, CoreTouch, Cross, PartialWhole, Touch
+from ...policy.terms import Component, CoreShare, CoreTouch, Cross, PartialWhole, Room, Touch
 from ...state.domain_state import UNNAMED
+from .lost_room import room_goal
 from .shares import share_goal
 from .variables import CORES, GPUS, Holder, Taken
 
@@ -25,6 +26,8 @@ def _goal(taken: Taken, component: Component, touched: dict[int, Expression]) ->
         return _cross_goal(taken, component.level)
     if isinstance(component, CoreShare):
         return share_goal(taken, component.level)
+    if isinstance(component, Room):
+        return room_goal(taken, component.room)
     if isinstance(component, PartialWhole):
         partial = [whole.chosen for whole in taken.wholes if not taken.domains[whole.place].whole]
         return Goal(sum(partial), 0, len(partial))
