@@ -36,7 +36,7 @@ def test_it_is_followed_and_said(run: Run, job: Callable[[str], Path]) -> None:
 def test_what_is_not_allowed_is_infeasible(run: Run, job: Callable[[str], Path]) -> None:
     done = run("place", "rfc49-a:1", job("affinity,fit"))
     assert done.status == 1
-    assert "affinity,fit is not allowed here: of their own jobs may bring pack, spread, lowest" in done.out
+    assert "affinity,fit is not allowed here: of their own jobs may bring pack, future, spread, lowest" in done.out
 
 
 def test_a_site_may_allow_any(run: Run, job: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch) -> None:
