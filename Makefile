@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv demo test lint types check docs dist bench hard peers trust fuzz soak coverage mutants clean
+.PHONY: help venv demo test lint types check docs dist bench hard peers trust fuzz soak coverage mutants flux-plugin clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -14,8 +14,8 @@ PYTHON ?= python3.11 python3 python3.12 python3.13 python3.14 python3.10
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 help:  ## show this list
-	@sed -n 's/^\([a-z]*\):.*##  *\(.*\)/  make \1|\2/p' $(firstword $(MAKEFILE_LIST)) | while IFS='|' read -r target text; do \
-	    printf '%-16s%s\n' "$$target" "$$text"; done
+	@sed -n 's/^\([a-z-]*\):.*##  *\(.*\)/  make \1|\2/p' $(firstword $(MAKEFILE_LIST)) | while IFS='|' read -r target text; do \
+	    printf '%-20s%s\n' "$$target" "$$text"; done
 
 # The last canary with the other form of its API, beside the environment: tests/canary runs both.
 OLDER_CANARY := canary-wm==26.4.16 hpc-connect==26.3.26 jinja2 markupsafe
@@ -113,6 +113,19 @@ coverage: $(TRUST)  ## branches of grammar, topology and solver that the tests t
 
 mutants: $(TRUST)  ## small changes to checker and commit code: which do the tests not notice? (MUTANTS=100 of each)
 	$(HERE) mutants $(MUTANTS)
+
+# A plugin of Flux's shell, in C: for the Flux under PREFIX, with its headers, and those of hwloc and jansson.
+PREFIX ?= /usr
+FLUX_PC = PKG_CONFIG_PATH=$(PREFIX)/lib/pkgconfig:$(PREFIX)/lib64/pkgconfig:$$PKG_CONFIG_PATH pkg-config
+FLUX_LIBS := flux-core flux-idset hwloc jansson
+CFLAGS ?= -O2 -Wall -Wextra
+
+flux-plugin:  ## build and install the plugin that binds tasks to their slots, for the Flux under PREFIX=/usr
+	@mkdir -p build
+	flags=$$($(FLUX_PC) --cflags --libs $(FLUX_LIBS)) && \
+	    $(CC) $(CFLAGS) -fPIC -shared -o build/exactfit-bind.so adapters/flux/bind/exactfit-bind.c $$flags
+	into=$(DESTDIR)$$($(PREFIX)/bin/flux config builtin shell_pluginpath) && \
+	    mkdir -p "$$into" && install -m 755 build/exactfit-bind.so "$$into"
 
 clean:  ## remove .venv, caches and build products
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

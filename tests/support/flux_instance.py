@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-SECONDS = 180
+SECONDS = 150
 """After which an instance that has not ended is a fault."""
 
 SLEEP = "--setattr=system.exec.test.run_duration=3600s sleep inf"
