@@ -19,6 +19,7 @@ from ..topology.tree import NodeType
 from .cpsat.budget import Budget, CutOff, KnownCutOff
 from .demand.problem import Problem
 from .demand.request import Request, Shape
+from .demand.resolve import Resolver
 from .errors import InfeasibleRequest
 from .machine.answers import Answers, Found, Question
 from .machine.decide import Decider, Situation
@@ -124,6 +125,10 @@ class Knowledge:
         return known
 
     @cached_property
+    def _resolver(self) -> Resolver:
+        return Resolver(self.machine, self.options, self._warn)
+
+    @cached_property
     def reasons(self) -> Reasons:
         """Who says why a request does not fit."""
         return self._make_reasons(self)
@@ -139,7 +144,7 @@ class Knowledge:
         known = self._problems.get(shape)
         if known is None:
             try:
-                known = Problem(self.machine, self.options, shape.vertices, self._warn)
+                known = Problem(self._resolver, shape.vertices)
                 known.demand(known.least)
             except InfeasibleRequest as error:
                 known = error

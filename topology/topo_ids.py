@@ -24,7 +24,7 @@ _IDS = ("cores", "gpus")
 REMEMBERED = 1000
 """Objects that are kept as they were read, before the memory is emptied."""
 
-CUTS = 4000
+CUTS = 500
 """Cuts that are kept, before the memory is emptied: equal jobs come again and again."""
 
 

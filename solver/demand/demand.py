@@ -26,7 +26,7 @@ class Kind(Enum):
     AMOUNT = "amount"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Want:
     """One vertex of a request below the node, its count chosen.
 
@@ -62,7 +62,7 @@ class Want:
         return sum(w.count * (1 if w.kind is kind else w.total(kind)) for w in self.wants)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class FlatSlots:
     """So many equal slots of cores and GPUs alone, anywhere in a node: the shape of nearly every job."""
 
@@ -72,7 +72,7 @@ class FlatSlots:
     label: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class SlotSet:
     """So many equal slots of cores, GPUs and amounts, anywhere in a node.
 
@@ -142,7 +142,7 @@ class Bundle:
         self.ids = ids
         self.touching = touching
         self._hash = hash((wants, whole, slot, slot_part, ids, beside, touching))
-        self._times: dict[int, Bundle] = {}
+        self._times: dict[int, Bundle] | None = None
         self.slots = self._slots()
         self.flat = self._flat()
 
@@ -165,12 +165,14 @@ class Bundle:
 
     def times(self, count: int) -> Bundle:
         """Return the bundle of so many loose units, of which this is one."""
+        if count == 1:
+            return self
+        if self._times is None:
+            self._times = {}
         bundle = self._times.get(count)
         if bundle is None:
-            bundle = self
-            if count != 1:
-                wants = tuple(replace(want, count=count * want.count) for want in self.wants)
-                bundle = Bundle(wants, slot=self.slot, slot_part=self.slot_part)
+            wants = tuple(replace(want, count=count * want.count) for want in self.wants)
+            bundle = Bundle(wants, slot=self.slot, slot_part=self.slot_part)
             if len(self._times) < TIMES:
                 self._times[count] = bundle
         return bundle
@@ -221,7 +223,7 @@ def _slot_set(want: Want) -> SlotSet | None:
     return SlotSet(want.count, tuple(sorted(needs.items())), want.label)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class HostDemand:
     """Nodes that must each give a bundle.
 
@@ -246,7 +248,7 @@ class HostDemand:
     path: str = field(default="", compare=False)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class GroupDemand:
     """Groups of a level that must each give hosts, groups and amounts. The root stands for the whole machine.
 

@@ -11,12 +11,10 @@ from functools import cached_property
 
 from ...grammar.jobspec import Vertex
 from ...grammar.memory import Memory
-from ...topology.machine import Machine
 from ..errors import InfeasibleRequest
-from ..options import Options
 from .builder import build_demand
 from .demand import Demand
-from .resolve import Log, Resolver
+from .resolve import Resolver
 
 MOST_SLOT_TYPES = 64
 MOST_VERTICES = 1000
@@ -29,6 +27,13 @@ DEMANDS = 1000
 class Problem:
     """A request on a machine.
 
+    Parameters
+    ----------
+    resolver
+        Knows what types mean on the machine.
+    vertices
+        The outermost ones.
+
     Attributes
     ----------
     choices
@@ -37,8 +42,8 @@ class Problem:
         The vertices, by names of levels that the machine has.
     """
 
-    def __init__(self, machine: Machine, options: Options, vertices: tuple[Vertex, ...], warn: Log) -> None:
-        self._resolver = Resolver(machine, options, warn)
+    def __init__(self, resolver: Resolver, vertices: tuple[Vertex, ...]) -> None:
+        self._resolver = resolver
         self.stated = self._resolver.stated(vertices)
         self._vertices = self._resolver.known(self.stated)
         self._check_size()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from operator import is_
 from weakref import WeakKeyDictionary
 
 from ...grammar.jobspec import Vertex
@@ -72,7 +73,7 @@ class Resolver:
             children = self.known(vertex.children)
             if self.is_known(vertex.type):
                 _check_unit(vertex)
-                kept.append(replace(vertex, children=children))
+                kept.append(vertex if children is vertex.children else replace(vertex, children=children))
             elif vertex.type == "cluster" and vertex.children:
                 _check_root(vertex)
                 kept.extend(children)
@@ -84,7 +85,7 @@ class Resolver:
                     kept.extend(children)
             else:
                 raise InfeasibleRequest(f"{vertex.path}: {unknown(self.machine, vertex.type)}")
-        return tuple(kept)
+        return vertices if len(kept) == len(vertices) and all(map(is_, kept, vertices)) else tuple(kept)
 
     def is_known(self, name: str) -> bool:
         """Tell whether the machine has things of a type."""

@@ -195,7 +195,7 @@ class Trials:
     def demand(self, vertices: tuple[Vertex, ...]) -> Demand | None:
         """Return what vertices ask for at the least; None when the machine cannot even be asked for it."""
         try:
-            problem = Problem(self.machine, self.knowledge.options, vertices, _silent)
+            problem = Problem(Resolver(self.machine, self.knowledge.options, _silent), vertices)
             demand = problem.demand(problem.least)
         except InfeasibleRequest:
             return None

@@ -29,6 +29,10 @@ Search = Callable[[DomainState, Bundle, Budget, bool], "NodeSolution | None"]
 REMEMBERED = 100_000
 """Answers that each memory keeps."""
 
+TORN_REMEMBERED = 500
+"""Domains with slots to be torn of which the ways to tear them are kept: they are large, and serve other numbers of
+the same slots."""
+
 
 class SlotsSolution:
     """The best placement of so many equal slots in a domain.
@@ -42,7 +46,7 @@ class SlotsSolution:
     torn
         The slots of a domain that known them, places counted from the domain.
     parts
-        What each child gives, where that is not found again by asking: there was no time to find the best.
+        What each child gives, where slots are torn in some; where all stay whole it is found again by asking.
     final
         Whether more time would not give another placement.
     """
@@ -83,7 +87,7 @@ class EqualSlots:
         self._search = search
         self._whole_slots = WholeSlots(scale)
         self._bests: Memory[tuple[DomainState, SlotShape, int], SlotsSolution] = Memory(REMEMBERED)
-        self._known_torn: Memory[tuple[DomainState, SlotShape], TornSlots] = Memory(REMEMBERED)
+        self._known_torn: Memory[tuple[DomainState, SlotShape], TornSlots] = Memory(TORN_REMEMBERED)
 
     def whole(self, state: DomainState, shape: SlotShape, limit: int) -> int | None:
         """Return how many slots, up to a limit, can stay whole; None where the node's own resources allow no split."""
@@ -103,14 +107,20 @@ class EqualSlots:
         key = (domain, shape, count)
         best = self._bests.get(key)
         if best is None:
-            split = self._whole_slots.split(domain, shape, count)
-            if split is not None and len(split.costs) > count:
-                best = SlotsSolution(split.costs[count], split.costs[count], split.choices[count])
-            else:
-                best = self._torn(domain, shape, count, budget)
+            best = self._all_whole(domain, shape, count)
+            if best is not None:
+                return best
+            best = self._torn(domain, shape, count, budget)
             if best.final:
                 self._bests[key] = best
         return best
+
+    def _all_whole(self, domain: DomainState, shape: SlotShape, count: int) -> SlotsSolution | None:
+        """Return the best placement where all slots can stay whole; the split that it is read off is remembered."""
+        split = self._whole_slots.split(domain, shape, count)
+        if split is None or len(split.costs) <= count:
+            return None
+        return SlotsSolution(split.costs[count], split.costs[count], split.choice(count))
 
     def _torn(self, domain: DomainState, shape: SlotShape, count: int, budget: Budget) -> SlotsSolution:
         """Tear slots in the children where they suffice, else in the domain itself."""
@@ -188,7 +198,7 @@ class EqualSlots:
             choice, cost = choices[count], costs[count]
         parts = tuple(table[n] for table, n in zip(tables, choice, strict=True))
         final = all(part.final for part in parts) and cost == bounds[count]
-        return SlotsSolution(cost + touch, bounds[count] + touch, choice, parts=() if final else parts, final=final)
+        return SlotsSolution(cost + touch, bounds[count] + touch, choice, parts=parts, final=final)
 
     def _torn_slots(self, domain: DomainState, shape: SlotShape) -> TornSlots:
         known = self._known_torn.get((domain, shape))
@@ -196,15 +206,17 @@ class EqualSlots:
             known = self._known_torn[domain, shape] = TornSlots(self._scale, domain, shape)
         return known
 
-    def plan(
-        self, state: DomainState, shape: SlotShape, flat: FlatSlots, best: SlotsSolution, budget: Budget
-    ) -> NodePlan:
+    def solution(self, state: DomainState, flat: FlatSlots, budget: Budget) -> NodeSolution:
+        """Return the best that a node does for slots that it has room for when they may be torn."""
+        return _OfSlots(self, state, flat, self.best(state, SlotShape.of(flat), flat.count, budget))
+
+    def plan(self, state: DomainState, flat: FlatSlots, best: SlotsSolution) -> NodePlan:
         """Return how a node gives the best placement of slots that it has room for."""
-        shares = self._shares(state, 0, shape, flat.count, best, budget)
-        return NodePlan(tuple(SlotPlan(flat.label, slot) for slot in shares))
+        shares = self._shares(state, 0, SlotShape.of(flat), flat.count, best)
+        return NodePlan(tuple([SlotPlan(flat.label, slot) for slot in shares]))
 
     def _shares(
-        self, domain: DomainState, place: int, shape: SlotShape, count: int, best: SlotsSolution, budget: Budget
+        self, domain: DomainState, place: int, shape: SlotShape, count: int, best: SlotsSolution
     ) -> list[Shares]:
         """Return what each of so many slots takes of a domain that stands at a place."""
         if not count:
@@ -218,13 +230,35 @@ class EqualSlots:
         at = place + 1
         for i, (child, n) in enumerate(zip(domain.children, best.choice, strict=True)):
             if n:
-                part = best.parts[i] if best.parts else self.best(child, sub, n, budget)
-                slots += self._shares(child, at, sub, n, part, budget)
+                part = best.parts[i] if best.parts else self._all_whole(child, sub, n)
+                assert part is not None, "a part of what is whole is whole"
+                slots += self._shares(child, at, sub, n, part)
             at += len(child.flat)
         own = Share(place, shape.cores - sub.cores, shape.gpus - sub.gpus)
         if own.cores or own.gpus:
             slots = [(own, *slot) for slot in slots or [()] * count]
         return slots
+
+
+class _OfSlots(NodeSolution):
+    """The best that a node does for equal slots, of which it holds what its plan is made of.
+
+    Most plans are never read, and those that are take more room than that.
+    """
+
+    __slots__ = ("_best", "_equal", "_flat", "_state")
+
+    def __init__(self, equal: EqualSlots, state: DomainState, flat: FlatSlots, best: SlotsSolution) -> None:
+        super().__init__(best.cost, best.bound, None, final=best.final)
+        self._equal = equal
+        self._state = state
+        self._flat = flat
+        self._best = best
+
+    @property
+    def plan(self) -> NodePlan:
+        """What each such node gives."""
+        return self._equal.plan(self._state, self._flat, self._best)
 
 
 def _is_even(domain: DomainState, shape: SlotShape) -> bool:

@@ -11,6 +11,7 @@ States are ranked by these bounds until they come to be the best, so that those 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any, TypeAlias
 
 from ..demand.demand import Bundle, Kind
 from ..policy.scale import Scale
@@ -18,6 +19,9 @@ from ..policy.terms import CoreShare, CoreTouch, Cross, PartialWhole, Room, Touc
 from ..state.domain_state import DomainState
 from .lost_room import least_of
 from .shares import least_share
+
+Slots: TypeAlias = tuple[int, int, int]
+"""Equal slots: how many, and the cores and GPUs of each."""
 
 
 def lower_bound(scale: Scale, state: DomainState, bundle: Bundle) -> int:
@@ -29,42 +33,71 @@ def lower_bounds(scale: Scale, state: DomainState, bundle: Bundle) -> list[int]:
     """Return for each component of the policy what no placement of the bundle on the state is below."""
     slots = _cores_and_gpus(bundle)
     wants = (*bundle.wants, *bundle.beside)
-    surely = bundle.whole or any(want.total(kind) for want in wants for kind in (Kind.CORE, Kind.GPU))
+    surely = bool(slots) or bundle.whole or any(w.total(kind) for w in wants for kind in (Kind.CORE, Kind.GPU))
     bounds: list[int] = []
-    for place, component in enumerate(scale.components):
+    for component, known in zip(scale.components, _known_of(scale, state), strict=True):
         bound = 0
         if isinstance(component, Cross):
-            bound = _crossings(outermost(state, component.level), state, slots)
+            bound = _crossings(known, slots)
         elif isinstance(component, CoreShare):
-            bound = share_bound(state, component.level, slots)
+            bound = _apart(known, slots)
         elif isinstance(component, PartialWhole):
             bound = int(bundle.whole and not state.whole)
         elif isinstance(component, Touch) and component.level == state.level:
-            weight = component.weight(state)
-            bound = weight if slots or surely else min(0, weight)
+            bound = known if surely else min(0, known)
         elif isinstance(component, Touch):
-            bound = _covered(scale, place, component, state, slots)
+            bound = _covered(known, slots)
         elif isinstance(component, Room):
             cores, gpus = (sum(count * some[i] for count, *some in slots) for i in (0, 1))
             bound = least_of(component.room, state, cores, gpus) if (cores or gpus) else 0
         elif isinstance(component, CoreTouch):
-            bound = sum(min(0, component.weight(domain)) for domain in state.flat)
+            bound = known
         bounds.append(bound)
     return bounds
 
 
-def share_bound(state: DomainState, level: str, slots: Sequence[tuple[int, int, int]]) -> int:
-    """Return what slots, given as (how many, cores, GPUs), count at the least for standing apart at a level."""
+def _known_of(scale: Scale, state: DomainState) -> tuple[Any, ...]:
+    """Return for each component what of a state its bound is made of: integers alone, which are no garbage to collect.
+
+    For what is torn, and stands apart, the room in the domains of the level; for what is touched, its parts; of the
+    state itself its weight; of cores the least that they count.
+    """
+    known = scale.known_for_bounds.get(state)
+    if known is None:
+        found: list[Any] = []
+        rooms: dict[str, _Room] = {}
+        for component in scale.components:
+            if isinstance(component, Cross | CoreShare):
+                if component.level not in rooms:
+                    rooms[component.level] = _room(state, component.level)
+                found.append(rooms[component.level])
+            elif isinstance(component, Touch):
+                found.append(component.weight(state) if component.level == state.level else _cover(component, state))
+            elif isinstance(component, CoreTouch):
+                found.append(sum([min(0, component.weight(domain)) for domain in state.flat]))
+            else:
+                found.append(0)
+        known = scale.known_for_bounds[state] = tuple(found)
+    return known
+
+
+def share_bound(state: DomainState, level: str, slots: Sequence[Slots]) -> int:
+    """Return what slots count at the least for standing apart at a level."""
+    return _apart(_room(state, level), slots)
+
+
+def _apart(room: _Room, slots: Sequence[Slots]) -> int:
     if not any(cores and gpus for _, cores, gpus in slots):
         return 0
-    domains = outermost(state, level)
-    bins = [(domain.free_cores, domain.free_gpus) for domain in domains]
-    bins.append((state.free_cores - sum(c for c, _ in bins), state.free_gpus - sum(g for _, g in bins)))
+    bins = [*zip(room[0], room[2], strict=True), (room[1], room[3])]
     return sum(least_share(bins, cores, gpus, count) for count, cores, gpus in slots)
 
 
-def _cores_and_gpus(bundle: Bundle) -> list[tuple[int, int, int]]:
-    """Return the slots that a bundle is no more than: how many, and the cores and GPUs of each."""
+def _cores_and_gpus(bundle: Bundle) -> list[Slots]:
+    """Return the slots that a bundle is no more than."""
+    flat = bundle.flat
+    if flat is not None:
+        return [(flat.count, flat.cores, flat.gpus)] if flat.cores or flat.gpus else []
     needs = [(some.count, dict(some.needs)) for some in bundle.slots]
     slots = [(count, need.get("core", 0), need.get("gpu", 0)) for count, need in needs]
     return [some for some in slots if some[1] or some[2]]
@@ -94,25 +127,34 @@ def outermost(state: DomainState, level: str) -> list[DomainState]:
     return found
 
 
-def _needs(
-    asked: tuple[int, int], state: DomainState, domains: Sequence[DomainState]
-) -> list[tuple[int, list[int], int]]:
-    """Return for cores and GPUs how many are asked for, what is free in each domain, and what is free in none."""
-    cores, gpus = [domain.free_cores for domain in domains], [domain.free_gpus for domain in domains]
-    needs = ((asked[0], cores, state.free_cores - sum(cores)), (asked[1], gpus, state.free_gpus - sum(gpus)))
-    return [need for need in needs if need[0]]
+_Room: TypeAlias = tuple[tuple[int, ...], int, tuple[int, ...], int]
+"""The cores that are free in each domain of a level, and in none of them; and the GPUs."""
 
 
-def _crossings(domains: Sequence[DomainState], state: DomainState, slots: Sequence[tuple[int, int, int]]) -> int:
+def _room(state: DomainState, level: str) -> _Room:
+    domains = outermost(state, level)
+    cores, gpus = tuple([domain.free_cores for domain in domains]), tuple([domain.free_gpus for domain in domains])
+    return cores, state.free_cores - sum(cores), gpus, state.free_gpus - sum(gpus)
+
+
+def _crossings(room: _Room, slots: Sequence[Slots]) -> int:
     """Return how often slots cross from one domain of a level into another, at least."""
+    all_cores, cores_outside, all_gpus, gpus_outside = room
     total = 0
-    for count, *asked in slots:
-        needs = _needs((asked[0], asked[1]), state, domains)
-        bound = [(each, free) for each, free, outside in needs if not outside]
-        if bound:
-            across = max(_fewest(free, each) for each, free in bound) - 1
-            whole = sum(min(free[i] // each for each, free in bound) for i in range(len(domains)))
-            total += max(count * across, count - whole)
+    for count, cores, gpus in slots:
+        if cores and not cores_outside:
+            across = _fewest(all_cores, cores)
+            if gpus and not gpus_outside:
+                across = max(across, _fewest(all_gpus, gpus))
+                whole = sum([min(c // cores, g // gpus) for c, g in zip(all_cores, all_gpus, strict=True)])
+            else:
+                whole = sum([c // cores for c in all_cores])
+        elif gpus and not gpus_outside:
+            across = _fewest(all_gpus, gpus)
+            whole = sum([g // gpus for g in all_gpus])
+        else:
+            continue
+        total += max(count * (across - 1), count - whole)
     return total
 
 
@@ -127,36 +169,36 @@ def _fewest(free: Sequence[int], amount: int) -> int:
     return number
 
 
-_Parts = tuple[int, list[tuple[int, int]]]
+_Parts: TypeAlias = tuple[int, tuple[tuple[int, int], ...]]
 """What is free in no domain of a level, and of each domain with any what touching it counts and what is free, those
 first that count least for one."""
 
 
-def _covered(
-    scale: Scale, place: int, component: Touch, state: DomainState, slots: Sequence[tuple[int, int, int]]
-) -> int:
+def _cover(component: Touch, state: DomainState) -> tuple[int, _Parts, _Parts]:
+    """Return what is below zero of all domains of a level, and what holds the cores, and the GPUs, that are free."""
+    outer = outermost(state, component.level)
+    weights = [max(0, component.weight(domain)) for domain in outer]
+    return (
+        sum([min(0, component.weight(domain)) for domain in state.flat if domain.level == component.level]),
+        _parts(weights, [domain.free_cores for domain in outer], state.free_cores),
+        _parts(weights, [domain.free_gpus for domain in outer], state.free_gpus),
+    )
+
+
+def _covered(cover: tuple[int, _Parts, _Parts], slots: Sequence[Slots]) -> int:
     """Return what the domains that hold the slots count at least: parts of domains count in part."""
-    known: tuple[int, _Parts, _Parts] | None = scale.covers.get((place, state))
-    if known is None:
-        outer = outermost(state, component.level)
-        weights = [max(0, component.weight(domain)) for domain in outer]
-        known = scale.covers[place, state] = (
-            sum(min(0, component.weight(domain)) for domain in state.flat if domain.level == component.level),
-            _parts(weights, [domain.free_cores for domain in outer], state.free_cores),
-            _parts(weights, [domain.free_gpus for domain in outer], state.free_gpus),
-        )
-    below, of_cores, of_gpus = known
+    below, of_cores, of_gpus = cover
     cores = sum([count * each for count, each, _ in slots])
     gpus = sum([count * each for count, _, each in slots])
-    return below + max(_cover(of_cores, cores), _cover(of_gpus, gpus))
+    return below + max(_holding(of_cores, cores), _holding(of_gpus, gpus))
 
 
 def _parts(weights: Sequence[int], free: Sequence[int], in_all: int) -> _Parts:
-    parts = sorted(((part, whole) for part, whole in zip(weights, free, strict=True) if whole), key=_of_one)
-    return in_all - sum(free), parts
+    parts = sorted([(part, whole) for part, whole in zip(weights, free, strict=True) if whole], key=_of_one)
+    return in_all - sum(free), tuple(parts)
 
 
-def _cover(parts: _Parts, amount: int) -> int:
+def _holding(parts: _Parts, amount: int) -> int:
     """Return what the domains count at least that hold so many cores, or GPUs."""
     total = 0
     amount -= parts[0]

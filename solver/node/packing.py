@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from operator import add
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from ..demand.demand import FlatSlots
 from ..policy.scale import Scale
@@ -19,6 +19,10 @@ from ..state.domain_state import DomainState
 
 SPLITS = 50_000
 """Domains in a state whose splits are remembered, over all shapes of slots."""
+
+
+Firsts: TypeAlias = tuple[tuple[int, ...], ...]
+"""Of each child, and each number of slots, how many it takes: see `Choices`."""
 
 
 class SlotShape(NamedTuple):
@@ -62,18 +66,22 @@ class Split:
     ----------
     costs
         Of each number of slots, as far as whole slots fit.
-    choices
-        For each number of slots, the number in each child.
+    firsts
+        As `Choices` has them.
     limit
         The number of slots up to which it was looked for.
     """
 
-    __slots__ = ("choices", "costs", "limit")
+    __slots__ = ("costs", "firsts", "limit")
 
-    def __init__(self, costs: Sequence[int], choices: Sequence[tuple[int, ...]], limit: int) -> None:
+    def __init__(self, costs: Sequence[int], firsts: Firsts, limit: int) -> None:
         self.costs = costs
-        self.choices = choices
+        self.firsts = firsts
         self.limit = limit
+
+    def choice(self, number: int) -> tuple[int, ...]:
+        """Return how many of so many slots each child takes."""
+        return Choices(self.firsts)[number]
 
 
 def below(domain: DomainState, shape: SlotShape) -> SlotShape | None:
@@ -147,7 +155,7 @@ class WholeSlots:
         if not sub.cores and not sub.gpus:
             costs = (touch,) * limit if not each else tuple([touch + n * each for n in range(1, limit + 1)])
             costs = tuple(map(add, costs, lost[1:])) if lost else costs
-            return Split((0, *costs), Same((0,) * len(domain.children), limit + 1), limit)
+            return Split((0, *costs), ((0,) * (limit + 1),) * len(domain.children), limit)
         tables: list[Sequence[int]] = []
         for child in domain.children:
             part = self._find(splits, child, sub, limit) if sub is shape else self.split(child, sub, limit)
@@ -157,33 +165,17 @@ class WholeSlots:
         sums, choices = combine(tables, limit)
         sums = list(map(add, sums, lost)) if lost else sums
         if each:
-            return Split((0, *[cost + touch + n * each for n, cost in enumerate(sums[1:], 1)]), choices, limit)
-        return Split((0, *[cost + touch for cost in sums[1:]]), choices, limit)
+            return Split((0, *[cost + touch + n * each for n, cost in enumerate(sums[1:], 1)]), choices.firsts, limit)
+        return Split((0, *[cost + touch for cost in sums[1:]]), choices.firsts, limit)
 
 
-class Same(Sequence[tuple[int, ...]]):
-    """One choice for any number of slots."""
-
-    __slots__ = ("_choice", "_length")
-
-    def __init__(self, choice: tuple[int, ...], length: int) -> None:
-        self._choice = choice
-        self._length = length
-
-    def __len__(self) -> int:
-        return self._length
-
-    def __getitem__(self, total: Any) -> Any:
-        return self._choice
-
-
-_NONE_FITS = Split((0,), Same((), 1), 0)
+_NONE_FITS = Split((0,), (), 0)
 """Of a domain without room for a slot."""
 
 _UNKNOWN = Split((), (), -1)
 
 
-class Choices(Sequence[tuple[int, ...]]):
+class Choices:
     """How many slots each child takes, for 0, 1, 2, ... slots in all; a choice is made up when it is asked for.
 
     Parameters
@@ -192,17 +184,14 @@ class Choices(Sequence[tuple[int, ...]]):
         For each child, the last one first: of 0, 1, 2, ... slots for it and all after it, how many it takes.
     """
 
-    __slots__ = ("_firsts",)
+    __slots__ = ("firsts",)
 
-    def __init__(self, firsts: tuple[tuple[int, ...], ...]) -> None:
-        self._firsts = firsts
+    def __init__(self, firsts: Firsts) -> None:
+        self.firsts = firsts
 
-    def __len__(self) -> int:
-        return len(self._firsts[-1]) if self._firsts else 1
-
-    def __getitem__(self, total: Any) -> Any:
+    def __getitem__(self, total: int) -> tuple[int, ...]:
         choice = []
-        for firsts in reversed(self._firsts):
+        for firsts in reversed(self.firsts):
             choice.append(firsts[total])
             total -= firsts[total]
         return tuple(choice)

@@ -79,7 +79,7 @@ class NodeSolution:
     bound
         What no placement beats; the cost itself, when the search was not cut off.
     make_plan
-        Says how; asked once, and only for solutions that are taken.
+        Says how; asked once, and only for solutions that are taken. None of a kind that has a `plan` of its own.
     outside
         Amounts that the bundle asks for and that the node lists nowhere: they come from a group above, as
         (resource, amount).
@@ -93,7 +93,7 @@ class NodeSolution:
         self,
         cost: int,
         bound: int,
-        make_plan: Callable[[], NodePlan],
+        make_plan: Callable[[], NodePlan] | None,
         outside: tuple[tuple[str, int], ...] = (),
         *,
         final: bool = True,
@@ -109,7 +109,8 @@ class NodeSolution:
     def plan(self) -> NodePlan:
         """What each such node gives."""
         if self._plan is None:
-            self._plan = self._make_plan()
+            assert self._make_plan is not None, "a kind of solution that is made without says its plan itself"
+            self._plan, self._make_plan = self._make_plan(), None
         return self._plan
 
     @property

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from functools import partial
 
 from ...grammar.memory import Memory
 from ..cpsat.budget import Budget, CutOff
@@ -186,10 +185,7 @@ class NodeSolver:
             if not self.scale.components:
                 return NodeSolution(0, 0, lambda: _lowest_plan(flat))
             if self._affinity_first:
-                best = self._equal.best(state, shape, flat.count, budget)
-                return NodeSolution(
-                    best.cost, best.bound, partial(self._equal.plan, state, shape, flat, best, budget), final=best.final
-                )
+                return self._equal.solution(state, flat, budget)
         elif bundle.slots and self._affinity_first:
             solution = self._mixed(state, bundle, tables)
             if solution is not None:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from ...grammar.memory import Memory
 from ...topology.tree import Domain, NodeType
-from ..node.plan import NodePlan, Share, SlotPlan
+from ..node.plan import NodePlan, NodeSolution, Share, SlotPlan
 from ..state.domain_state import Used, amounts_of, arrange
 from ..state.holdings import NodeFree, NodeHolding, SlotHolding
 from ..state.node_classes import Packed, lowest
@@ -81,8 +81,10 @@ def _lowest_ids(slot: SlotHolding) -> tuple[bool, int, int]:
     return slot.cores == 0, slot.cores & -slot.cores, slot.gpus & -slot.gpus
 
 
-def assign(node_type: NodeType, free: NodeFree, plan: NodePlan, nodes: int, *, slot_part: str = "") -> NodeHolding:
-    """Carry out a plan on nodes that are free alike.
+def assign(
+    node_type: NodeType, free: NodeFree, solution: NodeSolution, nodes: int, *, slot_part: str = ""
+) -> NodeHolding:
+    """Carry out a solution's plan on nodes that are free alike.
 
     Parameters
     ----------
@@ -91,15 +93,15 @@ def assign(node_type: NodeType, free: NodeFree, plan: NodePlan, nodes: int, *, s
     slot_part
         The label of the slot that has other nodes too; empty for none.
     """
-    key = (id(node_type), free, id(plan), slot_part)
+    key = (id(node_type), free, id(solution), slot_part)
     known = _known.get(key)
     if known is None:
-        known = _known[key] = (node_type, plan, _carried_out(node_type, free, plan, slot_part))
+        known = _known[key] = (node_type, solution, _carried_out(node_type, free, solution.plan, slot_part))
     return NodeHolding(Packed.of(nodes), *known[2][1:])
 
 
-_known: Memory[tuple[int, NodeFree, int, str], tuple[NodeType, NodePlan, NodeHolding]] = Memory(REMEMBERED)
-"""What plans give, on no nodes yet: by the identity of the type and the plan, which are kept with it."""
+_known: Memory[tuple[int, NodeFree, int, str], tuple[NodeType, NodeSolution, NodeHolding]] = Memory(REMEMBERED)
+"""What plans give, on no nodes yet: by the identity of the type and the solution, which are kept with it."""
 
 
 def _carried_out(node_type: NodeType, free: NodeFree, plan: NodePlan, slot_part: str) -> NodeHolding:

@@ -55,7 +55,7 @@ def allocation_of(
     for pick in decision.picks:
         slot_part = hosts[pick.host].demand.bundle.part_label if hosts and pick.host is not None else ""
         for number, free, nodes in changes.alike(state, Packed.of(pick.nodes)):
-            holdings.append(assign(types[number], free, pick.solution.plan, nodes, slot_part=slot_part))
+            holdings.append(assign(types[number], free, pick.solution, nodes, slot_part=slot_part))
     group_used: dict[tuple[int, str], int] = {}
     if tree.free:
         held = Counter({(group, name): amount for group, name, amount in decision.group_held})

@@ -53,8 +53,8 @@ class Scale:
         What says how much room domains have, each with its unit.
     names
         Of the components.
-    covers
-        What the domains of states count for a component, by its place: kept here for `node.lower_bounds`.
+    known_for_bounds
+        What of a state lower bounds are made of, for each component: kept here for `node.lower_bounds`.
     group_names, group_units
         Of those that count groups: their names, and their units by level.
     """
@@ -65,7 +65,7 @@ class Scale:
         self.units = tuple(1 << (BITS * (count - 1 - i)) for i in range(count))
         self._touch: Memory[DomainState, int] = Memory(REMEMBERED)
         self._core_touch: Memory[DomainState, int] = Memory(REMEMBERED)
-        self.covers: Memory[tuple[int, DomainState], Any] = Memory(REMEMBERED)
+        self.known_for_bounds: Memory[DomainState, tuple[Any, ...]] = Memory(REMEMBERED)
         self._values: Memory[int, Mapping[str, int]] = Memory(REMEMBERED)
         self._touches: dict[str, list[tuple[Callable[[DomainState], int], int]]] = {}
         for component, unit in self.weighed():
