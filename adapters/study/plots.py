@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..drawing.palette import COLOURS
 from .groups import Group
+from .price import column, total
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -83,7 +84,9 @@ class Pictures:
              lambda axes: self._line(axes, "intact.node", "wholly free"), True),
             ("intact", f"{self._finest()} domains wholly free over time, {means}", self._intact, bool(self.levels)),
             ("greed", "Of the jobs of a batch that fit together, how many each pool placed one after the other: a dot "
-             "a batch, a line the mean", self._greed, bool(self.greed)),
+             "a batch, a line all batches", lambda axes: self._greed(axes, ""), bool(self.greed)),
+            ("greed-work", "The same in work: of the parts of the machine that fit together", self._greed_work,
+             bool(self.greed)),
             ("decisions", f"Time of each decision against how full the machine was{seed}", self._decisions, True),
             ("decision-times", "Decisions that took no longer than this", self._decision_times, True),
             ("load-wait", "Mean wait by load, with 95 % confidence",
@@ -150,25 +153,30 @@ class Pictures:
     def _intact(self, axes: Axes) -> None:
         self._line(axes, f"intact.{self._finest()}", "wholly free")
 
-    def _greed(self, axes: Axes) -> None:
+    def _greed_work(self, axes: Axes) -> None:
+        self._greed(axes, "work")
+
+    def _greed(self, axes: Axes, kind: str) -> None:
+        placed, optimum = column(kind, "placed"), column(kind, "optimum")
         rows = sorted(
             self.greed,
             key=lambda row: (self.pools.index(str(row["pool"])), row["load"] or 0, row["seed"], row["batch"]),
         )
         for place, (pool, some) in enumerate(groupby(rows, key=lambda row: str(row["pool"]))):
-            shares = [100.0 * row["placed"] / row["optimum"] for row in some if row["optimum"]]
+            mine = [row for row in some if row.get(optimum)]
+            shares = [100.0 * row[placed] / row[optimum] for row in mine]
             style = self._style(pool)
             spread = [place + (i % 7 - 3) * 0.05 for i in range(len(shares))]
             axes.scatter(spread, shares, s=16, alpha=0.6, color=style["color"], linewidths=0)
             if shares:
-                average = sum(shares) / len(shares)
+                average = 100.0 * total(mine, placed) / total(mine, optimum)
                 axes.hlines(average, place - 0.3, place + 0.3, color=style["color"], linewidth=2)
-                axes.annotate(f"{average:.0f} %", (place + 0.32, average), va="center", fontsize=8)
+                axes.annotate(f"{average:.1f} %", (place + 0.32, average), va="center", fontsize=8)
         names = list(dict.fromkeys(str(row["pool"]) for row in rows))
         axes.set_xticks(range(len(names)), names)
         axes.set_xlim(-0.6, len(names) - 0.2)
         axes.axhline(100, color="#5b6570", linewidth=0.8)
-        least = min((100.0 * row["placed"] / row["optimum"] for row in rows if row["optimum"]), default=100.0)
+        least = min((100.0 * row[placed] / row[optimum] for row in rows if row.get(optimum)), default=100.0)
         axes.set_ylim(max(0.0, 10 * (least // 10) - 5), 103)
         axes.set_ylabel("% of the optimum")
 

@@ -29,7 +29,7 @@ Result = dict[str, Any]
 """``figures`` by name; ``moment``: what jobs hold at one time; ``jobs``, ``decisions``, ``series``, or for `GREED`
 ``greed``: tables as columns."""
 
-VERSION = 9
+VERSION = 10
 """Goes up when the same task would give another result, so that what was kept is not taken for it."""
 
 

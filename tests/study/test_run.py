@@ -139,6 +139,20 @@ def test_the_price_of_greed_is_at_most_the_optimum(task: MakeTask) -> None:
     assert set(greed["pool"]) == {"exactfit", "Rv1Pool", "TreePool"}
     for placed, optimum, bound, jobs in zip(*(greed[k] for k in ("placed", "optimum", "bound", "jobs")), strict=True):
         assert placed <= optimum <= bound <= jobs
+    for kind in ("work", "work time"):
+        columns = (greed[name] for name in (kind, f"{kind} in order", f"{kind} optimum", f"{kind} bound"))
+        for placed, in_order, optimum, bound in zip(*columns, strict=True):
+            assert 0 <= placed <= optimum <= bound
+            assert in_order <= optimum
+
+
+def test_the_order_of_jobs_has_its_price(task: MakeTask) -> None:
+    """Three nodes of four go to the first job, which leaves none for two others that would fill the machine."""
+    three, two = "node=3/slot=1/core=120", "node=2/slot=1/core=120"
+    jobs = source(("slot=1/core=1", 0.0, 1.0), (three, 10.0, 9.0), (two, 10.0, 9.0), (two, 10.0, 9.0))
+    greedy = task(kind=GREED, source=jobs, pools=("exactfit",), snapshots=1, batch=3, joint_limit=2.0, prove=False)
+    greed = run_task(greedy.to_json())["greed"]
+    assert [greed[name] for name in ("placed", "in order", "optimum", "bound")] == [[1], [1], [2], [2]]
 
 
 @pytest.mark.parametrize("name", ["nothing", "exactfit:nonsense", "no module:x", "os:path", ""])
