@@ -54,7 +54,9 @@ def read_groups(value: object, place: str, mask_of: Callable[[IdSet], int], ever
     ValueError
         The value is not of this form; the message names the place.
     """
-    listed = _read(value, place, mask_of)
+    named = 1 << everyone.bit_length()
+    """Beside the positions of a group that names ranks, whether this R has them or not."""
+    listed = _without_nodeless(_read(value, place, lambda ids: mask_of(ids) | named), named)
     root, *others = listed
     if root.amounts:
         if any(v.level == CLUSTER for v in others):
@@ -68,6 +70,23 @@ def read_groups(value: object, place: str, mask_of: Callable[[IdSet], int], ever
     groups = _number([(v.level, v.parent, v.ids, v.amounts, v.listed) for v in vertices])
     # A group of nothing but ranks that this R lacks is a group of another instance.
     return groups if all(g.members for g in groups) else cut_groups(groups, everyone)
+
+
+def _without_nodeless(listed: Sequence[Vertex], named: int) -> list[Vertex]:
+    """Give what groups list that name no ranks, at any depth, to their parents: a storage unit beside nodes."""
+    naming = [bool(vertex.ids) for vertex in listed]
+    for i in range(len(listed) - 1, 0, -1):
+        vertex = listed[i]
+        naming[vertex.parent] |= naming[i]
+        if not naming[i]:
+            listed[vertex.parent].add(vertex.amounts)
+    kept: list[Vertex] = []
+    place: dict[int, int] = {-1: -1}
+    for i, vertex in enumerate(listed):
+        if naming[i] or not i:
+            place[i] = len(kept)
+            kept.append(replace(vertex, ids=vertex.ids & ~named, parent=place[vertex.parent]))
+    return kept
 
 
 def ranks_in_groups(value: object, place: str) -> IdSet:

@@ -37,6 +37,13 @@ class Vertex:
     listed: Mapping[str, object] = field(default_factory=dict)
     """The same as they were written."""
 
+    def add(self, amounts: Mapping[str, Fraction]) -> None:
+        """Add to what it has."""
+        for name, amount in amounts.items():
+            total = self.amounts.get(name, Fraction(0)) + amount
+            self.amounts[name] = total
+            self.listed = {**self.listed, name: int(total) if total.denominator == 1 else float(total)}
+
 
 def nest(vertices: Sequence[Vertex], *, place: str, key_bits: int | None = None) -> list[Vertex]:
     """Return the tree in normal form, in pre-order, `ids` including all that stands below.
@@ -85,11 +92,7 @@ class _Forest:
         """Let `other` stand for i and have what i has."""
         self.stands_in[i] = other
         self.parent[i] = None
-        target = self.vertices[other]
-        for name, amount in self.vertices[i].amounts.items():
-            total = target.amounts.get(name, Fraction(0)) + amount
-            target.amounts[name] = total
-            target.listed = {**target.listed, name: int(total) if total.denominator == 1 else float(total)}
+        self.vertices[other].add(self.vertices[i].amounts)
 
     def merge_equal(self, key_mask: int) -> None:
         for level, members in self.levels.items():

@@ -12,7 +12,7 @@ from .above import Counts, MismatchError
 from .answer import Answer, Slot
 from .cover import TooLongError, Way
 from .ground import Ground, Place
-from .request import MEASURED, Need
+from .request import MEASURED, Kind, Need
 from .state import Demand, State
 
 ROUNDING = Fraction(1, 1024)
@@ -74,15 +74,42 @@ class Amounts:
             R says something else than was asked for, or there was not enough.
         """
         holdings = [holding for slot, way in slots for holding in self._of_slot(slot, way)]
-        holdings += self._of_job(job, job_wholes, answer)
+        beside = [asked for slot, way in slots for asked in self._beside(slot, way)]
+        holdings += self._of_job([*job, *beside], job_wholes, answer)
         self._settle(holdings, counts)
 
     def _of_slot(self, slot: Slot, way: Way) -> Iterator[_Holding]:
         """Yield what one slot holds, resource by resource."""
-        for name in dict.fromkeys([*(need.vertex.type for need, _ in way.amounts), *_amounts_of(slot)]):
-            asked = [(need, place) for need, place in way.amounts if need.vertex.type == name]
+        own = [(need, place) for need, place in way.amounts if not self._is_of_groups(slot, need, place)]
+        for name in dict.fromkeys([*(need.vertex.type for need, _ in own), *_amounts_of(slot)]):
+            asked = [(need, place) for need, place in own if need.vertex.type == name]
             summands = sum(name in dict(slot_part.amounts) for slot_part in slot.slot_parts)
             yield _Holding(name, asked, slot.amount(name), self._listed(name, way.wholes), summands, slot)
+
+    def _is_beside(self, need: Need, place: Place) -> bool:
+        """Whether something asked for in a slot stands beside its nodes, and groups give it."""
+        return need.is_of_groups and place[0] < 0 and need.vertex.type in self.ground.listed
+
+    def _is_of_groups(self, slot: Slot, need: Need, place: Place) -> bool:
+        """Whether R says with a group what a slot has beside its nodes: with a node it would be read as the node's."""
+        if not self._is_beside(need, place):
+            return False
+        kind = self.ground.machine.type_at(slot.slot_parts[0].position)
+        own = any(self.ground.listing((slot.slot_parts[0].position, d.index), need.vertex.type) for d in kind.domains)
+        return own or len(slot.slot_parts) > 1 or need.of_slot is not Kind.SLOT
+
+    def _beside(self, slot: Slot, way: Way) -> Iterator[tuple[Need, Place]]:
+        """Yield what a slot asks for beside its nodes and R says with groups, with the group that gives it."""
+        for need, place in way.amounts:
+            if self._is_of_groups(slot, need, place):
+                yield need, self._group(slot, need) if need.of_slot is Kind.SLOT else place
+
+    def _group(self, slot: Slot, need: Need) -> Place:
+        """Return the innermost group that has all nodes of a slot and lists what it asks for."""
+        group = self.ground.around_all(need.vertex.type, [slot_part.position for slot_part in slot.slot_parts])
+        if group is None:
+            raise MismatchError(f"{need.vertex.path}: no group has all nodes of a slot and {need.vertex.type}")
+        return group
 
     def _of_job(self, job: Asked, wholes: Iterable[Place], answer: Answer) -> Iterator[_Holding]:
         """Yield what belongs to the job and to no slot."""
@@ -142,6 +169,8 @@ class Amounts:
             return inside
         taken: list[Place] = []
         slot = holding.slot
+        if slot is not None and self._is_beside(need, at):
+            return frozenset({self._group(slot, need)})
         for slot_part in () if slot is None else slot.slot_parts:
             gpus = 0 if slot is None or slot.cores else slot_part.gpus
             here = self.ground.innermost(slot_part.position, slot_part.cores, gpus)

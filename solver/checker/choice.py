@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from .cover import TooLongError, Way
-from .ground import Place
+from .cover import TooLongError, Used, Way
 from .request import Need
 
 _MAX_OPEN = 200
@@ -17,7 +16,7 @@ def preference(counts: frozenset[tuple[Need, int]]) -> tuple[int, ...]:
     return tuple(number for _, number in sorted((need.index, number) for need, number in counts))
 
 
-def distinct(choices: Sequence[Sequence[Way]], used: frozenset[Place]) -> Iterator[list[Way]]:
+def distinct(choices: Sequence[Sequence[Way]], used: Used) -> Iterator[list[Way]]:
     """Go through the choices of a way for each slot in which no place stands for two vertices.
 
     Raises
@@ -27,7 +26,7 @@ def distinct(choices: Sequence[Sequence[Way]], used: frozenset[Place]) -> Iterat
     """
     chosen: list[Way] = [ways[0] for ways in choices]
     open_ones = []
-    taken = set(used)
+    taken: set[tuple[int, ...]] = set(used)
     for index, ways in enumerate(choices):
         if len(ways) > 1:
             open_ones.append(index)
@@ -39,7 +38,7 @@ def distinct(choices: Sequence[Sequence[Way]], used: frozenset[Place]) -> Iterat
         raise TooLongError
     steps = 0
 
-    def choose(place: int, taken: frozenset[Place]) -> Iterator[list[Way]]:
+    def choose(place: int, taken: Used) -> Iterator[list[Way]]:
         nonlocal steps
         steps += 1
         if steps > _MAX_STEPS:

@@ -8,7 +8,7 @@ asked for more than is held in it (Hall's condition for nested sets).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 from ...grammar.idset import IdSet
@@ -17,6 +17,9 @@ from .request import Kind, Need
 
 Held = Mapping[int, tuple[int, int]]
 """Cores and gpus by position."""
+
+Used = frozenset[tuple[int, ...]]
+"""The places that stand for a vertex; of those that others may share, the group and the place right around it."""
 
 MAX_WAYS = 64
 MAX_STEPS = 20_000
@@ -44,13 +47,13 @@ class Way:
     """
 
     counts: frozenset[tuple[Need, int]] = frozenset()
-    used: frozenset[Place] = frozenset()
+    used: Used = frozenset()
     amounts: tuple[tuple[Need, Place], ...] = ()
     wholes: frozenset[Place] = frozenset()
 
     def moved(self, position: int) -> Way:
         """Return the same on another node, for a way that speaks of one node only."""
-        used = frozenset((position, index) for _, index in self.used)
+        used = frozenset((position, *place[1:]) for place in self.used)
         amounts = tuple((need, place if place[0] < 0 else (position, place[1])) for need, place in self.amounts)
         wholes = frozenset(place if place[0] < 0 else (position, place[1]) for place in self.wholes)
         return Way(self.counts, used, amounts, wholes)
@@ -130,7 +133,7 @@ class Cover:
         """
         found: dict[Way, None] = {}
         for way in self._search(tuple(asks), dict(counts), frozenset(), (), (), self.pools):
-            found[way] = None
+            found[replace(way, used=frozenset(place for place in way.used if len(place) == 2))] = None
             if len(found) == MAX_WAYS:
                 break
         return list(found)
@@ -139,7 +142,7 @@ class Cover:
         self,
         agenda: tuple[Ask, ...],
         counts: dict[Need, int],
-        used: frozenset[Place],
+        used: Used,
         takes: tuple[_Take, ...],
         amounts: tuple[tuple[Need, Place], ...],
         pools: tuple[Place, ...],
@@ -155,7 +158,8 @@ class Cover:
         need = ask.need
         if need.kind is Kind.AMOUNT:
             if not need.children:
-                yield from self._search(rest, counts, used, takes, (*amounts, (need, ask.spot)), pools)
+                place = ask.at if need.is_of_groups else ask.spot
+                yield from self._search(rest, counts, used, takes, (*amounts, (need, place)), pools)
             return
         places = self._candidates(ask, used)
         for number in self._numbers(ask, len(places), counts):
@@ -175,7 +179,8 @@ class Cover:
                         for child in need.children
                     )
                     now = (*pools, *some) if need.whole else pools
-                    yield from self._search((*inner, *rest), chosen, used | set(some), takes, amounts, now)
+                    marks = used | {_mark(ask, place) for place in some}
+                    yield from self._search((*inner, *rest), chosen, marks, takes, amounts, now)
 
     def _numbers(self, ask: Ask, places: int, counts: Mapping[Need, int]) -> Iterator[int]:
         """Go through the counts that come into question, the largest first."""
@@ -193,7 +198,7 @@ class Cover:
                 limit = MAX_AGENDA
         yield from need.vertex.count.descending(limit)
 
-    def _candidates(self, ask: Ask, used: frozenset[Place]) -> list[Place]:
+    def _candidates(self, ask: Ask, used: Used) -> list[Place]:
         """Return the places that could stand for a vertex, all of them on the nodes held."""
         need = ask.need
         if not need.kind.is_place:
@@ -216,7 +221,7 @@ class Cover:
         return [
             place
             for place in found
-            if place not in used
+            if _mark(ask, place) not in used
             and place != ask.at
             and self.ground.contains(ask.spot, place)
             and self.ground.contains(ask.at, place)
@@ -295,6 +300,11 @@ class Cover:
             return False
 
         return len(wanted) <= MAX_AGENDA and all(give(taker, set()) for taker in range(len(wanted)))
+
+
+def _mark(ask: Ask, place: Place) -> tuple[int, ...]:
+    """Return what is used of a place that stands for a vertex."""
+    return (*place, *ask.at) if ask.need.is_shared else place
 
 
 @dataclass(frozen=True, slots=True)

@@ -162,6 +162,19 @@ class Ground:
                     return -1, group
         return None
 
+    def around_all(self, name: str, nodes: Iterable[int]) -> Place | None:
+        """Return the innermost group that has all of some nodes and lists a resource."""
+        common = set.intersection(*(set(self.groups_around(position)) for position in nodes))
+        listing = [group for group in common if self.listing((-1, group), name) is not None]
+        return (-1, max(listing)) if listing else None
+
+    def layers(self, place: Place, name: str) -> list[Place]:
+        """Return the groups around a group that list a resource: what it gives, they give."""
+        if place[0] >= 0:
+            return []
+        above = self._chain(self.machine.groups[place[1]].parent)
+        return [(-1, group) for group in above if self.listing((-1, group), name) is not None]
+
     def sources(self, name: str, at: Place, taken: Iterable[Place], usable: int) -> frozenset[Place]:
         """Return where an amount comes from.
 
@@ -174,7 +187,13 @@ class Ground:
             return frozenset(place for place in near if place is not None)
         if self.listing(at, name) is not None:
             return frozenset({at})
-        inside = frozenset(place for place in self.below(at, usable) if self.listing(place, name) is not None)
+        # What stands beside nodes is not the nodes'.
+        outside = at[0] < 0 and name in self.listed
+        inside = frozenset(
+            place
+            for place in self.below(at, usable)
+            if self.listing(place, name) is not None and (place[0] < 0 or not outside)
+        )
         if inside or at == ROOT:
             return inside
         above = self.nearest(at, name)

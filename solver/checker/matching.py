@@ -11,7 +11,7 @@ from .amounts import Amounts
 from .answer import Slot, SlotPart
 from .case import Case
 from .choice import distinct, preference
-from .cover import MAX_WAYS, Ask, Cover, Held, Way
+from .cover import MAX_WAYS, Ask, Cover, Held, Used, Way
 from .ground import ROOT, Place
 from .outside import Match, Outside
 from .request import Kind, Need, names_no_node
@@ -148,8 +148,8 @@ class Matcher:
         slots: Mapping[str, list[Slot]],
         ways: Mapping[str, list[list[Way]]],
         match: Match,
-        used: frozenset[Place],
-    ) -> Iterator[tuple[Match, frozenset[Place]]]:
+        used: Used,
+    ) -> Iterator[tuple[Match, Used]]:
         """Choose what stands for the vertices inside each slot, with the same counts in all slots of a label."""
         if not labels:
             yield match, used
@@ -238,7 +238,7 @@ class Matcher:
     def _group_ways(self, need: Need, place: Place, held: Held) -> list[Way]:
         """Return the ways of seeing what a vertex asks for in one group."""
         ways = self._place_by_place(need, held, place)
-        return [replace(way, used=way.used | {place}) for way in ways]
+        return ways if need.is_shared else [replace(way, used=way.used | {place}) for way in ways]
 
     def _node_ways(self, need: Need, held: Held) -> list[Way]:
         """Return the ways of seeing a node vertex in one node; equal nodes share them."""

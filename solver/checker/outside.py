@@ -9,7 +9,7 @@ from .above import Above, Counts, MismatchError
 from .answer import Slot
 from .case import Case
 from .choice import preference
-from .cover import Ask, Cover, Held, Way
+from .cover import Ask, Cover, Held, Used, Way
 from .ground import ROOT, Place
 from .request import Kind, Need, names_no_node
 
@@ -55,7 +55,7 @@ class Outside:
         self.above = above
         self._counts: Counts = {}
 
-    def see(self, slots: Sequence[Slot], match: Match, used: frozenset[Place]) -> Match:
+    def see(self, slots: Sequence[Slot], match: Match, used: Used) -> Match:
         """Find what stands for the vertices outside slots, given what stands for those inside.
 
         Raises

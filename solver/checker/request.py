@@ -57,6 +57,10 @@ class Need:
     in_whole
         Whether the vertex right above takes its node or domain whole; of what stands beside the one node of a slot
         that holds slots, whether that node is.
+    of_slot
+        Inside a slot that has tasks, the kind of the vertex right above; else None.
+    beside_nodes
+        Whether a group or a node stands right beside it.
     """
 
     vertex: Vertex
@@ -66,12 +70,25 @@ class Need:
     children: tuple[Need, ...]
     index: int
     in_whole: bool = False
+    of_slot: Kind | None = None
+    beside_nodes: bool = False
 
     def walk(self) -> Iterator[Need]:
         """Go through this vertex and all below it in pre-order."""
         yield self
         for child in self.children:
             yield from child.walk()
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether it only says where nodes of a slot stand: its places may be other slots' as well."""
+        return self.kind is Kind.GROUP and self.of_slot is not None and not self.whole
+
+    @property
+    def is_of_groups(self) -> bool:
+        """Whether it asks groups for an amount, in a slot: it stands in a group vertex, or beside one or a node."""
+        beside = self.of_slot is Kind.SLOT and self.beside_nodes
+        return self.kind is Kind.AMOUNT and (beside or self.of_slot is Kind.GROUP)
 
     @property
     def has_choice(self) -> bool:
@@ -163,44 +180,85 @@ def read_request(
         For another value of these.
     """
     _check_options(slot_exclusive, unknown_types)
-    types = _Types(machine)
-    unknown: dict[str, None] = {}
-    united: dict[str, None] = {}
+    reader = _Reader(_Types(machine), slot_exclusive, unknown_types == "ignore")
+    needs = tuple([reader.read(vertex) for vertex in vertices])
     chains: dict[str, tuple[Need, ...]] = {}
-    count = 0
+    for need in needs:
+        _add_chains(chains, need, ())
+    return Request(needs, chains, tuple(reader.unknown), tuple(reader.united))
 
-    def read(vertex: Vertex, in_slot: bool, bare: bool, in_whole: bool = False) -> Need:
-        nonlocal count
-        index = count
-        count += 1
-        kind = types.of(vertex)
+
+@dataclass(frozen=True, slots=True)
+class _Around:
+    """What a vertex stands in: see `Need`."""
+
+    in_slot: bool = False
+    bare: bool = False
+    in_whole: bool = False
+    of_slot: Kind | None = None
+    beside_nodes: bool = False
+
+
+class _Reader:
+    def __init__(self, types: _Types, slot_exclusive: str, ignores_unknown: bool) -> None:
+        self.types = types
+        self.slot_exclusive = slot_exclusive
+        self.ignores_unknown = ignores_unknown
+        self.unknown: dict[str, None] = {}
+        self.united: dict[str, None] = {}
+        self.count = 0
+
+    def read(self, vertex: Vertex, around: _Around | None = None) -> Need:
+        """Say of a vertex, and of all below it, what it stands for."""
+        around = around or _Around()
+        index = self.count
+        self.count += 1
+        kind = self.types.of(vertex)
         if vertex.unit is not None and kind is not Kind.NOTHING and vertex.type not in MEASURED:
-            united[vertex.type] = None
+            self.united[vertex.type] = None
         if kind is Kind.SLOT and vertex.holds_slots:
             kind = Kind.OUTER
-        is_slot = kind in (Kind.SLOT, Kind.OUTER)
-        if is_slot:
+        bare = around.bare
+        if kind in (Kind.SLOT, Kind.OUTER):
             bare = not any(inner.type in ("core", "gpu") for inner in vertex.walk())
-        whole = types.takes_whole(vertex, in_slot, bare, slot_exclusive)
+        whole = self.types.takes_whole(vertex, around.in_slot, bare, self.slot_exclusive)
+        inside = self._inside(vertex, kind, whole, bare, around)
+        children = tuple([self.read(child, inside) for child in vertex.children])
+        if kind is Kind.NOTHING and not self.ignores_unknown and not _is_root(vertex):
+            self.unknown[vertex.type] = None
+        return Need(
+            vertex,
+            kind,
+            whole,
+            around.in_slot,
+            children,
+            index,
+            around.in_whole,
+            around.of_slot,
+            around.beside_nodes,
+        )
+
+    def _inside(self, vertex: Vertex, kind: Kind, whole: bool, bare: bool, around: _Around) -> _Around:
+        """Return what the children of a vertex stand in."""
+        types = self.types
         lists = whole and kind is not Kind.GROUP
         if kind is Kind.OUTER:
             nodes = [child for child in vertex.children if types.of(child) is Kind.NODE]
-            lists = [types.takes_whole(node, True, bare, slot_exclusive) for node in nodes] == [True]
-        children = tuple([read(child, in_slot or is_slot, bare, lists) for child in vertex.children])
-        if kind is Kind.NOTHING and unknown_types != "ignore" and not _is_root(vertex):
-            unknown[vertex.type] = None
-        return Need(vertex, kind, whole, in_slot, children, index, in_whole)
+            lists = [types.takes_whole(node, True, bare, self.slot_exclusive) for node in nodes] == [True]
+        of_slot = around.of_slot
+        if kind is Kind.SLOT or (of_slot is not None and kind is not Kind.NOTHING):
+            of_slot = kind
+        nodes_below = any(types.of(child) in (Kind.GROUP, Kind.NODE) for child in vertex.children)
+        in_slot = around.in_slot or kind in (Kind.SLOT, Kind.OUTER)
+        return _Around(in_slot, bare, lists, of_slot, nodes_below)
 
-    def chain(need: Need, above: tuple[Need, ...]) -> None:
-        if need.kind is Kind.SLOT:
-            chains[need.vertex.label or ""] = (*above, need)
-        for child in need.children:
-            chain(child, (*above, need))
 
-    needs = tuple([read(vertex, False, False) for vertex in vertices])
-    for need in needs:
-        chain(need, ())
-    return Request(needs, chains, tuple(unknown), tuple(united))
+def _add_chains(chains: dict[str, tuple[Need, ...]], need: Need, above: tuple[Need, ...]) -> None:
+    """Note the vertices down to each slot."""
+    if need.kind is Kind.SLOT:
+        chains[need.vertex.label or ""] = (*above, need)
+    for child in need.children:
+        _add_chains(chains, child, (*above, need))
 
 
 def _is_root(vertex: Vertex) -> bool:

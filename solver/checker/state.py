@@ -141,6 +141,8 @@ class State:
         for demand in wanted:
             wanted[demand] += self._held.get(demand, Fraction(0))
         room = {place: self.ground.listing(place, name) or Fraction(0) for _, places in wanted for place in places}
+        if any(self.ground.layers(place, name) for place in room):
+            return self._fits_in_layers(name, new)
         given: dict[tuple[Demand, Place], Fraction] = {}
         # The demands with the least choice first: the rest is then seldom rearranged.
         for demand in sorted(wanted, key=lambda d: (len(d[1]), sorted(d[1]))):
@@ -151,6 +153,31 @@ class State:
                     return False
                 left -= pushed
         return True
+
+    def _fits_in_layers(self, name: str, new: Mapping[Demand, Fraction]) -> bool:
+        """Whether that is so where what a group gives is the groups' around it as well: a flow from layer to layer."""
+        wanted = {demand: amount for demand, amount in self._held.items() if demand[0] == name}
+        for demand, amount in new.items():
+            wanted[demand] = wanted.get(demand, Fraction(0)) + amount
+        left: dict[object, dict[object, Fraction]] = {}
+        every = sum(wanted.values(), Fraction(0))
+
+        def join(start: object, end: object, capacity: Fraction) -> None:
+            left.setdefault(start, {})[end] = capacity
+            left.setdefault(end, {}).setdefault(start, Fraction(0))
+
+        pending: list[Place] = []
+        for demand, amount in wanted.items():
+            join("from", demand, amount)
+            for place in demand[1]:
+                join(demand, (place, "in"), every)
+                pending.append(place)
+        for place in pending:
+            layers = self.ground.layers(place, name)
+            join((place, "in"), (place, "out"), self.ground.listing(place, name) or Fraction(0))
+            join((place, "out"), (layers[0], "in") if layers else "to", every)
+            pending += layers[:1]
+        return _flow(left, "from", "to") == every
 
     @staticmethod
     def _push(
@@ -182,3 +209,28 @@ class State:
                             came[next_place] = other, place
                             pending.append(next_place)
         return Fraction(0)
+
+
+def _flow(left: dict[object, dict[object, Fraction]], start: object, end: object) -> Fraction:
+    """Return the largest flow through a network, of which what is left of each capacity is given (Edmonds and Karp)."""
+    total = Fraction(0)
+    while True:
+        came: dict[object, object] = {start: start}
+        pending = deque([start])
+        while pending and end not in came:
+            here = pending.popleft()
+            for there, capacity in left.get(here, {}).items():
+                if capacity > 0 and there not in came:
+                    came[there] = here
+                    pending.append(there)
+        if end not in came:
+            return total
+        steps = [end]
+        while steps[-1] != start:
+            steps.append(came[steps[-1]])
+        pairs = list(zip(steps[1:], steps, strict=False))
+        amount = min(left[one][other] for one, other in pairs)
+        for one, other in pairs:
+            left[one][other] -= amount
+            left[other][one] += amount
+        total += amount

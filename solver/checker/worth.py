@@ -44,6 +44,9 @@ def worth(
     """
     machine = ground.machine
     terms: dict[str, Value] = {"size": size, "partial": sum(ground.is_partial(place) for place in set(wholes))}
+    for level in machine.group_levels:
+        if level != "cluster":
+            terms[f"affinity.{level}"] = group_affinity(ground, slots, level)
     for level in machine.levels:
         terms[f"affinity.{level}"] = affinity(ground, slots, level)
     for level in machine.levels:
@@ -73,6 +76,16 @@ def affinity(ground: Ground, slots: Iterable[Slot], level: str) -> int:
         max(0, sum(len(ground.touched(p.position, level, p.cores, p.gpus)) for p in slot.slot_parts) - 1)
         for slot in slots
     )
+
+
+def group_affinity(ground: Ground, slots: Iterable[Slot], level: str) -> int:
+    """Sum over slots of the groups of a level that have a node of the slot, less one and never below zero."""
+    total = 0
+    for slot in slots:
+        nodes = [part.position for part in slot.slot_parts if part.cores or part.gpus]
+        groups = {group for position in nodes for group in ground.groups_around(position)}
+        total += max(0, sum(ground.machine.groups[group].level == level for group in groups) - 1)
+    return total
 
 
 def share(ground: Ground, slots: Iterable[Slot], level: str) -> int:

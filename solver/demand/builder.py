@@ -8,17 +8,24 @@ without naming a node is a unit that stands on one.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from ...grammar.jobspec import Vertex
 from ..errors import InfeasibleRequest
-from .demand import Bundle, Demand, GroupDemand, HostDemand, Kind, Want
+from .demand import Bundle, Demand, GroupDemand, HostDemand, Kind, SlotAmount, Want
 from .resolve import Resolver
 from .wants import NOWHERE, Around, WantBuilder, in_slot
 
-Parts = tuple[tuple[HostDemand, ...], tuple[GroupDemand, ...], tuple[tuple[str, int], ...]]
-"""Hosts, groups, and a group's own amounts."""
+
+class Parts(NamedTuple):
+    """What a group, or the machine, must give: see `GroupDemand`."""
+
+    hosts: tuple[HostDemand, ...] = ()
+    groups: tuple[GroupDemand, ...] = ()
+    amounts: tuple[tuple[str, int], ...] = ()
+    slot_amounts: tuple[SlotAmount, ...] = ()
 
 
 def build_demand(
@@ -35,8 +42,8 @@ def build_demand(
     """
     vertices, counts = _multiplied(resolver, vertices, counts)
     builder = _Builder(resolver, counts)
-    hosts, groups, amounts = builder.above_node(vertices, _Place())
-    return Demand(GroupDemand("", 1, hosts, groups, amounts), builder.nslots(vertices, 1), sizes)
+    root = GroupDemand("", 1, **builder.above_node(vertices, _Place())._asdict())
+    return Demand(root, builder.nslots(vertices, 1), sizes)
 
 
 def _multiplied(
@@ -73,12 +80,15 @@ class _Place:
         The slot.
     nodes_per_slot, groups_per_slot
         Of how many nodes the slot is made, and in how many groups the vertex stands for each slot.
+    path
+        Of the slot; empty where there is none.
     """
 
     times: int = 1
     around: Around = NOWHERE
     nodes_per_slot: int = 1
     groups_per_slot: int = 1
+    path: str = ""
 
 
 class _Builder(WantBuilder):
@@ -98,6 +108,7 @@ class _Builder(WantBuilder):
         hosts: list[HostDemand] = []
         groups: list[GroupDemand] = []
         amounts: list[tuple[str, int]] = []
+        slot_amounts: list[SlotAmount] = []
         if place.around.in_slot:
             vertices = self._on_one_node(vertices, place, hosts)
         for vertex in vertices:
@@ -108,16 +119,17 @@ class _Builder(WantBuilder):
                 groups.append(self._group(vertex, count, place))
             elif vertex.type == "slot":
                 more = self._slot(vertex, count)
-                hosts += more[0]
-                groups += more[1]
-                amounts += more[2]
+                hosts += more.hosts
+                groups += more.groups
+                amounts += more.amounts
+                slot_amounts += more.slot_amounts
             elif vertex.type in self.resolver.amounts:
                 self.resolver.check_in_groups(vertex)
                 amounts.append((vertex.type, self.amount(vertex) * place.times))
             else:
                 unit = replace(self.want(vertex, place.around), count=1)
                 hosts.append(HostDemand(Bundle((unit,), slot=place.around.slot), count, loose=True, path=vertex.path))
-        return tuple(hosts), tuple(groups), tuple(amounts)
+        return Parts(tuple(hosts), tuple(groups), tuple(amounts), tuple(slot_amounts))
 
     def _names_nodes(self, vertex: Vertex) -> bool:
         """Tell whether a vertex is a node or a group, or a slot of such."""
@@ -148,56 +160,80 @@ class _Builder(WantBuilder):
                 wants = self.wants(vertex.children, in_slot(vertex))
             else:
                 wants = (replace(self.want(vertex, NOWHERE), count=1),)
-            return (HostDemand(Bundle(wants), count, loose=True, path=vertex.path),), (), ()
+            return Parts((HostDemand(Bundle(wants), count, loose=True, path=vertex.path),))
         self.check_slot(vertex)
         around = in_slot(vertex)
-        nodes = sum(self._nodes(child, around) for child in above) if around.slot else 1
-        hosts, groups, amounts = self.above_node(above, _Place(count, around, nodes))
+        nodes = max(1, sum(self._nodes(child, around) for child in above)) if around.slot else 1
+        parts = self.above_node(above, _Place(count, around, nodes, path=vertex.path))
+        hosts = list(_hosts(parts)) if around.slot else []
+        loose = next((host for host in hosts if host.loose), None)
+        if loose is not None and len(hosts) > 1:
+            raise InfeasibleRequest(f"{loose.path}: stands in no node, beside nodes of one slot: say in which node")
         for child in vertex.children:
             if child in above:
                 continue
             if child.type not in self.resolver.amounts:
                 raise InfeasibleRequest(f"{child.path}: stands in no node, beside {above[0].path} in one slot")
-            hosts, groups = self._beside(hosts, groups, count, child)
-        return hosts, groups, amounts
+            parts = self._beside(parts, around.slot if nodes > 1 else "", count, child)
+        return parts
 
-    def _beside(
-        self, hosts: tuple[HostDemand, ...], groups: tuple[GroupDemand, ...], count: int, vertex: Vertex
-    ) -> tuple[tuple[HostDemand, ...], tuple[GroupDemand, ...]]:
-        """Put an amount that stands beside a slot's one node into that node's bundle: it may reach the groups."""
-        if len(hosts) != 1 or groups or hosts[0].count != count:
-            raise InfeasibleRequest(f"{vertex.path}: stands beside several nodes in one slot; say it of each node")
-        host = hosts[0]
-        want = Want(Kind.AMOUNT, vertex.type, self.amount(vertex), path=vertex.path)
-        bundle = host.bundle
-        bundle = Bundle(
-            (*bundle.wants, want), whole=bundle.whole, slot=bundle.slot, slot_part=bundle.slot_part, ids=bundle.ids
-        )
-        return (replace(host, bundle=bundle),), groups
+    def _beside(self, parts: Parts, slot: str, count: int, vertex: Vertex) -> Parts:
+        """Add an amount that stands in a slot beside its nodes: that of the one node is asked of the groups with it.
+
+        Parameters
+        ----------
+        slot
+            The label of the slot if it has several nodes; else empty.
+        count
+            How many slots there are.
+        """
+        above = self.resolver.is_in_groups(vertex.type)
+        if slot and above:
+            amount = SlotAmount(slot, vertex.type, self.amount(vertex), path=vertex.path)
+            return parts._replace(slot_amounts=(*parts.slot_amounts, amount))
+        want = Want(Kind.AMOUNT, vertex.type, self.amount(vertex), above=above, path=vertex.path)
+        hosts, groups = parts.hosts, parts.groups
+        if len(hosts) == 1 and not groups and hosts[0].count == count:
+            return parts._replace(hosts=(_with_want(hosts[0], want),))
+        if not hosts and len(groups) == 1 and groups[0].count == count and above:
+            return parts._replace(groups=(self._in_group(groups[0], vertex, want),))
+        raise InfeasibleRequest(f"{vertex.path}: stands beside several nodes in one slot; say it of each node")
+
+    def _in_group(self, group: GroupDemand, vertex: Vertex, want: Want) -> GroupDemand:
+        """Add an amount to the one node that stands in a group vertex of a slot, at any depth."""
+        inside = Parts(group.hosts, group.groups, group.amounts, group.slot_amounts)
+        if len(inside.hosts) == 1 and not inside.groups and inside.hosts[0].count == 1:
+            return replace(group, hosts=(_with_want(inside.hosts[0], want),))
+        if not inside.hosts and len(inside.groups) == 1 and inside.groups[0].count == 1:
+            return replace(group, groups=(self._in_group(inside.groups[0], vertex, want),))
+        raise InfeasibleRequest(f"{vertex.path}: stands beside several nodes in one slot; say it of each node")
 
     def _nodes(self, vertex: Vertex, around: Around) -> int:
         """Return how many nodes a vertex above or at the node makes, several for a group that is taken whole."""
         count = self.count(vertex)
         if vertex.type == "node":
             return count
+        if vertex.type not in self.resolver.groups:
+            return 0
         if self.resolver.takes_whole(vertex, in_slot=around.in_slot, bare=around.bare):
             return 2 * count
         return count * sum(self._nodes(child, around) for child in vertex.children)
 
     def _group(self, vertex: Vertex, count: int, place: _Place) -> GroupDemand:
         whole = self.whole(vertex, place.around)
+        shared = bool(place.around.slot) and not whole
         inside = replace(place, times=1, groups_per_slot=place.groups_per_slot * self.count(vertex))
-        hosts, groups, amounts = self.above_node(vertex.children, inside)
+        parts = self.above_node(vertex.children, inside)
         return GroupDemand(
             vertex.type,
             count,
-            hosts,
-            groups,
-            amounts,
-            whole,
-            place.around.slot,
-            vertex.id,
-            inside.groups_per_slot,
+            **parts._asdict(),
+            whole=whole,
+            slot=place.around.slot,
+            ids=vertex.id,
+            per_slot=inside.groups_per_slot,
+            shared=place.path if shared else "",
+            most=place.times if shared else 1,
             path=vertex.path,
         )
 
@@ -214,3 +250,20 @@ class _Builder(WantBuilder):
         )
         per_slot = self.count(vertex) * place.groups_per_slot
         return HostDemand(bundle, count, per_slot=per_slot, path=vertex.path)
+
+
+def _hosts(parts: Parts | GroupDemand) -> Iterator[HostDemand]:
+    yield from parts.hosts
+    for below in parts.groups:
+        yield from _hosts(below)
+
+
+def _with_want(host: HostDemand, want: Want) -> HostDemand:
+    """Return a host demand of which each node, or the slot that stands on any, gives one thing more."""
+    bundle = host.bundle
+    if host.loose and len(bundle.wants) == 1 and bundle.wants[0].kind is Kind.SLOT:
+        (slot,) = bundle.wants
+        return replace(host, bundle=Bundle((replace(slot, wants=(*slot.wants, want)),)))
+    wants = (*bundle.wants, want)
+    bundle = Bundle(wants, whole=bundle.whole, slot=bundle.slot, slot_part=bundle.slot_part, ids=bundle.ids)
+    return replace(host, bundle=bundle)

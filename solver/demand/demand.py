@@ -44,6 +44,8 @@ class Want:
         The ids that match, where the request names any.
     wants
         What stands below.
+    above
+        Of an amount, whether groups above the node give it, whatever the node lists: it stands beside the node.
     path
         Where it stands in the request, for messages; no part of the value.
     """
@@ -55,6 +57,7 @@ class Want:
     label: str = ""
     ids: IdSet | None = None
     wants: tuple[Want, ...] = ()
+    above: bool = False
     path: str = field(default="", compare=False)
 
     def total(self, kind: Kind) -> int:
@@ -217,7 +220,7 @@ def _slot_set(want: Want) -> SlotSet | None:
         return None
     needs: Counter[str] = Counter()
     for below in want.wants:
-        if below.kind in (Kind.SLOT, Kind.DOMAIN) or below.ids is not None:
+        if below.kind in (Kind.SLOT, Kind.DOMAIN) or below.ids is not None or below.above:
             return None
         needs[below.type] += below.count
     return SlotSet(want.count, tuple(sorted(needs.items())), want.label)
@@ -249,6 +252,24 @@ class HostDemand:
 
 
 @dataclass(frozen=True, slots=True)
+class SlotAmount:
+    """An amount that each slot of several nodes takes of the innermost group that has all of its nodes and lists it.
+
+    Attributes
+    ----------
+    label
+        The slot's.
+    name, amount
+        What, and how much each of the slots takes.
+    """
+
+    label: str
+    name: str
+    amount: int
+    path: str = field(default="", compare=False)
+
+
+@dataclass(frozen=True, slots=True)
 class GroupDemand:
     """Groups of a level that must each give hosts, groups and amounts. The root stands for the whole machine.
 
@@ -258,6 +279,11 @@ class GroupDemand:
         The group level; empty for the root.
     count
         How many groups, in each parent.
+    shared
+        The path of the slot that it stands in, whose nodes are to be in such a group: one group may stand for as many
+        of these as there are slots, and for other vertices. Empty where a group stands for one vertex alone.
+    most
+        For how many of these, of one parent, one group may stand. What stands below is then asked of it as often.
     whole
         Whether all nodes of the group are taken whole.
     hosts, groups, amounts
@@ -268,6 +294,8 @@ class GroupDemand:
         The group numbers that match, where the request names any.
     per_slot
         Of how many of these groups one slot is made.
+    slot_amounts
+        What slots of several nodes take that stand right in the group.
     """
 
     level: str
@@ -279,6 +307,9 @@ class GroupDemand:
     slot: str = ""
     ids: IdSet | None = None
     per_slot: int = 1
+    shared: str = ""
+    most: int = 1
+    slot_amounts: tuple[SlotAmount, ...] = ()
     path: str = field(default="", compare=False)
 
 
@@ -304,6 +335,6 @@ class Demand:
     def single(self) -> HostDemand | None:
         """The one host demand, when the request is no more than that and names no group."""
         root = self.root
-        if len(root.hosts) == 1 and not root.groups and not root.amounts:
+        if len(root.hosts) == 1 and not (root.groups or root.amounts or root.slot_amounts):
             return root.hosts[0]
         return None

@@ -1,4 +1,4 @@
-"""Amounts that a request asks of a node and that the node lists nowhere: the groups above have to give them.
+"""Amounts that a request asks of a node and that the node lists nowhere, or beside it: the groups above give them.
 
 They are split off the bundle before a node is solved, as they are no matter of the node's, and come back with its
 solution; which group gives them, the machine's model says.
@@ -38,7 +38,7 @@ def _split(
 ) -> tuple[Want, ...]:
     kept = []
     for want in wants:
-        if want.kind is Kind.AMOUNT and want.type not in listed:
+        if want.kind is Kind.AMOUNT and (want.above or want.type not in listed):
             found.setdefault(label, Counter())[want.type] += want.count * times
         elif want.wants:
             slot = want.kind is Kind.SLOT

@@ -138,10 +138,14 @@ class Resolver:
 
     def check_in_groups(self, vertex: Vertex) -> None:
         """Refuse an amount that stands above the nodes and is listed in nodes alone: no node would be chosen for it."""
-        if not any(name == vertex.type for group in self.machine.groups for name, _ in group.resources):
+        if not self.is_in_groups(vertex.type):
             raise InfeasibleRequest(
                 f"{vertex.path}: here {vertex.type} is a thing of nodes: ask for it below a node or a slot"
             )
+
+    def is_in_groups(self, name: str) -> bool:
+        """Tell whether a group lists an amount."""
+        return any(name == listed for group in self.machine.groups for listed, _ in group.resources)
 
     def is_domain(self, vertex: Vertex) -> bool:
         """Tell whether a vertex stands for a node, a group of nodes or a part of a node."""

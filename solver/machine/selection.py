@@ -7,7 +7,7 @@ units, which may stand anywhere and several on a node, are shared out by `loose_
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -60,6 +60,8 @@ class Decision(NamedTuple):
         Whether the cost counts the groups that are touched.
     most_sizes
         What no placement exceeds, compared in order, where it was cut off before the counts were the largest for sure.
+    numbers
+        For positions that hold a part of a slot of several nodes, the slot's number; None where that is open.
     """
 
     picks: tuple[Pick, ...]
@@ -68,6 +70,7 @@ class Decision(NamedTuple):
     group_held: tuple[tuple[int, str, int], ...] = ()
     modelled: bool = False
     most_sizes: tuple[int, ...] = ()
+    numbers: Mapping[int, int] | None = None
 
 
 @dataclass(frozen=True)

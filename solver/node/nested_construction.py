@@ -9,7 +9,7 @@ takes few steps where there is room; it is complete as long as it does not take 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ..demand.demand import Bundle, Kind, Want
 from ..state.domain_state import DomainState
@@ -261,7 +261,7 @@ class _Search:
 
 
 def _one_less(want: Want) -> Want:
-    return Want(want.kind, want.type, want.count - 1, want.whole, want.label, want.ids, want.wants, want.path)
+    return replace(want, count=want.count - 1)
 
 
 def _names_domains(want: Want) -> bool:

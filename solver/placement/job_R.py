@@ -133,19 +133,25 @@ class _Amounts:
         for group in self.machine.groups:
             if (group.level, group.number) == (entry["level"], entry["number"]):
                 for name in entry.keys() - _GROUP_KEYS:
-                    self.of_groups[group.index, name] += _units(name, entry[name])
+                    self._take_of_groups(group.index, name, _units(name, entry[name]))
 
     def _take(self, position: int, cores: int, gpus: int, name: str, amount: int) -> None:
-        """Take an amount from the node where it lists it, the rest from the nearest group above."""
+        """Take an amount from the node where it lists it, the rest from the groups above."""
         here = self.of_nodes.setdefault(position, {})
         amount = take_near(self.machine.type_at(position), here, cores, gpus, name, amount)
         group = self.machine.group_of[position] if amount and self.machine.groups else -1
+        if self._take_of_groups(group, name, amount):
+            self.outside.setdefault(position, Counter())[name] += amount
+
+    def _take_of_groups(self, group: int, name: str, amount: int) -> bool:
+        """Take an amount from a group and all above it that list the name; tell whether any does."""
+        found = False
         while group >= 0:
             if any(resource == name for resource, _ in self.machine.groups[group].resources):
                 self.of_groups[group, name] += amount
-                self.outside.setdefault(position, Counter())[name] += amount
-                return
+                found = True
             group = self.machine.groups[group].parent
+        return found
 
     def read_domains(self, amounts: object) -> None:
         """Read `scheduling.amounts`, which says of some nodes what the placement leaves open."""

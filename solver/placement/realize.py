@@ -18,6 +18,7 @@ from ..machine.model.patterns import flatten
 from ..machine.model.slots import slot_numbers
 from ..machine.selection import Decision
 from ..policy.scale import Scale
+from ..state.domain_state import amounts_of
 from ..state.holdings import NodeFree, NodeHolding
 from ..state.node_classes import Packed, bits
 from ..state.pool_state import Changes, Job, PoolState
@@ -25,6 +26,9 @@ from .allocation import Allocation
 from .assignment import assign
 from .certificate import bounded, proven
 from .values import Values
+
+GroupHeld = tuple[tuple[int, str, int], ...]
+"""Amounts of groups' own: (group index, resource, amount)."""
 
 
 def allocation_of(
@@ -56,11 +60,15 @@ def allocation_of(
         slot_part = hosts[pick.host].demand.bundle.part_label if hosts and pick.host is not None else ""
         for number, free, nodes in changes.alike(state, Packed.of(pick.nodes)):
             holdings.append(assign(types[number], free, pick.solution, nodes, slot_part=slot_part))
-    group_used: dict[tuple[int, str], int] = {}
+    group_held, group_used = decision.group_held, Counter[tuple[int, str]]()
     if tree.free:
-        held = Counter({(group, name): amount for group, name, amount in decision.group_held})
-        group_used = held + _outside(machine, tree, holdings)
-    numbers = slot_numbers(demand, decision.picks, tree, scale) if slot_parts else {}
+        holdings, group_held = _beside(machine, tree, holdings, group_held)
+        for group, name, amount in group_held:
+            group_used.update({(layer, name): amount for layer in tree.layers(group, name)})
+        group_used += _outside(machine, tree, holdings)
+    numbers = decision.numbers
+    if numbers is None:
+        numbers = slot_numbers(demand, decision.picks, tree, scale) if slot_parts else {}
     # A choice that the machine's model did not make touches one group of each level: its node's.
     groups = {} if decision.modelled else dict.fromkeys(scale.group_names, 1)
     if decision.cost == decision.bound and not decision.most_sizes:
@@ -75,7 +83,7 @@ def allocation_of(
         demand.nslots,
         proof,
         _listed(group_used),
-        decision.group_held,
+        group_held,
         numbers=numbers,
         expiration=machine.expiration,
     )
@@ -107,10 +115,39 @@ def _outside(machine: Machine, tree: GroupTree, holdings: Sequence[NodeHolding])
         if wanted:
             for position in bits(holding.nodes):
                 for name, amount in wanted:
-                    lister = tree.lister(machine.group_of[position], name)
-                    if lister is not None:
-                        total[lister, name] += amount
+                    for layer in tree.layers(machine.group_of[position], name):
+                        total[layer, name] += amount
     return total
+
+
+def _beside(
+    machine: Machine, tree: GroupTree, holdings: Sequence[NodeHolding], held: GroupHeld
+) -> tuple[list[NodeHolding], GroupHeld]:
+    """Hold of the groups themselves what nodes take of these beside something of the same name of their own.
+
+    An R that said it with the node would be read as the node's.
+    """
+    total: Counter[tuple[int, str]] = Counter()
+    for group, name, amount in held:
+        total[group, name] += amount
+    kept = []
+    for holding in holdings:
+        wanted = [*holding.outside, *(part for slot in holding.slots for part in slot.outside)]
+        lowest = (holding.nodes & -holding.nodes).bit_length() - 1
+        own = {name for d in machine.type_at(lowest).domains for name, _ in amounts_of(d)} if wanted else set()
+        twice = {name for name, _ in wanted} & own
+        if twice:
+            for name, amount in wanted:
+                for position in bits(holding.nodes) if name in twice else ():
+                    total[tree.layers(machine.group_of[position], name)[0], name] += amount
+            slots = tuple(slot._replace(outside=_others(slot.outside, twice)) for slot in holding.slots)
+            holding = holding._replace(slots=slots, outside=_others(holding.outside, twice))
+        kept.append(holding)
+    return kept, _listed(total)
+
+
+def _others(amounts: tuple[tuple[str, int], ...], names: set[str]) -> tuple[tuple[str, int], ...]:
+    return tuple((name, amount) for name, amount in amounts if name not in names)
 
 
 def _free_of(changes: Changes, state: PoolState, holding: NodeHolding) -> NodeFree:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from ...topology.machine import Machine
 from ...topology.tree import Domain
 from ..policy.scale import Scale
-from ..policy.terms import Component, CoreShare, Cross, GroupTouch, PartialWhole, Room, Touch
+from ..policy.terms import Component, CoreShare, Cross, GroupCross, GroupTouch, PartialWhole, Room, Touch
 from ..state.domain_state import DomainState, arrange
 from ..state.holdings import NodeFree, NodeHolding
 from ..state.node_classes import bits
@@ -72,6 +72,8 @@ class Values:
             return self._apart(component.level)
         if isinstance(component, GroupTouch):
             return self._groups(component.level)
+        if isinstance(component, GroupCross):
+            return self._apart_in_groups(component.level)
         if isinstance(component, PartialWhole):
             return self._partial
         if isinstance(component, Room):
@@ -174,6 +176,17 @@ class Values:
             if holding.cores or holding.gpus:
                 nodes |= holding.nodes
         return sum(1 for group in self._machine.groups if group.level == level and group.members & nodes)
+
+    def _apart_in_groups(self, level: str) -> int:
+        """Return over slots of several nodes how many groups of a level each has nodes in, less one."""
+        nodes: dict[SlotId, int] = {}
+        for holding in self._holdings:
+            for slot in holding.slots:
+                for position in bits(holding.nodes) if not slot.whole and (slot.cores or slot.gpus) else ():
+                    key = self._slot_of(slot.label, position)
+                    nodes[key] = nodes.get(key, 0) | 1 << position
+        groups = [group.members for group in self._machine.groups if group.level == level]
+        return sum(max(0, sum(1 for members in groups if members & some) - 1) for some in nodes.values())
 
 
 def _touched(domains: Sequence[Domain], cores: int, gpus: int) -> list[int]:

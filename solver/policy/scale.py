@@ -14,10 +14,12 @@ from typing import Any
 from ...grammar.memory import Memory
 from ..state.domain_state import REMEMBERED, DomainState
 from .terms import (
+    OF_GROUPS,
     Component,
     CoreShare,
     CoreTouch,
     Cross,
+    GroupCross,
     GroupTouch,
     PartialWhole,
     Room,
@@ -56,7 +58,9 @@ class Scale:
     known_for_bounds
         What of a state lower bounds are made of, for each component: kept here for `node.lower_bounds`.
     group_names, group_units
-        Of those that count groups: their names, and their units by level.
+        Of those that count groups that are touched: their names, and their units by level.
+    group_cross
+        The unit of each group level's affinity.
     """
 
     def __init__(self, components: Iterable[Component]) -> None:
@@ -78,6 +82,7 @@ class Scale:
         self.names = tuple(component.name for component in self.components)
         self.group_names = tuple(c.name for c in self.components if isinstance(c, GroupTouch))
         self.group_units = {c.level: unit for c, unit in self.weighed() if isinstance(c, GroupTouch)}
+        self.group_cross = {c.level: unit for c, unit in self.weighed() if isinstance(c, GroupCross)}
 
     def weighed(self) -> Iterator[tuple[Component, int]]:
         """Yield each component with its unit."""
@@ -102,7 +107,7 @@ class Scale:
     @cached_property
     def affinity_leads(self) -> bool:
         """Whether nothing of slots of cores and GPUs is compared before affinity, on however many nodes."""
-        kinds = [isinstance(c, Cross) for c in self.components if not isinstance(c, PartialWhole)]
+        kinds = [isinstance(c, Cross) for c in self.components if not isinstance(c, PartialWhole | GroupCross)]
         return kinds == sorted(kinds, reverse=True)
 
     @cached_property
@@ -124,7 +129,7 @@ class Scale:
             if isinstance(component, Touch) and component.weight is one_each:
                 shift = BITS * (len(self.components) - 1 - i)
                 return lambda joint: (joint + (1 << shift >> 1)) >> shift
-            if not isinstance(component, Cross | GroupTouch | PartialWhole | CoreShare):
+            if not isinstance(component, (Cross, PartialWhole, CoreShare, *OF_GROUPS)):
                 return None
         return None
 
@@ -193,4 +198,4 @@ def _same_on_all_nodes(component: Component) -> bool:
     """Tell whether a component counts the same on every node that is touched by slots of cores, GPUs and amounts."""
     if isinstance(component, Touch):
         return component.weight is no_weight or (component.level == "node" and component.weight is one_each)
-    return isinstance(component, GroupTouch | PartialWhole)
+    return isinstance(component, (PartialWhole, *OF_GROUPS))

@@ -16,6 +16,7 @@ from typing import get_args
 
 from ...grammar.errors import shown
 from ...grammar.suggest import hint
+from ...topology.groups import CLUSTER
 from ..state.domain_state import DomainState, Fixed
 from .usual import Usual
 
@@ -83,6 +84,17 @@ class GroupTouch:
 
 
 @dataclass(frozen=True)
+class GroupCross:
+    """For each slot the number of groups of a level that its nodes stand in, less one, and never below zero."""
+
+    name: str
+    level: str
+
+    def __post_init__(self) -> None:
+        _check_text(self.name, self.level)
+
+
+@dataclass(frozen=True)
 class CoreShare:
     """For each slot of cores and GPUs, its cores in domains of a level beyond the share of its GPUs there.
 
@@ -130,7 +142,10 @@ class Room:
             )
 
 
-Component = Touch | CoreTouch | Cross | GroupTouch | PartialWhole | CoreShare | Room
+Component = Touch | CoreTouch | Cross | GroupTouch | GroupCross | PartialWhole | CoreShare | Room
+OF_GROUPS = (GroupTouch, GroupCross)
+"""Components that are no matter of single nodes: they count groups above the nodes."""
+
 Term = Callable[[Sequence[str], Sequence[str]], "list[Component]"]
 """Makes a term's components from a machine's levels: groups, and levels below the node, both coarsest first."""
 
@@ -175,9 +190,10 @@ def partial(_groups: Sequence[str], _levels: Sequence[str]) -> list[Component]:
     return [PartialWhole("partial")]
 
 
-def affinity(_groups: Sequence[str], levels: Sequence[str]) -> list[Component]:
-    """Count how far slots are torn apart, level by level from the coarsest."""
-    return [Cross(f"affinity.{level}", level) for level in levels]
+def affinity(groups: Sequence[str], levels: Sequence[str]) -> list[Component]:
+    """Count how far slots are torn apart, over groups but the cluster and levels below the node, coarsest first."""
+    across: list[Component] = [GroupCross(f"affinity.{level}", level) for level in groups if level != CLUSTER]
+    return [*across, *(Cross(f"affinity.{level}", level) for level in levels)]
 
 
 def share(_groups: Sequence[str], levels: Sequence[str]) -> list[Component]:

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from .conftest import FOUR, Case, Slot, answer, on
 
-IDLE = {"size": (), "partial": 0, "spread.rack": 1, "spread.node": 1, "intact.node": 1, "fit.node": 12}
+IDLE = {
+    "size": (),
+    "partial": 0,
+    "affinity.rack": 0,
+    "spread.rack": 1,
+    "spread.node": 1,
+    "intact.node": 1,
+    "fit.node": 12,
+}
 
 
 def test_a_slot_in_one_domain(four: Case) -> None:
@@ -27,6 +35,7 @@ def test_a_slot_in_one_domain(four: Case) -> None:
     assert list(verdict.terms) == [
         "size",
         "partial",
+        "affinity.rack",
         "affinity.socket",
         "affinity.numa",
         "share.socket",

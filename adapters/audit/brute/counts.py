@@ -27,14 +27,18 @@ def possible(world: World, needs: Sequence[Need], counts: Mapping[Need, int], mo
     total: dict[str, int] = {}
     stock: dict[str, int] = {}
 
-    def gather(needs: Sequence[Need], times: int) -> None:
+    groups = {place.level for place in world.places if place.position < 0}
+
+    def gather(needs: Sequence[Need], times: int, in_slot: bool = False) -> None:
         for need in needs:
             number = times * counts[need]
             if need.kind == "stock":
                 stock[need.vertex.type] = stock.get(need.vertex.type, 0) + asked_pieces(need.vertex, number)
+            elif in_slot and need.vertex.type in groups and not need.whole:
+                pass  # slots may share them
             elif need.kind not in {"nothing", "outer"} and not need.same:
                 total[need.vertex.type] = total.get(need.vertex.type, 0) + number
-            gather(need.children, number)
+            gather(need.children, number, in_slot or need.kind == "slot")
 
     gather(needs, 1)
     return all(number <= most.get(kind, 0) for kind, number in total.items()) and all(

@@ -9,15 +9,28 @@ from typing import NamedTuple
 from .request import Need
 from .world import ROOT, Demand, Demands, TooManyError, World, asked_pieces
 
+INSIDE = "^"
+"""Before the path of a vertex: of the groups that stand for what is right inside it."""
+
+
+def around(path: str) -> str:
+    """Return the path of the vertex around another one."""
+    return path.rpartition("/")[0]
+
+
+def stands_in_slot(path: str) -> bool:
+    """Whether the vertex around another one is a slot."""
+    return around(path).rpartition("/")[2].partition("[")[0] == "slot"
+
 
 class Partial(NamedTuple):
     """A placement of the vertices gone through so far; one state of the search."""
 
     taken: tuple[int, ...]  # of each cell, by the whole job
     slot: tuple[int, ...]  # of each cell, by the slot that is being filled
-    used: frozenset[int | tuple[int, str]]  # places that meet a vertex, and those that are a level left out as well
+    used: frozenset[int | tuple[int, str]]  # places that meet a vertex, or one below a path or of a level left out
     shield: frozenset[int]  # innermost places of the cores of slots without gpus
-    asked: tuple[tuple[str, int, int], ...]  # memory and the like of the slot being filled: name, place, amount
+    asked: tuple[tuple[str, int, int, bool], ...]  # of the slot being filled: name, place, amount; and if beside nodes
     within: tuple[tuple[str, int, int], ...]  # the same, of what its whole domains have
     demands: Demands
 
@@ -27,7 +40,7 @@ class Slots(NamedTuple):
 
     label: str
     slot: tuple[int, ...]  # as in Partial
-    asked: tuple[tuple[str, int, int], ...]  # all of it, that of its whole domains too
+    asked: tuple[tuple[str, int, int, int], ...]  # all of it, that of its whole domains too; and the group it is of
     before: Slots | None
 
 
@@ -51,9 +64,20 @@ class Search:
 
     def all(self, needs: Sequence[Need]) -> States:
         """Return every way of placing the request."""
+        self.around_nodes = set(self.paths_around_nodes(needs))
         nothing = (0,) * len(self.world.cells)
         start = Partial(nothing, nothing, frozenset(), frozenset(), (), (), frozenset())
         return self.meet(needs, ROOT, None, False, {start: Standing((0,) * len(self.added), None)})
+
+    def paths_around_nodes(self, needs: Sequence[Need]) -> Iterator[str]:
+        """Yield the paths of groups, and of the vertices right around nodes and groups: what is beside is no node's."""
+        groups = {place.level for place in self.world.places if place.position < 0}
+        for need in needs:
+            if need.kind == "place" and need.vertex.type in groups:
+                yield need.vertex.path
+            if need.kind == "place" and need.vertex.type in groups | {"node"}:
+                yield around(need.vertex.path)
+            yield from self.paths_around_nodes(need.children)
 
     def meet(self, needs: Sequence[Need], at: int, home: int | None, in_slot: bool, states: States) -> States:
         """Meet the vertices of one list within the place `at`; `home` is the node of a slot that names none."""
@@ -74,8 +98,13 @@ class Search:
             )
         if need.kind == "stock":
             amount = asked_pieces(need.vertex, count)
+            beside = in_slot and around(need.vertex.path) in self.around_nodes
+            beside = beside and (at == ROOT or self.world.places[at].position < 0)
+            if beside and not stands_in_slot(need.vertex.path):
+                return self.of_group(need.vertex.type, amount, at, states)
             return {
-                self.ask(need.vertex.type, amount, at, home, in_slot, s): standing for s, standing in states.items()
+                self.ask(need.vertex.type, amount, at, home, in_slot, s, beside): standing
+                for s, standing in states.items()
             }
         if need.kind == "nothing" and not need.children:
             return states
@@ -99,6 +128,9 @@ class Search:
             if place.level != vertex.type or not place.usable or (need.same and key != at):
                 continue
             mark = (key, need.same) if need.same else key
+            if in_slot and place.position < 0 and not need.whole:
+                # Slots are content to share a group: it is taken for what stands beside this vertex alone.
+                mark = (key, INSIDE + around(vertex.path))
             if not need.same and not (world.inside(outer, key) and world.inside(at, key)):
                 continue
             if vertex.id is not None and place.number not in vertex.id:
@@ -156,11 +188,13 @@ class Search:
         """Meet what a slot that holds slots has inside: on one node, where it names none; none of it is in a slot."""
         stock = [child for child in need.children if child.kind == "stock"]
         others = [child for child in need.children if child.kind != "stock"]
-        if len(others) == 1 and others[0].vertex.type == "node" and self.counts[others[0]] == 1:
-            # What stands beside the one node is asked of it as what stands in it is.
-            only = replace(others[0], children=(*others[0].children, *stock))
-            self.counts[only] = 1
-            return self.meet([only], at, home, False, states)
+        only = others[0] if len(others) == 1 and others[0].vertex.type == "node" else None
+        if only is not None and self.counts[only] == 1:
+            # What stands beside the one node is asked of it as what stands in it is, unless groups have it.
+            inside = [child for child in stock if not self.world.is_in_groups(child.vertex.type)]
+            stock = [child for child in stock if child not in inside]
+            others = [replace(only, children=(*only.children, *inside))]
+            self.counts[others[0]] = 1
         found: list[tuple[Partial, Standing]] = []
         for node in self.homes(need, at, home):
             for before, cost in states.items():
@@ -169,11 +203,22 @@ class Search:
                     for child in stock:
                         if place is None or child.children:
                             break
-                        amount = asked_pieces(child.vertex, self.counts[child])
-                        state = self.ask(child.vertex.type, amount, place, None, False, state)
+                        name, amount = child.vertex.type, asked_pieces(child.vertex, self.counts[child])
+                        if node is None and place != at and self.world.is_in_groups(name):
+                            group = self.world.around_all(name, [place])
+                            sources = frozenset() if group is None else frozenset({group})
+                            state = state._replace(demands=add(state.demands, (name, sources), amount))
+                        else:
+                            state = self.ask(name, amount, place, None, False, state)
                     else:
                         found.append((state, standing))
-        return self.merge(found)
+        return self.merge((self.left(need, state), standing) for state, standing in found)
+
+    def left(self, need: Need, state: Partial) -> Partial:
+        """Forget which groups stand for what is inside a slot."""
+        path = INSIDE + need.vertex.path
+        inside = [m for m in state.used if isinstance(m, tuple) and (m[1] == path or m[1].startswith(f"{path}/"))]
+        return state._replace(used=state.used.difference(inside))
 
     def home_of(self, before: Partial, after: Partial) -> int | None:
         """Return the node that gave what was taken in between; None where several did."""
@@ -234,11 +279,24 @@ class Search:
             return at
         return home
 
-    def ask(self, name: str, amount: int, at: int, home: int | None, in_slot: bool, state: Partial) -> Partial:
+    def ask(
+        self, name: str, amount: int, at: int, home: int | None, in_slot: bool, state: Partial, above: bool = False
+    ) -> Partial:
         """Note what is asked for; where it comes from shows when the slot is filled."""
         if in_slot:
-            return state._replace(asked=(*state.asked, (name, self.spot(at, home), amount)))
+            return state._replace(asked=(*state.asked, (name, at if above else self.spot(at, home), amount, above)))
         return state._replace(demands=add(state.demands, (name, self.world.sources(name, at, ())), amount))
+
+    def of_group(self, name: str, amount: int, at: int, states: States) -> States:
+        """Note what a group in a slot is asked for."""
+        sources = self.world.sources(name, at, ())
+        if not sources:
+            return {}
+        said = (name, min(sources), amount)
+        return {
+            state._replace(demands=add(state.demands, (name, sources), amount), within=(*state.within, said)): standing
+            for state, standing in states.items()
+        }
 
     def listed(self, need: Need, at: int) -> frozenset[int]:
         """Return all that lists what is asked for in a place, itself and those inside it."""
@@ -254,19 +312,34 @@ class Search:
         with_gpu = any(world.cells[i].kind == "gpu" for i in held)
         places = [world.cells[i].place for i in held if world.cells[i].kind == "core"]
         demands = state.demands
-        for name, at, amount in state.asked:
+        said: list[tuple[str, int, int, int]] = []
+        for name, at, amount, above in state.asked:
             near = places or [world.cells[i].place for i in held]
             here = [place for place in near if at == ROOT or at in world.places[place].holders]
-            demands = add(demands, (name, world.sources(name, at, here)), amount)
+            group = world.around_all(name, [world.cells[i].place for i in held]) if above else None
+            if above and world.is_in_groups(name):
+                demands = add(demands, (name, frozenset() if group is None else frozenset({group})), amount)
+            else:
+                demands = add(demands, (name, world.sources(name, at, here)), amount)
+            said.append((name, at, amount, ROOT if group is None else group))
         if state.asked and not world.stock_fits(demands):
             return None
         costs = (self.slot_cost(name, state.slot) for name in self.added)
         shield = state.shield if with_gpu else state.shield | frozenset(places)
         nothing = (0,) * len(world.cells)
-        closed = state._replace(slot=nothing, asked=(), within=(), demands=demands, shield=shield)
+        closed = self.left(need, state)._replace(slot=nothing, asked=(), within=(), demands=demands, shield=shield)
         cost = tuple(a + b for a, b in zip(standing.cost, costs, strict=True))
         return closed, Standing(
-            cost, Slots(need.vertex.label or "", state.slot, (*state.asked, *state.within), standing.slots)
+            cost,
+            Slots(
+                need.vertex.label or "",
+                state.slot,
+                (
+                    *said,
+                    *((name, at, n, at if world.places[at].position < 0 else ROOT) for name, at, n in state.within),
+                ),
+                standing.slots,
+            ),
         )
 
     def slot_cost(self, name: str, slot: Sequence[int]) -> int:

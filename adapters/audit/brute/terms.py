@@ -21,7 +21,7 @@ Terms = dict[str, int | tuple[int, ...]]
 def term_names(machine: Machine, policy: Sequence[str]) -> tuple[str, ...]:
     """Write out the families of terms ("fit") level by level ("fit.node", "fit.socket", ...); "-" means reversed."""
     levels = {
-        "affinity": tuple(machine.levels),
+        "affinity": (*(level for level in machine.group_levels if level != "cluster"), *machine.levels),
         "share": tuple(machine.levels),
         "spread": (*machine.group_levels, "node"),
         "intact": ("node", *machine.levels),

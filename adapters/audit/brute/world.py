@@ -82,6 +82,7 @@ class World:
         self.base = self._running_stock(running)
         self.stock_held = frozenset().union(*(sources for _, sources in self.base))
         self._fits: dict[Demands, bool] = {}
+        self._layers: dict[tuple[str, int], list[int]] = {}
 
     def _add_groups(self) -> None:
         for group in self.machine.groups:
@@ -234,10 +235,12 @@ class World:
             return frozenset().union(*(self.lowest_listing(name, place) for place in taken_from))
         if at != ROOT and name in self.places[at].stock:
             return frozenset({at})
+        # What stands beside nodes is not the nodes'.
+        outside = (at == ROOT or self.places[at].position < 0) and self.is_in_groups(name)
         inner = frozenset(
             key
             for key, place in enumerate(self.places)
-            if name in place.stock and self.inside(at, key) and place.usable
+            if name in place.stock and self.inside(at, key) and place.usable and (place.position < 0 or not outside)
         )
         return inner if inner or at == ROOT else self.lowest_listing(name, at)
 
@@ -256,9 +259,50 @@ class World:
             for size in range(1, len(wanted) + 1):
                 for some in combinations(wanted, size):
                     places = frozenset().union(*(sources for sources, _ in some))
-                    if sum(self.places[key].stock[kind] for key in places) < sum(amount for _, amount in some):
+                    if self.can_give(kind, places) < sum(amount for _, amount in some):
                         return False
         return True
+
+    def can_give(self, kind: str, places: frozenset[int]) -> int:
+        """Return how much some places can give together: no more than any layer of groups around them has."""
+
+        def most(key: int) -> int:
+            own = self.places[key].stock[kind]
+            return own if key in places else min(own, sum(most(inner) for inner in self.layer(kind, key)))
+
+        return sum(most(key) for key in self.layer(kind, ROOT))
+
+    def layer(self, kind: str, outer: int) -> list[int]:
+        """Return what lists an amount in a place or, of ROOT, anywhere, and stands for it in no group in between."""
+        key = kind, outer
+        if key not in self._layers:
+            self._layers[key] = [
+                k for k, place in enumerate(self.places) if kind in place.stock and self.group_above(kind, k) == outer
+            ]
+        return self._layers[key]
+
+    def group_above(self, kind: str, key: int) -> int:
+        """Return the nearest group around a group that lists an amount; ROOT for none, and for a node's own."""
+        if self.places[key].position >= 0:
+            return ROOT
+        above = self.places[key].parent
+        while above != ROOT and kind not in self.places[above].stock:
+            above = self.places[above].parent
+        return above
+
+    def group_or_root(self, key: int) -> int:
+        """Return a place if it is a group, else ROOT."""
+        return key if self.places[key].position < 0 else ROOT
+
+    def is_in_groups(self, name: str) -> bool:
+        """Whether a group lists an amount."""
+        return any(place.position < 0 and name in place.stock for place in self.places)
+
+    def around_all(self, name: str, places: Sequence[int]) -> int | None:
+        """Return the innermost group that has all of some places and lists an amount."""
+        common = frozenset.intersection(*(self.places[key].holders for key in places))
+        listing = [key for key in common if self.places[key].position < 0 and name in self.places[key].stock]
+        return max(listing, default=None)
 
 
 Demand = tuple[str, frozenset[int]]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -34,6 +34,7 @@ def write(world: World, needs: Sequence[Need], counts: Mapping[Need, int], state
         _hold(held, node, *_give(world, left, given))
     ranks = world.machine.ranks
     placement = [{"ranks": str(ranks[node]), "slots": entries[node]} for node in sorted(entries)]
+    placement += _group_amounts(world, slots)
     placement += _job_amounts(world, needs, counts, min(held))
     return {
         "version": 1,
@@ -87,10 +88,33 @@ def _hold(held: dict[int, tuple[set[int], set[int]]], node: int, cores: set[int]
 
 def _note_amounts(world: World, slot: Slots, entries: Mapping[int, Json]) -> None:
     """Write what a slot took of memory and the like to the node that it was asked for on, or to its first."""
-    for name, at, amount in slot.asked:
+    for name, at, amount, group in slot.asked:
+        if _is_of_group(world, name, group, entries):
+            continue
         position = world.places[at].position if at != ROOT else -1
         entry = entries[position if position in entries else min(entries)]
         entry[name] = entry.get(name, 0) + _said(name, amount)
+
+
+def _is_of_group(world: World, name: str, group: int, nodes: Iterable[int]) -> bool:
+    """Whether R says of a group what a slot took: with a node of its own it would be read as the node's."""
+    own = any(name in place.stock for place in world.places if place.position in set(nodes))
+    return group != ROOT and (own or len(set(nodes)) > 1)
+
+
+def _group_amounts(world: World, slots: Sequence[Slots]) -> list[Json]:
+    """Say what slots took of groups beside their nodes."""
+    total: dict[int, dict[str, int]] = {}
+    for slot in slots:
+        for name, _, amount, group in slot.asked:
+            if _is_of_group(world, name, group, _by_node(world, slot.slot)):
+                here = total.setdefault(group, {})
+                here[name] = here.get(name, 0) + amount
+    places = world.places
+    return [
+        {"level": places[group].level, "number": places[group].number, **{n: _said(n, a) for n, a in here.items()}}
+        for group, here in sorted(total.items())
+    ]
 
 
 def _said(name: str, amount: int) -> int | float:

@@ -119,6 +119,20 @@ class _Layout:
                 yield group, part << first
 
     @cached_property
+    def levels(self) -> tuple[str, ...] | None:
+        """As `GroupTree.levels`."""
+        found: list[str] = []
+        depth: list[int] = []
+        for group in self.groups:
+            depth.append(depth[group.parent] + 1 if group.parent >= 0 else 0)
+            if depth[-1] == len(found):
+                found.append(group.level)
+            if found[depth[-1]] != group.level:
+                return None
+        even = all(own == 0 or d == len(found) - 1 for own, d in zip(self.own, depth, strict=True))
+        return tuple(found) if even and len(set(found)) == len(found) else None
+
+    @cached_property
     def nested_in_themselves(self) -> frozenset[str]:
         """The levels of which a group stands in another."""
         found = set()
@@ -182,6 +196,14 @@ class GroupTree:
         return found | {ROOT} if nodes & ~self._layout.grouped else found
 
     @property
+    def levels(self) -> tuple[str, ...] | None:
+        """The levels of groups, coarsest first, where every group but the outermost stands in one of the level before.
+
+        None where nodes stand in no group of a level, or levels nest otherwise.
+        """
+        return self._layout.levels
+
+    @property
     def memory(self) -> Memory[object, Way]:
         """What is remembered of nodes that are as they were, under the one policy that the groups are used with."""
         return self._layout.memory
@@ -193,6 +215,19 @@ class GroupTree:
                 return group
             group = self.groups[group].parent
         return None
+
+    def group_at(self, position: int) -> int:
+        """Return the innermost group of a position, `ROOT` for none."""
+        return self._layout.group_of[position] if position < len(self._layout.group_of) else ROOT
+
+    def layers(self, group: int, resource: str) -> list[int]:
+        """Return the groups that list an amount, from this one upwards: what one gives, all above it give, too."""
+        found = []
+        while group != ROOT:
+            if (group, resource) in self.free:
+                found.append(group)
+            group = self.groups[group].parent
+        return found
 
     def split(self, nodes: int) -> Sequence[tuple[int, int]]:
         """Return the innermost groups of some nodes, `ROOT` for those that stand in none, with their part of the nodes.

@@ -9,6 +9,7 @@ the cheapest as the request has nodes.
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ...cpsat.budget import Budget, CutOff
@@ -17,16 +18,23 @@ from ...cpsat.loading import new_model
 from ...cpsat.status import Status
 from ...demand.demand import Demand
 from ...node.solver import NodeSolver
-from ...policy.terms import Cross
+from ...policy.terms import Cross, GroupCross
 from ...state.domain_state import DomainState
-from ...state.node_classes import lowest
+from ...state.node_classes import bits, lowest
 from ..selection import Decision, Field, Pick
+from .amounts import spare_amounts
 from .cells import ROOT, Cell, GroupTree, make_cells
+from .count import Count
+from .dealing import EACH, Dealing, Key
 from .patterns import Pattern, PatternLister, Placed, flatten
-from .terms import Count, Terms
+from .slots import touched_levels
+from .terms import Terms
 
 if TYPE_CHECKING:
     from ortools.sat.python import cp_model
+
+Claim = tuple[int, int, int, str]
+"""What no two vertices may have at once: a group; in a slot, for one parent, a group in the group of that."""
 
 SHARE = 0.25
 """Of what is left of a budget, how much the search of one pattern may take where nodes are in several states."""
@@ -47,32 +55,43 @@ def choose(
     CutOff
         When the work was used up before either was known.
     """
-    model = _MachineModel(demand, field, tree, node_solver, budget)
+    model = _MachineModel(demand, field, tree, node_solver, budget, best=best)
     terms = model.terms()
     goals = terms.goals() if best else []
     found = lexmin(model.model, [*goals, terms.order()] if best else [], budget)
     if found.status is Status.CUT_OFF:
         raise CutOff
     if not found.status.found:
-        if model.incomplete:
+        if model.incomplete or not model.deals_all:
             raise CutOff
         return None
     scale = node_solver.scale
     cost = scale.joint(found.values[: len(goals)]) if best else 0
     bound = scale.joint(found.bounds[: len(goals)]) if best else 0
-    picks, held = model.read(found)
-    return Decision(picks, cost, bound, held, modelled=True)
+    if not model.deals_all and not model.settles(found.values):
+        node_solver.inexact = True
+    picks, held, numbers = model.read(found)
+    return Decision(picks, cost, bound, held, modelled=True, numbers=numbers)
 
 
 class _MachineModel:
-    def __init__(self, demand: Demand, field: Field, tree: GroupTree, node_solver: NodeSolver, budget: Budget) -> None:
+    def __init__(
+        self,
+        demand: Demand,
+        field: Field,
+        tree: GroupTree,
+        node_solver: NodeSolver,
+        budget: Budget,
+        *,
+        best: bool,
+    ) -> None:
         self.model = new_model()
         self.tree = tree
+        self.best = best
         self.scale = node_solver.scale
         self.demands, self.hosts = flatten(demand.root)
         self.takes_groups = any(placed.is_fill for placed in self.hosts)
         self.limits = self._limits()
-        self.held: list[tuple[int, str, cp_model.IntVar]] = []
         self.cells = make_cells(field, tree)
         # In the order of the cells: where the budget ends in between, it does so at the same state everywhere.
         states = dict.fromkeys(cell.state for cell in self.cells)
@@ -85,7 +104,8 @@ class _MachineModel:
         self._meet_demands()
         self._fill_cells()
         self._fill_groups()
-        self._spare_amounts()
+        self.dealing = self._deal()
+        self.held = spare_amounts(self.model, tree, self.counts, self.demands, self.hosted, self.dealing)
 
     def _limits(self) -> list[int]:
         """Return for each host demand how many nodes or units there are in all."""
@@ -161,9 +181,12 @@ class _MachineModel:
     def _host_groups(self, patterns: dict[DomainState, list[Pattern]]) -> list[dict[int, Expression]]:
         """Return for each group demand the groups that may be its, each with a literal; the root is the machine."""
         hosted: list[dict[int, Expression]] = [{ROOT: 1}]
-        taken: dict[int, list[Expression]] = defaultdict(list)
+        taken: dict[Claim, list[Expression]] = defaultdict(list)
+        around: dict[Claim, Expression] = {}
+        times = [1]
         for number, (demand, above) in enumerate(self.demands[1:], 1):
             literals: dict[int, Expression] = {}
+            times.append(times[above] * demand.most)
             for outer, chosen in hosted[above].items():
                 found = []
                 for group in self.tree.of_level(demand.level, outer):
@@ -171,15 +194,18 @@ class _MachineModel:
                         continue
                     if demand.whole and not self._can_be_whole(group, number, patterns):
                         continue
-                    literal = self.model.new_bool_var("")
+                    literal = self.model.new_int_var(0, times[number], "")
                     literals[group] = literal
-                    taken[group].append(literal)
+                    # What stands beside each other in a slot stands in different groups, as do instances of a vertex.
+                    claim: Claim = (above, outer, group, demand.shared) if demand.shared else (0, ROOT, group, "")
+                    taken[claim].append(literal)
+                    around[claim] = demand.most * chosen if demand.shared else 1
                     found.append(literal)
                 self.model.add(sum(found) == demand.count * chosen)
             hosted.append(literals)
-        for literals_of_one in taken.values():
-            if len(literals_of_one) > 1:
-                self.model.add(sum(literals_of_one) <= 1)
+        for claim, literals_of_one in taken.items():
+            if len(literals_of_one) > 1 or not isinstance(around[claim], int):
+                self.model.add(sum(literals_of_one) <= around[claim])
         return hosted
 
     def _can_be_whole(self, group: int, number: int, patterns: dict[DomainState, list[Pattern]]) -> bool:
@@ -237,52 +263,56 @@ class _MachineModel:
             whole = self.demands[whole][1]
         return whole == number
 
-    def _spare_amounts(self) -> None:
-        """Take no more of a group's own amounts than there is."""
-        taken: dict[tuple[int, str], list[Expression]] = defaultdict(list)
-        for count in self.counts:
-            for resource, amount in count.pattern.solution.outside:
-                lister = self.tree.lister(count.cell.group, resource)
-                if lister is None:
-                    self.model.add(count.nodes == 0)
-                else:
-                    taken[lister, resource].append(amount * count.nodes)
-        for (demand, _), literals in zip(self.demands, self.hosted, strict=True):
-            for resource, amount in demand.amounts:
-                for group, literal in literals.items():
-                    parts = []
-                    for lister in self._listers(group, resource):
-                        part = self.model.new_int_var(0, min(amount, self.tree.free[lister, resource]), "")
-                        parts.append(part)
-                        taken[lister, resource].append(part)
-                        self.held.append((lister, resource, part))
-                    self.model.add(sum(parts) == amount * literal)
-        for key, amounts in taken.items():
-            self.model.add(sum(amounts) <= self.tree.free[key])
+    def _deal(self) -> Dealing | None:
+        """Say which slots of several nodes stand where, if it matters to anything."""
+        matters = self.best and self.scale.group_cross and len(self.tree.groups) > 0
+        slots = [placed for placed in self.hosts if placed.slot]
+        beside = any(len({below.level for below in group.groups}) < len(group.groups) for group, _ in self.demands)
+        if slots and (matters or beside or any(group.slot_amounts for group, _ in self.demands)):
+            return Dealing(self.model, self.tree, self.scale, self.demands, self.hosts, self.hosted, self.counts)
+        return None
 
-    def _listers(self, group: int, resource: str) -> list[int]:
-        """Return the groups that a vertex right below a group takes an amount from: it, else inside it, else above."""
-        inside = [g for g, name in self.tree.free if name == resource and self.tree.inside(g, group)]
-        if group in inside:
-            return [group]
-        above = self.tree.lister(group, resource)
-        return inside or ([] if above is None else [above])
+    @property
+    def deals_all(self) -> bool:
+        """Whether all ways are told in which nodes can make slots."""
+        return self.dealing is None or self.dealing.exact
+
+    def settles(self, values: Sequence[int]) -> bool:
+        """Tell whether nothing can be better that crosses borders with more slots than are told one by one."""
+        crossed = [
+            value
+            for value, component in zip(values, self.scale.components, strict=False)
+            if isinstance(component, GroupCross)
+        ]
+        return not any(crossed[:-1]) and crossed[-1] <= EACH
 
     def terms(self) -> Terms:
         """Return what the policy looks at."""
         return Terms(
-            self.model, self.scale, self.tree, self.demands, self.hosts, self.hosted, self.cells, self.counts, self.most
+            self.model,
+            self.scale,
+            self.tree,
+            self.demands,
+            self.hosts,
+            self.hosted,
+            self.cells,
+            self.counts,
+            self.most,
+            self.dealing,
         )
 
     # -- the answer -----------------------------------------------------------------------------------------------
 
-    def read(self, found: LexicographicResult) -> tuple[tuple[Pick, ...], tuple[tuple[int, str, int], ...]]:
-        """Return the picks of the solution, of each cell the lowest nodes, and what groups give of their own."""
+    def read(
+        self, found: LexicographicResult
+    ) -> tuple[tuple[Pick, ...], tuple[tuple[int, str, int], ...], dict[int, int] | None]:
+        """Return the picks of the solution, of each cell the lowest nodes, what groups give, and whose nodes are."""
         solver = found.solver
         assert solver is not None
         chosen = [{g for g, literal in hosted.items() if solver.value(literal)} for hosted in self.hosted]
         left: dict[int, int] = {}
         picks: list[Pick] = []
+        pools: dict[Key, list[int]] = defaultdict(list)
         for count in self.counts:
             number = solver.value(count.nodes)
             if number:
@@ -293,8 +323,11 @@ class _MachineModel:
                 groups = chosen[self.hosts[host].parent] if host is not None else {ROOT}
                 group = next(g for g in groups if self.tree.inside(count.cell.group, g))
                 picks.append(Pick(nodes, count.pattern.solution, host, group))
+                if host is not None and self.dealing is not None:
+                    pools[host, touched_levels(count.pattern.solution, self.scale), count.cell.group] += bits(nodes)
         held = ((group, name, solver.value(part)) for group, name, part in self.held)
-        return tuple(sorted(picks, key=_lowest_position)), tuple(item for item in held if item[2])
+        numbers = None if self.dealing is None else self.dealing.numbers(solver.value, pools)
+        return tuple(sorted(picks, key=_lowest_position)), tuple(item for item in held if item[2]), numbers
 
 
 def _is_none(state: DomainState) -> bool:

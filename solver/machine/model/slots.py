@@ -1,16 +1,17 @@
 """Slots that stand on several nodes: where they stand, and which nodes make which slot.
 
-The model counts nodes and does not say whose they are, as that changes no cost if it is done well. A slot's affinity
-counts the domains of a level that it touches, less one and never below zero. So what touches a level is dealt to as
-many slots as there are; where all touch the same, slots take nodes in the order of their ranks. What is dealt as one
-is a node, or all nodes of a group that stands right below the slot.
+A chain, and a model that counts nodes, do not say whose they are, as that changes no cost if it is done well. A slot's
+affinity counts the groups and domains of a level that it touches, less one and never below zero. So as many slots as
+can be are dealt out inside each group, from the coarsest down; what touches a level below the node is dealt to as many
+slots as there are; and where all touch the same, slots take nodes in the order of their groups and ranks. What is dealt
+as one is a node, or all that stands in a group for one of the slot's vertices.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ...demand.demand import Demand, GroupDemand
 from ...node.plan import NodeSolution
@@ -24,49 +25,83 @@ from .patterns import Placed, flatten
 Levels = tuple[bool, ...]
 """For each level that the policy's affinity counts whether it is touched."""
 
+Nodes = Mapping[int, Mapping[int, Levels]]
+"""By the number of the host demand, the nodes that stand for it, with what they touch."""
+
 
 @dataclass(frozen=True)
-class SlotScope:
-    """Where the slots of a label stand.
+class SlotVertex:
+    """A slot of several nodes, or a vertex of groups in it.
 
     Attributes
     ----------
     number
-        Of the group demand that they stand right below; 0 is the machine.
-    slots
-        How many there are in each group that stands for it.
+        Of the group demand; for the slot, of the one that it stands right below, 0 for the machine.
+    each
+        How many stand in the vertex around; of slots, in each group that stands for `number`.
+    level
+        Of the groups; empty for the slot.
     hosts
-        The nodes of a slot, each with the number of the group demand that it stands in right below the slot; None
-        where it stands right below the slot itself.
+        The nodes right below, each with how many there are in one.
+    groups
+        The vertices of groups right below.
     """
 
     number: int
-    slots: int
-    hosts: tuple[tuple[Placed, int | None], ...]
+    each: int
+    level: str = ""
+    hosts: list[tuple[Placed, int]] = field(default_factory=list)
+    groups: list[SlotVertex] = field(default_factory=list)
+
+    def walk(self) -> list[SlotVertex]:
+        """Return it and all below."""
+        return [self, *(inner for below in self.groups for inner in below.walk())]
+
+    @property
+    def nodes(self) -> dict[int, int]:
+        """How many nodes of which host demand one has, at any depth."""
+        found = {placed.number: count for placed, count in self.hosts}
+        for below in self.groups:
+            found.update({number: count * below.each for number, count in below.nodes.items()})
+        return found
 
 
-def slot_scopes(demands: Sequence[tuple[GroupDemand, int]], hosts: Sequence[Placed]) -> list[SlotScope]:
-    """Return where the slots of several nodes stand, one scope for each label."""
+def slot_vertices(demands: Sequence[tuple[GroupDemand, int]], hosts: Sequence[Placed]) -> list[tuple[str, SlotVertex]]:
+    """Return the slots of several nodes, by label."""
     of_label: dict[str, list[Placed]] = defaultdict(list)
     for placed in hosts:
         if placed.slot:
             of_label[placed.slot].append(placed)
-    scopes = []
-    for label, nodes_of_slot in of_label.items():
-        found: list[tuple[Placed, int | None]] = []
-        scope = slots = 0
-        for placed in nodes_of_slot:
-            scope, below = placed.parent, None
-            things, per_slot = placed.demand.count, placed.demand.per_slot
-            if placed.is_fill:
-                things, per_slot = 1, demands[scope][0].per_slot
-            while scope and demands[scope][0].slot == label:
-                things *= demands[scope][0].count
-                below, scope = scope, demands[scope][1]
-            found.append((placed, below))
-            slots = things // per_slot
-        scopes.append(SlotScope(scope, slots, tuple(found)))
-    return scopes
+    return [(label, _slot_vertex(label, some, demands)) for label, some in of_label.items()]
+
+
+def _slot_vertex(label: str, nodes: Sequence[Placed], demands: Sequence[tuple[GroupDemand, int]]) -> SlotVertex:
+    paths: list[tuple[Placed, list[int]]] = []
+    scope = slots = 0
+    for placed in nodes:
+        scope, path = placed.parent, []
+        things, per_slot = placed.demand.count, placed.demand.per_slot
+        if placed.is_fill:
+            things, per_slot = 1, demands[scope][0].per_slot
+        while scope and demands[scope][0].slot == label:
+            things *= demands[scope][0].count
+            path.append(scope)
+            scope = demands[scope][1]
+        paths.append((placed, path[::-1]))
+        slots = things // per_slot
+    top = SlotVertex(scope, slots)
+    known = {scope: top}
+    for placed, path in paths:
+        above = top
+        for number in path:
+            if number not in known:
+                count = demands[number][0].count
+                known[number] = SlotVertex(number, count // slots if above is top else count, demands[number][0].level)
+                above.groups.append(known[number])
+            above = known[number]
+        count = placed.demand.count
+        above.hosts.append((placed, placed.demand.per_slot if above is top else count))
+    return top
 
 
 @dataclass
@@ -81,49 +116,124 @@ def slot_numbers(demand: Demand, picks: Sequence[Pick], tree: GroupTree, scale: 
     """Return for each position that holds a part of a slot the number of that slot among those of its label."""
     demands, hosts = flatten(demand.root)
     numbers: dict[int, int] = {}
-    for scope in slot_scopes(demands, hosts):
-        level = demands[scope.number][0].level
-        dealt: dict[int, dict[tuple[bool, int], dict[int, _Item]]] = defaultdict(lambda: defaultdict(dict))
-        for placed, below in scope.hosts:
-            kind = (below is None, placed.number if below is None else below)
-            for pick in picks:
-                if pick.host == placed.number:
-                    around = tree.around(pick.group, level) if level else ROOT
-                    inside = None if below is None else tree.around(pick.group, demands[below][0].level)
-                    _gather(dealt[around][kind], pick, _touched(pick.solution, scale), inside)
-        for first, around in enumerate(sorted(dealt)):
-            _deal(list(dealt[around].values()), scope.slots, first * scope.slots, numbers)
+    for _, slot in slot_vertices(demands, hosts):
+        level = demands[slot.number][0].level
+        inside: dict[int, dict[int, dict[int, Levels]]] = defaultdict(lambda: defaultdict(dict))
+        of_slot = slot.nodes.keys() | {placed.number for vertex in slot.walk() for placed, _ in vertex.hosts}
+        for pick in picks:
+            if pick.host in of_slot:
+                around = tree.around(pick.group, level) if level else ROOT
+                touched = touched_levels(pick.solution, scale)
+                inside[around][pick.host or 0].update(dict.fromkeys(bits(pick.nodes), touched))
+        first = 0
+        for around in sorted(inside):
+            nodes = inside[around]
+            slots = slot.each * _times(slot, nodes) if level else slot.each
+            for positions in _Dealer(tree).deal(slot, nodes, around, slots):
+                numbers.update(dict.fromkeys(positions, first))
+                first += 1
     return numbers
 
 
-def _touched(solution: NodeSolution, scale: Scale) -> Levels:
+def _times(slot: SlotVertex, nodes: Nodes) -> int:
+    """Return for how many of the vertices around slots a group stands."""
+    for placed, _ in slot.hosts:
+        if not placed.is_fill and placed.number in nodes:
+            return len(nodes[placed.number]) // (slot.nodes[placed.number] * slot.each)
+    return 1
+
+
+def touched_levels(solution: NodeSolution, scale: Scale) -> Levels:
+    """Return which levels below the node a node's part of a slot touches."""
     values = scale.values(solution.cost)
     return tuple(values[c.name] > 0 for c in scale.components if isinstance(c, Cross))
 
 
-def _gather(items: dict[int, _Item], pick: Pick, touched: Levels, inside: int | None) -> None:
-    for position in bits(pick.nodes):
-        item = items.setdefault(position if inside is None else inside, _Item([], touched))
-        item.positions.append(position)
-        item.touched = tuple(a or b for a, b in zip(item.touched, touched, strict=True))
+class _Dealer:
+    def __init__(self, tree: GroupTree) -> None:
+        self.tree = tree
 
+    def deal(self, vertex: SlotVertex, nodes: Nodes, group: int, number: int) -> list[list[int]]:
+        """Deal nodes in a group to so many slots, or instances of a vertex; return the positions of each."""
+        if number == 1:
+            return [[position for some in nodes.values() for position in some]]
+        parts = self._inside(vertex, nodes, group)
+        if parts is not None:
+            return [one for child, some, count in parts for one in self.deal(vertex, some, child, count)]
+        dealt: list[list[int]] = [[] for _ in range(number)]
+        kinds = [(self._items(nodes[placed.number]), False) for placed, _ in vertex.hosts if placed.number in nodes]
+        kinds += [self._instances(below, nodes) for below in vertex.groups]
+        touched = {item.touched for items, _ in kinds for item in items}
+        reached: list[set[int]] = [set() for _ in range(number)]
+        for items, in_turn in kinds:
+            each = len(items) // number
+            room = [each] * number
+            if len(touched) > 1:
+                items.sort(key=lambda item: item.touched, reverse=True)
+            for place, item in enumerate(items):
+                levels = {level for level, there in enumerate(item.touched) if there}
+                if in_turn:
+                    slot = place % number
+                elif len(touched) > 1:
+                    slot = _least_reached(levels, reached, room)
+                else:
+                    slot = place // each
+                room[slot] -= 1
+                reached[slot] |= levels
+                dealt[slot] += item.positions
+        return dealt
 
-def _deal(kinds: Sequence[Mapping[int, _Item]], slots: int, first: int, numbers: dict[int, int]) -> None:
-    """Deal the items of each kind, as many to each slot."""
-    alike = len({item.touched for items in kinds for item in items.values()}) == 1
-    reached: list[set[int]] = [set() for _ in range(slots)]
-    for items in kinds:
-        each = len(items) // slots
-        room = [each] * slots
-        order = sorted(items.values(), key=lambda item: min(item.positions))
-        if not alike:
-            order.sort(key=lambda item: item.touched, reverse=True)
-        for place, item in enumerate(order):
-            levels = {level for level, touched in enumerate(item.touched) if touched}
-            slot = place // each if alike else _least_reached(levels, reached, room)
-            room[slot] -= 1
-            reached[slot] |= levels
-            numbers.update(dict.fromkeys(item.positions, first + slot))
+    def _inside(self, vertex: SlotVertex, nodes: Nodes, group: int) -> Sequence[tuple[int, Nodes, int]] | None:
+        """Return the groups inside one that have whole slots, with their nodes and how many; None where some do not."""
+        levels = {below.level for below in vertex.groups}
+        parts: dict[int, dict[int, dict[int, Levels]]] = {}
+        for host, some in nodes.items():
+            for position, touched in some.items():
+                child = self._child(group, position)
+                if child is None or self.tree.groups[child].level in levels:
+                    return None
+                parts.setdefault(child, {}).setdefault(host, {})[position] = touched
+        found = []
+        for child in sorted(parts):
+            counts = {divmod(len(parts[child].get(host, ())), each) for host, each in vertex.nodes.items() if each}
+            if len(counts) != 1:
+                return None
+            count, odd = counts.pop()
+            if odd or len({touched for some in parts[child].values() for touched in some.values()}) > 1:
+                return None
+            found.append((child, parts[child], count))
+        return found or None
+
+    def _child(self, group: int, position: int) -> int | None:
+        """Return the group right inside one that a position stands in; None where it stands in none."""
+        inner = self.tree.group_at(position)
+        while inner != ROOT and self.tree.groups[inner].parent != group:
+            inner = self.tree.groups[inner].parent
+        return None if inner == ROOT else inner
+
+    def _items(self, nodes: Mapping[int, Levels]) -> list[_Item]:
+        order = sorted(nodes, key=lambda position: (self.tree.group_at(position), position))
+        return [_Item([position], nodes[position]) for position in order]
+
+    def _instances(self, below: SlotVertex, nodes: Nodes) -> tuple[list[_Item], bool]:
+        """Return what stands for a vertex of groups, one group after the other, and whether one stands for several.
+
+        These are then dealt in turn, so that none stands twice for one slot: it stands for no more than there are.
+        """
+        inside: dict[int, dict[int, dict[int, Levels]]] = {}
+        of_vertex = {placed.number for inner in below.walk() for placed, _ in inner.hosts}
+        for host in of_vertex & nodes.keys():
+            for position, touched in nodes[host].items():
+                around = self.tree.around(self.tree.group_at(position), below.level)
+                inside.setdefault(around, {}).setdefault(host, {})[position] = touched
+        items: list[_Item] = []
+        for around in sorted(inside):
+            some = inside[around]
+            count = next((len(some[host]) // each for host, each in below.nodes.items() if each and host in some), 1)
+            for positions in self.deal(below, some, around, max(1, count)):
+                levels = [touched for these in some.values() for p, touched in these.items() if p in set(positions)]
+                items.append(_Item(positions, tuple(map(any, zip(*levels, strict=True)))))
+        return items, len(items) > len(inside)
 
 
 def _least_reached(levels: set[int], reached: Sequence[set[int]], room: Sequence[int]) -> int:

@@ -14,22 +14,17 @@ from typing import TYPE_CHECKING
 from ...cpsat.lexicographic import Expression, Goal
 from ...demand.demand import GroupDemand
 from ...policy.scale import Scale
-from ...policy.terms import Cross, GroupTouch, PartialWhole
+from ...policy.terms import Cross, GroupCross, GroupTouch, PartialWhole
 from .cells import Cell, GroupTree
-from .patterns import Pattern, Placed
-from .slots import SlotScope, slot_scopes
+from .count import Count
+from .crossings import crossed, reached
+from .patterns import Placed
+from .slots import SlotVertex, slot_vertices
 
 if TYPE_CHECKING:
     from ortools.sat.python import cp_model
 
-
-@dataclass(frozen=True)
-class Count:
-    """How many nodes of a cell follow a pattern."""
-
-    cell: Cell
-    pattern: Pattern
-    nodes: cp_model.IntVar
+    from .dealing import Dealing
 
 
 @dataclass(frozen=True)
@@ -52,6 +47,8 @@ class Terms:
         Equal nodes, and how many of them do what.
     most
         No placement has more nodes.
+    dealing
+        Which slots of several nodes stand where, if that is told.
     """
 
     model: cp_model.CpModel
@@ -63,26 +60,33 @@ class Terms:
     cells: Sequence[Cell]
     counts: Sequence[Count]
     most: int
+    dealing: Dealing | None = None
 
     def goals(self) -> list[Goal]:
         """Return a goal for each of the policy's components."""
         values = [self.scale.values(count.pattern.solution.cost) for count in self.counts]
         goals = []
+        crosses = [component.name for component in self.scale.components if isinstance(component, Cross)]
         for component in self.scale.components:
             if isinstance(component, GroupTouch):
                 goals.append(self._group_goal(component.level))
+                continue
+            if isinstance(component, GroupCross):
+                over = 0 if self.dealing is None else crossed(self.dealing, component.level)
+                goals.append(Goal(over, 0, self.most))
                 continue
             weights = [value[component.name] for value in values]
             if isinstance(component, PartialWhole):
                 goals.append(self._partial_goal(weights))
                 continue
-            goals.append(self._sum_goal(weights, lessened=isinstance(component, Cross)))
+            place = crosses.index(component.name) if isinstance(component, Cross) else None
+            goals.append(self._sum_goal(weights, place))
         return goals
 
     def _partial_goal(self, weights: Sequence[int]) -> Goal:
         """Count what is taken whole on nodes, and groups, but not nodes that only their group takes whole."""
         own = [weight - self._is_implied(count) for weight, count in zip(weights, self.counts, strict=True)]
-        nodes = self._sum_goal(own, lessened=False)
+        nodes = self._sum_goal(own)
         groups = [
             literal
             for (demand, _), hosted in zip(self.demands, self.hosted, strict=True)
@@ -96,13 +100,15 @@ class Terms:
         host = count.pattern.host
         return host is not None and self.hosts[host].implied and not count.cell.state.whole
 
-    def _sum_goal(self, weights: Sequence[int], *, lessened: bool) -> Goal:
+    def _sum_goal(self, weights: Sequence[int], cross: int | None = None) -> Goal:
+        """Return the sum of what nodes count; of what slots cross at a level, given its place, less one for each."""
         terms = [(w, count.nodes) for w, count in zip(weights, self.counts, strict=True) if w]
         expression: Expression = sum(weight * nodes for weight, nodes in terms)
         low = self.most * min((weight for weight, _ in terms if weight < 0), default=0)
         high = self.most * max((weight for weight, _ in terms if weight > 0), default=0)
-        if lessened:
-            less = self._slots_of_parts(weights)
+        if cross is not None:
+            less = None if self.dealing is None else reached(self.dealing, cross)
+            less = self._slots_of_parts(weights) if less is None else less
             if less is not None:
                 expression, low = expression - less, low - self.most
         return Goal(expression, low, high)
@@ -116,31 +122,36 @@ class Terms:
     def _slots_of_parts(self, weights: Sequence[int]) -> Expression | None:
         """Return how many slots that stand on several nodes touch any domain of a level: one is no crossing."""
         slots = []
-        for scope in slot_scopes(self.demands, self.hosts):
-            for group, chosen in self.hosted[scope.number].items():
-                touching = self._touching(scope, group, weights)
+        for _, slot in slot_vertices(self.demands, self.hosts):
+            for group, chosen in self.hosted[slot.number].items():
+                touching = self._touching(slot, group, weights)
                 if touching:
-                    some = self.model.new_int_var(0, scope.slots, "")
+                    some = self.model.new_int_var(0, self.most, "")
                     self.model.add(some <= sum(touching))
-                    self.model.add(some <= scope.slots * chosen)
+                    self.model.add(some <= slot.each * chosen)
                     slots.append(some)
         return sum(slots) if slots else None
 
-    def _touching(self, scope: SlotScope, group: int, weights: Sequence[int]) -> list[Expression]:
+    def _touching(self, slot: SlotVertex, group: int, weights: Sequence[int]) -> list[Expression]:
         """Return what of a group is dealt to its slots and touches the level: nodes, and groups with such nodes."""
         found: list[Expression] = []
-        inside: dict[int, list[Expression]] = defaultdict(list)
-        for placed, below in scope.hosts:
-            for weight, count in zip(weights, self.counts, strict=True):
-                if weight and count.pattern.host == placed.number and self.tree.inside(count.cell.group, group):
-                    if below is None:
-                        found.append(count.nodes)
-                    else:
-                        inside[self.tree.around(count.cell.group, self.demands[below][0].level)].append(count.nodes)
-        for nodes in inside.values():
-            literal = self.model.new_bool_var("")
-            self.model.add(literal <= sum(nodes))
-            found.append(literal)
+        inside: dict[tuple[int, int], list[Expression]] = defaultdict(list)
+        below = {placed.number: v.number for v in slot.groups for inner in v.walk() for placed, _ in inner.hosts}
+        direct = {placed.number for placed, _ in slot.hosts}
+        for weight, count in zip(weights, self.counts, strict=True):
+            host = count.pattern.host
+            if host is not None and weight and self.tree.inside(count.cell.group, group):
+                if host in direct:
+                    found.append(count.nodes)
+                elif host in below:
+                    number = below[host]
+                    around = self.tree.around(count.cell.group, self.demands[number][0].level)
+                    inside[number, around].append(count.nodes)
+        for (number, around), nodes in inside.items():
+            some = self.model.new_int_var(0, self.most, "")
+            self.model.add(some <= sum(nodes))
+            self.model.add(some <= self.hosted[number][around])
+            found.append(some)
         return found
 
     def _group_goal(self, level: str) -> Goal:
