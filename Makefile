@@ -75,8 +75,8 @@ lint: $(READY)  ## ruff: rules and format
 types: $(READY)  ## mypy --strict
 	$(BIN)/mypy
 
-check: $(READY)  ## the tests alone
-	$(BIN)/pytest
+check: $(READY)  ## the tests alone, on two cores and more
+	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 bench: $(READY)  ## the pools beside each other, on machines of 100 to 100,000 ranks
 	$(BIN)/python -m benchmarks

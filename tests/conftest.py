@@ -14,3 +14,6 @@ settings.register_profile("same", derandomize=True, deadline=None, suppress_heal
 settings.register_profile("once", settings.get_profile("same"), phases=[Phase.explicit, Phase.generate])
 settings.register_profile("explore", deadline=None, max_examples=1000, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
+
+# The width of what is printed is the test's to say, not that of the terminal that tests are started from.
+os.environ.pop("COLUMNS", None)
