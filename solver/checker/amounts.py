@@ -96,7 +96,8 @@ class Amounts:
             return False
         kind = self.ground.machine.type_at(slot.slot_parts[0].position)
         own = any(self.ground.listing((slot.slot_parts[0].position, d.index), need.vertex.type) for d in kind.domains)
-        return own or len(slot.slot_parts) > 1 or need.of_slot is not Kind.SLOT
+        several = len(slot.slot_parts) > 1 or not slot.amount(need.vertex.type)
+        return own or several or need.of_slot is not Kind.SLOT
 
     def _beside(self, slot: Slot, way: Way) -> Iterator[tuple[Need, Place]]:
         """Yield what a slot asks for beside its nodes and R says with groups, with the group that gives it."""

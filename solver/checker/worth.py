@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from .answer import Slot
@@ -62,6 +63,8 @@ def worth(
         terms[f"fit.{level}"] = sum(
             (state.free(place[0])[0] & ground.domain(place).cores).bit_count() for place in touched(ground, held, level)
         )
+    for level in machine.group_levels:
+        terms[f"balance.{level}"] = balance(ground, held, level)
     return terms
 
 
@@ -111,6 +114,14 @@ def groups_touched(ground: Ground, held: Held, level: str) -> int:
     nodes = [position for position, (cores, gpus) in held.items() if cores or gpus]
     groups = {group for position in nodes for group in ground.groups_around(position)}
     return sum(ground.machine.groups[group].level == level for group in groups)
+
+
+def balance(ground: Ground, held: Held, level: str) -> int:
+    """Return the largest less the smallest number of the job's nodes among the groups of a level that have any."""
+    nodes = [position for position, (cores, gpus) in held.items() if cores or gpus]
+    groups = Counter(group for position in nodes for group in ground.groups_around(position))
+    numbers = [number for group, number in groups.items() if ground.machine.groups[group].level == level]
+    return max(numbers, default=0) - min(numbers, default=0)
 
 
 def shield(ground: Ground, state: State, slots: Iterable[Slot]) -> int:

@@ -6,6 +6,7 @@ ends without a better one.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 
 from ...topology.machine import Machine
@@ -38,6 +39,8 @@ class Chooser:
         self._node_solver = node_solver
         self._tree = GroupTree(machine.groups, {})
         self._touches = {c.level: u for c, u in node_solver.scale.weighed() if isinstance(c, GroupTouch)}
+        self._balance = node_solver.scale.balance
+        self._counts_groups = bool(self._touches or self._balance)
         self.group_amounts = {name for group in machine.groups for name, _ in group.resources}
 
     def reaches_groups(self, bundle: Bundle) -> bool:
@@ -90,7 +93,7 @@ class Chooser:
         at_hand = None if packing.decision is None else self._with_groups(packing.decision)
         if at_hand is None and packing.proven:
             return None
-        if at_hand is not None and (at_hand.cost == at_hand.bound or (packing.exact and not self._touches)):
+        if at_hand is not None and (at_hand.cost == at_hand.bound or (packing.exact and not self._counts_groups)):
             return at_hand
         try:
             found = self._search(demand, field, group_free, budget, best=True)
@@ -116,18 +119,21 @@ class Chooser:
 
     def _with_groups(self, decision: Decision) -> Decision:
         """Return a decision with what it costs that its nodes touch groups."""
-        if not self._touches:
+        if not self._counts_groups:
             return decision
-        touched: dict[str, set[int]] = {level: set() for level in self._touches}
+        inside: dict[str, Counter[int]] = {level: Counter() for level in {**self._touches, **self._balance}}
         for pick in decision.picks:
-            for innermost, _ in self._tree.split(pick.nodes):
+            for innermost, part in self._tree.split(pick.nodes):
                 group = innermost
                 while group != ROOT:
                     level = self._tree.groups[group].level
-                    if level in touched:
-                        touched[level].add(group)
+                    if level in inside:
+                        inside[level][group] += part.bit_count()
                     group = self._tree.groups[group].parent
-        cost = sum(unit * len(touched[level]) for level, unit in self._touches.items())
+        cost = sum(unit * len(inside[level]) for level, unit in self._touches.items())
+        for level, unit in self._balance.items():
+            numbers = inside[level].values()
+            cost += unit * (max(numbers, default=0) - min(numbers, default=0))
         return decision._replace(cost=decision.cost + cost, modelled=True)
 
     def _search(

@@ -66,13 +66,14 @@ class Decider:
         self._machine = machine
         self._rankings = rankings
         self._node_solver: NodeSolver = rankings.node_solver
-        self._grouped = bool(self._node_solver.scale.group_names)
+        self._grouped = bool(self._node_solver.scale.group_names or self._node_solver.scale.balance)
         self._compares_groups = self._grouped and any(not _covers(machine, level) for level in machine.group_levels)
         self._chooser = Chooser(machine, self._node_solver)
 
     @cached_property
     def _fewest_groups(self) -> FewestGroups | None:
-        known = bool(self._node_solver.scale.group_names) and FewestGroups.are_in(self._machine)
+        scale = self._node_solver.scale
+        known = bool(scale.group_names) and not scale.balance and FewestGroups.are_in(self._machine)
         return FewestGroups(self._machine) if known else None
 
     def decide(self, problem: Problem, situation: Situation, budget: Budget) -> tuple[Demand, Decision] | None:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from ...topology.machine import Machine
 from ...topology.tree import Domain
 from ..policy.scale import Scale
-from ..policy.terms import Component, CoreShare, Cross, GroupCross, GroupTouch, PartialWhole, Room, Touch
+from ..policy.terms import Component, CoreShare, Cross, GroupBalance, GroupCross, GroupTouch, PartialWhole, Room, Touch
 from ..state.domain_state import DomainState, arrange
 from ..state.holdings import NodeFree, NodeHolding
 from ..state.node_classes import bits
@@ -72,6 +72,8 @@ class Values:
             return self._apart(component.level)
         if isinstance(component, GroupTouch):
             return self._groups(component.level)
+        if isinstance(component, GroupBalance):
+            return self._unbalanced(component.level)
         if isinstance(component, GroupCross):
             return self._apart_in_groups(component.level)
         if isinstance(component, PartialWhole):
@@ -171,11 +173,20 @@ class Values:
 
     def _groups(self, level: str) -> int:
         """Return how many groups of a level have a node of which something is held."""
+        return len(self._nodes_in_groups(level))
+
+    def _unbalanced(self, level: str) -> int:
+        """Return the largest less the smallest number of nodes in these."""
+        numbers = self._nodes_in_groups(level)
+        return max(numbers, default=0) - min(numbers, default=0)
+
+    def _nodes_in_groups(self, level: str) -> list[int]:
         nodes = 0
         for holding in self._holdings:
             if holding.cores or holding.gpus:
                 nodes |= holding.nodes
-        return sum(1 for group in self._machine.groups if group.level == level and group.members & nodes)
+        inside = ((group.members & nodes).bit_count() for group in self._machine.groups if group.level == level)
+        return [number for number in inside if number]
 
     def _apart_in_groups(self, level: str) -> int:
         """Return over slots of several nodes how many groups of a level each has nodes in, less one."""

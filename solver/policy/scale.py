@@ -19,6 +19,7 @@ from .terms import (
     CoreShare,
     CoreTouch,
     Cross,
+    GroupBalance,
     GroupCross,
     GroupTouch,
     PartialWhole,
@@ -59,8 +60,8 @@ class Scale:
         What of a state lower bounds are made of, for each component: kept here for `node.lower_bounds`.
     group_names, group_units
         Of those that count groups that are touched: their names, and their units by level.
-    group_cross
-        The unit of each group level's affinity.
+    group_cross, balance
+        The unit of each group level's affinity, and of each level's balance.
     """
 
     def __init__(self, components: Iterable[Component]) -> None:
@@ -82,6 +83,7 @@ class Scale:
         self.names = tuple(component.name for component in self.components)
         self.group_names = tuple(c.name for c in self.components if isinstance(c, GroupTouch))
         self.group_units = {c.level: unit for c, unit in self.weighed() if isinstance(c, GroupTouch)}
+        self.balance = {c.level: unit for c, unit in self.weighed() if isinstance(c, GroupBalance)}
         self.group_cross = {c.level: unit for c, unit in self.weighed() if isinstance(c, GroupCross)}
 
     def weighed(self) -> Iterator[tuple[Component, int]]:

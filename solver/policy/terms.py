@@ -95,6 +95,17 @@ class GroupCross:
 
 
 @dataclass(frozen=True)
+class GroupBalance:
+    """The largest less the smallest number of the job's nodes in the groups of a level that it touches."""
+
+    name: str
+    level: str
+
+    def __post_init__(self) -> None:
+        _check_text(self.name, self.level)
+
+
+@dataclass(frozen=True)
 class CoreShare:
     """For each slot of cores and GPUs, its cores in domains of a level beyond the share of its GPUs there.
 
@@ -142,8 +153,8 @@ class Room:
             )
 
 
-Component = Touch | CoreTouch | Cross | GroupTouch | GroupCross | PartialWhole | CoreShare | Room
-OF_GROUPS = (GroupTouch, GroupCross)
+Component = Touch | CoreTouch | Cross | GroupTouch | GroupCross | GroupBalance | PartialWhole | CoreShare | Room
+OF_GROUPS = (GroupTouch, GroupCross, GroupBalance)
 """Components that are no matter of single nodes: they count groups above the nodes."""
 
 Term = Callable[[Sequence[str], Sequence[str]], "list[Component]"]
@@ -253,6 +264,17 @@ def worst_fit(_groups: Sequence[str], levels: Sequence[str]) -> list[Component]:
 
 
 @dataclass(frozen=True)
+class Balance:
+    """Count how unevenly the job's nodes are spread over the groups of a level that it touches."""
+
+    level: str
+
+    def __call__(self, _groups: Sequence[str], _levels: Sequence[str]) -> list[Component]:
+        """Make the component."""
+        return [GroupBalance(f"{_BALANCE}{self.level}", self.level)]
+
+
+@dataclass(frozen=True)
 class Future:
     """Count how much less room there is for the usual jobs afterwards."""
 
@@ -268,6 +290,8 @@ def no_room(_domain: DomainState, _cores: int, _gpus: int) -> int:
     return 0
 
 
+_BALANCE = "balance."
+
 TERMS: dict[str, Term] = {
     "partial": partial,
     "affinity": affinity,
@@ -279,7 +303,10 @@ TERMS: dict[str, Term] = {
     "worst-fit": worst_fit,
     "future": Future(),
 }
-"""Terms by the name that a site writes. ``size`` comes first in every policy and ``ids`` last: they are not listed."""
+"""Terms by the name that a site writes. ``size`` comes first in every policy and ``ids`` last: they are not listed.
+
+``balance.LEVEL`` is one more, of any level of groups.
+"""
 
 
 @dataclass(frozen=True)
@@ -330,7 +357,7 @@ def parse_policy(text: str, read_usual: Callable[[str], Usual] | None = None) ->
     text
         ``pack``, ``future``, ``spread``, ``lowest``, or names of `TERMS` with commas between them, such as
         ``size,affinity,fit,ids``; ``size`` and ``ids`` may be left out. ``future=FILE``, of the policy and of the
-        term, names what the usual jobs are read from.
+        term, names what the usual jobs are read from. ``balance.LEVEL`` is a term for a level of groups.
     read_usual
         Reads the usual jobs of a file. None: no file may be named.
 
@@ -354,8 +381,9 @@ def parse_policy(text: str, read_usual: Callable[[str], Usual] | None = None) ->
     for name in kinds:
         if name in ("size", "ids"):
             raise ValueError(f"policy {text!r}: {name} stands {'first' if name == 'size' else 'last'} or is left out")
-        if name not in TERMS:
-            raise ValueError(f"policy {text!r}: no policy or term is called {name!r}{hint(name, [*POLICIES, *TERMS])}")
+        if name not in TERMS and not (name.startswith(_BALANCE) and name != _BALANCE):
+            known = [*POLICIES, *TERMS, f"{_BALANCE}LEVEL"]
+            raise ValueError(f"policy {text!r}: no policy or term is called {name!r}{hint(name, known)}")
         if kinds.count(name) > 1:
             raise ValueError(f"policy {text!r}: the term {name} is given twice")
     return Policy(text, tuple(_term(name, text, read_usual) for name in names))
@@ -365,6 +393,8 @@ _OF_FILE = "future="
 
 
 def _term(name: str, text: str, read_usual: Callable[[str], Usual] | None) -> Term:
+    if name.startswith(_BALANCE):
+        return Balance(name.removeprefix(_BALANCE))
     if not name.startswith(_OF_FILE):
         return TERMS[name]
     if read_usual is None:

@@ -12,6 +12,7 @@ IDLE = {
     "spread.node": 1,
     "intact.node": 1,
     "fit.node": 12,
+    "balance.rack": 0,
 }
 
 
@@ -50,6 +51,7 @@ def test_a_slot_in_one_domain(four: Case) -> None:
         "fit.node",
         "fit.socket",
         "fit.numa",
+        "balance.rack",
     ]
 
 

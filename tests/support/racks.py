@@ -49,6 +49,8 @@ POLICIES = {
     "size,spread,affinity,fit": ("size", "spread", "affinity", "fit"),
     "size,affinity,fit": ("size", "affinity", "fit"),
     "lowest": ("size",),
+    "spread,balance.rack,fit": ("size", "spread", "balance.rack", "fit"),
+    "balance.rack,affinity": ("size", "balance.rack", "affinity"),
 }
 """As the pool and as the brute force call them."""
 

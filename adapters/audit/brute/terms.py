@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 
@@ -61,6 +62,10 @@ def worth(
             terms[f"fit.{level}"] = sum(place.cores for place in here)
         elif family == "future":
             terms["future"] = sum(_less_room(world, key, state, usual) for key in range(len(world.places)))
+        elif family == "balance":
+            nodes = [place for place in touched if place.level == "node"]
+            groups = Counter(key for place in nodes for key in place.holders if world.places[key].level == level)
+            terms[name] = max(groups.values(), default=0) - min(groups.values(), default=0)
         elif family == "shield":
             terms["shield"] = sum(world.places[key].gpus for key in state.shield)
         else:

@@ -45,7 +45,7 @@ def choose_chain(
     if not best:
         fits = chain.has_room(Rooms(chain.all_hosts, field, tree, node_solver, budget))
         return Decision((), 0, 0, modelled=True) if fits else None
-    if host.loose and chain.all_hosts.count > LOOSE:
+    if node_solver.scale.balance or (host.loose and chain.all_hosts.count > LOOSE):
         raise NotDirectError
     whole = whole_links(chain, node_solver.scale)
     supply: Supply

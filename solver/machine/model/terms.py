@@ -7,14 +7,14 @@ touched, and domains touched by slots of several nodes.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ...cpsat.lexicographic import Expression, Goal
 from ...demand.demand import GroupDemand
 from ...policy.scale import Scale
-from ...policy.terms import Cross, GroupCross, GroupTouch, PartialWhole
+from ...policy.terms import Cross, GroupBalance, GroupCross, GroupTouch, PartialWhole
 from .cells import Cell, GroupTree
 from .count import Count
 from .crossings import crossed, reached
@@ -74,6 +74,9 @@ class Terms:
             if isinstance(component, GroupCross):
                 over = 0 if self.dealing is None else crossed(self.dealing, component.level)
                 goals.append(Goal(over, 0, self.most))
+                continue
+            if isinstance(component, GroupBalance):
+                goals.append(self._balance_goal(component.level))
                 continue
             weights = [value[component.name] for value in values]
             if isinstance(component, PartialWhole):
@@ -157,12 +160,28 @@ class Terms:
     def _group_goal(self, level: str) -> Goal:
         """Return the goal of few groups of a level that hold a node of the job."""
         literals = []
-        for group in self.tree.groups:
-            if group.level != level:
-                continue
-            nodes = [count.nodes for count in self.counts if self.tree.inside(count.cell.group, group.index)]
-            if nodes:
-                literal = self.model.new_bool_var("")
-                self.model.add(sum(nodes) == 0).only_enforce_if(~literal)
-                literals.append(literal)
+        for nodes in self._inside(level):
+            literal = self.model.new_bool_var("")
+            self.model.add(sum(nodes) == 0).only_enforce_if(~literal)
+            literals.append(literal)
         return Goal(sum(literals), 0, len(literals))
+
+    def _balance_goal(self, level: str) -> Goal:
+        """Return the goal of equal numbers of nodes in the groups of a level that hold any."""
+        most, least = (self.model.new_int_var(0, self.most, "") for _ in range(2))
+        self.model.add(least <= most)
+        for nodes in self._inside(level):
+            literal = self.model.new_bool_var("")
+            self.model.add(sum(nodes) == 0).only_enforce_if(~literal)
+            self.model.add(sum(nodes) >= 1).only_enforce_if(literal)
+            self.model.add(sum(nodes) >= least).only_enforce_if(literal)
+            self.model.add(sum(nodes) <= most)
+        return Goal(most - least, 0, self.most)
+
+    def _inside(self, level: str) -> Iterator[list[cp_model.IntVar]]:
+        """Yield for each group of a level how many of its nodes do what."""
+        for group in self.tree.groups:
+            if group.level == level:
+                nodes = [count.nodes for count in self.counts if self.tree.inside(count.cell.group, group.index)]
+                if nodes:
+                    yield nodes
