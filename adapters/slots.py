@@ -12,6 +12,7 @@ from ..grammar.idset import IdSet, text_mask
 from ..grammar.jobspec import Vertex
 from ..topology.machine import Machine
 from ..topology.tree import NodeType
+from .givers import Given, around, given_to, least_giving
 
 _NODE = "node"
 _LEAVES = ("core", "gpu", "memory", "storage")
@@ -31,6 +32,8 @@ class Piece:
         Of a slot that stands on several nodes; its pieces share it. None for one that stands on a single node.
     cores, gpus
         Bitmasks of node-local ids.
+    given
+        Which domains give it amounts, where that is not read off its cores and GPUs.
     """
 
     ranks: IdSet
@@ -38,6 +41,7 @@ class Piece:
     number: int | None
     cores: int
     gpus: int
+    given: Given = ()
 
 
 def pieces_of(R: Mapping[str, Any]) -> Iterator[Piece]:
@@ -46,7 +50,7 @@ def pieces_of(R: Mapping[str, Any]) -> Iterator[Piece]:
         ranks = IdSet.parse(entry.get("ranks", ""))
         for slot in entry.get("slots", ()):
             cores, gpus = text_mask(slot.get("cores", "")), text_mask(slot.get("gpus", ""))
-            yield Piece(ranks, slot.get("label", ""), slot.get("slot"), cores, gpus)
+            yield Piece(ranks, slot.get("label", ""), slot.get("slot"), cores, gpus, given_to(slot))
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,13 +109,11 @@ class Borders:
         self._group_sizes: dict[str, list[int]] = {}
         self._slots = {v.label: v for top in vertices for v in top.walk() if v.is_slot}
 
-    def torn(self, kind: NodeType, label: str, cores: int, gpus: int) -> bool:
+    def torn(self, kind: NodeType, piece: Piece) -> bool:
         """Tell whether what a slot has of a node crosses a border that it need not."""
-        if _whole_domain(kind, cores, gpus):
+        if _is_whole(kind, piece):
             return False
-        return any(
-            touched(kind, level, cores, gpus) > max(1, self._least(level, label, cores, gpus)) for level in kind.levels
-        )
+        return any(touched(kind, level, piece) > max(1, self._least(level, piece)) for level in kind.levels)
 
     def torn_over_groups(self, label: str, nodes: int) -> bool:
         """Tell whether a slot that stands on several nodes, a bitmask of positions, has more groups than it needs."""
@@ -135,8 +137,8 @@ class Borders:
                 some = nodes & mask
                 if not some:
                     continue
-                inside = _whole_domain(kind, piece.cores, piece.gpus)
-                many = any(touched(kind, level, piece.cores, piece.gpus) > 1 for level in kind.levels)
+                inside = _is_whole(kind, piece)
+                many = any(touched(kind, level, piece) > 1 for level in kind.levels)
                 whole |= inside and (many or piece.number is not None)
                 here, least = self._touches(kind, piece, inside)
                 if piece.number is not None:
@@ -179,15 +181,19 @@ class Borders:
         here: Counter[str] = Counter()
         least: Counter[str] = Counter()
         for level in () if inside else kind.levels:
-            found = touched(kind, level, piece.cores, piece.gpus)
+            found = touched(kind, level, piece)
             here[level] = found
-            least[level] = min(found, self._least(level, piece.label, piece.cores, piece.gpus))
+            least[level] = min(found, self._least(level, piece))
         return here, least
 
-    def _least(self, level: str, label: str, cores: int, gpus: int) -> int:
-        amounts = cores.bit_count(), gpus.bit_count()
-        by_size = [least for kind in self._kinds if (least := least_touched(kind, level, *amounts)) is not None]
-        slot = self._slots.get(label)
+    def _least(self, level: str, piece: Piece) -> int:
+        amounts = piece.cores.bit_count(), piece.gpus.bit_count()
+        by_size = [
+            max(least, least_giving(kind, level, piece.given))
+            for kind in self._kinds
+            if (least := least_touched(kind, level, *amounts)) is not None
+        ]
+        slot = self._slots.get(piece.label)
         asked = self._asked(slot, level) if slot is not None else 0
         return max(min(by_size, default=1), asked)
 
@@ -199,9 +205,18 @@ def _add(avoidable: Counter[str], must: Counter[str], here: Counter[str], least:
         must[level] += times * needed
 
 
-def touched(kind: NodeType, level: str, cores: int, gpus: int) -> int:
-    """Return how many domains of a level some cores and GPUs of a node touch."""
-    return sum(1 for domain in kind.by_level.get(level, ()) if domain.cores & cores or domain.gpus & gpus)
+def touched(kind: NodeType, level: str, piece: Piece) -> int:
+    """Return how many domains of a level a piece of a slot touches."""
+    giving = around(kind, piece.given) if piece.given else frozenset[int]()
+    return sum(
+        1
+        for domain in kind.by_level.get(level, ())
+        if domain.cores & piece.cores or domain.gpus & piece.gpus or domain.index in giving
+    )
+
+
+def _is_whole(kind: NodeType, piece: Piece) -> bool:
+    return not piece.given and _whole_domain(kind, piece.cores, piece.gpus)
 
 
 @lru_cache(maxsize=4096)

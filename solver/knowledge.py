@@ -215,8 +215,6 @@ class Knowledge:
     def _search_any(self, request: Request, state: PoolState, budget: Budget) -> bool:
         problem = self.problem(request.shape)
         decider, situation, _ = self._situation(request, state)
-        if problem.uneven:
-            return decider.sizes(problem, situation, budget) is not None
         return decider.fits(problem.demand(problem.least), situation, budget)
 
     def _search(self, request: Request, state: PoolState, budget: Budget) -> Found | None:
@@ -284,11 +282,7 @@ class Knowledge:
             classes = view.classes(self.changes, self.changes.initial())
             situation = Situation(Field(classes, eligible), self.group_totals)
         decider = self.decider if view is None else view.decider
-        if problem.uneven:
-            fits = decider.sizes(problem, situation, budget) is not None
-        else:
-            fits = decider.fits(problem.demand(problem.least), situation, budget)
-        if fits:
+        if decider.fits(problem.demand(problem.least), situation, budget):
             return None
         return self.reasons.infeasible(request, budget)
 

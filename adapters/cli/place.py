@@ -14,6 +14,7 @@ from ...grammar.errors import printable
 from ..drawing.groups import amounts_taken
 from ..drawing.scene import HELD_BEFORE, Holding, Scene, Tenant, holdings, make_scene
 from ..fitted_table import FittedTable
+from ..givers import sentences
 from . import completions, options
 from .bundles import flat
 from .case import Case
@@ -192,6 +193,8 @@ def place(
         _report(console, only(outcome_table(outcomes, read.machine), columns), outcomes, outputs.certificate)
     show_pictures(pictures, lambda: [_scene(read, outcomes)], console)
     if console is not None:
+        for outcome in outcomes:
+            summary += sentences(read.machine, outcome.job.number, outcome.R or {})
         for line in summary:
             console.print(line, soft_wrap=True, markup=False)
     return DONE if all(outcome.status == PLACED for outcome in outcomes) else NO

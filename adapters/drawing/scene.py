@@ -137,7 +137,7 @@ def _slots(machine: Machine, tenant: int, R: Mapping[str, Any], borders: Borders
             for position in range(first, last + 1):
                 by_type[machine.type_of[position]].append((position, position))
         for number, runs in by_type.items():
-            torn = borders.torn(machine.types[number], piece.label, piece.cores, piece.gpus) or apart.get(key, False)
+            torn = borders.torn(machine.types[number], piece) or apart.get(key, False)
             slot = Slot(piece.cores, piece.gpus, torn, places.get(key))
             found.append(Holding(tenant, merge_runs(runs), Content(slots=(slot,))))
     return found

@@ -11,9 +11,10 @@ from functools import cached_property
 from .above import Counts, MismatchError
 from .answer import Answer, Slot
 from .cover import TooLongError, Way
+from .givers import check_wholes, nearest, touched
 from .ground import Ground, Place
 from .request import MEASURED, Kind, Need
-from .state import Demand, State
+from .state import Demand, State, can_give
 
 ROUNDING = Fraction(1, 1024)
 """GiB that R may say more than was asked for, each time that it was: other units may be rounded up to MiB."""
@@ -76,6 +77,7 @@ class Amounts:
         holdings = [holding for slot, way in slots for holding in self._of_slot(slot, way)]
         beside = [asked for slot, way in slots for asked in self._beside(slot, way)]
         holdings += self._of_job([*job, *beside], job_wholes, answer)
+        check_wholes(self.ground, slots, job_wholes)
         self._settle(holdings, counts)
 
     def _of_slot(self, slot: Slot, way: Way) -> Iterator[_Holding]:
@@ -84,7 +86,8 @@ class Amounts:
         for name in dict.fromkeys([*(need.vertex.type for need, _ in own), *_amounts_of(slot)]):
             asked = [(need, place) for need, place in own if need.vertex.type == name]
             summands = sum(name in dict(slot_part.amounts) for slot_part in slot.slot_parts)
-            yield _Holding(name, asked, slot.amount(name), self._listed(name, way.wholes), summands, slot)
+            domains = tuple((at, n) for part in slot.slot_parts for other, at, n in part.domains if other == name)
+            yield _Holding(name, asked, slot.amount(name), self._listed(name, way.wholes), summands, slot, domains)
 
     def _is_beside(self, need: Need, place: Place) -> bool:
         """Whether something asked for in a slot stands beside its nodes, and groups give it."""
@@ -158,25 +161,41 @@ class Amounts:
         """Add up what has to come from where."""
         demands: dict[Demand, Fraction] = {}
         for holding in holdings:
+            if holding.domains:
+                self._check_domains(holding, counts)
+                for place, amount in holding.domains:
+                    here = holding.name, frozenset({place})
+                    demands[here] = demands.get(here, Fraction(0)) + amount
+                continue
             for need, at in holding.asked:
                 sources = self._sources(holding, need, at)
                 amount = need.amount(counts[need])
                 demands[holding.name, sources] = demands.get((holding.name, sources), Fraction(0)) + amount
         return demands
 
+    def _check_domains(self, holding: _Holding, counts: Mapping[Need, int]) -> None:
+        """Refuse what R says of the domains that give an amount to a slot, where some cannot be what was asked for."""
+        wanted: dict[Demand, Fraction] = {}
+        for need, at in holding.asked:
+            position = holding.domains[0][0][0]
+            reach = (need.in_whole and self._inside(holding.name, at)) or self.ground.within_reach(
+                holding.name, at, position
+            )
+            here = holding.name, reach & {place for place, _ in holding.domains}
+            wanted[here] = wanted.get(here, Fraction(0)) + need.amount(counts[need])
+        if not can_give(dict(holding.domains), wanted):
+            raise MismatchError(f"R says that {holding.name} was taken of domains where it was not asked for")
+
     def _sources(self, holding: _Holding, need: Need, at: Place) -> frozenset[Place]:
         """Return where what a vertex asks for has to come from."""
         if need.in_whole and (inside := self._inside(holding.name, at)):
             return inside
-        taken: list[Place] = []
-        slot = holding.slot
-        if slot is not None and self._is_beside(need, at):
-            return frozenset({self._group(slot, need)})
-        for slot_part in () if slot is None else slot.slot_parts:
-            gpus = 0 if slot is None or slot.cores else slot_part.gpus
-            here = self.ground.innermost(slot_part.position, slot_part.cores, gpus)
-            taken += [place for place in here if self.ground.contains(at, place)]
-        sources = self.ground.sources(holding.name, at, taken, self.usable)
+        if holding.slot is not None and self._is_beside(need, at):
+            return frozenset({self._group(holding.slot, need)})
+        parts = () if holding.slot is None else holding.slot.slot_parts
+        sources = touched(self.ground, holding.name, parts, at, everything=not self.recorded)
+        if not sources:
+            sources = self.ground.sources(holding.name, at, nearest(self.ground, parts, at), self.usable)
         if not sources:
             raise MismatchError(f"{need.vertex.path}: there is no {holding.name} where it was asked for")
         return sources
@@ -219,6 +238,8 @@ class _Holding:
         How many numbers of R make the sum, each of them rounded.
     slot
         The slot; None for the job.
+    domains
+        Where R says which domains give how much.
     """
 
     name: str
@@ -227,6 +248,7 @@ class _Holding:
     whole: Fraction
     summands: int
     slot: Slot | None = None
+    domains: tuple[tuple[Place, Fraction], ...] = ()
 
     @cached_property
     def times(self) -> Counter[Need]:

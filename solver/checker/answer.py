@@ -13,7 +13,7 @@ from ...grammar.idset import IdSet, text_mask
 from ...topology.machine import Machine
 from .ground import Place, positions
 
-_SLOT_KEYS = frozenset({"label", "slot", "cores", "gpus"})
+_SLOT_KEYS = frozenset({"label", "slot", "cores", "gpus", "domains"})
 _ENTRY_KEYS = frozenset({"ranks", "slots"})
 _PLACE_KEYS = frozenset({"level", "number"})
 
@@ -30,12 +30,15 @@ class SlotPart:
         Bitmasks of ids.
     amounts
         Memory and storage in GiB, and other resources, by name.
+    domains
+        Of some of these, where R says so, which domains give how much: name, place and amount.
     """
 
     position: int
     cores: int
     gpus: int
     amounts: tuple[tuple[str, Fraction], ...] = ()
+    domains: tuple[tuple[str, Place, Fraction], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,18 +131,40 @@ class _Reader:
                 text_mask(slot.get("cores", "")),
                 text_mask(slot.get("gpus", "")),
                 tuple(sorted((name, Fraction(slot[name])) for name in slot.keys() - _SLOT_KEYS)),
+                [
+                    (name, domain, Fraction(n))
+                    for name, of in slot.get("domains", {}).items()
+                    for domain, n in of.items()
+                ],
             )
             for slot in entry.get("slots", ())
         ]
         for position in self.positions(entry["ranks"]):
             for name in entry.keys() - _ENTRY_KEYS:
                 self.amounts[(position, 0), name] = Fraction(entry[name])
-            for label, number, cores, gpus, amounts in slots:
-                slot_part = SlotPart(position, cores, gpus, amounts)
+            for label, number, cores, gpus, amounts, said in slots:
+                places = self.places(position) if said else {}
+                domains = tuple((name, places[domain], amount) for name, domain, amount in said)
+                slot_part = SlotPart(position, cores, gpus, amounts, domains)
+                self.check_sums(slot_part)
                 if number is None:
                     self.slots.append(Slot(label, (slot_part,)))
                 else:
                     self.slot_parts.setdefault((label, number), []).append(slot_part)
+
+    def places(self, position: int) -> dict[str, Place]:
+        """Return the domains of a node by their names in R."""
+        return {f"{d.level} {d.number}": (position, d.index) for d in self.machine.type_at(position).domains}
+
+    def check_sums(self, slot_part: SlotPart) -> None:
+        """Compare what domains give with what a slot has."""
+        total: dict[str, Fraction] = {}
+        for name, _, amount in slot_part.domains:
+            total[name] = total.get(name, Fraction(0)) + amount
+        has = dict(slot_part.amounts)
+        for name, amount in total.items():
+            if has.get(name) != amount or any(n == name and a <= 0 for n, _, a in slot_part.domains):
+                self.faults.append(f"a slot's {name} is not what R says that its domains give")
 
     def placed_in_group(self, entry: Mapping[str, Any]) -> None:
         wanted = entry["level"], entry["number"]
@@ -153,10 +178,10 @@ class _Reader:
     def listed(self, entry: Mapping[str, Any]) -> None:
         """Read an entry of `scheduling.amounts`."""
         for position in self.positions(entry["ranks"]):
-            domains = {f"{d.level} {d.number}": d.index for d in self.machine.type_at(position).domains}
+            domains = self.places(position)
             for name in entry.keys() - {"ranks"}:
                 for domain, amount in entry[name].items():
-                    self.by_domain[(position, domains[domain]), name] = Fraction(amount)
+                    self.by_domain[domains[domain], name] = Fraction(amount)
 
     def hosts(self, nodelist: object) -> None:
         """Compare the host names with the machine's."""

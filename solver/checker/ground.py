@@ -175,6 +175,26 @@ class Ground:
         above = self._chain(self.machine.groups[place[1]].parent)
         return [(-1, group) for group in above if self.listing((-1, group), name) is not None]
 
+    def around(self, place: Place) -> Iterator[Place]:
+        """Go through a domain and all that contain it, up to its node."""
+        position, index = place
+        while index >= 0:
+            yield position, index
+            index = self.machine.type_at(position).domains[index].parent
+
+    def within_reach(self, name: str, at: Place, position: int) -> frozenset[Place]:
+        """Return the domains of a node that list an amount and are inside a place or around it."""
+        domains = ((position, domain.index) for domain in self.machine.type_at(position).domains)
+        return frozenset(
+            place
+            for place in domains
+            if self.listing(place, name) is not None and (self.contains(at, place) or self.contains(place, at))
+        )
+
+    def lists(self, position: int, name: str) -> bool:
+        """Whether anything in a node lists an amount."""
+        return any(self.listing((position, d.index), name) is not None for d in self.machine.type_at(position).domains)
+
     def sources(self, name: str, at: Place, taken: Iterable[Place], usable: int) -> frozenset[Place]:
         """Return where an amount comes from.
 

@@ -79,8 +79,13 @@ class State:
         known = {(place[0], name) for place, name in answer.by_domain}
         for slot in answer.slots or ():
             for slot_part in slot.slot_parts:
+                said = {name for name, _, _ in slot_part.domains}
+                for name, place, amount in slot_part.domains:
+                    if (slot_part.position, name) not in known:
+                        here = name, frozenset({place})
+                        found[here] = found.get(here, Fraction(0)) + amount
                 for name, amount in slot_part.amounts:
-                    if (slot_part.position, name) in known:
+                    if name in said or (slot_part.position, name) in known:
                         continue
                     # As for a request: the domains of the cores count, those of the gpus where there are no cores.
                     gpus = 0 if slot_part.cores else slot_part.gpus
@@ -143,16 +148,7 @@ class State:
         room = {place: self.ground.listing(place, name) or Fraction(0) for _, places in wanted for place in places}
         if any(self.ground.layers(place, name) for place in room):
             return self._fits_in_layers(name, new)
-        given: dict[tuple[Demand, Place], Fraction] = {}
-        # The demands with the least choice first: the rest is then seldom rearranged.
-        for demand in sorted(wanted, key=lambda d: (len(d[1]), sorted(d[1]))):
-            left = wanted[demand]
-            while left > 0:
-                pushed = self._push(demand, left, room, given)
-                if not pushed:
-                    return False
-                left -= pushed
-        return True
+        return can_give(room, wanted)
 
     def _fits_in_layers(self, name: str, new: Mapping[Demand, Fraction]) -> bool:
         """Whether that is so where what a group gives is the groups' around it as well: a flow from layer to layer."""
@@ -179,36 +175,50 @@ class State:
             pending += layers[:1]
         return _flow(left, "from", "to") == every
 
-    @staticmethod
-    def _push(
-        demand: Demand, amount: Fraction, room: dict[Place, Fraction], given: dict[tuple[Demand, Place], Fraction]
-    ) -> Fraction:
-        """Meet a part of a demand, moving what others were given to other places of theirs (an augmenting path)."""
-        came: dict[Place, tuple[Demand, Place | None]] = dict.fromkeys(demand[1], (demand, None))
-        pending = deque(sorted(came))
-        while pending:
-            place = pending.popleft()
-            if room[place] > 0:
-                path = []
-                step: Place | None = place
-                while step is not None:
-                    taker, before = came[step]
-                    path.append((taker, step, before))
-                    step = before
-                amount = min([amount, room[place], *(given[t, b] for t, _, b in path if b is not None)])
-                room[place] -= amount
-                for taker, to, before in path:
-                    given[taker, to] = given.get((taker, to), Fraction(0)) + amount
-                    if before is not None:
-                        given[taker, before] -= amount
-                return amount
-            for (other, there), has in given.items():
-                if there == place and has > 0:
-                    for next_place in sorted(other[1]):
-                        if next_place not in came:
-                            came[next_place] = other, place
-                            pending.append(next_place)
-        return Fraction(0)
+
+def can_give(room: dict[Place, Fraction], wanted: Mapping[Demand, Fraction]) -> bool:
+    """Tell whether places have enough for all demands: a flow from demands to places saturates them."""
+    given: dict[tuple[Demand, Place], Fraction] = {}
+    # The demands with the least choice first: the rest is then seldom rearranged.
+    for demand in sorted(wanted, key=lambda d: (len(d[1]), sorted(d[1]))):
+        left = wanted[demand]
+        while left > 0:
+            pushed = _push(demand, left, room, given)
+            if not pushed:
+                return False
+            left -= pushed
+    return True
+
+
+def _push(
+    demand: Demand, amount: Fraction, room: dict[Place, Fraction], given: dict[tuple[Demand, Place], Fraction]
+) -> Fraction:
+    """Meet a part of a demand, moving what others were given to other places of theirs (an augmenting path)."""
+    came: dict[Place, tuple[Demand, Place | None]] = dict.fromkeys(demand[1], (demand, None))
+    pending = deque(sorted(came))
+    while pending:
+        place = pending.popleft()
+        if room[place] > 0:
+            path = []
+            step: Place | None = place
+            while step is not None:
+                taker, before = came[step]
+                path.append((taker, step, before))
+                step = before
+            amount = min([amount, room[place], *(given[t, b] for t, _, b in path if b is not None)])
+            room[place] -= amount
+            for taker, to, before in path:
+                given[taker, to] = given.get((taker, to), Fraction(0)) + amount
+                if before is not None:
+                    given[taker, before] -= amount
+            return amount
+        for (other, there), has in given.items():
+            if there == place and has > 0:
+                for next_place in sorted(other[1]):
+                    if next_place not in came:
+                        came[next_place] = other, place
+                        pending.append(next_place)
+    return Fraction(0)
 
 
 def _flow(left: dict[object, dict[object, Fraction]], start: object, end: object) -> Fraction:

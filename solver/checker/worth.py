@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from .answer import Slot
+from .answer import Slot, SlotPart
 from .ground import Ground, Place
 from .state import State
 from .usual import Usual, future
@@ -55,28 +55,45 @@ def worth(
     terms["future"] = future(usual or Usual(), ground, state, held)
     for level in machine.group_levels:
         terms[f"spread.{level}"] = groups_touched(ground, held, level)
-    terms["spread.node"] = len(touched(ground, held, "node"))
+    terms["spread.node"] = len(touched(ground, held, "node", slots))
     for level in ("node", *machine.levels):
-        terms[f"intact.{level}"] = sum(state.is_intact(place) for place in touched(ground, held, level))
+        terms[f"intact.{level}"] = sum(state.is_intact(place) for place in touched(ground, held, level, slots))
     terms["shield"] = shield(ground, state, slots)
     for level in ("node", *machine.levels):
         terms[f"fit.{level}"] = sum(
-            (state.free(place[0])[0] & ground.domain(place).cores).bit_count() for place in touched(ground, held, level)
+            (state.free(place[0])[0] & ground.domain(place).cores).bit_count()
+            for place in touched(ground, held, level, slots)
         )
     for level in machine.group_levels:
         terms[f"balance.{level}"] = balance(ground, held, level)
     return terms
 
 
-def touched(ground: Ground, held: Held, level: str) -> list[tuple[int, int]]:
-    """Return the domains of a level (or the nodes) that the job takes any core or gpu of, each once."""
-    return [place for position, (cores, gpus) in held.items() for place in ground.touched(position, level, cores, gpus)]
+def touched(ground: Ground, held: Held, level: str, slots: Iterable[Slot]) -> list[Place]:
+    """Return the domains of a level (or the nodes) that give the job a core or gpu, or its slots memory, each once."""
+    found = {
+        place for position, (cores, gpus) in held.items() for place in ground.touched(position, level, cores, gpus)
+    }
+    return sorted(found.union(*(_giving(ground, part, level) for slot in slots for part in slot.slot_parts)))
+
+
+def _giving(ground: Ground, part: SlotPart, level: str) -> set[Place]:
+    """Return the domains of a level in which something gives a slot memory, where R says what does."""
+    around = {place for _, giver, _ in part.domains for place in ground.around(giver)}
+    return {place for place in around if ground.level(place) == level}
 
 
 def affinity(ground: Ground, slots: Iterable[Slot], level: str) -> int:
     """Sum over slots of the domains of a level that the slot touches, less one and never below zero."""
     return sum(
-        max(0, sum(len(ground.touched(p.position, level, p.cores, p.gpus)) for p in slot.slot_parts) - 1)
+        max(
+            0,
+            sum(
+                len(_giving(ground, part, level).union(ground.touched(part.position, level, part.cores, part.gpus)))
+                for part in slot.slot_parts
+            )
+            - 1,
+        )
         for slot in slots
     )
 

@@ -102,7 +102,7 @@ def lexmin(
             return _cut_off(goals, values, bounds, best)
         best = solver
         found = [solver.value(goal.expression) for goal in fold]
-        if status is Status.FEASIBLE:
+        if status is Status.FEASIBLE and fold:  # without a goal any solution is the best
             bounds.extend(_fold_bounds(fold, weights, solver.best_objective_bound, found))
             return _cut_off(goals, values, bounds, best)
         values.extend(found)

@@ -5,10 +5,6 @@ What the machine can never be asked for is refused here (`InfeasibleRequest`), w
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import replace
-from functools import cached_property
-
 from ...grammar.jobspec import Vertex
 from ...grammar.memory import Memory
 from ..errors import InfeasibleRequest
@@ -60,31 +56,6 @@ class Problem:
         if len(every) > MOST_VERTICES:
             raise InfeasibleRequest(f"{len(every)} vertices in one request: at most {MOST_VERTICES} are decided")
 
-    @cached_property
-    def uneven(self) -> frozenset[int]:
-        """The choices, by place, of which a larger count may fit where a smaller one does not.
-
-        Counts inside a slot that takes amounts: those come from the domains of its cores, and fewer cores have fewer.
-        """
-        amounts = self._resolver.amounts
-        paths: set[str] = set()
-        for slot in (below for vertex in self._vertices for below in vertex.walk() if _is_task_slot(below)):
-            inside = list(slot.walk())[1:]
-            if any(v.type in amounts for v in inside):
-                paths |= {v.path for v in inside if v.type not in amounts}
-        return frozenset(i for i, choice in enumerate(self.choices) if choice.vertex.path in paths)
-
-    @cached_property
-    def without_amounts(self) -> Problem:
-        """The same request with no amounts inside slots: what does not fit there does not fit here."""
-        relaxed = object.__new__(Problem)
-        relaxed._resolver = self._resolver
-        relaxed.stated = self.stated
-        relaxed._vertices = tuple(_without(v, self._resolver.amounts, in_slot=False) for v in self._vertices)
-        relaxed.choices = tuple(self._resolver.choices(relaxed._vertices))
-        relaxed._demands = Memory(DEMANDS)
-        return relaxed
-
     @property
     def least(self) -> tuple[int, ...]:
         """The smallest admissible counts."""
@@ -97,15 +68,3 @@ class Problem:
             counts = {c.vertex.path: size for c, size in zip(self.choices, sizes, strict=True)}
             demand = self._demands[sizes] = build_demand(self._resolver, self._vertices, counts, sizes)
         return demand
-
-
-def _is_task_slot(vertex: Vertex) -> bool:
-    return vertex.is_slot and not vertex.holds_slots
-
-
-def _without(vertex: Vertex, amounts: Collection[str], *, in_slot: bool) -> Vertex:
-    """Return a vertex without the amounts in the slots below it, as long as something is left."""
-    inside = in_slot or vertex.is_slot
-    kept = tuple(child for child in vertex.children if not (inside and child.type in amounts))
-    children = tuple(_without(child, amounts, in_slot=inside) for child in kept or vertex.children)
-    return replace(vertex, children=children)

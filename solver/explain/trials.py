@@ -24,7 +24,7 @@ from ..knowledge import Knowledge
 from ..machine.decide import Decider, Situation
 from ..machine.selection import Field
 from ..state.pool_state import Changes, PoolState
-from .relaxation import Part, Relaxer, TermPart, VertexPart, terms_of, with_counts
+from .relaxation import Part, Relaxer, TermPart, VertexPart, terms_of
 
 TRIAL_STEPS = 300
 """What a trial costs beside the search."""
@@ -85,29 +85,7 @@ class Trials:
         options = knowledge.options
         resolver = Resolver(self.machine, options, _silent)
         self.relaxer = Relaxer(resolver, ignore=options.unknown_types == "ignore")
-        self.vertices = self._settled(request, resolver)
-
-    def _settled(self, request: Request, resolver: Resolver) -> tuple[Vertex, ...]:
-        """Return the vertices with the counts that are looked into where the smallest are not the easiest."""
-        knowledge, vertices = self.knowledge, request.shape.vertices
-        try:
-            vertices = resolver.stated(vertices)
-            problem = knowledge.problem(request.shape)
-        except InfeasibleRequest:
-            return vertices
-        if not problem.uneven:
-            return vertices
-        trial = Trial(knowledge.changes.initial(), terms_of(request.constraint))
-        for where in (Trial(self.state, trial.terms), trial):
-            sizes = self._sizes(problem, vertices, where)
-            if sizes is not None:
-                counts = {choice.vertex.path: size for choice, size in zip(problem.choices, sizes, strict=True)}
-                return with_counts(vertices, counts)
-        return vertices
-
-    def _sizes(self, problem: Problem, vertices: tuple[Vertex, ...], trial: Trial) -> tuple[int, ...] | None:
-        decider, situation = self.situation(vertices, trial)
-        return decider.sizes(problem, situation, self.budget)
+        self.vertices = _stated(request, resolver)
 
     @property
     def budget(self) -> Budget:
@@ -269,3 +247,11 @@ def _want(want: Want) -> Want | None:
     if want.kind is Kind.SLOT and not wants:
         return None
     return want if wants == want.wants else replace(want, wants=wants)
+
+
+def _stated(request: Request, resolver: Resolver) -> tuple[Vertex, ...]:
+    """Return the vertices, by names of levels that the machine has, as far as it knows them."""
+    try:
+        return resolver.stated(request.shape.vertices)
+    except InfeasibleRequest:
+        return request.shape.vertices

@@ -98,16 +98,6 @@ class Decider:
             decision = decision._replace(most_sizes=search.most_sizes)
         return None if decision is None else (demand, decision)
 
-    def sizes(self, problem: Problem, situation: Situation, budget: Budget) -> tuple[int, ...] | None:
-        """Return the largest counts that fit, or that were found by then; None when the smallest do not.
-
-        Raises
-        ------
-        CutOff
-            When the work was used up before it was known whether any fit.
-        """
-        return Sizes(problem, self._fitting(situation), budget).find() if problem.choices else ()
-
     def _fitting(self, situation: Situation) -> Callable[[Demand, Budget], bool]:
         return lambda demand, budget: self.fits(demand, situation, budget)
 

@@ -3,13 +3,11 @@
 A placement with a count holds one with any smaller count, so whether a count fits is monotone: the largest
 admissible one that fits is found by halving, vertex after vertex in pre-order, those to come at their smallest. It
 costs about log2 of the range in decisions whether there is any placement.
-Counts inside slots that take amounts are uneven: a larger one may fit where a smaller does not, so each is tried.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import product
 
 from ..cpsat.budget import Budget, CutOff
 from ..demand.demand import Demand
@@ -51,8 +49,6 @@ class Sizes:
         CutOff
             When the work was used up before it was known whether any fit; later, the best that were found are returned.
         """
-        if self._problem.uneven and not self._bound_uneven():
-            return None
         if not self._fits({}):
             return None
         fixed: dict[int, int] = {}
@@ -68,9 +64,6 @@ class Sizes:
     def _largest(self, place: int, fixed: dict[int, int]) -> int:
         """Return the largest count of one choice that fits with those that are fixed; there is one."""
         count = self._problem.choices[place].vertex.count
-        if place in self._problem.uneven:
-            every = count.descending(self._most[place])
-            return next(number for number in every if self._fits({**fixed, place: number}))
         low, high = count.min, self._most[place]
         while (most := count.largest(high)) is not None and most > low:
             middle = count.largest((low + most + 1) // 2)
@@ -83,29 +76,11 @@ class Sizes:
         return low
 
     def _fits(self, fixed: dict[int, int]) -> bool:
-        """Tell whether some counts fit with those that are fixed: the others at their least, all of the uneven ones."""
-        open_places = sorted(self._problem.uneven - fixed.keys())
+        """Tell whether some counts fit with those that are fixed, the others at their least."""
         choices = self._problem.choices
-        least = [fixed.get(i, choice.vertex.count.min) for i, choice in enumerate(choices)]
-        every = [choices[i].vertex.count.descending(self._most[i]) for i in open_places]
+        sizes = tuple(fixed.get(i, choice.vertex.count.min) for i, choice in enumerate(choices))
         self._budget.charge(TRIAL_STEPS)
-        for tried, numbers in enumerate(product(*every)):
-            if tried:
-                self._budget.spend(TRIAL_STEPS)
-            for place, number in zip(open_places, numbers, strict=True):
-                least[place] = number
-            if self._fit(self._problem.demand(tuple(least)), self._budget):
-                self._known = tuple(least)
-                return True
-        return False
-
-    def _bound_uneven(self) -> bool:
-        """Bound the uneven counts by what fits without amounts; tell whether anything does."""
-        relaxed = self._problem.without_amounts
-        sizes = Sizes(relaxed, self._fit, self._budget)
-        if not sizes._fits({}):
+        if not self._fit(self._problem.demand(sizes), self._budget):
             return False
-        places = {choice.vertex.path: i for i, choice in enumerate(relaxed.choices)}
-        for place in self._problem.uneven:
-            self._most[place] = sizes._largest(places[self._problem.choices[place].vertex.path], {})
+        self._known = sizes
         return True

@@ -66,7 +66,7 @@ def construct(
     Parameters
     ----------
     amounts
-        What a slot of each kind takes beside cores and GPUs: where these cannot be dealt, there is no placement either.
+        What a slot of each kind takes beside cores and GPUs: where the node lacks these, there is no placement either.
     """
     for free, asked in (
         (domain.free_cores, sum(kind.count * kind.cores for kind in kinds)),
@@ -81,10 +81,18 @@ def construct(
             slots = nearer(domain, slots)  # the same attempt, made better
         shielded = ((slot, kind.shielded) for kind, some in zip(kinds, slots, strict=True) for slot in some)
         cost = price(scale, domain, shielded)
-        if best is None or cost < best.cost:
-            whole = with_amounts_of(domain, slots, amounts)
-            if whole is not None:
-                best = Constructed(cost, whole)
+        if best is not None and cost >= best.cost:
+            continue
+        if any(amounts):
+            dealt = with_amounts_of(domain, slots, amounts, anywhere=True)
+            if dealt is None:
+                return None
+            slots = dealt
+            shielded = ((slot, kind.shielded) for kind, some in zip(kinds, slots, strict=True) for slot in some)
+            cost = price(scale, domain, shielded)
+            if best is not None and cost >= best.cost:
+                continue
+        best = Constructed(cost, slots)
     return best
 
 

@@ -17,6 +17,7 @@ from ..demand.demand import Bundle, Kind
 from ..policy.scale import Scale
 from ..policy.terms import CoreShare, CoreTouch, Cross, PartialWhole, Room, Touch
 from ..state.domain_state import DomainState
+from .amount_bounds import amount_bounds, fewest, lacks_amounts, takes_amounts
 from .lost_room import least_of
 from .shares import least_share
 
@@ -53,6 +54,9 @@ def lower_bounds(scale: Scale, state: DomainState, bundle: Bundle) -> list[int]:
         elif isinstance(component, CoreTouch):
             bound = known
         bounds.append(bound)
+    if takes_amounts(bundle):
+        more = amount_bounds(scale.components, state, bundle, outermost)
+        bounds = [bound if other is None else max(bound, other) for bound, other in zip(bounds, more, strict=True)]
     return bounds
 
 
@@ -104,14 +108,14 @@ def _cores_and_gpus(bundle: Bundle) -> list[Slots]:
 
 
 def lacks(state: DomainState, bundle: Bundle) -> bool:
-    """Tell whether a bundle takes more cores or GPUs than are free, wherever they are."""
+    """Tell whether a bundle takes more cores or GPUs than are free, wherever they are; slots also of amounts."""
     for kind, free in ((Kind.CORE, state.free_cores), (Kind.GPU, state.free_gpus)):
         asked = sum(
             want.count * (1 if want.kind is kind else want.total(kind)) for want in (*bundle.wants, *bundle.beside)
         )
         if asked > free:
             return True
-    return False
+    return takes_amounts(bundle) and lacks_amounts(state, bundle)
 
 
 def outermost(state: DomainState, level: str) -> list[DomainState]:
@@ -143,30 +147,19 @@ def _crossings(room: _Room, slots: Sequence[Slots]) -> int:
     total = 0
     for count, cores, gpus in slots:
         if cores and not cores_outside:
-            across = _fewest(all_cores, cores)
+            across = fewest(all_cores, cores)
             if gpus and not gpus_outside:
-                across = max(across, _fewest(all_gpus, gpus))
+                across = max(across, fewest(all_gpus, gpus))
                 whole = sum([min(c // cores, g // gpus) for c, g in zip(all_cores, all_gpus, strict=True)])
             else:
                 whole = sum([c // cores for c in all_cores])
         elif gpus and not gpus_outside:
-            across = _fewest(all_gpus, gpus)
+            across = fewest(all_gpus, gpus)
             whole = sum([g // gpus for g in all_gpus])
         else:
             continue
         total += max(count * (across - 1), count - whole)
     return total
-
-
-def _fewest(free: Sequence[int], amount: int) -> int:
-    """Return the number of domains that one slot needs at least."""
-    number = 0
-    for most in sorted(free, reverse=True):
-        if amount <= 0:
-            break
-        amount -= most
-        number += 1
-    return number
 
 
 _Parts: TypeAlias = tuple[int, tuple[tuple[int, int], ...]]

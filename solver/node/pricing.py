@@ -41,7 +41,7 @@ def price(scale: Scale, domain: DomainState, slots: Iterable[tuple[Shares, bool]
         held = held_of((share for shares, _ in slots for share in shares), above)
         cost += lost_room(scale, flat, held)
     for shares, gpuless in slots:
-        here = {place for share in shares if share.cores or share.gpus for place in above[share.place]}
+        here = {place for share in shares if _touches(share) for place in above[share.place]}
         cost += price_of_slot(scale, [flat[place].level for place in here])
         if apart:
             cost += apart * sum((s.cores + s.gpus) * _units(scale, flat, above[s.place]) for s in shares)
@@ -67,7 +67,7 @@ def price_of_plan(scale: Scale, state: DomainState, plan: NodePlan, gpuless: Map
     shielded: set[int] = set()
     cost = lost_room(scale, flat, _held_in_all(flat, above, plan)) if scale.rooms else 0
     for part in (*plan.slots, plan.held):
-        shares = [share for share in part.shares if share.cores or share.gpus]
+        shares = [share for share in part.shares if (_touches(share) if part.label else share.cores or share.gpus)]
         inside = [at for whole in part.wholes for at in range(whole, whole + len(flat[whole].flat))]
         here = {place for share in shares for place in above[share.place]} | set(inside)
         here |= {place for whole in part.wholes for place in above[whole]}
@@ -85,6 +85,11 @@ def price_of_plan(scale: Scale, state: DomainState, plan: NodePlan, gpuless: Map
             shielded.update(_named(flat, above[place]) for place in places)
     cost += sum(scale.touch(flat[place]) for place in touched)
     return cost + sum(scale.core_touch(flat[place]) for place in shielded)
+
+
+def _touches(share: Share) -> bool:
+    """Tell whether a slot touches a domain by what it takes of it."""
+    return bool(share.cores or share.gpus or share.amounts)
 
 
 def price_of_slot(scale: Scale, levels: Sequence[str]) -> int:

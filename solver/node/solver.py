@@ -164,7 +164,10 @@ class NodeSolver:
                 return False
             if bundle.whole and not state.can_be_whole:
                 return False
-            if asked.keys() <= {"core", "gpu"}:
+            listed = {"core", "gpu", *(name for domain in state.flat for name, _, _ in domain.amounts)}
+            if any(amount > state.all_free(name) for name, amount in asked.items() if name in listed):
+                return False
+            if asked.keys() <= listed:
                 return True
         if (state, bundle) not in self._solutions:
             budget.charge(construction_steps(state, bundle))

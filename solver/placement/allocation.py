@@ -23,7 +23,7 @@ from ..state.holdings import NodeHolding, SlotHolding
 from ..state.node_classes import bits
 from .assignment import REMEMBERED
 from .certificate import Certificate
-from .job_R import NodeAmounts, take_near
+from .job_R import NodeAmounts, said_domain, take_near
 from .notebook import drawn, html
 
 
@@ -110,7 +110,7 @@ class Allocation:
         holdings = self.holdings
         merged = [(holdings[0], 0, holdings[0].nodes)] if len(holdings) == 1 and not self.numbers else self._merged()
         entries = [
-            {"ranks": self.machine.ids_text(nodes), **_node(holding, number)}
+            {"ranks": self.machine.ids_text(nodes), **_node(holding, self._type_of(holding), number)}
             for holding, number, nodes in merged
             if holding.slots or holding.held or holding.outside
         ]
@@ -120,7 +120,10 @@ class Allocation:
         """Return what nodes hold, the slot's number where they hold a part of one, and the nodes; equal ones once."""
         merged: dict[tuple[object, ...], tuple[NodeHolding, int, int]] = {}
         for holding in self.holdings:
-            alike = (holding.cores, holding.gpus, holding.used, holding.slots, holding.held, holding.outside)
+            alike = (
+                *(holding.cores, holding.gpus, holding.used, holding.slots, holding.held, holding.outside),
+                self._type_of(holding) if any(slot.beyond for slot in holding.slots) else None,
+            )
             if all(slot.whole for slot in holding.slots):
                 parts = [(0, holding.nodes)]
             else:
@@ -135,14 +138,16 @@ class Allocation:
         entries = []
         for holding in self.holdings:
             if holding.used:
-                node_type = self.machine.type_at((holding.nodes & -holding.nodes).bit_length() - 1)
+                node_type = self._type_of(holding)
                 if _read_back(holding, node_type) != holding.used:
                     entry: dict[str, Any] = {"ranks": self.machine.ids_text(holding.nodes)}
                     for index, name, amount in holding.used:
-                        domain = node_type.domains[index]
-                        entry.setdefault(name, {})[f"{domain.level} {domain.number}"] = _shown(name, amount)
+                        entry.setdefault(name, {})[said_domain(node_type.domains[index])] = _shown(name, amount)
                     entries.append(entry)
         return entries
+
+    def _type_of(self, holding: NodeHolding) -> NodeType:
+        return self.machine.type_at((holding.nodes & -holding.nodes).bit_length() - 1)
 
     def _of_groups(self) -> list[dict[str, Any]]:
         """Return the groups' own amounts that belong to no slot."""
@@ -161,21 +166,32 @@ def _lowest_position(alike: tuple[NodeHolding, int, int]) -> int:
 def _read_back(holding: NodeHolding, node_type: NodeType) -> Used:
     """Return what a node's entry in the placement would be read as."""
     here: NodeAmounts = {}
-    for slot in holding.slots:
-        for name, amount in _sums((*((name, amount) for _, name, amount in slot.used), *slot.outside)):
+    said = [(slot, _said(slot)) for slot in holding.slots]
+    for slot, names in said:
+        for index, name, amount in slot.used:
+            if name in names:
+                here[index, name] = here.get((index, name), 0) + amount
+    for slot, names in said:
+        used = ((name, amount) for _, name, amount in slot.used if name not in names)
+        for name, amount in _sums((*used, *slot.outside)):
             take_near(node_type, here, slot.cores, slot.gpus, name, amount)
     for name, amount in _sums((*((name, amount) for _, name, amount in holding.held), *holding.outside)):
         take_near(node_type, here, 0, 0, name, amount)
     return tuple((index, name, amount) for (index, name), amount in sorted(here.items()))
 
 
-def _node(holding: NodeHolding, number: int) -> dict[str, Any]:
+def _said(slot: SlotHolding) -> set[str]:
+    """Return the amounts of which R says which domains give them: some would not be looked for where they are."""
+    return {name for index, name, _ in slot.used if index in slot.beyond}
+
+
+def _node(holding: NodeHolding, node_type: NodeType, number: int) -> dict[str, Any]:
     """Return what nodes hold as it stands in R: their slots, and amounts that belong to none."""
     entry: dict[str, Any] = {}
     if holding.held or holding.outside:
         entry = _amounts((*((name, amount) for _, name, amount in holding.held), *holding.outside))
     if holding.slots:
-        entry["slots"] = _slots(holding.slots, number)
+        entry["slots"] = _slots(holding.slots, node_type, number)
     return entry
 
 
@@ -183,17 +199,17 @@ _known: Memory[int, tuple[Sequence[SlotHolding], list[dict[str, Any]]]] = Memory
 """Slots as they stand in R, by the identity of what they hold, which is kept with them."""
 
 
-def _slots(slots: Sequence[SlotHolding], number: int) -> list[dict[str, Any]]:
+def _slots(slots: Sequence[SlotHolding], node_type: NodeType, number: int) -> list[dict[str, Any]]:
     """Return slots as they stand in R; for slots that come again those of the last time are copied."""
-    if not number:
+    if not number and not any(slot.beyond for slot in slots):
         known = _known.get(id(slots))
         if known is None:
-            known = _known[id(slots)] = (slots, [_slot(slot, 0) for slot in slots])
+            known = _known[id(slots)] = (slots, [_slot(slot, node_type, 0) for slot in slots])
         return [slot.copy() for slot in known[1]]
-    return [_slot(slot, number) for slot in slots]
+    return [_slot(slot, node_type, number) for slot in slots]
 
 
-def _slot(slot: SlotHolding, number: int) -> dict[str, Any]:
+def _slot(slot: SlotHolding, node_type: NodeType, number: int) -> dict[str, Any]:
     """Return one slot as it stands in R."""
     entry: dict[str, Any] = {"label": slot.label}
     if not slot.whole:
@@ -204,6 +220,12 @@ def _slot(slot: SlotHolding, number: int) -> dict[str, Any]:
         entry["gpus"] = mask_text(slot.gpus)
     if slot.used or slot.outside:
         entry |= _amounts((*((name, amount) for _, name, amount in slot.used), *slot.outside))
+    if slot.beyond:
+        domains: dict[str, dict[str, int | float]] = {name: {} for name in sorted(_said(slot))}
+        for index, name, amount in slot.used:
+            if name in domains:
+                domains[name][said_domain(node_type.domains[index])] = _shown(name, amount)
+        entry["domains"] = domains
     return entry
 
 

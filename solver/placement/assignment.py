@@ -58,6 +58,11 @@ class _Node:
         self.taken.update({key: max(amount, self.taken.get(key, 0)) for key, amount in used.items()})
         return cores, gpus, tuple((index, name, amount) for (index, name), amount in sorted(used.items()))
 
+    def beyond(self, plan: SlotPlan, cores: int, gpus: int) -> tuple[int, ...]:
+        """Return the domains that give amounts to a slot and none of its cores and GPUs, in them or below."""
+        giving = (self.domains[self.order[share.place]] for share in plan.shares if share.amounts)
+        return tuple(sorted(domain.index for domain in giving if not (domain.cores & cores or domain.gpus & gpus)))
+
     def _all_amounts(self, whole: Domain) -> dict[tuple[int, str], int]:
         inside = _inside(self.domains, whole.index)
         return {(domain.index, name): total for domain in inside for name, total in amounts_of(domain)}
@@ -112,7 +117,9 @@ def _carried_out(node_type: NodeType, free: NodeFree, plan: NodePlan, slot_part:
     total: dict[tuple[int, str], int] = {}
     for slot in plan.slots:
         cores, gpus, used = node.take(slot, anywhere=plan.lowest)
-        slots.append(SlotHolding(slot.label, cores, gpus, used, slot.outside, not slot_part or slot.label != slot_part))
+        whole = not slot_part or slot.label != slot_part
+        beyond = node.beyond(slot, cores, gpus) if used else ()
+        slots.append(SlotHolding(slot.label, cores, gpus, used, slot.outside, whole, beyond))
         all_cores |= cores
         all_gpus |= gpus
         for index, name, amount in used:

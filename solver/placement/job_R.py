@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -13,14 +13,14 @@ from ...grammar.hostlist import Hostlist
 from ...grammar.idset import IdSet, text_mask
 from ...topology.machine import Machine
 from ...topology.rset import read_R
-from ...topology.tree import NodeType
+from ...topology.tree import Domain, NodeType
 from ..state.domain_state import MEASURED, MIB_PER_GIB, Used, amounts_of
 from ..state.holdings import NodeHolding
 from ..state.node_classes import Packed, bits
 from ..state.pool_state import Job
 from .plain_R import plain_job
 
-_SLOT_KEYS = frozenset({"label", "slot", "cores", "gpus"})
+_SLOT_KEYS = frozenset({"label", "slot", "cores", "gpus", "domains"})
 _ENTRY_KEYS = frozenset({"ranks", "slots"})
 _GROUP_KEYS = frozenset({"level", "number"})
 
@@ -121,11 +121,18 @@ class _Amounts:
         slots = [
             (text_mask(slot.get("cores", "")), text_mask(slot.get("gpus", "")), name, _units(name, slot[name]))
             for slot in entry.get("slots", ())
-            for name in sorted(slot.keys() - _SLOT_KEYS)
+            for name in sorted(slot.keys() - _SLOT_KEYS - slot.get("domains", {}).keys())
+        ]
+        said = [
+            (domain, name, _units(name, amount))
+            for slot in entry.get("slots", ())
+            for name, parts in slot.get("domains", {}).items()
+            for domain, amount in parts.items()
         ]
         rest = [(0, 0, name, _units(name, entry[name])) for name in sorted(entry.keys() - _ENTRY_KEYS)]
-        if slots or rest:
+        if slots or said or rest:
             for position in bits(self.machine.mask_of(IdSet.parse(entry["ranks"])) & self.nodes):
+                self._take_said(position, said)
                 for cores, gpus, name, amount in (*slots, *rest):
                     self._take(position, cores, gpus, name, amount)
 
@@ -136,9 +143,11 @@ class _Amounts:
                     self._take_of_groups(group.index, name, _units(name, entry[name]))
 
     def _take(self, position: int, cores: int, gpus: int, name: str, amount: int) -> None:
-        """Take an amount from the node where it lists it, the rest from the groups above."""
+        """Take an amount from where the cores are, the rest from others of the node, or from the groups above."""
         here = self.of_nodes.setdefault(position, {})
         amount = take_near(self.machine.type_at(position), here, cores, gpus, name, amount)
+        if amount:
+            amount = take_near(self.machine.type_at(position), here, 0, 0, name, amount)
         group = self.machine.group_of[position] if amount and self.machine.groups else -1
         if self._take_of_groups(group, name, amount):
             self.outside.setdefault(position, Counter())[name] += amount
@@ -153,6 +162,16 @@ class _Amounts:
             group = self.machine.groups[group].parent
         return found
 
+    def _take_said(self, position: int, said: Sequence[tuple[str, str, int]]) -> None:
+        """Take amounts of domains that are named."""
+        if not said:
+            return
+        places = _by_name(self.machine.type_at(position))
+        here = self.of_nodes.setdefault(position, {})
+        for domain, name, amount in said:
+            key = places[domain], name
+            here[key] = here.get(key, 0) + amount
+
     def read_domains(self, amounts: object) -> None:
         """Read `scheduling.amounts`, which says of some nodes what the placement leaves open."""
         if not isinstance(amounts, list | tuple):
@@ -160,9 +179,9 @@ class _Amounts:
         try:
             for entry in amounts:
                 for position in bits(self.machine.mask_of(IdSet.parse(entry["ranks"])) & self.nodes):
-                    places = {(d.level, d.number): d.index for d in self.machine.type_at(position).domains}
+                    places = _by_name(self.machine.type_at(position))
                     self.of_nodes[position] = {
-                        (places[_domain(domain)], name): _units(name, amount)
+                        (places[domain], name): _units(name, amount)
                         for name in entry.keys() - _ENTRY_KEYS
                         for domain, amount in entry[name].items()
                     }
@@ -195,9 +214,13 @@ def take_near(node_type: NodeType, here: NodeAmounts, cores: int, gpus: int, nam
     return amount
 
 
-def _domain(text: str) -> tuple[str, int]:
-    level, _, number = text.rpartition(" ")
-    return level, int(number)
+def said_domain(domain: Domain) -> str:
+    """Return a domain's name in R."""
+    return f"{domain.level} {domain.number}"
+
+
+def _by_name(node_type: NodeType) -> dict[str, int]:
+    return {said_domain(domain): domain.index for domain in node_type.domains}
 
 
 def _sources(node_type: NodeType, cores: int, gpus: int, name: str) -> list[tuple[int, int]]:

@@ -7,7 +7,7 @@ have left out what is better than it knows.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from ...topology.machine import Machine
 from ...topology.tree import Domain
@@ -56,7 +56,7 @@ class Values:
         self._domains = [machine.type_at((h.nodes & -h.nodes).bit_length() - 1).domains for h in holdings]
         self._states = [self._states_of(holding, free_of(holding)) for holding in holdings]
         self._touched = [
-            _touched(domains, holding.cores, holding.gpus)
+            _touched(domains, holding.cores, holding.gpus, [at for slot in holding.slots for at in slot.beyond])
             for domains, holding in zip(self._domains, holdings, strict=True)
         ]
         self._with_gpus = self._slots_with_gpus()
@@ -139,9 +139,10 @@ class Values:
         total = 0
         over_nodes: dict[SlotId, int] = {}
         for place, holding in enumerate(self._holdings):
-            domains = [domain for domain in self._domains[place] if domain.level == level]
+            domains = self._domains[place]
             for slot in holding.slots:
-                touched = sum(1 for domain in domains if domain.cores & slot.cores or domain.gpus & slot.gpus)
+                here = _touched(domains, slot.cores, slot.gpus, slot.beyond)
+                touched = sum(1 for index in here if domains[index].level == level)
                 if slot.whole:
                     total += holding.nodes.bit_count() * max(0, touched - 1)
                     continue
@@ -200,6 +201,11 @@ class Values:
         return sum(max(0, sum(1 for members in groups if members & some) - 1) for some in nodes.values())
 
 
-def _touched(domains: Sequence[Domain], cores: int, gpus: int) -> list[int]:
-    """Return the places of the domains that have any of some cores and GPUs."""
-    return [domain.index for domain in domains if domain.cores & cores or domain.gpus & gpus]
+def _touched(domains: Sequence[Domain], cores: int, gpus: int, beyond: Iterable[int]) -> list[int]:
+    """Return the places of the domains that have any of some cores and GPUs, or are around those that give amounts."""
+    around: set[int] = set()
+    for index in beyond:
+        while index >= 0:
+            around.add(index)
+            index = domains[index].parent
+    return [d.index for d in domains if d.cores & cores or d.gpus & gpus or d.index in around]

@@ -24,6 +24,8 @@ class SlotHolding(NamedTuple):
         Amounts of groups above the node.
     whole
         Whether the slot has no other node.
+    beyond
+        The domains, by index, that it touches for their amounts alone.
     """
 
     label: str
@@ -32,6 +34,7 @@ class SlotHolding(NamedTuple):
     used: Used = ()
     outside: tuple[tuple[str, int], ...] = ()
     whole: bool = True
+    beyond: tuple[int, ...] = ()
 
 
 class NodeHolding(NamedTuple):

@@ -93,9 +93,9 @@ class TestHello:
         pool = ExactPool(R)
         hello(pool, 1, resources)
         with pytest.raises(InsufficientResources):
-            alloc(pool, 2, "slot=1/[core=1;memory=12]")
+            alloc(pool, 2, "slot=1/[core=1;memory=17]")
         pool.free(1, ResourcePool(resources), final=True)
-        alloc(pool, 2, "slot=1/[core=1;memory=12]")
+        alloc(pool, 2, "slot=1/[core=1;memory=17]")
 
     def test_memory_of_a_part_is_registered(self, R: Json, alloc: Any) -> None:
         resources = stored(alloc(ExactPool(R), 1, "node=4/slot=4/[core=1;memory=12]"))

@@ -11,7 +11,7 @@ from exactfit.grammar.jobspec import parse_resources
 from exactfit.grammar.shape import parse_shape
 from exactfit.solver.checker import Checker
 from exactfit.solver.demand.request import Request
-from exactfit.solver.errors import InfeasibleRequest
+from exactfit.solver.errors import InfeasibleRequest, InsufficientResources
 from exactfit.solver.pool import Pool
 from exactfit.topology.machine import Machine
 from exactfit.topology.rset import read_R
@@ -58,7 +58,7 @@ def placed(there: Machine, shape: str) -> list[Json]:
         (TWO, "0-3", "", "slot/[socket;core;memory=12]", "0-2", {"nic": 1, "memory": 12}),
         # The order in which the request names them is no matter.
         (TWO, "0-3", "", "slot/[memory=12;core;socket]", "0-2", {"nic": 1, "memory": 12}),
-        # The memory of a domain without any of the slot's cores is the domain's own all the same.
+        # A domain whose memory is asked for stands where the slot's cores do, where it can.
         (TWO, "0-3", "", "slot/[core=2;socket{-x}/memory=8]", "0-1", {"memory": 8}),
         # The nearest domain that lists any.
         (DIES, "0-3", "", "slot/[core=2;memory=4]", "2-3", {"memory": 4}),
@@ -78,20 +78,81 @@ def test_an_amount_comes_from_where_the_slot_is(
 
 
 @pytest.mark.parametrize(
-    ("topo", "cores", "gpus", "shape"),
+    ("topo", "cores", "gpus", "shape", "domains", "crossed"),
     [
-        (TWO, "0-3", "", "slot/[socket;nic=2]"),
-        (TWO, "0-3", "", "slot/node/[socket;nic=2]"),
-        (TWO, "0-3", "", "slot/[socket;memory=9]"),
-        (TWO, "0-3", "", "slot/[socket;core;memory=17]"),
-        (DIES, "0-3", "", "slot/[core=3;memory=7]"),
-        (APART, "0-1", "0", "slot/[core;gpu;memory=9]"),
-        (APART, "0-1", "0", "slot/[gpu;memory=9]"),
+        # What the domains of a slot's cores lack comes from others, which it then touches.
+        (TWO, "0-3", "", "slot/[core;memory=16]", {"memory": {"socket 0": 8, "socket 1": 8}}, 1),
+        (TWO, "0-3", "", "slot/[core;memory=9]", {"memory": {"socket 0": 8, "socket 1": 1}}, 1),
+        (TWO, "0-3", "", "slot/[socket;nic=2]", {"nic": {"socket 0": 1, "socket 1": 1}}, 1),
+        (TWO, "0-3", "", "slot/node/[socket;nic=2]", {"nic": {"socket 0": 1, "socket 1": 1}}, 1),
+        (TWO, "0-3", "", "slot/[socket;memory=9]", {"memory": {"socket 0": 8, "socket 1": 1}}, 1),
+        # Two slots of which one cannot have its memory where its core is.
+        (TWO, "0-3", "", "slot=3/[core;memory=5]", {"memory": {"socket 0": 3, "socket 1": 2}}, 1),
+        # The memory of a socket that the slot touches, beside that of its numa, costs nothing.
+        (DIES, "0-3", "", "slot/[core;memory=4]", None, 0),
+        (DIES, "0-3", "", "slot/[core=2;memory=6]", None, 0),
+        (APART, "0-1", "0", "slot/[gpu;memory=9]", {"memory": {"socket 0": 1, "socket 1": 8}}, 1),
+        (APART, "0-1", "0", "slot/[core;gpu;memory=16]", None, 1),
     ],
 )
-def test_and_from_nowhere_else(topo: Json, cores: str, gpus: str, shape: str) -> None:
+def test_what_is_missing_there_comes_from_elsewhere_at_a_price(
+    topo: Json, cores: str, gpus: str, shape: str, domains: Json | None, crossed: int
+) -> None:
+    there = machine(topo, cores, gpus)
+    slots = placed(there, shape)
+    said = [slot["domains"] for slot in slots if "domains" in slot]
+    assert said == ([] if domains is None else [domains])
+    R = Pool(there).alloc(1, Request.of(parse_resources(parse_shape(shape)))).to_dict()
+    assert R["scheduling"]["certificate"]["terms"]["affinity.socket"] == crossed
+
+
+@pytest.mark.parametrize(
+    ("topo", "cores", "gpus", "shape"),
+    [
+        (TWO, "0-3", "", "slot/[core;memory=17]"),
+        (TWO, "0-3", "", "slot=2/[socket;nic=2]"),
+        (TWO, "0-3", "", "slot/[socket;core;memory=17]"),
+        (TWO, "0-3", "", "slot=4/[core;memory=5]"),
+        (DIES, "0-3", "", "slot/[core=3;memory=7]"),
+        (APART, "0-1", "0", "slot/[core;gpu;memory=17]"),
+        # What stands in a domain stays there.
+        (TWO, "0-3", "", "slot/socket{-x}/[core;memory=9]"),
+        (TWO, "0-3", "", "socket/slot/[core;memory=9]"),
+        # A domain that a slot has whole gives nothing to others.
+        (TWO, "0-3", "", "[slot{a}/socket;slot{b}/[core;memory=9]]"),
+        (TWO, "0-3", "", "[socket{x}/slot{a}/core;slot{b}/[core;memory=9]]"),
+    ],
+)
+def test_only_what_there_is_not_is_refused(topo: Json, cores: str, gpus: str, shape: str) -> None:
     with pytest.raises(InfeasibleRequest):
         placed(machine(topo, cores, gpus), shape)
+
+
+def test_a_reloaded_pool_knows_which_domain_gave_what() -> None:
+    there = machine(TWO, "0-3")
+    pool = Pool(there)
+    R = pool.alloc(1, Request.of(parse_resources(parse_shape("slot/[core;memory=9]")))).to_dict()
+    again = Pool(there)
+    again.register_alloc(1, R)
+    assert list(again.present[1].classes) == list(pool.present[1].classes)
+    without = {**R, "scheduling": {**R["scheduling"], "placement": [{"ranks": "0", "slots": [SAID_NOTHING]}]}}
+    by_hand = Pool(there)
+    by_hand.register_alloc(1, without)
+    assert list(by_hand.present[1].classes) == list(pool.present[1].classes)
+    for shape in ("slot/[core;memory=7]", "slot/[core;memory=8]"):
+        request = Request.of(parse_resources(parse_shape(shape)))
+        verdicts = []
+        for one in (pool, again, by_hand):
+            try:
+                verdicts.append(one.copy().alloc(2, request).to_dict()["scheduling"]["placement"])
+            except InsufficientResources:
+                verdicts.append([])
+        assert verdicts[0] == verdicts[1] == verdicts[2]
+        assert bool(verdicts[0]) == (shape == "slot/[core;memory=7]")
+
+
+SAID_NOTHING = {"label": "task", "cores": "0", "memory": 9}
+"""A slot of which R does not say which domains gave its memory: those of its cores, then others."""
 
 
 OUTSIDE = {"socket": [{"numa": [{"cores": "0"}]}]}

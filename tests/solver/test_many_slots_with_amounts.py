@@ -29,6 +29,11 @@ FITS = [
     ("rfc49-b:1", "slot=5/[core=4;memory=95]", [], {"affinity.socket": 3}),
     ("rfc49-b:1", "slot=5/[core=4;memory=100]", [], {"affinity.socket": 3}),
     ("rfc49-b:1", "slot=3/[core=4;gpu;memory=150]", [], {"affinity.socket": 3}),
+    # Three have it of two sockets, in which 13 + 14 + 14 + 14 GiB are left; one has all that is there.
+    ("rfc49-b:1", "slot=31/[core;memory=16]", [], {"affinity.socket": 3, "spread.node": 1}),
+    ("rfc49-b:1", "slot=29/[core;memory=16]", [], {"affinity.socket": 1}),
+    ("rfc49-b:1", "slot/[core;memory=503]", [], {"affinity.socket": 3, "shield": 1}),
+    ("rfc49-b:1", "[slot{a}/[core;memory=200];slot=6{b}/[core=15;memory=50]]", [], {"affinity.socket": 5}),
     # As many slots as there are cores; then as much memory as the slots of the first socket can all have.
     ("rfc49-b:16", "slot=1+/[core;memory=4]", [1536], {"affinity.socket": 0}),
     ("rfc49-b:16", "slot=1+/[core=1+;memory=1+]", [1536, 1, 5], {"affinity.socket": 0}),
@@ -62,7 +67,8 @@ def test_they_are_placed_and_proven(name: str, shape: str, size: list[int], term
 @pytest.mark.parametrize(
     "shape",
     [
-        "slot=29/[core;memory=16]",
+        "slot=32/[core;memory=16]",
+        "slot/[core;memory=504]",
         "slot=6/[core=2;memory=90]",
         "slot=5/[core=2;memory=101]",
         "slot=5/[core=3;gpu;memory=100]",

@@ -62,6 +62,12 @@ class Case:
     options: Options = field(default_factory=Options)
 
 
+def two_of(level: str, number: int) -> Json:
+    """Return 137 GB, of one domain that has 64 GiB, and the rest of the next."""
+    rest = 130654 / 1024 - 64
+    return {"memory": 130654 / 1024, "domains": {"memory": {f"{level} {number}": 64, f"{level} {number + 1}": rest}}}
+
+
 def grouped(**level: Sequence[str]) -> Json:
     """Return `scheduling.groups` of one level with these ranks."""
     return {name: [{"ranks": ranks} for ranks in parts] for name, parts in level.items()}
@@ -309,26 +315,28 @@ CASES = [
         site([(2, node(2, 8, memory=29))]),
         ("node: ", "no node has more than 58 GiB of memory (of 59.61 that it takes)"),
     ),
-    # The amount is the first count: 64 GiB are 68.7 GB, so ten slots of 68 GB need ten domains that list memory. A fat
-    # node has four of these, so that three nodes do, of which the last gives two in one socket.
+    # The amount is the first count: 128 GiB are 137.4 GB, which a wide node has in all and a fat one twice, so that ten
+    # slots of 137 GB need the four fat nodes and two others. Each has a core of one domain and memory of two.
     Case(
         "2.5",
         "slot=10/[memory=2+{unit:GB};core]",
         [slot(10, gb(at_least(2)), vertex("core", 1))],
-        {"32-33": {"core": "0,16,32,48"}, "34": {"core": "0,16"}},
+        {"16-17": {"core": "0"}, "32-35": {"core": "0,32"}},
         [
-            {"ranks": "32-33", "slots": [{"cores": str(16 * n), "memory": 64850 / 1024} for n in range(4)]},
-            {"ranks": "34", "slots": [{"cores": str(16 * n), "memory": 64850 / 1024} for n in range(2)]},
+            {"ranks": "16-17", "slots": [{"cores": "0", **two_of("socket", 0)}]},
+            {"ranks": "32-35", "slots": [{"cores": str(32 * n), **two_of("numa", 2 * n)} for n in range(2)]},
         ],
         {
-            "size": [68],
-            **spread(1, 1, 1, 3),
-            "intact.socket": 5,
-            "intact.numa": 10,
+            "size": [137],
+            "affinity.socket": 2,
+            "affinity.numa": 8,
+            **spread(2, 2, 2, 6),
+            "intact.socket": 12,
+            "intact.numa": 16,
             "shield": 10,
-            "fit.node": 3 * 64,
-            "fit.socket": 5 * 32,
-            "fit.numa": 10 * 16,
+            "fit.node": 4 * 64 + 2 * 40,
+            "fit.socket": 4 * 64 + 2 * 40,
+            "fit.numa": 16 * 16,
         },
         site([(1, node(1, 10, memory=18))]),
         ("slot/memory[0]: ", "need 18.63 GiB of memory: 18 GiB exist"),

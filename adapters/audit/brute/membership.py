@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -89,13 +89,13 @@ def _restrict(world: World, taken: tuple[int, ...]) -> None:
 class _Distinguishing(Search):
     """A search that keeps placements apart that split the same holdings differently."""
 
-    def close_slot(self, need: Need, state: Partial, standing: Standing) -> tuple[Partial, Standing] | None:
-        closed = super().close_slot(need, state, standing)
-        if closed is None:
-            return None
-        # A place with a number that no place has stands for the multiset of slots so far.
-        others = frozenset(key for key in closed[0].used if isinstance(key, int) and key >= 0)
-        return closed[0]._replace(used=others | {self._mark(closed[1].slots)}), closed[1]
+    def close_slot(
+        self, need: Need, around: int, state: Partial, standing: Standing
+    ) -> Iterator[tuple[Partial, Standing]]:
+        for closed in super().close_slot(need, around, state, standing):
+            # A place with a number that no place has stands for the multiset of slots so far.
+            others = frozenset(key for key in closed[0].used if isinstance(key, int) and key >= 0)
+            yield closed[0]._replace(used=others | {self._mark(closed[1].slots)}), closed[1]
 
     def _mark(self, last: Slots | None) -> int:
         key = frozenset(Counter(_filled(last)).items())

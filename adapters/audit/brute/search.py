@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import combinations, product
 from typing import NamedTuple
 
 from .request import Need
@@ -33,6 +34,9 @@ class Partial(NamedTuple):
     asked: tuple[tuple[str, int, int, bool], ...]  # of the slot being filled: name, place, amount; and if beside nodes
     within: tuple[tuple[str, int, int], ...]  # the same, of what its whole domains have
     demands: Demands
+    wholes: frozenset[int] = frozenset()  # places taken whole by the job, or by slots that are filled
+    own: frozenset[int] = frozenset()  # places that the slot being filled takes whole
+    gave: frozenset[int] = frozenset()  # places that give slots memory and the like, and nothing else
 
 
 class Slots(NamedTuple):
@@ -41,6 +45,8 @@ class Slots(NamedTuple):
     label: str
     slot: tuple[int, ...]  # as in Partial
     asked: tuple[tuple[str, int, int, int], ...]  # all of it, that of its whole domains too; and the group it is of
+    parts: tuple[tuple[str, frozenset[int], int], ...]  # the same by sources: name, any of these places, amount
+    gave: frozenset[int]  # as in Partial, to this slot
     before: Slots | None
 
 
@@ -141,7 +147,8 @@ class Search:
             here = {
                 state._replace(used=state.used | {mark}): standing
                 for state, standing in states.items()
-                if mark not in state.used and not (need.whole and any(state.taken[i] for i in cells))
+                if mark not in state.used
+                and not (need.whole and (any(state.taken[i] for i in cells) or state.gave & world.under[key]))
             }
             inside = need.children
             if need.whole and place.position >= 0:
@@ -160,7 +167,7 @@ class Search:
                 if not cells and not (place.complete and any(world.places[k].stock for k in world.under[key])):
                     continue  # R lists nothing of it
                 here = self.merge(
-                    (self.take_rest(state, cells, in_slot), self.asked_whole(key, standing))
+                    (self.take_rest(state, cells, key, in_slot), self.asked_whole(key, standing))
                     for state, standing in here.items()
                 )
             found += here.items()
@@ -232,11 +239,8 @@ class Search:
         found: list[tuple[Partial, Standing]] = []
         for home in self.homes(need, at, around):
             here = self.meet(need.children, at, home, True, states)
-            found += [
-                closed
-                for state, standing in here.items()
-                if (closed := self.close_slot(need, state, standing)) is not None
-            ]
+            for state, standing in here.items():
+                found += self.close_slot(need, at, state, standing)
         return self.merge(found)
 
     def merge(self, found: Iterable[tuple[Partial, Standing]]) -> States:
@@ -268,10 +272,11 @@ class Search:
         for mixture in mixtures(count, free):
             yield give(state, cells, mixture, in_slot)
 
-    def take_rest(self, state: Partial, cells: Sequence[int], in_slot: bool) -> Partial:
+    def take_rest(self, state: Partial, cells: Sequence[int], key: int, in_slot: bool) -> Partial:
         """Take all that is left of a whole domain."""
         rest = [self.world.cells[i].free - state.taken[i] for i in cells]
-        return give(state, cells, rest, in_slot)
+        state = give(state, cells, rest, in_slot)
+        return state._replace(own=state.own | {key}) if in_slot else state._replace(wholes=state.wholes | {key})
 
     def spot(self, at: int, home: int | None) -> int:
         """Return the place that cores come from: the innermost named one, or the node that the slot stands on."""
@@ -300,49 +305,119 @@ class Search:
 
     def listed(self, need: Need, at: int) -> frozenset[int]:
         """Return all that lists what is asked for in a place, itself and those inside it."""
-        world, name = self.world, need.vertex.type
+        return self.listed_in(need.vertex.type, at)
+
+    def listed_in(self, name: str, at: int) -> frozenset[int]:
+        """Return all that lists an amount in a place, itself and those inside it."""
+        world = self.world
         return frozenset(k for k, place in enumerate(world.places) if name in place.stock and world.inside(at, k))
 
-    def close_slot(self, need: Need, state: Partial, standing: Standing) -> tuple[Partial, Standing] | None:
-        """Count what the filled slot costs; None when it holds nothing, or memory that is not there."""
+    def close_slot(
+        self, need: Need, around: int, state: Partial, standing: Standing
+    ) -> Iterator[tuple[Partial, Standing]]:
+        """Count what the filled slot costs, for all that could give it memory; nothing when it holds nothing."""
         world = self.world
         held = [i for i, number in enumerate(state.slot) if number]
         if not held:
-            return None
+            return
         with_gpu = any(world.cells[i].kind == "gpu" for i in held)
         places = [world.cells[i].place for i in held if world.cells[i].kind == "core"]
-        demands = state.demands
-        said: list[tuple[str, int, int, int]] = []
-        for name, at, amount, above in state.asked:
-            near = places or [world.cells[i].place for i in held]
-            here = [place for place in near if at == ROOT or at in world.places[place].holders]
-            group = world.around_all(name, [world.cells[i].place for i in held]) if above else None
-            if above and world.is_in_groups(name):
-                demands = add(demands, (name, frozenset() if group is None else frozenset({group})), amount)
-            else:
-                demands = add(demands, (name, world.sources(name, at, here)), amount)
-            said.append((name, at, amount, ROOT if group is None else group))
-        if state.asked and not world.stock_fits(demands):
-            return None
-        costs = (self.slot_cost(name, state.slot) for name in self.added)
-        shield = state.shield if with_gpu else state.shield | frozenset(places)
-        nothing = (0,) * len(world.cells)
-        closed = self.left(need, state)._replace(slot=nothing, asked=(), within=(), demands=demands, shield=shield)
-        cost = tuple(a + b for a, b in zip(standing.cost, costs, strict=True))
-        return closed, Standing(
-            cost,
-            Slots(
-                need.vertex.label or "",
-                state.slot,
-                (
-                    *said,
-                    *((name, at, n, at if world.places[at].position < 0 else ROOT) for name, at, n in state.within),
-                ),
-                standing.slots,
-            ),
+        touched = frozenset().union(*(world.places[world.cells[i].place].holders for i in held))
+        within = tuple(
+            (name, self.listed_in(name, at), amount)
+            for name, at, amount in state.within
+            if world.places[at].position >= 0
         )
+        near = places or [world.cells[i].place for i in held]
+        said = [(name, at, amount, self.group_of(item, held)) for item in state.asked for name, at, amount, _ in [item]]
+        for gave, parts in self.givers(state, around, touched, near, held):
+            demands = state.demands
+            for name, sources, amount in parts:
+                demands = add(demands, (name, sources), amount)
+            if state.asked and not world.stock_fits(demands):
+                continue
+            costs = (self.slot_cost(name, state.slot, gave) for name in self.added)
+            closed = self.left(need, state)._replace(
+                slot=(0,) * len(world.cells),
+                asked=(),
+                within=(),
+                demands=demands,
+                shield=state.shield if with_gpu else state.shield | frozenset(places),
+                wholes=state.wholes | state.own,
+                own=frozenset(),
+                gave=state.gave | gave,
+            )
+            cost = tuple(a + b for a, b in zip(standing.cost, costs, strict=True))
+            asked = (
+                *said,
+                *((name, at, n, at if world.places[at].position < 0 else ROOT) for name, at, n in state.within),
+            )
+            label = need.vertex.label or ""
+            yield closed, Standing(cost, Slots(label, state.slot, asked, (*parts, *within), gave, standing.slots))
 
-    def slot_cost(self, name: str, slot: Sequence[int]) -> int:
+    def group_of(self, item: tuple[str, int, int, bool], held: Sequence[int]) -> int:
+        """Return the group that gives what is asked for beside a slot's nodes; ROOT for none."""
+        name, _, _, above = item
+        group = self.world.around_all(name, [self.world.cells[i].place for i in held]) if above else None
+        return ROOT if group is None else group
+
+    def givers(
+        self, state: Partial, around: int, touched: frozenset[int], near: Sequence[int], held: Sequence[int]
+    ) -> Iterator[tuple[frozenset[int], tuple[tuple[str, frozenset[int], int], ...]]]:
+        """Go through the places that may give a slot memory alone, at least a unit each, with all that it asks for."""
+        world = self.world
+        reaches = [self.reach(item, near) for item in state.asked]
+        others = [key for key in sorted(frozenset().union(*reaches) - touched) if self.may_give(state, around, key)]
+        for size in range(len(others) + 1):
+            for gave in combinations(others, size):
+                everything = touched.union(*(world.places[key].holders for key in gave))
+                asked = zip(state.asked, reaches, strict=True)
+                sources = [self.sources(item, near, held, reach & everything) for item, reach in asked]
+                if not all(sources):
+                    continue
+                for givers in product(*([i for i, reach in enumerate(reaches) if key in reach] for key in gave)):
+                    left = [amount for _, _, amount, _ in state.asked]
+                    parts = []
+                    for key, i in zip(gave, givers, strict=True):
+                        name = state.asked[i][0]
+                        left[i] -= unit(name)
+                        parts.append((name, frozenset({key}), unit(name)))
+                    if min(left, default=0) < 0:
+                        continue
+                    rest = zip(state.asked, sources, left, strict=True)
+                    parts += [(name, places, amount) for (name, _, _, _), places, amount in rest if amount]
+                    yield frozenset(gave), tuple(parts)
+
+    def reach(self, item: tuple[str, int, int, bool], near: Sequence[int]) -> frozenset[int]:
+        """Return what may give an amount to a slot, of its nodes; nothing where groups do."""
+        world = self.world
+        name, at, _, above = item
+        if above and world.is_in_groups(name):
+            return frozenset()
+        nodes = {world.node(world.places[place].position) for place in near}
+        return frozenset().union(*(world.reach(name, at, node) for node in nodes))
+
+    def sources(
+        self, item: tuple[str, int, int, bool], near: Sequence[int], held: Sequence[int], touched: frozenset[int]
+    ) -> frozenset[int]:
+        """Return what gives an amount; where no place of the slot's node lists any, what is above it."""
+        world = self.world
+        name, at, _, above = item
+        if above and world.is_in_groups(name):
+            group = self.group_of(item, held)
+            return frozenset() if group == ROOT else frozenset({group})
+        node = world.node(world.places[near[0]].position)
+        if any(name in world.places[key].stock for key in world.under[node]):
+            return touched
+        return world.sources(name, at, [place for place in near if at == ROOT or at in world.places[place].holders])
+
+    def may_give(self, state: Partial, around: int, key: int) -> bool:
+        """Whether no place that others have whole contains this one, unless the slot stands in it."""
+        world = self.world
+        inside = world.places[around].holders if around != ROOT else frozenset[int]()
+        return not (state.wholes & world.places[key].holders) - inside
+
+    def slot_cost(self, name: str, slot: Sequence[int], gave: frozenset[int]) -> int:
         """Return what a filled slot adds to a term."""
         world = self.world
         family, _, level = name.partition(".")
@@ -350,7 +425,7 @@ class Search:
             return self.share(level, slot)
         if family != "affinity":
             return 0
-        held = [world.cells[i].place for i, number in enumerate(slot) if number]
+        held = [*gave, *(world.cells[i].place for i, number in enumerate(slot) if number)]
         touched = frozenset().union(*(world.places[place].holders for place in held))
         return max(0, sum(world.places[key].level == level for key in touched) - 1)
 
@@ -392,6 +467,11 @@ def add(demands: Demands, demand: Demand, amount: int) -> Demands:
     total = dict(demands)
     total[demand] = total.get(demand, 0) + amount
     return frozenset(total.items())
+
+
+def unit(name: str) -> int:
+    """Return the least that is taken of an amount, in pieces."""
+    return 2**20 if name in {"memory", "storage"} else 1
 
 
 def mixtures(count: int, free: Sequence[int]) -> Iterator[tuple[int, ...]]:

@@ -44,7 +44,7 @@ def worth(
     usual: Sequence[UsualJob] = (),
 ) -> Terms:
     """Return what each term of the policy is worth for a placement."""
-    held = [cell.place for cell, number in zip(world.cells, state.taken, strict=True) if number]
+    held = [*state.gave, *(cell.place for cell, number in zip(world.cells, state.taken, strict=True) if number)]
     touched = [world.places[key] for key in frozenset().union(*(world.places[key].holders for key in held))]
     terms: Terms = {}
     for name in names:

@@ -188,12 +188,24 @@ class World:
                     yield node, name, self.sources(name, node, ()), entry[name]
                 for slot in entry.get("slots", ()):
                     places = self.places_of(node, slot.get("cores"), slot.get("gpus"))
-                    for name in slot.keys() - {"label", "slot", "cores", "gpus"}:
+                    said = slot.get("domains", {})
+                    for name in slot.keys() - {"label", "slot", "cores", "gpus", "domains"} - said.keys():
                         yield node, name, self.sources(name, node, places), slot[name]
+                    for name, domains in said.items():
+                        for domain, amount in domains.items():
+                            yield node, name, frozenset({self.domain(node, domain)}), amount
 
     def node(self, position: int) -> int:
         """Return the key of the node at a position."""
         return next(k for k, place in enumerate(self.places) if place.position == position and place.level == "node")
+
+    def domain(self, node: int, text: str) -> int:
+        """Return the key of a domain of a node, by level and number as R says them."""
+        return next(k for k in self.under[node] if f"{self.places[k].level} {self.number(k)}" == text)
+
+    def number(self, key: int) -> int:
+        """Return the number of a node's domain in its level; of a node 0, of whatever rank."""
+        return 0 if self.places[key].level == "node" else self.places[key].number
 
     def places_of(self, node: int, cores: str | None, gpus: str | None) -> tuple[int, ...]:
         """Return the innermost places of the cores (or, where there are none, the GPUs) with these ids."""
@@ -243,6 +255,15 @@ class World:
             if name in place.stock and self.inside(at, key) and place.usable and (place.position < 0 or not outside)
         )
         return inner if inner or at == ROOT else self.lowest_listing(name, at)
+
+    def reach(self, name: str, at: int, node: int) -> frozenset[int]:
+        """Return all that lists a resource inside a place or around it, of those in a node."""
+        return frozenset(
+            key
+            for key in self.under[node]
+            if name in self.places[key].stock
+            and (at == ROOT or at in self.places[key].holders or key in self.places[at].holders)
+        )
 
     def stock_fits(self, demands: Demands) -> bool:
         """Whether all demands, each to be met from any of its sources, can be met together (Hall's condition)."""

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
+import networkx as nx
+
 from ....grammar.idset import IdSet
 from .request import Need
 from .search import Partial, Slots
-from .world import ROOT, World, asked_pieces
+from .world import ROOT, Demand, World, asked_pieces
 
 Json = dict[str, Any]
 
@@ -21,6 +24,7 @@ def write(world: World, needs: Sequence[Need], counts: Mapping[Need, int], state
     entries: dict[int, list[Json]] = {}
     slots = list(_in_order(last))
     rest = [taken - sum(slot.slot[i] for slot in slots) for i, taken in enumerate(state.taken)]
+    written: list[dict[int, Json]] = []
     for number, slot in enumerate(slots):
         pieces = {node: _give(world, left, given) for node, given in _by_node(world, slot.slot).items()}
         several = {"slot": number} if len(pieces) > 1 else {}
@@ -30,6 +34,8 @@ def write(world: World, needs: Sequence[Need], counts: Mapping[Need, int], state
             texts = {key: str(IdSet.of(some)) for key, some in ids.items() if some}
             entries.setdefault(node, []).append({"label": slot.label, **several, **texts})
         _note_amounts(world, slot, {node: entries[node][-1] for node in pieces})
+        written.append({node: entries[node][-1] for node in pieces})
+    _note_domains(world, state, slots, written)
     for node, given in _by_node(world, rest).items():
         _hold(held, node, *_give(world, left, given))
     ranks = world.machine.ranks
@@ -115,6 +121,38 @@ def _group_amounts(world: World, slots: Sequence[Slots]) -> list[Json]:
         {"level": places[group].level, "number": places[group].number, **{n: _said(n, a) for n, a in here.items()}}
         for group, here in sorted(total.items())
     ]
+
+
+def _note_domains(world: World, state: Partial, slots: Sequence[Slots], written: Sequence[dict[int, Json]]) -> None:
+    """Write which domains give what to the slots that have memory and the like of domains they have nothing else of."""
+    if not any(slot.gave for slot in slots):
+        return
+    others = dict(state.demands)
+    for name, sources, amount in (part for slot in slots for part in slot.parts):
+        others[name, sources] -= amount
+    flows: nx.DiGraph[object] = nx.DiGraph()
+    for key, place in enumerate(world.places):
+        for name, stock in place.stock.items():
+            flows.add_edge((key, name), "all", capacity=stock)
+    asked: list[tuple[int | None, Demand, int]]
+    asked = [(None, demand, amount) for demand, amount in (*world.base.items(), *others.items())]
+    asked += [(i, (name, some), n) for i, slot in enumerate(slots) for name, some, n in slot.parts]
+    asked = [item for item in asked if all(world.places[key].position >= 0 for key in item[1][1])]
+    for number, (_, (name, sources), amount) in enumerate(asked):
+        flows.add_edge("none", number, capacity=amount)
+        for key in sources:
+            flows.add_edge(number, (key, name))
+    total, given = nx.maximum_flow(flows, "none", "all")
+    assert total == sum(amount for _, _, amount in asked)
+    taken: Counter[tuple[int, str, int]] = Counter()
+    for number, (owner, (name, _), _) in enumerate(asked):
+        if owner is not None and slots[owner].gave:
+            taken += Counter({(owner, name, key): amount for (key, _), amount in given[number].items()})
+    for (owner, name, key), amount in taken.items():
+        place = world.places[key]
+        if place.position >= 0:
+            said = written[owner][place.position].setdefault("domains", {}).setdefault(name, {})
+            said[f"{place.level} {world.number(key)}"] = _said(name, amount)
 
 
 def _said(name: str, amount: int) -> int | float:

@@ -5,10 +5,10 @@ GPUs above the leaves, domains that R holds in part, ids that no domain lists, r
 strategies of hypothesis, which the extra `audit` brings.
 """
 
-from .cases import Case, cases, constraints, core_and_gpu_cases, policies
+from .cases import Case, cases, constraints, core_and_gpu_cases, memory_cases, policies
 from .listed import Json, group_levels_of, group_stock_of, levels_of, resources_of, stock_of
 from .machines import Draw, groups, machines, text, topos
-from .requests import contents, core_and_gpu_requests, counts, full_requests, simple_requests, vertex
+from .requests import contents, core_and_gpu_requests, counts, full_requests, memory_requests, simple_requests, vertex
 from .states import allocated, states
 
 __all__ = [
@@ -28,6 +28,8 @@ __all__ = [
     "groups",
     "levels_of",
     "machines",
+    "memory_cases",
+    "memory_requests",
     "policies",
     "resources_of",
     "simple_requests",

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from hypothesis import strategies as st
 
-from .listed import Json, resources_of
+from .listed import Json, resources_of, stock_of
 from .machines import Draw, machines, text
-from .requests import core_and_gpu_requests, full_requests, simple_requests
+from .requests import core_and_gpu_requests, full_requests, memory_requests, simple_requests
 from .states import states
 
 
@@ -31,6 +31,15 @@ def core_and_gpu_cases(draw: Draw) -> Case:
     R = draw(machines(simple=True))
     running, down = draw(states(R))
     return Case(R, running, down, draw(core_and_gpu_requests(R)), draw(constraints(R)))
+
+
+@st.composite
+def memory_cases(draw: Draw) -> Case:
+    """Draw a machine with a state and slots that ask for much memory."""
+    R = draw(machines().filter(lambda R: bool(stock_of(R))))
+    running, down = draw(states(R))
+    slot_exclusive = draw(st.sampled_from(("shared", "shared", "shared", "rfc14")))
+    return Case(R, running, down, draw(memory_requests(R)), draw(constraints(R)), slot_exclusive)
 
 
 @st.composite

@@ -181,3 +181,36 @@ def core_and_gpu_requests(draw: Draw, R: Json) -> tuple[Json, ...]:
         return vertex("node", draw(counts(nodes)), *inside)
 
     return tuple(branch(label) for label in "abc"[: draw(st.sampled_from((1, 2, 2, 3)))])
+
+
+@st.composite
+def memory_requests(draw: Draw, R: Json) -> tuple[Json, ...]:
+    """Draw slots that ask for more memory, or other amounts, than the domains of their cores may have."""
+    names, levels = stock_of(R), levels_of(R)
+
+    def amounts() -> list[Json]:
+        some = draw(st.lists(st.sampled_from(names), min_size=1, max_size=2, unique=True)) if names else []
+        return [vertex(name, draw(st.integers(1, 9 if name in {"memory", "storage"} else 3))) for name in some]
+
+    def slot(label: str) -> Json:
+        cores, gpus = vertex("core", draw(st.sampled_from((1, 1, 2, 3)))), vertex("gpu", draw(st.integers(1, 2)))
+        inside = [*draw(st.sampled_from(([cores], [cores], [cores, gpus], [gpus]))), *amounts()]
+        if levels and draw(st.integers(0, 4)) == 0:
+            level = vertex(
+                draw(st.sampled_from(levels)), draw(st.integers(1, 2)), **draw(st.sampled_from(_EXCLUSIVE[:5]))
+            )
+            if draw(st.booleans()):
+                level["with"] = inside
+                inside = [level, *(amounts() if draw(st.booleans()) else ())]
+            else:
+                inside = [level, *inside]
+        return vertex("slot", draw(counts(3)), *inside, label=label)
+
+    def branch(label: str) -> Json:
+        made, above = slot(label), draw(st.sampled_from(("", "", "", "node", "node", *levels)))
+        if not above:
+            return made
+        beside = amounts() if draw(st.integers(0, 3)) == 0 else []
+        return vertex(above, 1, made, *beside, **draw(st.sampled_from(_EXCLUSIVE[:5])))
+
+    return tuple(branch(label) for label in "ab"[: draw(st.sampled_from((1, 1, 2)))])

@@ -38,9 +38,9 @@ def _of(taken: Taken, resource: str, place: int) -> Expression:
     """Return how much of a resource is taken of a domain and all inside it."""
     inside = taken.below(place)
     parts: list[Expression] = []
-    for (name, at), flow in taken.flows.items():
+    for (name, at), flows in taken.flows.items():
         if name == resource and at in inside:
-            parts += [part for part, scope in flow if not scope]
+            parts += [flow.part for flow in flows if not flow.scope]
     for whole in taken.wholes:
         if not whole.scope:
             there = sum(taken.free(resource, at) for at in taken.below(whole.place) if at in inside)

@@ -125,7 +125,8 @@ def _order(taken: Taken) -> list[Goal]:
         wholes = [whole.chosen for whole in taken.wholes if place in taken.below(whole.place)]
         for resource in (CORES, GPUS):
             free = taken.free(resource, place)
-            flow = [part for part, _ in taken.flows.get((resource, place), ())] + [free * chosen for chosen in wholes]
+            flow = [flow.part for flow in taken.flows.get((resource, place), ())]
+            flow += [free * chosen for chosen in wholes]
             if flow and free:
                 goals.append(Goal(-sum(flow), -free * len(flow), 0))
     return goals

@@ -52,7 +52,11 @@ def search(
     if found is None:
         _, found = solve_bundle(state, bundle, scale, budget, shielded=shielded, limits=limits, hint=known.plan)
     if found is not None and found.proven:
-        return found
+        # What no domains' order decides, as amounts of several have none, the construction does.
+        amounts = any(name not in ("core", "gpu") for some in bundle.slots for name, _ in some.needs)
+        return (
+            NodeSolution(known.cost, known.cost, lambda: known.plan) if amounts and found.cost == known.cost else found
+        )
     bound = least if found is None else max(least, found.bound)
     if found is None or known.cost < found.cost:
         return NodeSolution(known.cost, min(bound, known.cost), lambda: known.plan, final=False)

@@ -42,13 +42,14 @@ def _goal(taken: Taken, component: Component, touched: dict[int, Expression]) ->
 
 
 def _touched(taken: Taken, place: int, known: dict[int, Expression]) -> Expression:
-    """Return the literal that says that the job holds a core or GPU of the domain or below it."""
+    """Return the literal that says that the job touches the domain or one below it."""
     if place not in known:
         parts = [
-            part
-            for (resource, inside), flow in taken.flows.items()
-            if inside in taken.below(place) and resource in (CORES, GPUS)
-            for part, _ in flow
+            flow.part
+            for (resource, inside), flows in taken.flows.items()
+            if inside in taken.below(place)
+            for flow in flows
+            if resource in (CORES, GPUS) or flow.holder.label
         ]
         parts += [whole.chosen for whole in taken.wholes if _overlap(taken, whole.place, place)]
         known[place] = _any(taken, parts)
@@ -151,7 +152,7 @@ def touch_some(taken: Taken, level: str) -> None:
 
 
 def _holds(taken: Taken, holder: Holder, place: int) -> Expression:
-    """Return a literal that is true at least when the holder has a core or GPU of the domain or below it."""
+    """Return a literal that is true at least when a slot touches the domain or one below it."""
     parts = _parts(taken, holder, place)
     if not parts:
         return 0
@@ -161,12 +162,9 @@ def _holds(taken: Taken, holder: Holder, place: int) -> Expression:
 
 
 def _parts(taken: Taken, holder: Holder, place: int) -> list[Expression]:
-    """Return what a holder has of a domain and below it."""
+    """Return what a slot has of a domain and below it."""
     parts: list[Expression] = [
-        part
-        for (resource, inside), takes in holder.takes.items()
-        if inside in taken.below(place) and resource in (CORES, GPUS)
-        for part in takes
+        part for (_, inside), takes in holder.takes.items() if inside in taken.below(place) for part in takes
     ]
     if taken.domains[place].cores or taken.domains[place].gpus:
         parts += [chosen for whole, chosen in holder.wholes if _overlap(taken, whole, place)]

@@ -95,14 +95,20 @@ class Amount:
     ----------
     want, context, holder
         The vertex, the domain below which it stands, and who is to have it.
-    beside_cores
-        Whether cores are asked for below the same vertex.
     """
 
     want: Want
     context: Context
     holder: Holder
-    beside_cores: bool
+
+
+@dataclass(frozen=True)
+class Flow:
+    """What a holder takes of a resource that a domain lists, and the whole domains around it, by number."""
+
+    part: Expression
+    scope: tuple[int, ...]
+    holder: Holder
 
 
 class Taken:
@@ -138,7 +144,7 @@ class Taken:
         self.amounts: list[Amount] = []
         self.pooled = False
         self.sourced: list[tuple[Amount, dict[int, cp_model.IntVar]]] = []
-        self.flows: dict[tuple[str, int], list[tuple[Expression, tuple[int, ...]]]] = defaultdict(list)
+        self.flows: dict[tuple[str, int], list[Flow]] = defaultdict(list)
 
     def below(self, place: int) -> range:
         """Return the places of a domain and all below it."""
@@ -193,7 +199,7 @@ class Taken:
                 part = self.model.new_int_var(0, most, "")
                 parts[place] = part
                 if self._has_whole(holder, place, context.scope):
-                    self.flows[resource, place].append((part, context.scope))
+                    self.flows[resource, place].append(Flow(part, context.scope, holder))
                 else:
                     self.record(holder, resource, place, part, context.scope)
         self.model.add(sum(parts.values()) == amount * context.chosen)
@@ -202,7 +208,7 @@ class Taken:
     def record(self, holder: Holder, resource: str, place: int, part: Expression, scope: tuple[int, ...]) -> None:
         """Note that a holder takes a part of what a domain lists."""
         holder.takes[resource, place].append(part)
-        self.flows[resource, place].append((part, scope))
+        self.flows[resource, place].append(Flow(part, scope, holder))
 
     def _has_whole(self, holder: Holder, place: int, scope: tuple[int, ...]) -> bool:
         """Tell whether a place is the holder's already, in a domain that it takes whole."""
@@ -221,17 +227,17 @@ class Taken:
         self.hosted[place].append(chosen)
 
     def finish(self) -> None:
-        """Add what holds for all holders together: nothing twice, and no core or GPU of a whole domain by others."""
+        """Add what holds for all holders together: nothing twice, and nothing of a whole domain for others."""
         for chosen in self.hosted.values():
             if len(chosen) > 1:
                 self.model.add(sum(chosen) <= 1)
         for (resource, place), flows in self.flows.items():
             free = self.free(resource, place)
             if len(flows) > 1:
-                self.model.add(sum(part for part, _ in flows) <= free)
+                self.model.add(sum(flow.part for flow in flows) <= free)
             for whole in self.wholes:
-                if resource in (CORES, GPUS) and place in self.below(whole.place):
-                    others = [part for part, scope in flows if whole.number not in scope]
+                if place in self.below(whole.place):
+                    others = [flow.part for flow in flows if _is_of_others(resource, flow, whole)]
                     if others:
                         self.model.add(sum(others) <= free * (1 - whole.chosen))
         self._keep_wholes_apart()
@@ -242,6 +248,13 @@ class Taken:
                 nested = other.number in one.scope or one.number in other.scope
                 if not nested and (one.place in self.below(other.place) or other.place in self.below(one.place)):
                     self.model.add(one.chosen + other.chosen <= 1)
+
+
+def _is_of_others(resource: str, flow: Flow, whole: Whole) -> bool:
+    """Tell whether a part is not for those who have a whole domain; the job's own amounts are all of its slots'."""
+    if whole.number in flow.scope:
+        return False
+    return resource in (CORES, GPUS) or (bool(flow.holder.label) and flow.holder is not whole.holder)
 
 
 def _shape(state: DomainState) -> tuple[list[int], list[int]]:

@@ -17,14 +17,13 @@ from .variables import CORES, GPUS, Amount, Context, Holder, Taken
 
 def add_wants(taken: Taken, wants: Sequence[Want], contexts: list[Context], holder: Holder) -> None:
     """Add the vertices below one vertex, whose instances stand in the contexts."""
-    beside_cores = any(want.kind is Kind.CORE or want.total(Kind.CORE) for want in wants)
     for want in wants:
         if want.kind is Kind.SLOT:
             add_slots(taken, want, contexts)
         elif want.kind is Kind.DOMAIN:
             add_domains(taken, want, contexts, holder)
         elif want.kind is Kind.AMOUNT:
-            taken.amounts.extend(Amount(want, context, holder, beside_cores) for context in contexts)
+            taken.amounts.extend(Amount(want, context, holder) for context in contexts)
         else:
             for context in contexts:
                 add_ids(taken, want, context, holder)
