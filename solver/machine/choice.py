@@ -15,6 +15,7 @@ from ..demand.demand import Bundle, Demand, Want
 from ..node.lower_bounds import lower_bound
 from ..node.solver import NodeSolver
 from ..policy.terms import GroupTouch
+from .dealt_slots import deal_out
 from .model.cells import ROOT, GroupTree
 from .model.chains import choose_chain
 from .model.sharing import NotDirectError
@@ -85,10 +86,9 @@ class Chooser:
                 if alone is None:
                     raise
                 return self._with_groups(alone)
-        try:
-            return choose_chain(demand, field, self._tree, self._node_solver, budget.part(SHARE), best=True)
-        except (NotDirectError, CutOff):
-            pass
+        direct = self._directly(demand, items, field, budget)
+        if direct is not None:
+            return direct
         packing = choose_packing(items, field, self._node_solver, budget, self.least(field))
         at_hand = None if packing.decision is None else self._with_groups(packing.decision)
         if at_hand is None and packing.proven:
@@ -105,6 +105,17 @@ class Chooser:
             return found
         better = found if found.cost < at_hand.cost else at_hand
         return better._replace(bound=min(better.cost, max(found.bound, at_hand.bound)))
+
+    def _directly(self, demand: Demand, items: Items, field: Field, budget: Budget) -> Decision | None:
+        """Return the best placement where tables say what it is, or demands follow each other; None elsewhere."""
+        if len(items.items) > 1 and not self._touches:
+            dealt = deal_out(items, field, self._node_solver, budget.part(SHARE))
+            if dealt is not None:
+                return dealt
+        try:
+            return choose_chain(demand, field, self._tree, self._node_solver, budget.part(SHARE), best=True)
+        except (NotDirectError, CutOff):
+            return None
 
     def least(self, field: Field) -> int:
         """Return what no placement of anything on these nodes goes below."""

@@ -18,10 +18,10 @@ from ..demand.group_amounts import split_outside, total_outside
 from ..policy.scale import Scale
 from ..state.domain_state import DomainState
 from .constructed_solution import constructed_solution, construction_steps, of_the_node, with_amounts
+from .dealt_solution import dealt_solution, one_slot_solution
 from .equal_slots import REMEMBERED, EqualSlots, slots_bundle
 from .lower_bounds import lacks, lower_bound
 from .mixed_packing import MixedSlots
-from .one_slot import best_of_one
 from .packing import SlotShape
 from .plan import NodePlan, NodeSolution, Share, SlotPlan
 from .pricing import price_of_wholes
@@ -190,7 +190,8 @@ class NodeSolver:
             if self._affinity_first:
                 return self._equal.solution(state, flat, budget)
         elif bundle.slots and self._affinity_first:
-            solution = self._mixed(state, bundle, tables)
+            solution = dealt_solution(self.scale, state, bundle, tables) if budget.left else None
+            solution = solution or self._mixed(state, bundle, tables)
             if solution is not None:
                 return solution
             if len(bundle.slots) == 1 and of_the_node(state, bundle.slots[0]):
@@ -233,9 +234,12 @@ class NodeSolver:
         """Search for the best, from what is constructed on, which stands wherever the search ends without a better."""
         if lacks(state, bundle):
             return None
-        one = self._one_slot(state, bundle, budget, shielded)
-        if one is not None:
-            return one
+        if bundle.flat is not None and self.scale.components and not self._by_model:
+            found = one_slot_solution(self.scale, state, bundle.flat, budget, shielded)
+            if found is None and self._affinity_first:
+                found = dealt_solution(self.scale, state, bundle, budget, shielded)
+            if found is not None:
+                return found
         budget.charge(construction_steps(state, bundle))
         known = constructed_solution(self.scale, state, bundle, shielded)
         if known is not None and known.proven and self.scale.components:
@@ -246,24 +250,6 @@ class NodeSolver:
             if known is None:
                 raise
             return known
-
-    def _one_slot(
-        self, state: DomainState, bundle: Bundle, budget: Budget, shielded: bool | None
-    ) -> NodeSolution | None:
-        """Return the best placement of a single slot of cores and GPUs; None where it is no such, or is not known."""
-        flat = bundle.flat
-        if flat is None or flat.count > 1 or self._by_model or not self.scale.components:
-            return None
-        shape = SlotShape.of(flat)
-        try:
-            best = best_of_one(
-                self.scale, state, shape if shielded is None else shape._replace(shielded=shielded), budget
-            )
-        except CutOff:
-            return None
-        return (
-            None if best is None else NodeSolution(best[0], best[0], lambda: NodePlan((SlotPlan(flat.label, best[1]),)))
-        )
 
     def _model(
         self, state: DomainState, bundle: Bundle, budget: Budget, shielded: bool | None, known: NodeSolution | None

@@ -11,7 +11,7 @@ from exactfit.grammar.shape import parse_shape
 from exactfit.solver.cpsat.budget import STEPS, Budget
 from exactfit.solver.demand.demand import Bundle
 from exactfit.solver.demand.request import Request
-from exactfit.solver.node import torn_table
+from exactfit.solver.node import dealing, torn_table
 from exactfit.solver.node.constructed_solution import construction_steps
 from exactfit.solver.node.equal_slots import slots_bundle
 from exactfit.solver.node.mixed_packing import MixedSlots
@@ -27,6 +27,16 @@ from node_trees import tree
 
 TORN = "node=1/[slot=29{a}/core;slot=4{b}/core=21]"
 """Two types on whole levels, more ways of which there are than are looked at."""
+
+
+@pytest.mark.parametrize("limit", [0.01, 0.03])
+@pytest.mark.parametrize("shape", [TORN, TORN.removeprefix("node=1/"), "node=1/[slot=7{a}/core=11;slot=4{b}/core=10]"])
+def test_slots_are_dealt_within_the_work_that_there_is(limit: float, shape: str) -> None:
+    pool = Pool(read_R(describe_R(tree("EPYC"), 1)))
+    budget = Budget(limit)
+    allocation = pool.alloc(1, Request.of(parse_resources(parse_shape(shape))), budget=budget)
+    assert allocation.certificate["status"] in ("OPTIMAL", "FEASIBLE")
+    assert budget.spent <= 1.1 * limit
 
 
 def slots_of(*kinds: tuple[int, int]) -> Bundle:
@@ -45,7 +55,8 @@ def idle(name: str) -> tuple[DomainState, Scale, Sequence[str]]:
 
 @pytest.fixture
 def looked_at(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Return the list that gets what each count of ways adds."""
+    """Return the list that gets what each count of ways adds, where no slots are dealt otherwise."""
+    monkeypatch.setattr(dealing, "MOST_VECTORS", 0)
     counted: list[int] = []
     count = torn_table.TornTables._count
 

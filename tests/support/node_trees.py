@@ -109,11 +109,11 @@ def _some(mask: int, seed: int, share: int) -> int:
     return chosen & mask
 
 
-def held_R(cores: int, gpus: int) -> dict[str, Any]:
-    """Return the R of a job that holds cores and GPUs, as bitmasks, of rank 0."""
+def held_R(cores: int, gpus: int, rank: int = 0) -> dict[str, Any]:
+    """Return the R of a job that holds cores and GPUs, as bitmasks, of a rank."""
     children = {name: _list(mask) for name, mask in (("core", cores), ("gpu", gpus)) if mask}
-    lite = [{"rank": "0", "children": children}] if children else []
-    nodes = ["node0"] if lite else []
+    lite = [{"rank": str(rank), "children": children}] if children else []
+    nodes = [f"node{rank}"] if lite else []
     return {"version": 1, "execution": {"R_lite": lite, "nodelist": nodes, "starttime": 0, "expiration": 0}}
 
 

@@ -1,0 +1,51 @@
+"""Loose slots of several types dealt to the domains of all nodes at once, where these are few."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ..cpsat.budget import Budget
+from ..node.dealing import deal
+from ..node.dealt_solution import kinds_of, solution_of
+from ..node.solver import NodeSolver
+from ..state.domain_state import DomainState
+from ..state.node_classes import bits
+from .packing import Items
+from .selection import Decision, Field, Pick, lowest_position
+
+MOST_NODES = 64
+"""Machines with more nodes that are up are left to others."""
+
+
+def deal_out(items: Items, field: Field, node_solver: NodeSolver, budget: Budget) -> Decision | None:
+    """Return the best placement of loose slots; None where it is not known.
+
+    Parameters
+    ----------
+    budget
+        What it takes at the most.
+    """
+    scale = node_solver.scale
+    slots = [some for item in items.items for some in item.demand.bundle.slots if item.demand.loose]
+    if not (node_solver.compares_whole and scale.affinity_leads) or len(slots) != len(items.items):
+        return None
+    if any(some.count != 1 for some in slots) or sum(nodes.bit_count() for _, nodes in field.live()) > MOST_NODES:
+        return None
+    asked = kinds_of(slots)
+    if asked is None:
+        return None
+    kinds = [replace(kind, count=count) for kind, count in zip(asked, items.target, strict=True)]
+    nodes = sorted(((p, state) for state, mask in field.live() for p in bits(mask)), key=_position)
+    dealt = deal(scale, [state for _, state in nodes], kinds, budget)
+    if dealt is None:
+        return None
+    picks = []
+    for (position, state), slots_there in zip(nodes, dealt, strict=True):
+        if any(slots_there):
+            picks.append(Pick(1 << position, solution_of(scale, state, slots, kinds, slots_there), None))
+    cost = sum(pick.solution.cost for pick in picks)
+    return Decision(tuple(sorted(picks, key=lowest_position)), cost, cost)
+
+
+def _position(node: tuple[int, DomainState]) -> int:
+    return node[0]
