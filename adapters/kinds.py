@@ -24,6 +24,7 @@ JGF = "a graph in JGF"
 GRUG = "a recipe of Fluxion's (GRUG)"
 CSV = "CSV"
 PLACED = "what exactfit place --json prints"
+SNAPSHOT = "what exactfit snapshot --json prints"
 
 _MAGIC: Final = (
     (b"PK\x03\x04", "a zip archive"),

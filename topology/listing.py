@@ -15,6 +15,7 @@ from .nesting import Vertex
 
 MAX_DEPTH = 64
 MAX_AMOUNT = 2**63 - 1
+_MIB_PER_GIB = 1024
 
 # A level of one of these names could not be told from what a jobspec or an R means by it.
 RESERVED = frozenset({"node", "slot", "core", "cores", "gpu", "gpus", "ranks", "memory", "storage", ""})
@@ -81,7 +82,10 @@ def _amount(key: str, item: object, place: str) -> Fraction:
     if key in ("cores", "gpus", "ranks"):
         raise ValueError(f"{place}: not allowed here")
     amount = _number(item, place)
-    if key != "storage" and amount.denominator != 1:
+    if key == "memory":
+        if _MIB_PER_GIB % amount.denominator:
+            raise ValueError(f"{place}: {item!r} is no whole number of MiB")
+    elif key != "storage" and amount.denominator != 1:
         raise ValueError(f"{place}: {item!r} is not an integer")
     return amount
 

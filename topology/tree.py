@@ -37,8 +37,8 @@ class Domain:
     own_cores: int
     """The part of `cores` that no child has."""
     own_gpus: int
-    memory: int | None
-    """GiB that this domain itself lists, None if it lists none."""
+    memory: int | Fraction | None
+    """GiB that this domain itself lists, whole MiB of them, None if it lists none."""
     storage: Fraction | None
     """GiB that this domain itself lists, None if it lists none."""
     resources: tuple[tuple[str, int], ...]
@@ -191,7 +191,7 @@ class _Row(NamedTuple):
     parent: int
     cores: int
     gpus: int
-    memory: int | None
+    memory: int | Fraction | None
     storage: Fraction | None
     resources: tuple[tuple[str, int], ...]
     partial: bool
@@ -214,7 +214,7 @@ def _rows(tree: PhysicalTree) -> tuple[_Row, ...]:
                 parent=domain.parent,
                 cores=domain.cores,
                 gpus=domain.gpus,
-                memory=None if memory is None else int(memory),
+                memory=memory.numerator if memory is not None and memory.denominator == 1 else memory,
                 storage=storage,
                 resources=tuple(sorted((name, int(amount)) for name, amount in amounts.items())),
                 partial=domain.partial,

@@ -21,6 +21,7 @@ from .errors import InputError
 from .explain import explain
 from .place import place
 from .quiet import with_quiet
+from .snapshot import snapshot
 from .status import INTERRUPTED, statuses
 from .study import study
 from .topo import topo
@@ -113,6 +114,7 @@ _COMMANDS = (
     (topo, "Show a machine; make R of hwloc XML or of a line."),
     (check, "Judge a placement from anywhere."),
     (study, "Compare pools on a workload, offline."),
+    (snapshot, "Take the running system into a file."),
 )
 for _command, _short in _COMMANDS:
     app.command(cls=NamedCommand, short_help=_short, epilog=statuses(_command.__name__))(with_quiet(_command))
@@ -170,7 +172,7 @@ def _program(
             callback=_print_schema,
             is_eager=True,
             show_default=False,
-            autocompletion=words("place", "explain", "check", "topo", "study"),
+            autocompletion=words("place", "explain", "check", "topo", "study", "snapshot"),
             help="Print the JSON Schema of what --json of a command prints, and exit.",
         ),
     ] = None,

@@ -12,6 +12,7 @@ from .job_input import Job, read_jobs
 from .machine_input import NamedMachine, read_machine
 from .options import CaseOptions
 from .pools import make_pool, occupy
+from .snapshot_state import announce, down_of, running_of
 from .source import Sources
 from .state_input import check_hosts, read_allocations, read_down
 
@@ -58,12 +59,28 @@ class Case:
         """
         sources = Sources()
         named = read_machine(given.machine, sources)
+        if named.snapshot is not None:
+            announce(named.snapshot)
+        wanted = read_jobs(jobs, given.requires or [], sources)
+        return cls.of(named, given, wanted, sources)
+
+    @classmethod
+    def of(cls, named: NamedMachine, given: CaseOptions, jobs: Sequence[Job], sources: Sources) -> Case:
+        """Return the case of some jobs on a machine, in the state that it and the command line say.
+
+        Raises
+        ------
+        InputError
+            For what cannot be read, by its name.
+        """
         before = read_allocations(given.allocated or [], sources)
         for name, R in before:
             check_hosts(f"--allocated: {name}", R, named.machine)
-        wanted = read_jobs(jobs, given.requires or [], sources)
         down = read_down(given.down or [], named.machine)
-        return cls(named, before, wanted, down, read_choice(named, given.choice), sources)
+        if named.snapshot is not None:
+            before = [*running_of(named.snapshot), *before]
+            down |= down_of(named.snapshot, named.machine)
+        return cls(named, before, jobs, down, read_choice(named, given.choice), sources)
 
     @property
     def machine(self) -> Machine:

@@ -11,9 +11,10 @@ from typing import Final
 
 import typer
 
+from ..snapshot.commands import SystemDownError
 from .console import one_line
 from .errors import InputError
-from .status import DONE, INTERRUPTED, OWN_FAULT, WRONG_INPUT
+from .status import DONE, INTERRUPTED, NO_ANSWER, OWN_FAULT, WRONG_INPUT
 
 TRACEBACK: Final = "EXACTFIT_TRACEBACK"
 """The variable of the environment with which a fault of exactfit's own shows where it is."""
@@ -60,6 +61,8 @@ def ended(error: BaseException, *, only_shows: bool) -> int:
         return error.code if isinstance(error.code, int) else DONE
     if isinstance(error, (InputError, typer.TyperException)):
         return complain(_message(error), WRONG_INPUT)
+    if isinstance(error, SystemDownError):
+        return complain(str(error), NO_ANSWER)
     if isinstance(error, (KeyboardInterrupt, typer.Abort)):
         return complain("interrupted", INTERRUPTED)
     if isinstance(error, (BrokenPipeError, ReaderGoneError)):

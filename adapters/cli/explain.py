@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,18 +14,19 @@ from ...grammar.errors import printable
 from . import completions, options
 from .bundles import flat
 from .case import Case
-from .columns import only, read_columns
+from .columns import read_columns
 from .conflict_scene import conflict_scene
 from .console import make_console
 from .errors import InputError
+from .explain_job import explain_waiting
+from .explanations import explained, print_json, report
 from .job_input import Job
-from .json_output import json_line
 from .pictures import check_pictures, show_pictures
-from .report import NUMBER_COLUMNS, conflict_line, headline, numbers_table, starts_table, unknown_starts
+from .report import NUMBER_COLUMNS
 from .status import DONE, NO
 
 if TYPE_CHECKING:
-    from ...solver.explain import Explanation, Start
+    from ...solver.explain import Start
     from ...solver.pool import Pool
 
 FITS = "fits"
@@ -34,12 +35,23 @@ _END_OF_TIME = 2.0**53
 
 
 JobsArgument = Annotated[
-    list[str],
+    list[str] | None,
     typer.Argument(
-        metavar="JOB",
+        metavar="[JOB]...",
         autocompletion=completions.jobs,
         show_default=False,
-        help="Requests: shapes and jobspec files, as `exactfit place` takes them.",
+        help="Requests: shapes and jobspec files, as `exactfit place` takes them. None where the first argument is the "
+        "id of a job that waits.",
+    ),
+]
+SnapshotOption = Annotated[
+    str | None,
+    typer.Option(
+        "--snapshot",
+        metavar="FILE",
+        autocompletion=completions.files,
+        show_default=False,
+        help="The arguments are ids of jobs that wait in this snapshot; without it, in the system that runs here.",
     ),
 ]
 
@@ -137,7 +149,9 @@ NumberColumns = Annotated[
 @flat
 def explain(
     case: options.CaseOptions,
-    jobs: JobsArgument,
+    jobs: JobsArgument = None,
+    snapshot: SnapshotOption = None,
+    *,
     queue: WhenOptions,
     pictures: ConflictPictures,
     as_json: Annotated[
@@ -154,8 +168,8 @@ def explain(
     """Say why a job does not fit: what lacks, in the words of the job, and what would make it fit.
 
     Prints the smallest set of things that are in conflict, the numbers of each vertex of the job, and up to five
-    changes that make it fit, each of them tried. Every job is looked at by itself; with --when they are a queue. Exit
-    status 1 when a job does not fit now.
+    changes that make it fit, each of them tried. Every job is looked at by itself; with --when they are a queue. In the
+    place of a machine and jobs, ids of jobs that wait. Exit status 1 when a job does not fit now.
 
     For example:
 
@@ -164,20 +178,34 @@ def explain(
       exactfit explain R.json first.yaml second.yaml --allocated running.json --when --order easy
 
       exactfit explain R.json slot=2/node slot=4/node --when --duration 2h
+
+      exactfit explain 4711
+
+      exactfit explain 4711 --snapshot now.json
     """
     queue.check()
     names_of_columns = read_columns(columns, NUMBER_COLUMNS, as_json=as_json)
+    if snapshot is not None or not jobs:
+        check_pictures(pictures, as_json=as_json)
+        return explain_waiting(case, jobs or [], snapshot, names_of_columns, pictures, as_json=as_json)
     read = Case.read(case, jobs)
     check_pictures(pictures, as_json=as_json)
+    return _explain(read, queue, pictures, names_of_columns, as_json=as_json)
+
+
+def _explain(
+    read: Case, queue: WhenOptions, pictures: ConflictPictures, columns: Sequence[str], *, as_json: bool
+) -> int:
+    """Explain the jobs of a case, and return the exit status."""
     pool = read.pool()
     names = {jobid: printable(name) for jobid, (name, _) in read.running.items()}
     moment = time.time() if queue.now is None else queue.now
-    found = [(job, _explain(pool, job, names.__getitem__)) for job in read.jobs]
+    found = [(job, explained(pool, job, names.__getitem__)) for job in read.jobs]
     starts = _starts(pool, read.jobs, moment, queue) if queue.when else {}
     if as_json:
-        _print_json(found, starts, names)
+        print_json(found, starts, names)
     else:
-        _report(found, starts, moment, names_of_columns)
+        report(found, starts, moment, columns)
     conflicts = [(job, explanation) for job, explanation in found if explanation.conflict is not None]
     fits = all(explanation.status == FITS for _, explanation in found)
     show_pictures(
@@ -189,26 +217,6 @@ def explain(
     return DONE if fits else NO
 
 
-def _print_json(
-    found: Sequence[tuple[Job, Explanation]], starts: Mapping[int, Start], names: Mapping[int, str]
-) -> None:
-    for job, explanation in found:
-        start = starts.get(job.number)
-        fields = {"job": job.number, **explanation.to_json(names.__getitem__)}
-        print(json_line("explain", {**fields, "start": start.time if start else None}))
-
-
-def _explain(pool: Pool, job: Job, job_name: Callable[[int], str]) -> Explanation:
-    from ...solver.cpsat.budget import CutOff
-    from ...solver.demand.request import Request
-    from ...solver.explain import explain as explain_request
-
-    try:
-        return explain_request(pool, Request.from_jobspec(job.jobspec), job_name=job_name)
-    except CutOff:
-        raise InputError(f"{job.name}: the time limit was too short to find out whether it fits") from None
-
-
 def _starts(pool: Pool, jobs: Sequence[Job], now: float, queue: WhenOptions) -> dict[int, Start]:
     from ...solver.demand.request import Request
     from ...solver.explain import forecast
@@ -218,26 +226,3 @@ def _starts(pool: Pool, jobs: Sequence[Job], now: float, queue: WhenOptions) -> 
         request = Request.from_jobspec(job.jobspec)
         waiting.append((job.number, replace(request, duration=request.duration or queue.seconds)))
     return {start.jobid: start for start in forecast(pool, waiting, now, queue.order or _ORDERS[0])}
-
-
-def _report(
-    found: Sequence[tuple[Job, Explanation]], starts: Mapping[int, Start], now: float, columns: Sequence[str]
-) -> None:
-    console = make_console()
-    for job, explanation in found:
-        console.print(headline(job, explanation.status), style="bold", soft_wrap=True)
-        for sentence in explanation.sentences:
-            console.print(f"  {printable(sentence)}", soft_wrap=True)
-        if explanation.rows:
-            console.print(only(numbers_table(explanation.rows), columns))
-        if explanation.conflict is not None:
-            console.print(f"in conflict: {printable(conflict_line(explanation))}", soft_wrap=True)
-            if explanation.advice:
-                console.print("what would make it fit:")
-            for number, advice in enumerate(explanation.advice, start=1):
-                console.print(f"  {number}. {printable(advice)}", soft_wrap=True)
-        console.print()
-    if starts:
-        console.print(starts_table([job for job, _ in found], starts, now))
-        for line in unknown_starts(starts):
-            console.print(line, soft_wrap=True)

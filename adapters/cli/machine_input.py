@@ -16,11 +16,12 @@ from ...topology.line import line_R
 from ...topology.machine import Machine
 from ...topology.presets import PRESETS, preset
 from ...topology.rset import read_R
-from ..kinds import GRUG, HEAD, HWLOC, JGF, R
+from ..kinds import GRUG, HEAD, HWLOC, JGF, SNAPSHOT, R
+from ..snapshot.model import Snapshot, is_snapshot, read_snapshot
 from .errors import InputError
 from .source import STDIN, SWAPPED, Sources, decode, is_there, kinds_told, one_json_document, source_name
 
-MACHINES = frozenset({R, HWLOC, JGF, GRUG})
+MACHINES = frozenset({R, HWLOC, JGF, GRUG, SNAPSHOT})
 READABLE = (
     "a machine is R (RFC 20 JSON), Fluxion's graph (JGF, RFC 40), hwloc XML, a preset, or a line such as "
     "'socket:2 core:16 gpu:1'"
@@ -41,11 +42,14 @@ class NamedMachine:
         The machine.
     gpus
         Where each of its nodes is as a file of hwloc XML has it: by gpu id, the device.
+    snapshot
+        Where the machine is that of a snapshot: its state.
     """
 
     name: str
     machine: Machine
     gpus: tuple[HwlocGpu, ...] = ()
+    snapshot: Snapshot | None = None
 
 
 def read_machine(
@@ -92,10 +96,21 @@ def read_machine(
                 _refuse_node_options(name, nodes, hosts)
                 return NamedMachine(name, _checked(name, lambda: read_R(graph_R(grug_graph(data), "the graph"))))
             return _from_xml(data, name, nodes, hosts)
-        return NamedMachine(name, _from_json(data, argument, nodes, hosts))
+        return _from_json(data, argument, nodes, hosts)
 
 
-def _from_json(data: bytes, argument: str, nodes: int | None, hosts: str | None) -> Machine:
+def of_snapshot(name: str, snapshot: Snapshot) -> NamedMachine:
+    """Return the machine of a snapshot, with its state.
+
+    Raises
+    ------
+    InputError
+        When its R is none.
+    """
+    return NamedMachine(name, _checked(name, lambda: read_R(snapshot.R)), snapshot=snapshot)
+
+
+def _from_json(data: bytes, argument: str, nodes: int | None, hosts: str | None) -> NamedMachine:
     name = source_name(argument)
     _refuse_node_options(name, nodes, hosts)
     try:
@@ -104,9 +119,14 @@ def _from_json(data: bytes, argument: str, nodes: int | None, hosts: str | None)
         raise InputError(f"{error}; {READABLE}") from None
     if not isinstance(value, Mapping):
         raise InputError(f"{name}: neither R or JGF (JSON objects) nor hwloc XML")
+    if is_snapshot(value):
+        try:
+            return of_snapshot(name, read_snapshot(value))
+        except ValueError as error:
+            raise InputError(f"{name}: {error}") from None
     if "graph" in value and "execution" not in value:
-        return _checked(name, lambda: read_R(graph_R(value["graph"], "graph")))
-    return _checked(name, lambda: read_R(value))
+        return NamedMachine(name, _checked(name, lambda: read_R(graph_R(value["graph"], "graph"))))
+    return NamedMachine(name, _checked(name, lambda: read_R(value)))
 
 
 def _refuse_node_options(name: str, nodes: int | None, hosts: str | None) -> None:

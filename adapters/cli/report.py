@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from rich.text import Text
 
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from ...solver.explain.relaxation import Part
 
 _NAME = 60
-_VERDICTS = {"fits": "fits now", "insufficient": "does not fit now", "infeasible": "can never run here"}
+VERDICTS: Final = {"fits": "fits now", "insufficient": "does not fit now", "infeasible": "can never run here"}
+"""Of a job, by its status."""
 
 _NUMBERS = ("asked", "exist", "match", "up", "free")
 NUMBER_COLUMNS = (Column("vertex", least=12, lead=True), *(Column(name, right=True) for name in _NUMBERS))
@@ -29,7 +30,7 @@ NUMBER_COLUMNS = (Column("vertex", least=12, lead=True), *(Column(name, right=Tr
 
 def headline(job: Job, status: str) -> str:
     """Return what became of a job."""
-    return f"job {job.number} ({clip(printable(job.name), _NAME)}) {_VERDICTS[status]}"
+    return f"job {job.number} ({clip(printable(job.name), _NAME)}) {VERDICTS[status]}"
 
 
 def numbers_table(rows: Sequence[Row]) -> FittedTable:

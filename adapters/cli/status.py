@@ -9,6 +9,8 @@ NO: Final = 1
 """The answer is no: not placed, does not fit, not legal."""
 WRONG_INPUT: Final = 2
 OWN_FAULT: Final = 3
+NO_ANSWER: Final = 3
+"""Of the system that was asked."""
 INTERRUPTED: Final = 130
 
 OF_NO: Final = {
@@ -19,7 +21,8 @@ OF_NO: Final = {
 """What a command means by it; the others never end so."""
 
 _OTHERS: Final = (
-    "2 wrong input, or what cannot be read or written; 3 a fault of exactfit itself; 130 interrupted (Ctrl-C)."
+    "2 wrong input, or what cannot be read or written; 3 a fault of exactfit itself, or a system that "
+    "does not answer; 130 interrupted (Ctrl-C)."
 )
 
 

@@ -87,7 +87,7 @@ def outline_of(machine: Machine) -> Outline:
         gpus=sum(n * kind.gpus.bit_count() for n, kind in zip(counts, machine.types, strict=True)),
         node_cores=largest.cores.bit_count(),
         node_gpus=largest.gpus.bit_count(),
-        node_memory=sum(d.memory or 0 for d in largest.domains),
+        node_memory=sum(int(d.memory or 0) for d in largest.domains),
         domains=max(1, len(finest)),
         domain_cores=max((d.cores.bit_count() for d in finest), default=largest.cores.bit_count()),
         sizes=sizes,

@@ -104,8 +104,8 @@ def down_of(parts: Iterable[Part]) -> int:
 
 
 def jobs_of(parts: Iterable[Part]) -> tuple[int, ...]:
-    """Return the jobs among some parts."""
-    return tuple(sorted(chain.from_iterable(part.jobs for part in parts if isinstance(part, JobPart))))
+    """Return the jobs among some parts, each once."""
+    return tuple(sorted(set(chain.from_iterable(part.jobs for part in parts if isinstance(part, JobPart)))))
 
 
 def lift(trials: Trials, trial: Trial, part: Part) -> Trial:

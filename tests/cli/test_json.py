@@ -144,7 +144,8 @@ class TestSchemas:
             for command in ("place", "explain", "topo", "check", "study")
             if "--json" in run(command, "--help").out
         ]
-        assert sorted(printing) == sorted(VERSIONS)
+        # A snapshot is written to a file.
+        assert sorted([*printing, "snapshot"]) == sorted(VERSIONS)
         assert {path.name for path in FOLDER.iterdir()} == {
             f"{name}-{version}.json" for name, version in VERSIONS.items()
         }
@@ -160,7 +161,9 @@ class TestSchemas:
         assert set(printed["required"]) <= set(printed["properties"])
 
     def test_another_is_refused(self, run: Runner) -> None:
-        assert "--schema: expected one of place, explain, check, topo, study" in run("--schema", "all").complaint
+        assert (
+            "--schema: expected one of place, explain, check, topo, study, snapshot" in run("--schema", "all").complaint
+        )
 
     @pytest.mark.parametrize(
         ("change", "fault"),

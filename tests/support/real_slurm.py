@@ -97,12 +97,15 @@ class RealSlurm:
         self._run("munged", "--foreground", *options)
         self._wait("munged", lambda: (self.folder / "munge.socket").exists())
         self._run("slurmctld", "-D", "-f", self.environment["SLURM_CONF"])
+        self._start_nodes()
+
+    def _start_nodes(self) -> None:
         self._run("slurmd", "-D", "-f", self.environment["SLURM_CONF"])
         self._wait("slurmd", lambda: "idle" in self.command("sinfo", "-h", "-o", "%t"))
 
     def stop(self) -> None:
         """Cancel all jobs, stop the daemons and remove their files."""
-        if len(self._daemons) == 3:
+        if len(self._daemons) >= 3:
             self.command("scancel", "--full", "--user=root")
             deadline = time.monotonic() + 10
             while self.command("squeue", "-h").strip() and time.monotonic() < deadline:
@@ -131,7 +134,7 @@ class RealSlurm:
             device.symlink_to("/dev/null")
             devices.append(f"Name=gpu Type=a100 File={device}\n")
         (self.folder / "gres.conf").write_text("".join(devices))
-        ports = _free_ports(2)
+        ports = free_ports(2)
         conf = _CONF.format(
             host=socket.gethostname().split(".")[0],
             folder=self.folder,
@@ -159,7 +162,7 @@ class RealSlurm:
             time.sleep(0.1)
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
     """Return ports that are free now."""
     sockets = [socket.socket() for _ in range(count)]
     try:

@@ -11,11 +11,16 @@ from exactfit.adapters.canary.layouts import LOCAL, layout, topology_named
 from exactfit.adapters.cli.errors import InputError
 from exactfit.adapters.cli.job_input import read_jobs
 from exactfit.adapters.cli.joint import read_priorities
-from exactfit.adapters.cli.machine_input import read_machine
+from exactfit.adapters.cli.machine_input import of_snapshot, read_machine
 from exactfit.adapters.cli.pools import make_pool, occupy
+from exactfit.adapters.cli.snapshot_state import down_of, running_of
 from exactfit.adapters.cli.source import STDIN, Sources
 from exactfit.adapters.cli.state_input import read_allocations, read_down
+from exactfit.adapters.cli.why_waits import why_waits
 from exactfit.adapters.gutscore import ResourceSetBaseclass, ResourceSetLocal, ResourceSetSlurm
+from exactfit.adapters.snapshot.anonymous import anonymized
+from exactfit.adapters.snapshot.model import is_snapshot, read_snapshot
+from exactfit.adapters.snapshot.slurm_system import take_slurm
 from exactfit.solver.demand.request import Request
 from exactfit.solver.explain import EASY, forecast
 from exactfit.solver.options import Options
@@ -23,9 +28,66 @@ from exactfit.solver.pool import Pool
 from exactfit.topology.presets import preset
 
 from .machines import jobspecs, sets, small
-from .target import Target, words
+from .target import Target, json_value, words
 
 REFUSES = (ValueError, InputError)
+
+
+# -- snapshots ----------------------------------------------------------------------------------------------------
+
+
+def _snapshot(text: str) -> None:
+    """Read a snapshot, use it as a machine, and write it again."""
+    value = json_value(text)
+    if not is_snapshot(value):
+        raise ValueError("no snapshot")
+    taken = read_snapshot(value)
+    named = of_snapshot("now", taken)
+    anonymized(taken)
+    down_of(taken, named.machine)
+    pool = make_pool(named.machine, Options())
+    occupy(pool, running_of(taken), 0, first_id=1)
+    for job in taken.waiting:
+        why_waits(taken, job, fits=True)
+    assert read_snapshot(json.loads(taken.text())).text() == taken.text()
+
+
+def _scontrol(text: str) -> None:
+    """Read what Slurm prints, each part as if it came from its command."""
+    parts = dict(zip(_SHOWN, text.split(_CUT), strict=False))
+    take_slurm(lambda *words: parts.get(words[-1], ""))
+
+
+_SHOWN = ("node", "partition", "job", "topology", "reservation", "config")
+_CUT = "----"
+_NODE = "NodeName=n0 CoresPerSocket=2\n   CPUAlloc=1 CPUTot=4 Gres=gpu:a:2(S:0) RealMemory=99 Sockets=2 State=IDLE\n"
+_PARTITION = "PartitionName=p\n   Nodes=n0 MaxNodes=2 State=UP PriorityTier=2 MaxTime=1-00:00:00\n"
+_RUNS = (
+    "JobId=1 JobName=a\n   UserId=u(1) Priority=3 JobState=RUNNING Partition=p NodeList=n0\n   JOB_GRES=gpu:1\n"
+    "     Nodes=n0 CPU_IDs=0-1 Mem=9 GRES=gpu:a:1(IDX:0)\n   MinCPUsNode=1\n"
+)
+_WAITS = (
+    "JobId=2 ArrayJobId=2 ArrayTaskId=1-3 JobName=b\n   UserId=u(1) Priority=3 JobState=PENDING Reason=Resources\n"
+    "   Partition=p NumNodes=1-1 NumTasks=2 CPUs/Task=1 Features=x&y TresPerNode=gres:gpu:1 TimeLimit=00:10:00\n"
+)
+_TOPOLOGY = "SwitchName=s Level=0 LinkSpeed=1 Nodes=n0\n"
+_KEPT = "ReservationName=r StartTime=2026-11-30T14:06:48 EndTime=2026-11-30T16:06:48\n   Nodes=n0 Flags=MAINT\n"
+_CONFIG = "ClusterName = c\nSelectTypeParameters = CR_CORE_MEMORY\nSLURM_VERSION = 22.05.8\n"
+
+
+def _snapshots() -> tuple[str, ...]:
+    R = preset("sierra:2")
+    held = {"version": 1, "execution": {"R_lite": [{"rank": "0", "children": {"core": "0-3"}}]}}
+    job = {"version": 1, "resources": [], "tasks": [], "attributes": {"system": {"duration": 9}}}
+    value = {
+        "schema": "exactfit.snapshot/1", "system": "slurm", "version": "1", "taken": 9.0, "R": R,
+        "down": [{"ranks": "1", "state": "down", "why": "x"}],
+        "queues": [{"name": "p", "ranks": "0-1", "open": True, "tier": 1, "limits": {"nodes": 2}}],
+        "running": [{"id": "1", "R": held, "end": 12.5}],
+        "waiting": [{"id": "2", "jobspec": job, "queue": "p", "left_out": ["y"]}],
+        "reservations": [{"name": "r", "ranks": "1", "start": 1.0, "end": 20.0, "why": ""}], "unseen": ["z"],
+    }  # fmt: skip
+    return (json.dumps(value),)
 
 
 # -- gutscore -----------------------------------------------------------------------------------------------------
@@ -130,6 +192,13 @@ _YAML_JOB = (
 )
 
 TARGETS: dict[str, Target] = {
+    "a snapshot": Target(_snapshot, _snapshots, '{}[]":,-0123456789queuarnwitgdo.', REFUSES),
+    "what Slurm shows": Target(
+        _scontrol,
+        words(_CUT.join((_NODE, _PARTITION, _RUNS + _WAITS, _TOPOLOGY, _KEPT, _CONFIG))),
+        "NodeJbINam=SpPrtio\n CPU_sGRTE:-,[]()0123456789&|",
+        REFUSES,
+    ),
     "gutscore's local set": Target(
         _serialized(ResourceSetLocal),
         lambda: (json.dumps({"type": "local", **_SET, **_HELD}), json.dumps({"type": "local", **_SET})),

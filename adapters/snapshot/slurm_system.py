@@ -1,0 +1,125 @@
+"""A snapshot of Slurm, by the commands that every user may run: scontrol, six times."""
+
+from __future__ import annotations
+
+import re
+import time
+from typing import Any, Final
+
+from ...grammar.errors import printable
+from ...grammar.idset import IdSet
+from ...grammar.slurm_time import parse_slurm_time
+from .commands import RefusedError, Run, run_command
+from .model import Queue, Reservation, Snapshot
+from .slurm_jobs import _time, read_jobs
+from .slurm_machine import SlurmNode, downs, machine_R, ranks_of, read_nodes
+from .slurm_request import Site
+from .slurm_text import Record, records
+
+_KEPT: Final = ("MAINT", "OVERLAP", "FLEX", "IGNORE_JOBS", "SPEC_NODES", "ALL_NODES", "DAILY", "WEEKLY")
+
+
+def take_slurm(run: Run = run_command) -> Snapshot:
+    """Return a snapshot of the Slurm that answers here.
+
+    Parameters
+    ----------
+    run
+        What runs the commands.
+
+    Raises
+    ------
+    SystemDownError
+        Slurm does not answer.
+    ValueError
+        What it says cannot be read.
+    """
+    now = time.time()
+    nodes = read_nodes(run("scontrol", "show", "node"))
+    topology = _or_nothing(run, "scontrol", "show", "topology")
+    R, unseen = machine_R(nodes, topology)
+    config = _or_nothing(run, "scontrol", "show", "config")
+    by_name = {node.name: node.rank for node in nodes}
+    queues = read_partitions(run("scontrol", "-a", "show", "partition"), by_name)
+    tiers = {queue.name: (queue.tier, queue.ranks) for queue in queues}
+    site = site_of(nodes, R, config)
+    jobs = read_jobs(run("scontrol", "-d", "-a", "show", "job"), nodes, site, tiers, now)
+    reservations = read_reservations(_or_nothing(run, "scontrol", "-a", "show", "reservation"), by_name)
+    return Snapshot(
+        system="slurm",
+        version=_setting(config, "SLURM_VERSION"),
+        taken=now,
+        R=R,
+        cluster=_setting(config, "ClusterName"),
+        down=downs(nodes),
+        queues=queues,
+        running=jobs.running,
+        waiting=jobs.waiting,
+        reservations=reservations,
+        unseen=[*unseen, *jobs.unseen],
+    )
+
+
+def site_of(nodes: list[SlurmNode], R: dict[str, Any], config: str) -> Site:
+    """Return what a request means on this cluster; memory is given out unless the configuration says otherwise."""
+    gres = [one for node in nodes for one in node.gres]
+    parameters = _setting(config, "SelectTypeParameters").upper()
+    groups = R.get("scheduling", {}).get("groups", {})
+    return Site(
+        threads=min(node.threads for node in nodes),
+        memory="MEMORY" in parameters if parameters else True,
+        gpu_types=frozenset(one.type for one in gres if one.name == "gpu" and one.type),
+        others=frozenset(name for node in nodes for name in node.others),
+        switches='"switch"' in str(groups).replace("'", '"'),
+        hosts=frozenset(node.name for node in nodes),
+    )
+
+
+def read_partitions(text: str, by_name: dict[str, int]) -> list[Queue]:
+    """Read `scontrol show partition`."""
+    found = []
+    for record in records(text, "PartitionName"):
+        limits: dict[str, float] = {}
+        if record.get("MaxNodes").isdigit():
+            limits["nodes"] = record.number("MaxNodes")
+        seconds = _seconds(record)
+        if seconds:
+            limits["seconds"] = seconds
+        ranks = str(IdSet.of(ranks_of(record.get("Nodes"), by_name)))
+        up = record.get("State", "UP") == "UP"
+        found.append(Queue(printable(record.get("PartitionName")), ranks, up, record.number("PriorityTier"), limits))
+    return found
+
+
+def _seconds(record: Record) -> float:
+    try:
+        return float(parse_slurm_time(record.get("MaxTime")) or 0) if record.get("MaxTime") else 0.0
+    except ValueError:
+        return 0.0
+
+
+def read_reservations(text: str, by_name: dict[str, int]) -> list[Reservation]:
+    """Read `scontrol show reservation`."""
+    found = []
+    for record in records(text, "ReservationName"):
+        ranks = str(IdSet.of(ranks_of(record.get("Nodes"), by_name)))
+        if ranks:
+            flags = ", ".join(flag.lower() for flag in record.get("Flags").split(",") if flag == "MAINT")
+            users = record.get("Users")
+            why = ", ".join(filter(None, (flags, f"for {users}" if users else "")))
+            times = _time(record.get("StartTime")), _time(record.get("EndTime"))
+            found.append(Reservation(printable(record.get("ReservationName")), ranks, *times, printable(why)))
+    return found
+
+
+def _or_nothing(run: Run, *words: str) -> str:
+    """Return what a command prints; nothing where Slurm refuses it, as it does where there is no such thing."""
+    try:
+        return run(*words)
+    except RefusedError:
+        return ""
+
+
+def _setting(config: str, name: str) -> str:
+    match = re.search(rf"^{name}\s*=\s*(\S.*)$", config, re.MULTILINE)
+    return printable(match[1].strip())[:200] if match and match[1].strip() != "(null)" else ""

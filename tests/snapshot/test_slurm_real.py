@@ -1,0 +1,198 @@
+"""A snapshot of a real Slurm of four emulated nodes, with jobs that run and wait; skipped where there is none."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from emulated_slurm import EmulatedSlurm
+from exactfit.adapters.snapshot.commands import run_command
+from exactfit.adapters.snapshot.model import Running, Snapshot, Waiting, read_snapshot
+from exactfit.adapters.snapshot.take import take
+from exactfit.solver.pool import Pool
+from exactfit.topology.rset import read_R
+from real_slurm import UnavailableError
+
+HOSTILE = "evil\n\nJobId=1 JobName=x\n   Priority=99 \x1b[31m\u202e"
+
+
+@pytest.fixture(scope="module")
+def slurm() -> Iterator[EmulatedSlurm]:
+    try:
+        system = EmulatedSlurm()
+    except UnavailableError as error:
+        pytest.skip(str(error))
+    try:
+        system.start()
+    except UnavailableError as error:
+        system.stop()
+        pytest.skip(str(error))
+    before = os.environ.get("SLURM_CONF")
+    system.use()
+    yield system
+    system.stop()
+    if before is None:
+        del os.environ["SLURM_CONF"]
+    else:
+        os.environ["SLURM_CONF"] = before
+
+
+IDS: dict[str, str] = {}
+
+
+@pytest.fixture(scope="module")
+def taken(slurm: EmulatedSlurm) -> Snapshot:
+    """Submit jobs, wait for those that can to run, and take a snapshot."""
+    running = {
+        "two": ("-N2", "--ntasks-per-node=2", "-c4", "-t", "60", "-C", "fast"),
+        "gpu": ("--gres=gpu:a100:2", "-n1", "-c8", "--mem=4000", "-t", "30", "-w", "n0"),
+        "tasks": ("-n4", "--gpus-per-task=1", "-c2", "-t", "120", "-w", "n2"),
+        "whole": ("-N1", "--exclusive", "-t", "5", "-w", "n3"),
+    }
+    waiting = {
+        "array": ("-a", "1-3", "-n1", "-c16", "--mem-per-cpu=200", "-C", "fast&ib", "-t", "10"),
+        "switch": ("-N2", "--switches=1@1:00:00", "-n", "32", "-t", "100"),
+        "named": ("-J", HOSTILE, "-N1", "-n1", "-w", "n3", "-t", "1-00:00:00"),
+        "after": ("-n", "1", "-d", "afterany:999999999"),
+        "held": ("-H", "-n", "2", "-p", "small"),
+        "large": ("-N8", "-n8"),
+        "later": ("-n1", "--begin=now+2hours"),
+        "spread": ("-n", "10", "-N", "1-3", "--ntasks-per-socket=2", "-x", "n0"),
+        "pairs": ("-N2", "--gpus-per-node=3", "-t", "20", "--cpus-per-gpu=2"),
+        "five": ("--gpus=5", "-n", "5"),
+    }
+    for name, arguments in running.items():
+        IDS[name] = slurm.submit("-J", name, *arguments)
+    deadline = time.monotonic() + 30
+    while slurm.command("squeue", "-h", "-t", "R", "-o", "%i").count("\n") < len(running):
+        assert time.monotonic() < deadline, slurm.command("squeue")
+        time.sleep(0.2)
+    for name, arguments in waiting.items():
+        try:
+            IDS[name] = slurm.submit(*(() if name == "named" else ("-J", name)), *arguments)
+        except UnavailableError:
+            # A version may refuse at once what another lets wait for ever.
+            continue
+    slurm.command("scontrol", "update", "nodename=n3", "state=drain", "reason=bad $(fan)")
+    slurm.command(
+        "scontrol", "create", "reservation", "reservationname=maint", "starttime=now+1day", "duration=120", "nodes=n1",
+        "user=root", "flags=maint",
+    )  # fmt: skip
+    time.sleep(3)
+    return take("slurm")
+
+
+def running(taken: Snapshot, name: str) -> Running:
+    found = taken.job(IDS[name])
+    assert isinstance(found, Running)
+    return found
+
+
+def waiting(taken: Snapshot, name: str) -> Waiting:
+    found = taken.job(IDS[name])
+    assert isinstance(found, Waiting)
+    return found
+
+
+def test_the_machine_is_as_slurm_says(taken: Snapshot) -> None:
+    machine = read_R(taken.R)
+    assert list(machine.hosts) == ["n0", "n1", "n2", "n3"]
+    assert machine.type_names == ("switch2", "switch", "node", "socket", "core", "gpu", "memory")
+    assert [list(machine.ids_of(group.members)) for group in machine.groups[1:]] == [[0, 1], [2, 3]]
+    (kind,) = machine.types
+    assert (kind.cores, kind.gpus, kind.domains[0].memory) == ((1 << 16) - 1, 0b1111, 16000 / 1024)
+    assert {name: list(machine.ids_of(mask)) for name, mask in machine.properties.items()} == {
+        "fast": [0, 1],
+        "ib": [0, 1],
+        "slow": [2, 3],
+        "gpu:a100": [0, 1, 2, 3],
+    }
+    assert [(down.ranks, "drain" in down.state, "bad $(fan)" in down.why) for down in taken.down] == [("3", True, True)]
+    assert [(one.name, one.ranks, one.end - one.start) for one in taken.reservations] == [("maint", "1", 7200)]
+    queues = {queue.name: queue for queue in taken.queues}
+    assert (queues["small"].tier, dict(queues["small"].limits)) == (10, {"nodes": 1, "seconds": 3600.0})
+    assert (taken.system, taken.cluster, taken.version[:3]) == ("slurm", "emulated", taken.version[:3])
+
+
+def test_each_job_holds_what_slurm_gave_it(taken: Snapshot) -> None:
+    pool = Pool(read_R(taken.R))
+    for number, job in enumerate(taken.running):
+        pool.register_alloc(number, job.R)
+    lite = {name: running(taken, name).R["execution"]["R_lite"] for name in ("two", "gpu", "tasks", "whole")}
+    assert lite["whole"] == [{"rank": "3", "children": {"core": "0-15", "gpu": "0-3"}}]
+    assert lite["two"] == [{"rank": "0-1", "children": {"core": "0-7"}}]
+    assert lite["gpu"] == [{"rank": "0", "children": {"core": "8-15", "gpu": "2-3"}}]
+    assert lite["tasks"][0]["children"]["gpu"] == "0-3"
+    (slot,) = running(taken, "gpu").R["scheduling"]["placement"][0]["slots"]
+    assert slot["memory"] == 4000 / 1024
+    assert running(taken, "gpu").end - running(taken, "gpu").start == 1800
+    assert [line for line in taken.unseen if "may not be seen" in line] == []
+
+
+def test_requests_become_resources(taken: Snapshot) -> None:
+    def asked(name: str) -> tuple[str, list[str]]:
+        job = waiting(taken, name)
+        return shape(job.jobspec["resources"]), list(job.left_out)
+
+    assert shape(taken.waiting[0].jobspec["resources"]) == "slot=2/[core=1;memory=100]", "the higher tier goes first"
+    array = [job for job in taken.waiting if job.id.startswith(f"{IDS['array']}_")]
+    assert [job.id.partition("_")[2] for job in array] == ["1", "2", "3"]
+    assert shape(array[0].jobspec["resources"]) == "slot=1/[core=16;memory=3200]"
+    assert {"properties": ["ib"]} in array[0].jobspec["attributes"]["system"]["constraints"]["and"][1]["and"]
+    assert asked("switch") == ("switch=1/node=2/slot=16/[core=1;memory=100]", [])
+    assert asked("pairs") == ("node=2/slot=1/[core=6;gpu=3;memory=600]", [])
+    shape_of_five, left = asked("five")
+    assert shape_of_five == "slot=5/[core=1;gpu=1;memory=100]"
+    assert "--gpus=5: 1 for each task" in left
+    assert asked("spread")[1] == ["--nodes=1-3: any number of nodes", "--ntasks-per-socket=2"]
+    not_there = waiting(taken, "spread").jobspec["attributes"]["system"]["constraints"]["and"][1]
+    assert not_there == {"not": [{"hostlist": ["n0"]}]}
+
+
+def shape(resources: list[dict[str, object]]) -> str:
+    texts = []
+    for vertex in resources:
+        inside = vertex.get("with")
+        text = f"{vertex['type']}={vertex['count']}"
+        texts.append(f"{text}/{shape(inside)}" if isinstance(inside, list) else text)
+    return texts[0] if len(texts) == 1 else f"[{';'.join(texts)}]"
+
+
+def test_what_cannot_start_anyway_says_why(taken: Snapshot) -> None:
+    assert waiting(taken, "held").blocked == "held by its user"
+    if "large" in IDS:
+        assert waiting(taken, "large").blocked == "asks for more nodes than its partition allows"
+    later = waiting(taken, "later")
+    assert later.blocked == ""
+    assert 7000 < later.begin - taken.taken < 7300
+
+
+def test_a_name_that_holds_fields_of_its_own_makes_a_job_that_is_not_read(taken: Snapshot) -> None:
+    assert all(job.priority < 99 or job.name != "x" for job in taken.waiting)
+    assert any("cannot be read: its name may hold fields" in line for line in taken.unseen)
+    assert isinstance(taken.job(IDS["gpu"]), Running)
+
+
+def test_the_file_is_plain_and_reads_back(taken: Snapshot) -> None:
+    text = taken.text()
+    assert text.isascii()
+    assert text.rstrip("\n").isprintable()
+    assert read_snapshot(json.loads(text)).text() == text
+
+
+@pytest.mark.usefixtures("taken")
+def test_it_changes_nothing() -> None:
+    said: list[tuple[str, ...]] = []
+
+    def run(*words: str) -> str:
+        said.append(words)
+        return run_command(*words)
+
+    take("slurm", run)
+    assert 1 <= len(said) <= 6
+    assert {words[0] for words in said} == {"scontrol"}
+    assert {next(word for word in words[1:] if not word.startswith("-")) for words in said} == {"show"}
