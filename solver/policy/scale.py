@@ -157,12 +157,21 @@ class Scale:
 
     def lost_room(self, domain: DomainState, cores: int, gpus: int) -> int:
         """Return what it costs that so many of a domain's free cores and GPUs are taken, as a joint integer."""
-        before, after = (domain.free_cores, domain.free_gpus), (domain.free_cores - cores, domain.free_gpus - gpus)
-        return sum([unit * (room(domain, *before) - room(domain, *after)) for room, unit in self.rooms])
+        free_cores, free_gpus = domain.free_cores, domain.free_gpus
+        cost = 0
+        for room, unit in self.rooms:
+            cost += unit * (room(domain, free_cores, free_gpus) - room(domain, free_cores - cores, free_gpus - gpus))
+        return cost
 
     def lost_rooms(self, domain: DomainState, cores: int, gpus: int, most: int) -> list[int]:
         """Return what 0, 1, 2, ... times so much costs, up to a number."""
-        return [self.lost_room(domain, n * cores, n * gpus) for n in range(most + 1)]
+        free_cores, free_gpus = domain.free_cores, domain.free_gpus
+        sums = [0] * (most + 1)
+        for room, unit in self.rooms:
+            before = room(domain, free_cores, free_gpus)
+            for n in range(1, most + 1):
+                sums[n] += unit * (before - room(domain, free_cores - n * cores, free_gpus - n * gpus))
+        return sums
 
     def values(self, joint: int) -> Mapping[str, int]:
         """Return the value of each component, by name, that a joint integer stands for."""

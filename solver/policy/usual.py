@@ -14,7 +14,6 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from functools import lru_cache
 from math import prod
 
 from ...grammar.jobspec import Vertex, parse_resources
@@ -29,6 +28,12 @@ MOST_SHAPES = 1000
 
 Size = tuple[int, int]
 """Cores and GPUs."""
+
+_Kind = tuple[str, Size, tuple[Size, ...]]
+"""A level, the size of a domain, and of the domains next below."""
+
+_Table = tuple[tuple[int, ...], ...]
+"""Room by free GPUs, and then by free cores."""
 
 WHOLE: Size = (0, 0)
 """Stands for all of a node, whatever it has."""
@@ -53,7 +58,8 @@ class Usual:
     slots: tuple[tuple[Size, Fraction], ...] = ()
     hosts: tuple[tuple[Size, Fraction], ...] = ()
     text: str = field(default="", compare=False, repr=False)
-    _tables: dict[DomainState, tuple[tuple[int, ...], ...]] = field(default_factory=dict, compare=False, repr=False)
+    _kinds: dict[_Kind, _Table] = field(default_factory=dict, compare=False, repr=False)
+    _tables: dict[DomainState, _Table] = field(default_factory=dict, compare=False, repr=False)
 
     def room(self, domain: DomainState, cores: int, gpus: int) -> int:
         """Return how much room a domain has with so many free cores and GPUs, in all that is inside of it as well."""
@@ -61,9 +67,10 @@ class Usual:
         if table is None:
             if len(self._tables) >= _REMEMBERED:
                 self._tables.clear()
-            inside = tuple(sorted(_named(domain.children)))
-            shape = (domain.cores, domain.gpus)
-            table = self._tables[domain] = _table(self.slots, self.hosts, domain.level, shape, inside)
+            kind = domain.level, (domain.cores, domain.gpus), tuple(sorted(_named(domain.children)))
+            if kind not in self._kinds:
+                self._kinds[kind] = _table(self.slots, self.hosts, *kind)
+            table = self._tables[domain] = self._kinds[kind]
         return table[gpus][cores]
 
 
@@ -77,7 +84,6 @@ def _named(children: Iterable[DomainState]) -> Iterable[Size]:
             yield child.cores, child.gpus
 
 
-@lru_cache(maxsize=256)
 def _table(
     slots: Sequence[tuple[Size, Fraction]],
     hosts: Sequence[tuple[Size, Fraction]],
