@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 _NEEDED = {"flux": "flux-python", "matplotlib": "matplotlib"}
 """What a study needs beyond the base dependencies: modules, and who brings them. Without pyarrow, tables are CSV."""
 
+USUAL = "usual.mix"
+"""The usual jobs, in the study's folder."""
+
 _PROGRAMS = ("exactfit", "flux-python", "ortools", "matplotlib", "pyarrow", "distributed")
 
 
@@ -166,10 +169,10 @@ def _source(given: WorkloadOptions, named: NamedMachine) -> tuple[Source, str, l
     sources = Sources()
     name, rules, mix = given.workload, given.rules, given.mix
     if name.partition(":")[0] == NAME and not Path(name).exists():
-        if rules is not None or given.jobs is not None:
-            raise InputError(
-                f"{'--rules' if rules else '--jobs'} goes with a trace; the generator takes --mix and jobs=N"
-            )
+        of_trace = {"--rules": rules, "--jobs": given.jobs, "--columns": given.columns}
+        for option, value in of_trace.items():
+            if value is not None:
+                raise InputError(f"{option} goes with a trace; the generator takes --mix and jobs=N")
         generator = Generator.read(name)
         text = decode(sources.read(str(mix), "a mix"), str(mix)) if mix else ""
         if mix:
@@ -183,10 +186,11 @@ def _source(given: WorkloadOptions, named: NamedMachine) -> tuple[Source, str, l
         raise InputError("--mix goes with the generator; a trace takes --rules")
     outline = outline_of(named.machine)
     text = decode(sources.read(str(rules), "rules"), str(rules)) if rules else DEFAULT
-    trace = read_trace(name)
+    columns = decode(sources.read(str(given.columns), "columns"), str(given.columns)) if given.columns else None
+    trace = read_trace(name, columns, str(given.columns))
     found = from_trace(trace, read_rules(text, str(rules or "the usual rules"), outline), given.jobs)
     parts = (
-        f"{len(found.jobs)} jobs of {printable(Path(name).name)}",
+        f"{len(found.jobs)} jobs of {printable(Path(name).name) if name != '-' else 'standard input'}",
         *trace.remarks,
         f"offered load {found.load:.2f}",
     )
@@ -236,8 +240,18 @@ def _write(tasks: list[Task], store: Store, named: NamedMachine, words: str, sha
             versions[program] = version(program)
         except PackageNotFoundError:
             continue
+    store.write_text(USUAL, _usual(tasks, named))
     about = About(printable(named.name), named.machine, words, shapes, command, versions)
     return write_report(about, tasks, store)
+
+
+def _usual(tasks: list[Task], named: NamedMachine) -> str:
+    """Return the shapes of the jobs of the first workload, each with how often it came: for ``future=FILE``."""
+    from ..study.outline import outline_of
+    from ..study.usual import usual_shapes
+
+    first = tasks[0]
+    return usual_shapes(first.source.workload(outline_of(named.machine), first.seed, first.load))
 
 
 def _print_json(
@@ -266,4 +280,6 @@ def _show(tasks: list[Task], store: Store, named: NamedMachine, words: str, shap
     for said in verdicts(gather(tasks, store), named.machine.levels):
         console.print(said, highlight=False)
     console.print(lines(tasks, store, named.machine))
+    usual = report.parent / USUAL
+    console.print(f"usual jobs, for --policy future={usual}", soft_wrap=True, overflow="ignore", highlight=False)
     console.print(f"report: {report}", soft_wrap=True, overflow="ignore")

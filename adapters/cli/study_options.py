@@ -31,12 +31,23 @@ class WorkloadOptions:
             metavar="WORKLOAD",
             autocompletion=completions.workloads,
             show_default=False,
-            help="A trace: Standard Workload Format, Flux jobs as JSON, sacct --parsable2; told by content, also .gz. "
-            "Or the generator: lublin, lublin:days=1,load=0.85,gpu=0.5,longest=24 (jobs=N in the place of days).",
+            help="A trace: Standard Workload Format, Flux jobs as JSON, sacct --parsable2 or --json, Batsim, Philly, a "
+            "table in CSV or Parquet; told by content, also .gz and .zip; - for standard input. Or the generator: "
+            "lublin, lublin:days=1,load=0.85,gpu=0.5,longest=24 (jobs=N in the place of days).",
         ),
     ]
     jobs: Annotated[
         int | None, typer.Option("--jobs", metavar="N", min=1, show_default=False, help="The first N jobs of a trace.")
+    ] = None
+    columns: Annotated[
+        Path | None,
+        typer.Option(
+            "--columns",
+            metavar="FILE",
+            autocompletion=completions.files,
+            show_default=False,
+            help="What the columns of a table mean: FIELD = COLUMNS a line, such as runtime = end - start.",
+        ),
     ] = None
     rules: Annotated[
         Path | None,

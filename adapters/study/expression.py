@@ -84,10 +84,20 @@ class Expression:
         ValueError
             For a division by 0, a value that is no number, or one out of bounds.
         """
+        return int(self.amount(values))
+
+    def amount(self, values: Mapping[str, Value]) -> float:
+        """Return the value as a number.
+
+        Raises
+        ------
+        ValueError
+            As `number`.
+        """
         value = self._value(values)
         if isinstance(value, str):
             raise ValueError(f"{self.text[:80]}: no number: {value!r}")
-        return int(value)
+        return value
 
     def holds(self, values: Mapping[str, Value]) -> bool:
         """Return whether a condition holds.

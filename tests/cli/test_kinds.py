@@ -148,12 +148,22 @@ def test_a_shape_in_a_file_belongs_on_the_command_line(run: Runner, tmp_path: Pa
     assert "a shape is written on the command line" in run("place", "rfc49-a:1", path).complaint
 
 
-READ = {"a trace in the Standard Workload Format", "Slurm accounting (sacct --parsable2)", "jobs of Flux as JSON"}
+READ = {
+    "a trace in the Standard Workload Format",
+    "Slurm accounting (sacct --parsable2)",
+    "Slurm accounting with commas",
+    "Slurm accounting as JSON (sacct --json)",
+    "jobs of Flux as JSON",
+    "CSV",
+    "a Parquet file",
+    "a zip archive",
+    "a gzip file",
+}
 
 
 @pytest.mark.parametrize(
     ("data", "kind"),
-    [(data, kind) for data, kind in KINDS if kind and kind not in READ and kind != "a gzip file"],
+    [(data, kind) for data, kind in KINDS if kind and kind not in READ],
     ids=lambda value: "" if isinstance(value, bytes) else value,
 )
 def test_what_is_no_workload(data: bytes, kind: str, run: Runner, tmp_path: Path) -> None:
@@ -164,5 +174,5 @@ def test_what_is_no_workload(data: bytes, kind: str, run: Runner, tmp_path: Path
     if "accounting" in kind:
         assert "sacct -a -X --parsable2 --format=JobID,Submit,Elapsed,Timelimit" in complaint
     else:
-        assert "Standard Workload Format, jobs of Flux as JSON, or Slurm accounting as sacct --parsable2" in complaint
+        assert "Standard Workload Format, jobs of Flux as JSON, Slurm accounting as sacct --parsable2" in complaint
         assert "lublin:" in complaint

@@ -69,7 +69,7 @@ class TestSwf:
         ("text", "fault"),
         [
             ("1 2 3\n", ":1: a job has 18 fields, this line has 3: -1 stands for what is not known"),
-            (SWF + "1 " * 19 + "\n", ":5: a job has 18 fields, this line has more"),
+            (SWF + "1 " * 19 + "\n", ":5: a job has 18 fields, this line has 19"),
             (SWF.replace("60", "1e400"), ":2: no usable number: 1e400"),
             (SWF.replace("60", "x"), ":2: expected a number, got 'x'"),
             (SWF.replace("60", "9" * 300), ":2: expected a number"),

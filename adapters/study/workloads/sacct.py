@@ -10,12 +10,15 @@ from statistics import median_low
 
 from .trace import Trace, TraceJob, WorkloadError, in_order, number
 
-SEPARATOR = "|"
+SEPARATOR, COMMA = "|", ","
 NEEDED = ("JobID", "Submit", "Elapsed")
 """Beside these, NCPUS or AllocCPUS or ReqCPUS; Timelimit, NNodes, ReqTRES, AllocTRES, ReqMem, Partition, User and
 Priority are used where they are."""
 _FREE = ("JobName", "Comment", "AdminComment", "SystemComment", "WorkDir", "SubmitLine", "Extra", "Container")
 """Fields of any text. sacct prints a | in them as it is."""
+
+_LISTS = ("ReqTRES", "AllocTRES", "NodeList")
+"""Fields with commas, where these stand between fields as well (``--delimiter=,``)."""
 
 _PROCESSORS = ("AllocCPUS", "NCPUS", "ReqCPUS")
 _TIME = re.compile(r"(?:(\d{1,6})-)?(?:(\d{1,6}):)?(\d{1,6}):(\d{1,2})(?:\.\d{1,6})?")
@@ -44,14 +47,16 @@ def read_sacct(lines: Iterable[str], name: str) -> Trace:
     jobs: list[TraceJob] = []
     unranked: list[int] = []
     left_out = 0
+    separator = SEPARATOR
     for place, line in enumerate(lines, start=1):
         text = line.rstrip("\r\n")
         if not text.strip():
             continue
         if not head:
-            head = _head(text.split(SEPARATOR), name, place)
+            separator = SEPARATOR if SEPARATOR in text else COMMA
+            head = _head(text.split(separator), name, place)
             continue
-        record = _record(head, text.split(SEPARATOR), name, place)
+        record = _record(head, text.split(separator), name, place, separator)
         if "." in record["JobID"]:
             continue
         try:
@@ -67,17 +72,17 @@ def read_sacct(lines: Iterable[str], name: str) -> Trace:
     return in_order(jobs, left_out, name, _rank(jobs, unranked))
 
 
-def _record(head: list[str], fields: list[str], name: str, place: int) -> dict[str, str]:
+def _record(head: list[str], fields: list[str], name: str, place: int, separator: str) -> dict[str, str]:
     """Return a line's fields by name; what is too many belongs to the one field that may hold the separator."""
-    free = [field for field in head if field in _FREE]
+    free = [field for field in head if field in (_FREE if separator == SEPARATOR else (*_FREE, *_LISTS))]
     surplus = len(fields) - len(head)
     if surplus > 0 and len(free) == 1:
         start = head.index(free[0])
-        fields = [*fields[:start], SEPARATOR.join(fields[start : start + surplus + 1]), *fields[start + surplus + 1 :]]
+        fields = [*fields[:start], separator.join(fields[start : start + surplus + 1]), *fields[start + surplus + 1 :]]
     elif surplus:
         fault = f"the head line has {len(head)} fields, this line has {len(fields)}"
         if surplus > 0 and free:
-            fault += f"; {' and '.join(free)} may hold a |: print one of them at most"
+            fault += f"; {' and '.join(free)} may hold a {separator}: print one of them at most"
         elif free:
             fault += f"; {' and '.join(free)} may hold a line break: leave it out"
         raise WorkloadError(name, place, fault)

@@ -1,4 +1,4 @@
-"""The Standard Workload Format of the Parallel Workloads Archive: a job a line, eighteen numbers each.
+"""The Standard Workload Format of the Parallel Workloads Archive: a job a line, eighteen numbers each, or more fields.
 
 S. J. Chapin et al., Benchmarks and standards for the evaluation of parallel job schedulers, JSSPP 1999; version 2.2.
 """
@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from .trace import Trace, TraceJob, WorkloadError, in_order, number
 
 FIELDS = 18
+_MOST_FIELDS = 200
 _JOB, _SUBMIT, _RUN, _PROCESSORS, _USED_MEMORY = 0, 1, 3, 4, 6
 _ASKED_PROCESSORS, _ASKED_TIME, _ASKED_MEMORY, _STATUS, _USER, _QUEUE = 7, 8, 9, 10, 11, 14
 _PARTS = (2, 3, 4)
@@ -30,27 +31,29 @@ def read_swf(lines: Iterable[str], name: str) -> Trace:
     Raises
     ------
     WorkloadError
-        For a line that is not eighteen numbers, with its number, and for a trace without jobs.
+        For a line that does not begin with eighteen numbers, or has not as many fields as the first, with its number,
+        and for a trace without jobs.
 
     Notes
     -----
     -1 stands for what is not known, so that every line has all fields: one that has not is broken, and what it lacks
-    is not guessed. A job is as large as what was allocated to it, where the trace says that, as that is what the
+    is not guessed. Fields beyond the eighteenth, as newer traces and those of simulators have them, are a site's own.
+    A job is as large as what was allocated to it, where the trace says that, as that is what the
     machine had to give. Of time and memory what was asked for goes before what was used, as a scheduler sees that.
     """
     jobs: list[TraceJob] = []
-    left_out = parts = others = 0
+    left_out = parts = others = count = 0
     for place, line in enumerate(lines, start=1):
         text = line.strip()
         if not text or text.startswith(";"):
             continue
-        fields = text.split(None, FIELDS)
-        if len(fields) != FIELDS:
-            count = "more" if len(fields) > FIELDS else str(len(fields))
-            hint = ": -1 stands for what is not known" if len(fields) < FIELDS else ""
-            raise WorkloadError(name, place, f"a job has {FIELDS} fields, this line has {count}{hint}")
+        fields = text.split(None, _MOST_FIELDS)
+        if len(fields) != (count or max(len(fields), FIELDS)):
+            hint = ": -1 stands for what is not known" if len(fields) < (count or FIELDS) else ""
+            raise WorkloadError(name, place, f"a job has {count or FIELDS} fields, this line has {len(fields)}{hint}")
+        count = len(fields)
         try:
-            values = [number(field) for field in fields]
+            values = [number(field) for field in fields[:FIELDS]]
         except ValueError as fault:
             raise WorkloadError(name, place, str(fault)) from None
         if values[_STATUS] in _PARTS:
@@ -63,6 +66,8 @@ def read_swf(lines: Iterable[str], name: str) -> Trace:
             jobs.append(job)
             others += 0 < values[_ASKED_PROCESSORS] != job.processors
     notes = [f"{parts} lines on parts of jobs passed over"] if parts else []
+    if count > FIELDS:
+        notes.append(f"{count - FIELDS} fields a line beyond the {FIELDS} of the format passed over")
     if others:
         notes.append(f"{others} as large as what was allocated to them, which is not what they asked for")
     return in_order(jobs, left_out, name, notes)

@@ -1,0 +1,173 @@
+"""Jobs in one JSON document: Slurm's accounting (``sacct --json``), workloads of Batsim, and Philly's log.
+
+- Slurm: what its data parser v0.0.39 and later writes, with times in seconds and resources as TRES.
+- Batsim: ``jobs`` with their ``profiles``; a job runs as long as its profile delays. Others run as long as their
+  machine makes of them, which nobody knows here.
+- Philly (M. Jeon et al., USENIX ATC 2019): a list of jobs with their attempts; a job is its last one.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime, timezone
+from typing import Any
+
+from ....grammar.json_text import no_constant
+from .trace import Trace, TraceJob, WorkloadError, in_order, number
+
+_LONGEST_NAME = 64
+_MINUTE = 60.0
+_MIB_PER_GIB = 1024
+
+
+def is_other_json(head: str) -> bool:
+    """Tell from its beginning whether a file holds jobs of one of these kinds."""
+    return _kind(head) is not None
+
+
+def _kind(head: str) -> Callable[[Any], Iterator[TraceJob | None]] | None:
+    if '"attempts"' in head and '"submitted_time"' in head:
+        return _philly
+    if '"subtime"' in head or ('"nb_res"' in head and '"profiles"' in head):
+        return _batsim
+    if '"job_id"' in head and '"jobs"' in head:
+        return _sacct
+    return None
+
+
+def read_other_json(text: str, name: str) -> Trace:
+    """Return the jobs of such a file.
+
+    Raises
+    ------
+    WorkloadError
+        For what is no JSON, and for a job that cannot be read, with its number.
+    """
+    kind = _kind(text)
+    assert kind is not None
+    try:
+        value = json.loads(text, parse_constant=no_constant)
+    except (ValueError, RecursionError) as fault:
+        raise WorkloadError(name, None, f"no JSON: {fault}") from None
+    jobs: list[TraceJob] = []
+    left_out = count = 0
+    try:
+        for job in kind(value):
+            count += 1
+            if job is None:
+                left_out += 1
+            else:
+                jobs.append(job)
+    except (ValueError, TypeError, KeyError, AttributeError, IndexError) as fault:
+        reason = f"lacks {fault}" if isinstance(fault, KeyError) else str(fault)
+        raise WorkloadError(name, None, f"job {count + 1}: {reason}") from None
+    notes = ("an attempt after others counts alone: jobs are their last ones",) if kind is _philly else ()
+    return in_order(jobs, left_out, name, notes)
+
+
+def _list(value: Any, key: str) -> list[Any]:
+    jobs = value[key] if isinstance(value, Mapping) and key in value else value
+    if not isinstance(jobs, list):
+        raise ValueError(f"expected a list of jobs under {key!r}")
+    return jobs
+
+
+def _sacct(value: Any) -> Iterator[TraceJob | None]:
+    for job in _list(value, "jobs"):
+        time, tres = job["time"], job.get("tres", {})
+        had, asked = _tres(tres.get("allocated")), _tres(tres.get("requested"))
+        required = number(_set(job.get("required", {}).get("CPUs", 0)))
+        processors = int(had.get("cpu", 0) or asked.get("cpu", 0) or required)
+        runtime = number(time["elapsed"])
+        if processors <= 0 or runtime <= 0:
+            yield None
+            continue
+        yield TraceJob(
+            name=str(job["job_id"])[:_LONGEST_NAME],
+            submit=number(time["submission"]),
+            runtime=runtime,
+            limit=max(number(_set(time.get("limit", 0))) * _MINUTE, 0.0),
+            processors=processors,
+            nodes=int(number(job.get("allocation_nodes", 0) or 0)),
+            gpus=int(asked.get("gres/gpu", 0) or had.get("gres/gpu", 0)),
+            memory=asked.get("mem", 0.0) / _MIB_PER_GIB,
+            priority=int(number(_set(job.get("priority", 16)))) or 16,
+            queue=str(job.get("partition", ""))[:_LONGEST_NAME],
+            user=str(job.get("user", ""))[:_LONGEST_NAME],
+        )
+
+
+def _set(value: Any) -> Any:
+    """Return a number that Slurm may write with whether it is set: 0 where it is not, or has no end."""
+    if not isinstance(value, Mapping):
+        return value
+    return value.get("number", 0) if value.get("set") and not value.get("infinite") else 0
+
+
+def _tres(entries: Any) -> dict[str, float]:
+    """Return resources by name, gres with their own; GPUs of several types together."""
+    found: dict[str, float] = {}
+    for entry in entries or ():
+        name = entry["type"] if entry["type"] != "gres" else f"gres/{str(entry.get('name', '')).partition(':')[0]}"
+        # A plain gres/gpu is the sum of those with a type.
+        typed = entry["type"] == "gres" and ":" in str(entry.get("name", ""))
+        count = max(number(entry["count"]), 0.0)
+        if typed:
+            found[f"{name}:"] = found.get(f"{name}:", 0.0) + count
+        else:
+            found[name] = count
+    for name in [name for name in found if name.endswith(":")]:
+        found.setdefault(name[:-1], found[name])
+    return found
+
+
+def _batsim(value: Any) -> Iterator[TraceJob | None]:
+    profiles = value.get("profiles", {})
+    for job in _list(value, "jobs"):
+        profile = profiles[job["profile"]]
+        if profile.get("type") != "delay":
+            kind = str(profile.get("type"))[:40]
+            raise ValueError(f"its profile is of type {kind!r}: only of type delay it is known how long it runs")
+        processors, runtime = int(number(job["res"])), number(profile["delay"])
+        if processors <= 0 or runtime <= 0:
+            yield None
+            continue
+        yield TraceJob(
+            name=str(job["id"])[:_LONGEST_NAME],
+            submit=number(job["subtime"]),
+            runtime=runtime,
+            limit=max(number(job.get("walltime", 0)), 0.0),
+            processors=processors,
+            user=str(job.get("user", ""))[:_LONGEST_NAME],
+        )
+
+
+def _philly(value: Any) -> Iterator[TraceJob | None]:
+    for job in _list(value, "jobs"):
+        last = job["attempts"][-1] if job["attempts"] else {}
+        submit, start, end = (_moment(t) for t in (job["submitted_time"], last.get("start_time"), last.get("end_time")))
+        held = last.get("detail") or []
+        gpus = sum(len(node["gpus"]) for node in held)
+        if submit is None or start is None or end is None or end <= start or not gpus:
+            yield None
+            continue
+        yield TraceJob(
+            name=str(job["jobid"])[:_LONGEST_NAME],
+            submit=submit,
+            runtime=end - start,
+            limit=0.0,
+            # What a job had of cores is not in the log.
+            processors=gpus,
+            nodes=len(held),
+            gpus=gpus,
+            queue=str(job.get("vc", ""))[:_LONGEST_NAME],
+            user=str(job.get("user", ""))[:_LONGEST_NAME],
+        )
+
+
+def _moment(text: Any) -> float | None:
+    if text in (None, "", "None"):
+        return None
+    moment = datetime.fromisoformat(str(text))
+    return (moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)).timestamp()
