@@ -108,14 +108,20 @@ class Chooser:
 
     def _directly(self, demand: Demand, items: Items, field: Field, budget: Budget) -> Decision | None:
         """Return the best placement where tables say what it is, or demands follow each other; None elsewhere."""
-        if len(items.items) > 1 and not self._touches:
-            dealt = deal_out(items, field, self._node_solver, budget.part(SHARE))
-            if dealt is not None:
-                return dealt
+        dealt = self.dealt(demand, field, budget.part(SHARE)) if len(items.items) > 1 else None
+        if dealt is not None:
+            return dealt
         try:
             return choose_chain(demand, field, self._tree, self._node_solver, budget.part(SHARE), best=True)
         except (NotDirectError, CutOff):
             return None
+
+    def dealt(self, demand: Demand, field: Field, budget: Budget) -> Decision | None:
+        """Return the best placement of loose slots where tables say what it is; None elsewhere."""
+        items = self._items(demand)
+        if items is None or self._touches:
+            return None
+        return deal_out(items, field, self._node_solver, budget)
 
     def least(self, field: Field) -> int:
         """Return what no placement of anything on these nodes goes below."""

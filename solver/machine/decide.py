@@ -35,6 +35,9 @@ MOST_ON_A_NODE = 1 << 18
 SHARE_FOR_SIZES = 0.7
 """Of the work, how much the search for the largest counts may take: with what it found a job is placed yet."""
 
+SHARE_FOR_UNITS = 0.6
+"""Of what is left, how much it may take to share few units out node by node: the rest is to deal them along domains."""
+
 
 class Situation(NamedTuple):
     """All that a decision depends on.
@@ -171,8 +174,18 @@ class Decider:
             if self._room(single, field, budget) < single.count:
                 return None
             if plain and single.loose and single.count <= SHARED_OUT and not self._grouped:
-                return share_out(Selector(self._rankings, field, budget), single.bundle, single.count)
+                return self._few_units(demand, single, field, budget)
         return self._chooser.choose(demand, field, situation.group_free, budget)
+
+    def _few_units(self, demand: Demand, single: HostDemand, field: Field, budget: Budget) -> Decision | None:
+        """Return the best placement of few loose units: shared out node by node, or dealt along domains."""
+        if single.bundle.flat is None:
+            return share_out(Selector(self._rankings, field, budget), single.bundle, single.count)
+        selector = Selector(self._rankings, field, budget.part(SHARE_FOR_UNITS))
+        found = share_out(selector, single.bundle, single.count)
+        if found is not None and found.cost == found.bound:
+            return found
+        return self._chooser.dealt(demand, field, budget) or found
 
     def _at_a_glance(self, single: HostDemand, field: Field, budget: Budget) -> Decision | None:
         """Return the best placement where few nodes, or what is best for each, show that it is; None elsewhere."""

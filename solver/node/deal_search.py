@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 MOST_NUMBERS = 400_000
 """Numbers in all arrays together; where there would be more, it is left to others."""
 
+MOST_ROWS = 2_000
+"""Arrays; where there would be more, it is left to others."""
+
 SUMS_A_STEP = 40
 """So many numbers of an array are a step of work."""
 
@@ -163,8 +166,10 @@ class Search:
         self._counts_joints = any(limits.slots)
         self._ahead = fills.weighed(limits.slots) if self._counts_joints else None
         self._missing = fills.weighed([kind.cores for kind in fills.kinds])
+        self._slots_left = fills.weighed([1] * len(fills.kinds))
         behind = list(accumulate([stop.cores for stop in reversed(stops)]))
         self._cores_left = [*behind[-2::-1], 0]
+        self._largest = _largest_first(stops)
         self._left, self._later = _to_come(stops, limits.within)
         self._steps: list[tuple[Rows, Rows]] = []
         self._rows: Rows = {}
@@ -189,9 +194,10 @@ class Search:
             rows = {}
             for key, row in here.items():
                 for option in self._options(number, key):
-                    self._keep(rows, option.key, self._after(row, option))
+                    if self._can_end(number, option.key):
+                        self._keep(rows, option.key, self._after(row, option))
             rows = {key: row for key, row in rows.items() if self._is_of_use(number, key, row)}
-            if len(rows) * self._fills.size > MOST_NUMBERS:
+            if len(rows) * self._fills.size > MOST_NUMBERS or len(rows) > MOST_ROWS:
                 raise GaveUp
         self._rows = {key: row for key, row in rows.items() if not key.opened and np.isfinite(row[-1])}
         return min((row[-1] for row in self._rows.values()), key=_pair, default=None)
@@ -219,18 +225,28 @@ class Search:
         known = rows.get(key)
         rows[key] = row if known is None else self._np.minimum(known, row)
 
+    def _can_end(self, number: int, key: Key) -> bool:
+        """Tell whether as many stops come as runs go on, and those that do not go on in stops that are the same."""
+        if key.opened and not key.opened[0].cores:
+            return False
+        waiting = len(key.opened) if key.passed else sum(run.mark == SEALED for run in key.opened)
+        return len(key.opened) <= self._left[number] and waiting <= self._later[number]
+
     def _is_of_use(self, number: int, key: Key, row: Row) -> bool:
         """Tell whether there is anything in a row from which what is looked for may come, and forget the rest."""
-        row[self._missing > self._cores_left[number] + sum(run.cores for run in key.opened)] = self._np.inf
-        waiting = len(key.opened) if key.passed else sum(run.mark == SEALED for run in key.opened)
-        if len(key.opened) > self._left[number] or waiting > self._later[number]:
-            return False
+        runs = len(key.opened)
+        missing = self._missing - sum(run.cores for run in key.opened)
+        row[missing > self._cores_left[number]] = self._np.inf
         # Each run that goes on crosses once more at the least, from where it is.
         finest = self._costs.units[-1]
         ahead = sum((self._cross[run.depth + 1] - finest for run in key.opened), 0j)
-        times: npt.NDArray[np.int64] | int = len(key.opened)
+        times: npt.NDArray[np.int64] | int = runs
         if self._ahead is not None:
             times = self._np.maximum(self._ahead - sum(run.joints for run in key.opened), times)
+        if self._limits.within < self._depth:
+            # What is missing takes so many stops more, of which at most one for each slot begins a run.
+            stops = self._np.searchsorted(self._largest[number], missing)
+            times = self._np.maximum(stops - self._slots_left + runs, times)
         row[row + (ahead + times * finest) >= self._limits.below] = self._np.inf
         return bool(self._np.isfinite(row).any())
 
@@ -265,7 +281,15 @@ class Search:
     def _going_on(
         self, touched: int, others: Sequence[Opened], cost: complex, made: Opened, joined: Opened | None
     ) -> _Option:
-        return _Option(Key(touched, tuple(sorted((*others, made))), passed=False), cost, None, joined, made)
+        """Return the option of a run that goes on: where there is one kind of slots, with those taken that fit."""
+        fill = None
+        kinds = self._fills.kinds
+        if len(kinds) == 1 and made.cores >= kinds[0].cores:
+            left = made.cores % kinds[0].cores
+            fill = Fill(made.cores - left, 0, bare=True)
+            # The next slot has what is left of the last stop: it did not cross yet.
+            made = made._replace(cores=left, joints=0)
+        return _Option(Key(touched, tuple(sorted((*others, made))), passed=False), cost, fill, joined, made)
 
     def _after(self, row: Row, option: _Option) -> Row:
         """Return what vectors cost after something was done with a stop."""
@@ -286,16 +310,18 @@ class Search:
         for number in range(len(self._stops) - 1, -1, -1):
             before, here = self._steps[number]
             key, option, way = self._step(here, number, key, vector, value)
-            if option.fill is not None:
+            if option.made is not None:
+                _, run = begun.pop(next(i for i, (opened, _) in enumerate(begun) if _is_like(opened, option.made)))
+                run.stops.append(number)
+                run.vector = tuple(n + min(m, left) for n, m, left in zip(run.vector, way, vector, strict=True))
+                vector = _without(vector, way)
+                if option.joined is not None:
+                    begun.append((option.joined, run))
+            elif option.fill is not None:
                 runs.append(Run(tuple(map(min, way, vector)), [number]))
                 vector = _without(vector, way)
                 if option.joined is not None:
                     begun.append((option.joined, runs[-1]))
-            elif option.made is not None:
-                _, run = begun.pop(next(i for i, (opened, _) in enumerate(begun) if _is_like(opened, option.made)))
-                run.stops.append(number)
-                if option.joined is not None:
-                    begun.append((option.joined, run))
             value = here[key][self._fills.number(vector)]
             key = self._before(before, number, key, vector, value)
             self._tell(begun, key, self._stops[number])
@@ -333,6 +359,16 @@ class Search:
             if self._before_stop(before, number) == key and row[place] == value:
                 return before
         raise RuntimeError("what was found came from nowhere")
+
+
+def _largest_first(stops: Sequence[Stop]) -> list[list[int]]:
+    """Return for each stop the cores of the largest 0, 1, 2, ... of those after it, together."""
+    after: list[int] = []
+    sums = []
+    for stop in reversed(stops):
+        sums.append([0, *accumulate(sorted(after, reverse=True))])
+        after.append(stop.cores)
+    return sums[::-1]
 
 
 def _to_come(stops: Sequence[Stop], within: int) -> tuple[list[int], list[int]]:

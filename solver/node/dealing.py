@@ -105,7 +105,7 @@ class _Dealing:
         least = tuple(-(-kind.cores // largest) - 1 if kind.cores and largest else 0 for kind in self._fills.kinds)
         depth = stops[0].depth
         before = sum((n * unit for n, unit in zip(self._crossed, costs.units, strict=False)), 0j)
-        for most in _limits(sum(n * kind.count for n, kind in zip(least, self._fills.kinds, strict=True))):
+        for most in _limits(self._fewest(stops, least)):
             every = [*self._crossed, most] if depth else [0]
             within = next((place - 1 for place, n in enumerate(every) if n), depth)
             below = before + (most + 1) * costs.units[-1] if depth else complex("inf")
@@ -118,6 +118,19 @@ class _Dealing:
             if crossed is not None or not depth or most > len(stops):
                 return None
         return None
+
+    def _fewest(self, stops: Sequence[Stop], least: Sequence[int]) -> int:
+        """Return how often slots cross from one stop to another at the least, given how often one of each kind does."""
+        kinds = self._fills.kinds
+        by_size = sum(n * kind.count for n, kind in zip(least, kinds, strict=True))
+        missing = sum(kind.count * kind.cores for kind in kinds)
+        needed = 0
+        for cores in sorted((stop.cores for stop in stops), reverse=True):
+            if missing <= 0:
+                break
+            missing -= cores
+            needed += 1
+        return max(by_size, needed - sum(kind.count for kind in kinds))
 
 
 def _limits(least: int) -> Iterator[int]:
