@@ -93,8 +93,12 @@ $(TRUST): $(READY)
 	$(BIN)/python -m pip install --quiet --editable '.[dev,trust]'
 	@touch $@
 
-peers: $(READY)  ## Flux's own pools and ours on the same random sequences (SEQUENCES=1000)
-	$(HERE) peers $(SEQUENCES)
+PEERS := exactfit Rv1Pool TreePool
+STREAMS ?= 1000
+
+peers: $(READY)  ## the audit of our pool and of Flux's, with pages in build/peers (STREAMS=1000)
+	@for pool in $(PEERS); do $(BIN)/exactfit audit $$pool --streams $(STREAMS) -o build/peers/$$pool; \
+	    status=$$?; if [ $$status -gt 1 ] || [ $$pool = exactfit -a $$status -ne 0 ]; then exit $$status; fi; done
 
 trust: $(READY)  ## the pool protocol in any order and faults at any line, new examples each time, half an hour
 	HYPOTHESIS_PROFILE=explore $(BIN)/pytest tests/trust

@@ -95,6 +95,7 @@ def test_the_commands_run(
     ("arguments", "advice"),
     [
         (["study", "rfc49-a", "lublin:jobs=3"], "pip install 'exactfit[study,flux]'"),
+        (["audit", "exactfit"], "pip install 'exactfit[audit]'"),
         (["place", "rfc49-a", "slot=1/core=4", "--draw", "placed.svg"], "pip install 'exactfit[draw]'"),
         (["explain", "rfc49-a", "slot=1/core=4", "--draw", "placed.svg"], "pip install 'exactfit[draw]'"),
     ],
@@ -127,6 +128,8 @@ print(json.dumps([found, failed]))
 
 NEED = {
     "exactfit.adapters.audit": "hypothesis",
+    "exactfit.adapters.audit.flux_pools": "flux",
+    "exactfit.adapters.audit.plugin": "pytest",
     "exactfit.adapters.flux": "flux",
     "exactfit.adapters.twin": "flux",
     "exactfit.adapters.study": "flux",

@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from .audit import audit
 from .check import check
 from .completions import words
 from .console import show_logged_warnings
@@ -115,6 +116,7 @@ _COMMANDS = (
     (check, "Judge a placement from anywhere."),
     (study, "Compare pools on a workload, offline."),
     (snapshot, "Take the running system into a file."),
+    (audit, "Look for what an allocator does that it must not."),
 )
 for _command, _short in _COMMANDS:
     app.command(cls=NamedCommand, short_help=_short, epilog=statuses(_command.__name__))(with_quiet(_command))
@@ -172,7 +174,7 @@ def _program(
             callback=_print_schema,
             is_eager=True,
             show_default=False,
-            autocompletion=words("place", "explain", "check", "topo", "study", "snapshot"),
+            autocompletion=words("place", "explain", "check", "topo", "study", "snapshot", "audit"),
             help="Print the JSON Schema of what --json of a command prints, and exit.",
         ),
     ] = None,

@@ -17,6 +17,7 @@ OF_NO: Final = {
     "place": "a job was not placed",
     "explain": "a job does not fit now, or never",
     "check": "the placement is illegal",
+    "audit": "the allocator has a fault",
 }
 """What a command means by it; the others never end so."""
 

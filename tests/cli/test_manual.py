@@ -12,7 +12,7 @@ from exactfit.adapters.cli.manual import _paragraphs, _roff
 
 from .conftest import Runner
 
-COMMANDS = ("place", "explain", "topo", "check", "study")
+COMMANDS = ("place", "explain", "topo", "check", "study", "audit")
 
 
 def plain(roff: str) -> str:

@@ -15,6 +15,7 @@ from pages import pages
 from .conftest import R_of, Runner
 
 COMMANDS = ("place", "explain", "topo", "check", "study")
+"""Those that read a machine."""
 FITS, NOT_NOW, NEVER = "slot=1/core=4", "slot=5/core=4", "slot=1/core=5"
 
 

@@ -1,194 +1,41 @@
-"""One set of verbs, in ranks and R, for the pool class that Flux loads and for the solver's own pool."""
+"""The pool class that Flux loads and the solver's own pool, as allocators to be tested."""
 
 from __future__ import annotations
 
-import json
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from fractions import Fraction
+from types import MappingProxyType
 
+from exactfit.adapters.audit.allocator import Allocator
+from exactfit.adapters.audit.flux_pools import FluxAllocator
+from exactfit.adapters.audit.model import Amounts, Held, Json, held_of, part_of
 from exactfit.adapters.flux import ExactPool
 from exactfit.adapters.flux.rjson import merge
 from exactfit.grammar.constraint import ALWAYS, parse_constraint
 from exactfit.grammar.idset import IdSet
 from exactfit.grammar.jobspec import parse_resources
-from exactfit.solver import errors as solver
 from exactfit.solver.demand.request import Request
 from exactfit.solver.options import Options
 from exactfit.solver.pool import Pool
 from exactfit.solver.state.domain_state import MEASURED, MIB_PER_GIB
 from exactfit.topology.rset import read_R, write_R
 
-from flux.idset import IDset
-from flux.resource import InfeasibleRequest, InsufficientResources
-
-from .model import Held, Json, held_of
-
 TIME_LIMIT = 5.0
 
 Log = Callable[[int, str], None]
 
 
-class NeverError(Exception):
-    """The request was called infeasible."""
-
-
-class NotNowError(Exception):
-    """The request was refused for now."""
-
-
-def jobspec(resources: list[Json], constraint: Json | None, duration: float) -> Json:
-    system: Json = {"duration": duration}
-    if constraint is not None:
-        system["constraints"] = constraint
-    return {"version": 9999, "resources": resources, "tasks": [], "attributes": {"system": system}}
-
-
-class Subject(ABC):
-    """A pool under test."""
-
-    @abstractmethod
-    def __init__(self, R: Json, log: Log | None = None) -> None: ...
-
-    @abstractmethod
-    def alloc(self, jobid: int, resources: list[Json], constraint: Json | None, duration: float = 0.0) -> Json:
-        """Return the R of what the job got."""
-
-    @abstractmethod
-    def check(self, resources: list[Json], constraint: Json | None) -> None: ...
-
-    @abstractmethod
-    def register(self, jobid: int, R: Json) -> None: ...
-
-    @abstractmethod
-    def free(self, jobid: int) -> None: ...
-
-    @abstractmethod
-    def free_part(self, jobid: int, R: Json) -> None:
-        """Return the ranks of an R."""
-
-    @abstractmethod
-    def free_last(self, jobid: int, R: Json) -> None:
-        """Return all that is left, which is just R."""
-
-    @abstractmethod
-    def mark(self, ranks: Iterable[int], *, up: bool) -> None: ...
-
-    @abstractmethod
-    def remove(self, ranks: Iterable[int]) -> None: ...
-
-    @abstractmethod
-    def grow(self, R: Json) -> None:
-        """Take the ranks of an R, which are new, up and free."""
-
-    @abstractmethod
-    def expire(self, jobid: int, end: float) -> None: ...
-
-    @abstractmethod
-    def end(self, end: float) -> None:
-        """Set when the machine's resources end."""
-
-    @abstractmethod
-    def copy(self) -> Subject: ...
-
-    @abstractmethod
-    def held(self) -> Held:
-        """Return what jobs hold together."""
-
-    @abstractmethod
-    def amounts(self) -> Amounts:
-        """Return what jobs hold of amounts together."""
-
-    @abstractmethod
-    def down(self) -> set[int]: ...
-
-    @abstractmethod
-    def ends(self) -> dict[int, float]: ...
-
-    @abstractmethod
-    def generation(self) -> int: ...
-
-    @abstractmethod
-    def totals(self) -> tuple[dict[str, int], dict[str, int]]:
-        """Return the numbers of cores and GPUs that there are, and that are held."""
-
-
-class ThroughFlux(Subject):
+class ThroughFlux(FluxAllocator):
     """The class that ``pool-class=exactfit.adapters.flux`` names, used as Flux uses it."""
 
-    def __init__(self, R: Json, log: Log | None = None) -> None:
-        self.pool = ExactPool(json.dumps(R), log=log, time_limit=TIME_LIMIT)
-
-    def alloc(self, jobid: int, resources: list[Json], constraint: Json | None, duration: float = 0.0) -> Json:
-        request = self.pool.parse_resource_request(jobspec(resources, constraint, duration))
-        try:
-            allocation = self.pool.alloc(jobid, request)
-        except InfeasibleRequest as refusal:
-            raise NeverError(str(refusal)) from None
-        except InsufficientResources as refusal:
-            raise NotNowError(str(refusal)) from None
-        written: Json = json.loads(allocation.encode())
-        return written
-
-    def check(self, resources: list[Json], constraint: Json | None) -> None:
-        try:
-            self.pool.check_feasibility(self.pool.parse_resource_request(jobspec(resources, constraint, 0.0)))
-        except InfeasibleRequest as refusal:
-            raise NeverError(str(refusal)) from None
-
-    def register(self, jobid: int, R: Json) -> None:
-        self.pool.register_alloc(jobid, ExactPool(R))
-
-    def free(self, jobid: int) -> None:
-        self.pool.free(jobid)
-
-    def free_part(self, jobid: int, R: Json) -> None:
-        self.pool.free(jobid, ExactPool(R))
-
-    def free_last(self, jobid: int, R: Json) -> None:
-        self.pool.free(jobid, ExactPool(R), final=True)
-
-    def mark(self, ranks: Iterable[int], *, up: bool) -> None:
-        (self.pool.mark_up if up else self.pool.mark_down)(str(IdSet.of(ranks)))
-
-    def remove(self, ranks: Iterable[int]) -> None:
-        self.pool.remove_ranks(IDset(str(IdSet.of(ranks))))
-
-    def grow(self, R: Json) -> None:
-        self.pool.append(json.dumps(R))
-
-    def expire(self, jobid: int, end: float) -> None:
-        self.pool.update_expiration(jobid, end)
-
-    def end(self, end: float) -> None:
-        self.pool.expiration = end
-
-    def copy(self) -> ThroughFlux:
-        made = ThroughFlux.__new__(ThroughFlux)
-        made.pool = self.pool.copy()
-        return made
-
-    def held(self) -> Held:
-        return held_of(self.pool.copy_allocated().to_dict())
+    pool_class = ExactPool
+    keywords = MappingProxyType({"time_limit": TIME_LIMIT})
 
     def amounts(self) -> Amounts:
         return amounts_held(self.pool.impl._pool)
 
-    def down(self) -> set[int]:
-        return set(IdSet.parse(str(self.pool.copy_down().ranks)))
 
-    def ends(self) -> dict[int, float]:
-        return dict(self.pool.job_end_times())
-
-    def generation(self) -> int:
-        return int(self.pool.generation)
-
-    def totals(self) -> tuple[dict[str, int], dict[str, int]]:
-        whole, taken = self.pool.to_set(), self.pool.copy_allocated()
-        return {k: whole.count(k) for k in ("core", "gpu")}, {"core": taken.ncores, "gpu": taken.ngpus}
-
-
-class ThroughSolver(Subject):
+class ThroughSolver(Allocator):
     """The solver's pool alone."""
 
     def __init__(self, R: Json, log: Log | None = None) -> None:
@@ -199,23 +46,14 @@ class ThroughSolver(Subject):
         return Request.of(parse_resources(resources), matching, duration)
 
     def alloc(self, jobid: int, resources: list[Json], constraint: Json | None, duration: float = 0.0) -> Json:
-        try:
-            return self.pool.alloc(jobid, self._request(resources, constraint, duration)).to_dict()
-        except solver.InfeasibleRequest as refusal:
-            raise NeverError(str(refusal)) from None
-        except solver.InsufficientResources as refusal:
-            raise NotNowError(str(refusal)) from None
+        return self.pool.alloc(jobid, self._request(resources, constraint, duration)).to_dict()
 
     def check(self, resources: list[Json], constraint: Json | None) -> None:
-        try:
-            self.pool.check_feasibility(self._request(resources, constraint, 0.0))
-        except solver.InfeasibleRequest as refusal:
-            raise NeverError(str(refusal)) from None
-        except solver.InsufficientResources as refusal:
-            raise NotNowError(str(refusal)) from None
+        self.pool.check_feasibility(self._request(resources, constraint, 0.0))
 
-    def register(self, jobid: int, R: Json) -> None:
-        self.pool.register_alloc(jobid, R)
+    def register(self, jobid: int, R: Json, freed: Collection[int] = ()) -> None:
+        left = part_of(R, held_of(R).keys() - set(freed)) if freed else R
+        self.pool.register_alloc(jobid, left)
 
     def free(self, jobid: int) -> None:
         self.pool.free(jobid)
@@ -282,11 +120,6 @@ class ThroughSolver(Subject):
         return sums[0], sums[1]
 
 
-Amounts = dict[tuple[int, int, str], Fraction]
-"""Of memory, storage and what else is counted: by rank and number of the domain in its node, or -1 and the number of
-the group."""
-
-
 def amounts_held(pool: Pool) -> Amounts:
     """Return what jobs hold of amounts, in the machine's units."""
     _, state = pool.present
@@ -299,9 +132,11 @@ def amounts_held(pool: Pool) -> Amounts:
     return {key: Fraction(amount, MIB_PER_GIB if key[2] in MEASURED else 1) for key, amount in held.items()}
 
 
+Subject = ThroughFlux | ThroughSolver
+
 State = tuple[Held, Amounts, dict[int, float], set[int], int, tuple[dict[str, int], dict[str, int]]]
 
 
-def state_of(pool: Subject) -> State:
+def state_of(pool: Allocator) -> State:
     """Return all that can be seen of a pool: what is held, also of amounts, ends, what is down, generation, totals."""
     return pool.held(), pool.amounts(), pool.ends(), pool.down(), pool.generation(), pool.totals()

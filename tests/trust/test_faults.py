@@ -13,6 +13,9 @@ from typing import Any
 import pytest
 from ortools.sat.python import cp_model
 
+from exactfit.adapters.audit import invariants
+from exactfit.adapters.audit.allocator import Allocator, InfeasibleRequest, InsufficientResources
+from exactfit.adapters.audit.model import Json, held_of
 from exactfit.adapters.flux import ExactPool
 from exactfit.grammar.constraint import ALWAYS
 from exactfit.grammar.jobspec import parse_resources
@@ -21,12 +24,10 @@ from exactfit.solver.node.rankings import Rankings
 from exactfit.solver.pool import Pool
 from exactfit.topology.rset import read_R
 
-from . import invariants
 from .conftest import EXPLORES
 from .faults import Fault, at_line, at_model, at_solve, finds_nothing, proves_nothing, raises, says
 from .inputs import NAMED
-from .model import Json, held_of
-from .subjects import NeverError, NotNowError, Subject, ThroughFlux, ThroughSolver, state_of
+from .subjects import Subject, ThroughFlux, ThroughSolver, state_of
 
 SHAPES = {
     "GPUs at the socket": "[slot=2{a}/[core=3;memory=5];slot{b}/[core=2;gpu=1]]",
@@ -56,7 +57,7 @@ both = pytest.mark.parametrize("subject", [ThroughFlux, ThroughSolver])
 on_each_machine = pytest.mark.parametrize("name", sorted(SHAPES))
 
 
-def started(subject: type[Subject], name: str) -> tuple[Subject, Json]:
+def started(subject: type[Subject], name: str) -> tuple[Allocator, Json]:
     """Return a pool in which a job runs, and the R of it."""
     pool = subject(NAMED[name])
     return pool, pool.alloc(1, SMALL, None)
@@ -69,7 +70,7 @@ def answers(subject: type[Subject], name: str) -> tuple[Json, Json]:
     return small, started(subject, name)[0].alloc(4, parse_shape(SHAPES[name]), None)
 
 
-def goes_on(pool: Subject, name: str) -> None:
+def goes_on(pool: Allocator, name: str) -> None:
     """See to it that the pool gives what it would have given."""
     expected = answers(type(pool), name)
     assert pool.alloc(3, SMALL, None) == expected[0]
@@ -77,11 +78,11 @@ def goes_on(pool: Subject, name: str) -> None:
     assert pool.alloc(4, parse_shape(SHAPES[name]), None) == expected[1]
 
 
-def answer(pool: Subject, shape: str) -> Json | str:
+def answer(pool: Allocator, shape: str) -> Json | str:
     """Return the R that job 2 gets, or what is said where it gets none now."""
     try:
         return pool.alloc(2, parse_shape(shape), None)
-    except NotNowError as refusal:
+    except InsufficientResources as refusal:
         return str(refusal)
 
 
@@ -130,7 +131,7 @@ def test_the_model_may_fail_while_it_is_built(name: str, error: type[Exception])
     for at in range(0, calls.number, max(1, calls.number // LINES)):
         pool, _ = started(ThroughSolver, name)
         before = state_of(pool)
-        with at_model(at, raises(error)), pytest.raises(NotNowError, match=error.__name__):
+        with at_model(at, raises(error)), pytest.raises(InsufficientResources, match=error.__name__):
             pool.alloc(2, parse_shape(SHAPES[name]), None)
         assert state_of(pool) == before
     goes_on(pool, name)
@@ -223,7 +224,7 @@ def test_an_exception_between_decision_and_commit(
             else f"{place.__module__}.{place.__name__}.{step}"
         )
         patched.setattr(target, _failing(error))
-        with pytest.raises(NotNowError, match="the search failed"):
+        with pytest.raises(InsufficientResources, match="the search failed"):
             pool.alloc(2, parse_shape(SHAPES[name]), None)
     assert state_of(pool) == before
     goes_on(pool, name)
@@ -242,7 +243,7 @@ def test_an_R_that_cannot_be_written_undoes_the_allocation(
             patched.setattr("exactfit.solver.placement.certificate.Certificate.to_json", _failing(error))
         else:
             patched.setattr(f"exactfit.solver.placement.allocation.Allocation.{step}", _failing(error))
-        with pytest.raises(NotNowError if issubclass(error, Exception) else error):
+        with pytest.raises(InsufficientResources if issubclass(error, Exception) else error):
             pool.alloc(2, parse_shape(SHAPES[name]), None)
     assert state_of(pool) == before
     goes_on(pool, name)
@@ -263,14 +264,14 @@ def test_a_log_that_raises_changes_nothing(subject: type[Subject], fault: str) -
     running = pool.alloc(1, SMALL, None)
     with at_solve(0 if fault else None, FAULTS[fault or "raising"], ever_after=True):
         if fault:
-            with pytest.raises(NotNowError):
+            with pytest.raises(InsufficientResources):
                 pool.alloc(2, parse_shape(SHAPES[name]), None)
         else:
             pool.alloc(2, parse_shape(SHAPES[name]), None)
             pool.free(2)
     pool.free(1)
     pool.register(1, running)
-    with pytest.raises(NeverError):
+    with pytest.raises(InfeasibleRequest):
         pool.alloc(2, parse_shape("slot=1/warp_core=1"), None)
     goes_on(pool, name)
 
@@ -309,7 +310,7 @@ def test_a_time_out_says_that_the_search_was_cut_off(subject: type[Subject]) -> 
     said: list[str] = []
     pool = subject(NAMED[name], lambda _level, message: said.append(message))
     before = state_of(pool)
-    with at_solve(0, FAULTS["UNKNOWN"], ever_after=True), pytest.raises(NotNowError, match="cut off"):
+    with at_solve(0, FAULTS["UNKNOWN"], ever_after=True), pytest.raises(InsufficientResources, match="cut off"):
         pool.alloc(1, parse_shape(SHAPES[name]), None)
     assert any("cut off" in message for message in said)
     assert state_of(pool) == before
@@ -334,7 +335,7 @@ def test_feasibility_that_cannot_be_known_denies_no_job(subject: type[Subject]) 
     shape = parse_shape("slot=3/socket=1/core=2")
     before = state_of(pool)
     for fault in ("UNKNOWN", "raising", "MemoryError"):
-        with at_solve(0, FAULTS[fault], ever_after=True), suppress(NotNowError):
+        with at_solve(0, FAULTS[fault], ever_after=True), suppress(InsufficientResources):
             pool.check(shape, None)
     assert state_of(pool) == before
 
@@ -343,5 +344,5 @@ def test_a_reason_that_cannot_be_found_is_no_fault(monkeypatch: pytest.MonkeyPat
     pool, _ = started(ThroughFlux, "three levels")
     monkeypatch.setattr("exactfit.solver.explain.reasons.Reasons.insufficient", _failing(RuntimeError))
     pool.mark({4, 5}, up=False)
-    with pytest.raises(NotNowError, match="does not fit now"):
+    with pytest.raises(InsufficientResources, match="does not fit now"):
         pool.alloc(2, SMALL, None)

@@ -7,18 +7,19 @@ from contextlib import suppress
 
 import pytest
 
+from exactfit.adapters.audit.allocator import Allocator
+from exactfit.adapters.audit.model import Json
 from exactfit.grammar.shape import parse_shape
 
 from .conftest import EXPLORES
 from .faults import at_line
 from .inputs import NAMED, machine
-from .model import Json
-from .subjects import Subject, ThroughFlux, ThroughSolver, state_of
+from .subjects import ThroughFlux, ThroughSolver, state_of
 
 LINES = 300 if EXPLORES else 12
 """At how many lines of each verb, the last ones in any case."""
 
-Verb = Callable[[Subject, Json, Json], None]
+Verb = Callable[[Allocator, Json, Json], None]
 
 WIDE = parse_shape("slot=2/[node/core=2]")
 HUNGRY = {
@@ -55,7 +56,7 @@ def part_of(R: Json) -> Json:
     return {"version": 1, "execution": execution}
 
 
-def started(subject: type[Subject], name: str) -> tuple[Subject, Json, Json]:
+def started(subject: type[Allocator], name: str) -> tuple[Allocator, Json, Json]:
     """Return a pool in which a wide job runs and a rank is down, the R of the job, and that of one that has ended."""
     pool = subject(NAMED[name])
     if name in HUNGRY:
@@ -71,7 +72,7 @@ def started(subject: type[Subject], name: str) -> tuple[Subject, Json, Json]:
 @pytest.mark.parametrize("name", MACHINES)
 @pytest.mark.parametrize("error", [MemoryError, KeyboardInterrupt])
 def test_a_verb_may_fail_at_every_line(
-    subject: type[Subject], name: str, error: type[BaseException], verb: str
+    subject: type[Allocator], name: str, error: type[BaseException], verb: str
 ) -> None:
     act = VERBS[verb]
     # What is remembered the first time takes fewer lines the next.

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from fractions import Fraction
 from typing import Any
 
-from exactfit.grammar.idset import IdSet
+from ...grammar.idset import IdSet
 
 Json = dict[str, Any]
 Ids = tuple[frozenset[int], frozenset[int]]
@@ -14,6 +15,10 @@ Ids = tuple[frozenset[int], frozenset[int]]
 
 Held = dict[int, Ids]
 """By rank."""
+
+Amounts = dict[tuple[int, int, str], Fraction]
+"""Of memory, storage and what else is counted: by rank and number of the domain in its node, or -1 and the number of
+the group."""
 
 NOTHING: Ids = (frozenset(), frozenset())
 
@@ -77,6 +82,7 @@ class Model:
     expiration: float = 0.0
 
     def start(self, jobid: int, R: Json, end: float) -> None:
+        """Let a job have what its R says."""
         self.jobs[jobid] = held_of(R)
         self.allocated[jobid] = R
         self.ends[jobid] = end
@@ -88,9 +94,11 @@ class Model:
         self.allocated[jobid] = part_of(self.allocated[jobid], kept)
 
     def end(self, jobid: int) -> None:
+        """Let a job have nothing any more."""
         del self.jobs[jobid], self.allocated[jobid], self.ends[jobid]
 
     def remove(self, ranks: Iterable[int]) -> None:
+        """Forget ranks, and what jobs have there."""
         for rank in ranks:
             self.there.pop(rank, None)
             self.down.discard(rank)
@@ -99,6 +107,7 @@ class Model:
                 self.keep(jobid, self.there)
 
     def grow(self, whole: Held, ranks: Iterable[int]) -> None:
+        """Let ranks of the whole machine be there again."""
         self.there |= {rank: whole[rank] for rank in ranks}
 
     def held(self) -> Held:
@@ -111,5 +120,6 @@ class Model:
         return total
 
     def copy(self) -> Model:
+        """Return a model that goes its own way."""
         allocated, ends = dict(self.allocated), dict(self.ends)
         return Model(dict(self.there), dict(self.jobs), allocated, ends, set(self.down), self.expiration)

@@ -7,16 +7,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
-from exactfit.grammar.constraint import Constraint
-from exactfit.grammar.jobspec import Vertex
-from exactfit.solver.checker import check
-from exactfit.solver.checker.answer import read_answer
-from exactfit.solver.checker.ground import Ground, Place
-from exactfit.solver.checker.state import State
-from exactfit.topology.machine import Machine
-
-from .model import NOTHING, Held, Json, Model, held_of
-from .subjects import Amounts
+from ...grammar.constraint import Constraint
+from ...grammar.jobspec import Vertex
+from ...solver.checker import check
+from ...solver.checker.answer import read_answer
+from ...solver.checker.ground import Ground, Place
+from ...solver.checker.state import State
+from ...topology.machine import Machine
+from .model import NOTHING, Amounts, Held, Json, Model, held_of
 
 UNJUDGED = "not judged"
 """How the checker begins when it gives up."""
@@ -113,7 +111,9 @@ def the_answer_is_legal(
     if any(violation.startswith(UNJUDGED) for violation in verdict.violations):
         return False
     assert verdict.violations == ()
-    said = {name: _plain(value) for name, value in R["scheduling"]["certificate"]["terms"].items()}
+    said = {
+        name: _plain(value) for name, value in R.get("scheduling", {}).get("certificate", {}).get("terms", {}).items()
+    }
     counted = {name: _plain(value) for name, value in verdict.terms.items()}
     assert {name: counted[name] for name in said} == said
     return True

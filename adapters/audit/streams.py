@@ -1,0 +1,113 @@
+"""Random streams: what happens to an allocator on random machines, drawn by hypothesis."""
+
+from __future__ import annotations
+
+import copy
+
+from hypothesis import strategies as st
+
+from ...topology.presets import preset
+from . import strategies
+from .steps import Ask, AskAll, Copy, Free, FreePart, Json, Mark, Reload, Step, Stream
+from .strategies import Draw
+
+LONGEST = 6
+"""Steps before the last request."""
+
+PLAIN = -9
+"""The theme of streams in which requests are plain; any other is the least form that requests have."""
+
+PRESETS = ("rfc49-a:2", "rfc49-b:2")
+
+
+@st.composite
+def machines(draw: Draw) -> Json:
+    """Draw a machine: most often a small lopsided one, sometimes two nodes of a cluster of RFC 49."""
+    if draw(st.integers(0, 7)) == 7:
+        return copy.deepcopy(preset(draw(st.sampled_from(PRESETS))))
+    R: Json = draw(strategies.machines(simple=draw(st.booleans())))
+    R["execution"].setdefault("properties", {})
+    return R
+
+
+def _ids(first: int, count: int) -> str:
+    return strategies.text(range(first, first + count))
+
+
+@st.composite
+def even_machines(draw: Draw) -> Json:
+    """Draw two to four equal nodes of a few cores, sometimes with GPUs, in one or two sockets."""
+    nodes, half = draw(st.integers(2, 4)), draw(st.integers(1, 4))
+    gpus = draw(st.sampled_from((0, 0, 2)))
+    sockets = [{"cores": _ids(k * half, half), **({"gpus": str(k)} if gpus else {})} for k in (0, 1)]
+    children = {"core": _ids(0, 2 * half), **({"gpu": "0-1"} if gpus else {})}
+    execution = {"R_lite": [{"rank": f"0-{nodes - 1}", "children": children}], "nodelist": [f"n[0-{nodes - 1}]"]}
+    tree = [{"ranks": f"0-{nodes - 1}", "topo": {"socket": sockets}}]
+    return {
+        "version": 1,
+        "execution": {**execution, "properties": {}, "starttime": 0, "expiration": 0},
+        "scheduling": {"writer": "TreePool", "children": tree},
+    }
+
+
+@st.composite
+def asks(draw: Draw, R: Json, job: int, theme: int) -> Ask:
+    """Draw a request: of those that every allocator knows, of common forms, or of any of RFC 14."""
+    form = draw(st.integers(theme, 3))
+    if form < 2:
+        return Ask(job, draw(plain_requests(R)))
+    resources = draw(strategies.simple_requests(R) if form == 2 else strategies.full_requests(R))
+    return Ask(job, resources, draw(strategies.constraints(R)))
+
+
+@st.composite
+def plain_requests(draw: Draw, R: Json) -> tuple[Json, ...]:
+    """Draw what jobs are mostly made of: slots of cores, sometimes with GPUs, on nodes or anywhere, up to all."""
+    held = strategies.resources_of(R).values()
+    cores, gpus = max(len(ids[0]) for ids in held), max(len(ids[1]) for ids in held)
+    inside = [strategies.vertex("core", draw(st.integers(1, cores)))]
+    if gpus and draw(st.integers(0, 3)) == 0:
+        inside.append(strategies.vertex("gpu", draw(st.integers(1, gpus))))
+    slots = draw(st.integers(1, len(held) + 1))
+    if draw(st.integers(0, 3)):
+        return (strategies.vertex("slot", slots, *inside, label="task"),)
+    slot = strategies.vertex("slot", draw(st.integers(1, 2)), *inside, label="task")
+    return (strategies.vertex("node", draw(st.integers(1, len(held))), slot),)
+
+
+@st.composite
+def changes(draw: Draw, ranks: list[int], jobs: int) -> Step:
+    """Draw something that happens to an allocator and is no request."""
+    form = draw(st.integers(0, 7)) if jobs else 4
+    if form == 0:
+        return Free(draw(st.integers(1, jobs)))
+    if form < 4:
+        return FreePart(draw(st.integers(1, jobs)), draw(st.integers(0, 2)))
+    if form == 4:
+        return Mark(draw(st.sampled_from(ranks)), draw(st.integers(0, 3)) == 0)
+    return Reload() if form < 7 else Copy(draw(st.booleans()))
+
+
+@st.composite
+def streams(draw: Draw) -> Stream:
+    """Draw a machine with what happens on it; the last step is a request.
+
+    Where all requests are plain, an allocator that knows only these comes far enough to show what it keeps count of.
+    Half of those streams are a request, one thing that happens, and another request or one for all that is free, on
+    equal nodes.
+    """
+    theme = draw(st.sampled_from((PLAIN, PLAIN, 0, 2)))
+    short = theme == PLAIN and draw(st.booleans())
+    R = draw(even_machines() if short or draw(st.integers(0, 3)) == 0 else machines())
+    ranks = sorted(strategies.resources_of(R))
+    steps: list[Step] = []
+    jobs = 0
+    for place in range(2 if short else draw(st.integers(0, LONGEST))):
+        if place == 0 if short else draw(st.integers(0, 1)):
+            jobs += 1
+            steps.append(draw(asks(R, jobs, theme)))
+        else:
+            steps.append(draw(changes(ranks, jobs)))
+    if short and draw(st.booleans()):
+        return Stream(R, (*steps, AskAll(jobs + 1, draw(st.integers(1, 2)))))
+    return Stream(R, (*steps, draw(asks(R, jobs + 1, theme))))

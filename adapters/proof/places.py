@@ -1,0 +1,222 @@
+"""What there is on a machine and what of it is free: groups, nodes and domains as places, cores and GPUs in cells."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ...grammar.constraint import Constraint, evaluate
+from ...grammar.idset import IdSet
+from ...topology.machine import Machine
+
+NODE = "node"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A group, a node or a domain.
+
+    Attributes
+    ----------
+    key
+        Its number.
+    level, number
+        Its name; of a node the rank.
+    node
+        The position of the node that it is or is in, -1 for a group.
+    around
+        The keys of all places that it is in, and its own.
+    cores, gpus
+        Ids that it lists or holds, of a node or a domain.
+    free_cores, free_gpus
+        Those of them that a job may be given.
+    may_be_taken
+        Whether a job may use it at all: its nodes are up and match the constraint.
+    whole
+        Whether a job may take it whole.
+    intact
+        Whether all that it lists is free and up.
+    partial
+        Whether R lists only a part of it.
+    """
+
+    key: int
+    level: str
+    number: int
+    node: int
+    around: frozenset[int]
+    cores: int
+    gpus: int
+    free_cores: int
+    free_gpus: int
+    may_be_taken: bool
+    whole: bool
+    intact: bool
+    partial: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """Free cores, or GPUs, of one innermost place that no `id` of the request tells apart.
+
+    Attributes
+    ----------
+    place
+        The key of the place that lists them.
+    kind
+        ``core`` or ``gpu``.
+    ids
+        Bitmask.
+    """
+
+    place: int
+    kind: str
+    ids: int
+
+    @property
+    def free(self) -> int:
+        """How many there are."""
+        return self.ids.bit_count()
+
+
+class Places:
+    """All places of a machine in a state.
+
+    Parameters
+    ----------
+    machine
+        The machine.
+    running
+        R of the jobs that hold something.
+    down
+        Bitmask of positions.
+    constraint
+        What nodes must be.
+    """
+
+    def __init__(
+        self, machine: Machine, running: Iterable[Mapping[str, Any]], down: int, constraint: Constraint
+    ) -> None:
+        self.machine = machine
+        self.places: list[Place] = []
+        self.node_of: dict[int, int] = {}
+        held = [[0, 0] for _ in range(machine.size)]
+        amounts_held = set()
+        for job in running:
+            for position, cores, gpus in _holdings(machine, job):
+                held[position][0] |= cores
+                held[position][1] |= gpus
+            amounts_held |= _nodes_with_amounts(machine, job)
+        matching = evaluate(constraint, machine.facts)
+        groups = self._add_groups()
+        for position in range(machine.size):
+            up = not down >> position & 1
+            self._add_node(position, groups, held[position], up, bool(matching >> position & 1), amounts_held)
+        self._finish_groups()
+
+    def _add_groups(self) -> list[int]:
+        for group in self.machine.groups:
+            around = {group.index}
+            parent = group.parent
+            while parent >= 0:
+                around.add(parent)
+                parent = self.machine.groups[parent].parent
+            made = Place(
+                group.index, group.level, group.number, -1, frozenset(around), 0, 0, 0, 0, True, True, True, False
+            )
+            self.places.append(made)
+        return [group.members for group in self.machine.groups]
+
+    def _add_node(
+        self, position: int, groups: Sequence[int], held: Sequence[int], up: bool, matches: bool, amounts: set[int]
+    ) -> None:
+        kind = self.machine.type_at(position)
+        base = len(self.places)
+        self.node_of[position] = base
+        above = frozenset(key for key, members in enumerate(groups) if members >> position & 1)
+        taken_cores, taken_gpus = held
+        for domain in kind.domains:
+            around = above if domain.index == 0 else self.places[base + domain.parent].around
+            key = base + domain.index
+            touched = domain.cores & taken_cores or domain.gpus & taken_gpus
+            free = up and not touched
+            self.places.append(
+                Place(
+                    key,
+                    domain.level,
+                    self.machine.ranks[position] if domain.index == 0 else domain.number,
+                    position,
+                    around | {key},
+                    domain.cores,
+                    domain.gpus,
+                    domain.cores & ~taken_cores if up else 0,
+                    domain.gpus & ~taken_gpus if up else 0,
+                    up and matches,
+                    free and matches and position not in amounts,
+                    free,
+                    not domain.whole,
+                )
+            )
+
+    def _finish_groups(self) -> None:
+        from dataclasses import replace
+
+        for group in self.machine.groups:
+            nodes = [self.places[self.node_of[p]] for p in range(self.machine.size) if group.members >> p & 1]
+            self.places[group.index] = replace(
+                self.places[group.index],
+                may_be_taken=any(node.may_be_taken for node in nodes),
+                whole=bool(nodes) and all(node.whole for node in nodes),
+                intact=all(node.intact for node in nodes),
+                partial=any(node.partial for node in nodes),
+            )
+
+    def at(self, level: str) -> list[Place]:
+        """Return the places of a level."""
+        return [place for place in self.places if place.level == level]
+
+    def inside(self, outer: int) -> list[Place]:
+        """Return the places in a place, itself included."""
+        return [place for place in self.places if outer in place.around]
+
+    def cells(self, idsets: Sequence[tuple[str, IdSet]]) -> list[Cell]:
+        """Return what is free of nodes that a job may use, parted by the `id` sets of the request."""
+        found = []
+        for position, base in self.node_of.items():
+            if not self.places[base].may_be_taken:
+                continue
+            for domain in self.machine.type_at(position).domains:
+                place = self.places[base + domain.index]
+                for kind, own in (
+                    ("core", domain.own_cores & place.free_cores),
+                    ("gpu", domain.own_gpus & place.free_gpus),
+                ):
+                    parts = [own]
+                    for which, ids in idsets:
+                        if which == kind:
+                            mask = sum(1 << i for i in IdSet.from_mask(own) if i in ids)
+                            parts = [part for whole in parts for part in (whole & mask, whole & ~mask)]
+                    found += [Cell(place.key, kind, part) for part in parts if part]
+        return found
+
+
+def _holdings(machine: Machine, job: Mapping[str, Any]) -> Iterator[tuple[int, int, int]]:
+    for entry in job["execution"]["R_lite"]:
+        masks = [sum(1 << i for i in IdSet.parse(entry["children"].get(kind, ""))) for kind in ("core", "gpu")]
+        for rank in IdSet.parse(str(entry["rank"])):
+            yield machine.position(rank), masks[0], masks[1]
+
+
+def _nodes_with_amounts(machine: Machine, job: Mapping[str, Any]) -> set[int]:
+    """Return the positions of nodes of which a job holds memory or the like."""
+    scheduling = job.get("scheduling") or {}
+    found: set[int] = set()
+    for entry in scheduling.get("placement") or ():
+        names = set(entry) - {"ranks", "slots", "level", "number"}
+        names |= {name for slot in entry.get("slots", ()) for name in set(slot) - {"label", "slot", "cores", "gpus"}}
+        if names and "ranks" in entry:
+            found |= {machine.position(rank) for rank in IdSet.parse(str(entry["ranks"]))}
+    for entry in scheduling.get("amounts") or ():
+        found |= {machine.position(rank) for rank in IdSet.parse(str(entry["ranks"]))}
+    return found
