@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
@@ -29,6 +30,41 @@ SECONDS = 60.0
 _PROGRAMS = ("exactfit", "flux-python", "ortools", "hypothesis")
 
 
+@dataclass(frozen=True, slots=True)
+class AuditOptions:
+    """How much is asked, and where the report goes."""
+
+    seed: Annotated[
+        int, typer.Option("--seed", metavar="N", help="The same number asks the same, in the same order.")
+    ] = 0
+    time: Annotated[
+        str | None,
+        typer.Option(
+            "--time",
+            metavar="TIME",
+            show_default="1m",
+            help="How long it may take: seconds, or 90s, 10m, 2h.",
+        ),
+    ] = None
+    streams: Annotated[
+        int | None,
+        typer.Option(
+            "--streams", metavar="N", min=1, show_default=False, help="Ask N streams, however long that takes."
+        ),
+    ] = None
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="FOLDER",
+            autocompletion=completions.files,
+            show_default=False,
+            help="Write report.html there, and a file for each fault that shows it when it is run.",
+        ),
+    ] = None
+
+
 @flat
 def audit(
     pool: Annotated[
@@ -41,35 +77,7 @@ def audit(
             "or exactfit, Rv1Pool, TreePool.",
         ),
     ],
-    seed: Annotated[
-        int, typer.Option("--seed", metavar="N", help="The same number asks the same, in the same order.")
-    ] = 0,
-    time: Annotated[
-        str | None,
-        typer.Option(
-            "--time",
-            metavar="TIME",
-            show_default="1m",
-            help="How long it may take: seconds, or 90s, 10m, 2h.",
-        ),
-    ] = None,
-    streams: Annotated[
-        int | None,
-        typer.Option(
-            "--streams", metavar="N", min=1, show_default=False, help="Ask N streams, however long that takes."
-        ),
-    ] = None,
-    output: Annotated[
-        Path | None,
-        typer.Option(
-            "-o",
-            "--output",
-            metavar="FOLDER",
-            autocompletion=completions.files,
-            show_default=False,
-            help="Write report.html there, and a file for each fault that shows it when it is run.",
-        ),
-    ] = None,
+    asked: AuditOptions,
     as_json: Annotated[
         bool,
         typer.Option(
@@ -91,7 +99,7 @@ def audit(
     """
     from ..audit.pools import load_allocator
 
-    seconds = _seconds(time, streams)
+    seconds = _seconds(asked.time, asked.streams)
     if find_spec("hypothesis") is None:
         raise InputError("an audit needs hypothesis: pip install 'exactfit[audit]'")
     # A pool beside the caller, as for python -m.
@@ -102,8 +110,8 @@ def audit(
         raise InputError(str(fault)) from None
     from ..audit.audit import audit as run
 
-    report = run(make, pool=pool, seed=seed, seconds=seconds, at_most=streams)
-    files = [] if output is None else _write(report, output)
+    report = run(make, pool=pool, seed=asked.seed, seconds=seconds, at_most=asked.streams)
+    files = [] if asked.output is None else _write(report, asked.output)
     if as_json:
         print(json_line("audit", _fields(report)))
     else:
