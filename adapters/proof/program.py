@@ -90,6 +90,10 @@ class Program:
         import highspy
         import numpy as np
 
+        if any(not terms and not low <= 0 <= high for terms, low, high in self.rows):
+            return Solved(Outcome.INFEASIBLE)
+        if not self.lower:
+            return Solved(Outcome.OPTIMAL, 0, 0)
         lp = highspy.HighsLp()
         number = len(self.lower)
         lp.num_col_, lp.num_row_ = number, len(self.rows)
@@ -111,7 +115,8 @@ class Program:
         lp.a_matrix_.index_ = np.array(index, dtype=np.int32)
         lp.a_matrix_.value_ = np.array(value, dtype=np.double)
         lp.integrality_ = [highspy.HighsVarType.kInteger] * number
-        solver = highspy.Highs()  # type: ignore[no-untyped-call]  # its stubs leave the constructor out
+        # What it is wrapped in prints a banner when it is made, whatever its options are.
+        solver = highspy._core._Highs()
         for name, setting in (
             ("output_flag", False),
             ("threads", 1),
