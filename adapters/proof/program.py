@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from math import ceil, inf
+from typing import Any, cast
 
 Terms = dict[int, int]
 """Coefficients by variable."""
@@ -70,7 +71,7 @@ class Program:
         """Let a sum be a number."""
         self.rows.append((dict(terms), right, right))
 
-    def minimise(self, objective: Mapping[int, int], seconds: float, known: int | None = None) -> Solved:
+    def minimise(self, objective: Mapping[int, int], seconds: float, presolve: bool = True) -> Solved:
         """Find a solution of the lowest objective.
 
         Parameters
@@ -79,8 +80,9 @@ class Program:
             Coefficients.
         seconds
             How long it may take.
-        known
-            An objective that is known to be reached: that nothing is lower is enough to know.
+        presolve
+            Whether the solver may make the program smaller first. HiGHS 1.16 has called programs infeasible for that
+            which are not, so whoever is surprised asks again without.
 
         Raises
         ------
@@ -88,12 +90,33 @@ class Program:
             Where HiGHS is not installed.
         """
         import highspy
-        import numpy as np
 
         if any(not terms and not low <= 0 <= high for terms, low, high in self.rows):
             return Solved(Outcome.INFEASIBLE)
         if not self.lower:
             return Solved(Outcome.OPTIMAL, 0, 0)
+        # What it is wrapped in prints a banner when it is made, whatever its options are.
+        solver = highspy._core._Highs()
+        for name, setting in (
+            ("output_flag", False),
+            ("threads", 1),
+            ("random_seed", 0),
+            ("time_limit", float(max(seconds, 0.01))),
+            ("mip_rel_gap", 0.0),
+            # All values are whole: a bound above the last whole number below says all.
+            ("mip_abs_gap", 0.5),
+            ("presolve", "on" if presolve else "off"),
+        ):
+            solver.setOptionValue(name, setting)
+        solver.passModel(self._as_highs(objective))
+        solver.run()
+        return _read(solver, highspy.HighsModelStatus, len(self.lower))
+
+    def _as_highs(self, objective: Mapping[int, int]) -> Any:
+        """Return the program as HiGHS takes it."""
+        import highspy
+        import numpy as np
+
         lp = highspy.HighsLp()
         number = len(self.lower)
         lp.num_col_, lp.num_row_ = number, len(self.rows)
@@ -115,29 +138,11 @@ class Program:
         lp.a_matrix_.index_ = np.array(index, dtype=np.int32)
         lp.a_matrix_.value_ = np.array(value, dtype=np.double)
         lp.integrality_ = [highspy.HighsVarType.kInteger] * number
-        # What it is wrapped in prints a banner when it is made, whatever its options are.
-        solver = highspy._core._Highs()
-        for name, setting in (
-            ("output_flag", False),
-            ("threads", 1),
-            ("random_seed", 0),
-            ("time_limit", float(max(seconds, 0.01))),
-            ("mip_rel_gap", 0.0),
-            ("mip_abs_gap", 0.5),
-        ):
-            solver.setOptionValue(name, setting)
-        if known is not None:
-            # All values are whole: a bound above the last whole number below says all.
-            solver.setOptionValue("objective_bound", float(known))
-        solver.passModel(lp)
-        solver.run()
-        return _read(solver, highspy.HighsModelStatus, number)
+        return lp
 
 
 def _read(solver: object, statuses: object, number: int) -> Solved:
     """Translate what HiGHS says."""
-    from typing import Any, cast
-
     highs, names = cast("Any", solver), cast("Any", statuses)
     status = highs.getModelStatus()
     if status == names.kInfeasible:

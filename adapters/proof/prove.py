@@ -100,7 +100,10 @@ def fits(question: Question, counts: Mapping[str, int], seconds: float) -> bool 
     BeyondError
         For a form that there are no words for.
     """
-    outcome = question.formulation(counts).program.minimise({}, seconds).outcome
+    program = question.formulation(counts).program
+    outcome = program.minimise({}, seconds).outcome
+    if outcome is Outcome.INFEASIBLE:
+        outcome = program.minimise({}, seconds, presolve=False).outcome
     return {Outcome.OPTIMAL: True, Outcome.INFEASIBLE: False, Outcome.CUT_OFF: None}[outcome]
 
 
@@ -150,6 +153,8 @@ def _term(
         opinions[name] = Opinion.PROVEN
     else:
         solved = program.minimise(sum_, until - time.monotonic())
+        if solved.outcome is Outcome.INFEASIBLE or (solved.bound is not None and solved.bound > value):
+            solved = program.minimise(sum_, until - time.monotonic(), presolve=False)
         if solved.outcome is Outcome.INFEASIBLE:
             opinions[name] = Opinion.IMPOSSIBLE
             return Proof(opinions)
@@ -180,6 +185,8 @@ def _size(question: Question, counts: Mapping[str, int], until: float) -> tuple[
         if larger is not None and larger <= _most(question):
             formulation = question.formulation({**fixed, vertex.path: larger})
             solved = formulation.program.minimise({}, until - time.monotonic())
+            if solved.outcome is Outcome.INFEASIBLE:
+                solved = formulation.program.minimise({}, until - time.monotonic(), presolve=False)
             if solved.outcome is Outcome.OPTIMAL:
                 return Opinion.BETTER, write(formulation, solved.values)
             if solved.outcome is Outcome.CUT_OFF:
