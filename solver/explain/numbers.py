@@ -212,9 +212,10 @@ class _Counter:
             else:
                 total += number * sum(domain.own_free(name) for domain in state.flat)
         free = self.trials.group_free(field.trial)
-        inside = sum(
-            free[at] for at in free if at[1] == name and (group is None or self.tree.inside(at[0], group.index))
-        )
+        # What a group gives is of the groups around it as well: only the outermost count.
+        layers = [at for at, other in free if other == name and (group is None or self.tree.inside(at, group.index))]
+        outermost = (at for at in layers if not set(self.tree.layers(at, name)[1:]) & set(layers))
+        inside = sum(free[at, name] for at in outermost)
         if not inside and group is not None and name not in ("core", "gpu"):
             lister = self.tree.lister(group.index, name)
             inside = 0 if lister is None else free[lister, name]

@@ -17,7 +17,7 @@ from ..node.solver import NodeSolver
 from ..policy.terms import GroupTouch
 from .dealt_slots import deal_out
 from .model.cells import ROOT, GroupTree
-from .model.chains import choose_chain
+from .model.chains import choose_chain, choose_torn
 from .model.sharing import NotDirectError
 from .packing import Items, choose_packing, fits_packing, on_one_node
 from .selection import Decision, Field
@@ -79,13 +79,7 @@ class Chooser:
             return None
         items = self._items(demand)
         if items is None or not items.counted:
-            try:
-                return self._search(demand, field, group_free, budget, best=True)
-            except CutOff:
-                alone = None if items is None else on_one_node(items, field, self._node_solver, self.least(field))
-                if alone is None:
-                    raise
-                return self._with_groups(alone)
+            return self._not_counted(demand, items, field, group_free, budget)
         direct = self._directly(demand, items, field, budget)
         if direct is not None:
             return direct
@@ -103,8 +97,7 @@ class Chooser:
             return at_hand
         if at_hand is None or found is None:
             return found
-        better = found if found.cost < at_hand.cost else at_hand
-        return better._replace(bound=min(better.cost, max(found.bound, at_hand.bound)))
+        return _better(found, at_hand)
 
     def _directly(self, demand: Demand, items: Items, field: Field, budget: Budget) -> Decision | None:
         """Return the best placement where tables say what it is, or demands follow each other; None elsewhere."""
@@ -119,7 +112,7 @@ class Chooser:
     def dealt(self, demand: Demand, field: Field, budget: Budget) -> Decision | None:
         """Return the best placement of loose slots where tables say what it is; None elsewhere."""
         items = self._items(demand)
-        if items is None or self._touches:
+        if items is None or self._counts_groups:
             return None
         return deal_out(items, field, self._node_solver, budget)
 
@@ -153,6 +146,41 @@ class Chooser:
             cost += unit * (max(numbers, default=0) - min(numbers, default=0))
         return decision._replace(cost=decision.cost + cost, modelled=True)
 
+    def _not_counted(
+        self,
+        demand: Demand,
+        items: Items | None,
+        field: Field,
+        group_free: Mapping[tuple[int, str], int],
+        budget: Budget,
+    ) -> Decision | None:
+        """Search, with what is at hand where the search is cut off."""
+        try:
+            found = self._search(demand, field, group_free, budget, best=True)
+        except CutOff:
+            if items is None:
+                return self._torn(demand, field, group_free, budget)
+            alone = on_one_node(items, field, self._node_solver, self.least(field))
+            if alone is None:
+                raise
+            return self._with_groups(alone)
+        if items is not None or found is None or found.cost == found.bound:
+            return found
+        try:
+            torn = self._torn(demand, field, group_free, budget)
+        except CutOff:
+            return found
+        return found if torn is None else _better(found, torn)
+
+    def _torn(
+        self, demand: Demand, field: Field, group_free: Mapping[tuple[int, str], int], budget: Budget
+    ) -> Decision | None:
+        """Return what is at hand for slots that may cross borders of groups, where the search was cut off."""
+        try:
+            return choose_torn(demand, field, self._tree.with_free(group_free), self._node_solver, budget)
+        except NotDirectError:
+            raise CutOff from None
+
     def _search(
         self,
         demand: Demand,
@@ -174,6 +202,12 @@ class Chooser:
             # The model took what single nodes were found to do for the best that they can.
             return decision._replace(bound=min(decision.bound, self.least(field)))
         return decision
+
+
+def _better(one: Decision, other: Decision) -> Decision:
+    """Return the better of two decisions, with what both say of the best."""
+    better = one if one.cost < other.cost else other
+    return better._replace(bound=min(better.cost, max(one.bound, other.bound)))
 
 
 def _asks_for(want: Want, name: str) -> bool:

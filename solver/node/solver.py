@@ -19,6 +19,7 @@ from ..policy.scale import Scale
 from ..state.domain_state import DomainState
 from .constructed_solution import constructed_solution, construction_steps, of_the_node, with_amounts
 from .dealt_solution import dealt_solution, one_slot_solution
+from .derived import as_part, is_plain_part, with_outside
 from .equal_slots import REMEMBERED, EqualSlots, slots_bundle
 from .lower_bounds import lacks, lower_bound
 from .mixed_packing import MixedSlots
@@ -179,6 +180,9 @@ class NodeSolver:
     def _make(self, state: DomainState, bundle: Bundle, budget: Budget, tables: Budget) -> NodeSolution | None:
         """Solve a bundle with a budget for searches, and one for tables."""
         flat = bundle.flat
+        derived = None if flat is not None else self._derived(state, bundle, budget)
+        if derived is not None:
+            return derived[0]
         if self._by_model:
             return self._solve(state, bundle, budget)
         if flat is not None:
@@ -301,6 +305,15 @@ class NodeSolver:
             inner.outside,
             final=inner.final,
         )
+
+    def _derived(self, state: DomainState, bundle: Bundle, budget: Budget) -> tuple[NodeSolution | None] | None:
+        """Return the best solution where it follows from that of another bundle; None where it does not."""
+        inner, outside = split_outside(state, bundle)
+        if outside and all({"core", "gpu"} & dict(some.needs).keys() for some in inner.slots):
+            return (with_outside(self.best(state, inner, budget), bundle, outside),)
+        if self._affinity_first and not self._by_model and is_plain_part(self.scale, state, bundle):
+            return (as_part(self.best(state, Bundle(bundle.wants, slot=bundle.slot), budget), self.scale),)
+        return None
 
     def _partial(self, state: DomainState) -> int:
         """Return what it costs that the node is asked for whole: something where R lists only a part of it."""

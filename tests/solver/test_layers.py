@@ -56,7 +56,7 @@ def ranks(answer: Json) -> str:
 
 def test_what_a_rack_gives_the_row_gives_too() -> None:
     pool = site(power())
-    with pytest.raises(InfeasibleRequest, match="room for 20"):
+    with pytest.raises(InfeasibleRequest, match="20 exist"):
         ask(pool, 1, "slot=28/[node;power=1]")
     assert ranks(ask(pool, 1, "slot=14/[node;power=1]")) == "0-13"
     with pytest.raises(InsufficientResources):

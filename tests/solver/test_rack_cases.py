@@ -17,4 +17,4 @@ def test_random_requests_of_racks(seed: int) -> None:
         assert outcome in GOOD, case
         found[outcome] += 1
     assert found["optimal"] >= 15
-    assert found["best, not proven"] <= 1
+    assert found["best, not proven"] + found["worse, and not proven"] <= 1

@@ -24,6 +24,7 @@ from ..selection import Decision, Field
 from .cells import ROOT, GroupTree
 from .links import Chain, links_of, whole_links
 from .sharing import NotDirectError, Part, Way, share_out
+from .slots import crossed_groups, slot_numbers
 from .supply import Nodes, Rooms, Supply, Units
 
 LOOSE = 1024
@@ -64,8 +65,41 @@ def choose_chain(
         if supply.room(ROOT) or not chain.has_room(supply):
             raise NotDirectError
     way = _Best(chain, supply, node_solver.scale).way(0, ROOT, chain.links[0].count if chain.links else host.count, 1)
-    cost = way.cost - _not_crossed(chain, supply, node_solver.scale) + chain.crossed(node_solver.scale)
-    return Decision(tuple(way.all_picks()), cost, cost, modelled=True)
+    beside = chain.crossed(node_solver.scale) - _not_crossed(chain, supply, node_solver.scale)
+    bound = way.cost if way.bound is None else way.bound
+    return Decision(tuple(way.all_picks()), way.cost + beside, bound + beside, modelled=True)
+
+
+def choose_torn(
+    demand: Demand, field: Field, tree: GroupTree, node_solver: NodeSolver, budget: Budget
+) -> Decision | None:
+    """Choose nodes for a chain whose slots may cross borders of groups, in few groups; None when there is no placement.
+
+    It is what is at hand where the search for the fewest crossings ends without one. The bound is that of the nodes,
+    and of slots that are more than can be whole, or larger than any group.
+
+    Raises
+    ------
+    NotDirectError
+        It is no chain of such slots.
+    """
+    scale = node_solver.scale
+    links, host = links_of(demand, tree)
+    if scale.balance or host.loose or not host.bundle.slot_part:
+        raise NotDirectError
+    chain = Chain(links, host, tree)
+    supply = Nodes(chain.all_hosts, field, tree, node_solver, budget, links[-1].level if links else "")
+    if not chain.has_room(supply):
+        return None
+    way = _Best(chain, supply, scale).way(0, ROOT, chain.each(0), 1)
+    picks = tuple(way.all_picks())
+    numbers = slot_numbers(demand, picks, tree, scale)
+    least = way.cost if way.bound is None else way.bound
+    beside = -_not_crossed(chain, supply, scale)
+    crossed = sum(unit * crossed_groups(numbers, tree, level) for level, unit in scale.group_cross.items())
+    apart = tree.levels is not None and not supply.room(ROOT)
+    surely = sum(unit * chain.torn(level) for level, unit in scale.group_cross.items()) if apart else 0
+    return Decision(picks, way.cost + beside + crossed, least + beside + surely, modelled=True, numbers=numbers)
 
 
 def _compare_no_more(supply: Supply, scale: Scale) -> None:
@@ -110,12 +144,28 @@ class _Best:
         if not inside:
             return self.supply.way(group, number)
         parts = [
-            Part(room, partial(self._in_child, depth, child, times), self._like(depth, child)) for child, room in inside
+            Part(
+                room,
+                partial(self._in_child, depth, child, times),
+                self._like(depth, child),
+                self._linear(depth, child),
+            )
+            for child, room in inside
         ]
         touch = min(self.touches.get(chain.tree.groups[child].level, 0) for child, _ in inside)
         if own:
             parts.append(Part(own, partial(self.supply.way, group)))
         return share_out(parts, number, touch, self._least(depth), untouched=int(own > 0))
+
+    def _linear(self, depth: int, child: int) -> tuple[int, int] | None:
+        """Return what a group costs once, and for each that stands in it, where all cost the same; else None."""
+        chain = self.chain
+        inside = depth + chain.is_link(depth, child)
+        each = self.supply.each(child) if inside == len(chain.links) and not chain.tree.children(child) else None
+        if each is None:
+            return None
+        each *= 1 if inside == depth else chain.each(inside)
+        return self.touches.get(chain.tree.groups[child].level, 0), each
 
     def _like(self, depth: int, child: int) -> object:
         """Return what is equal for groups in which the best ways for a depth cost the same; None if it is not known."""
@@ -142,7 +192,9 @@ class _Best:
             way = self.way(depth + 1, child, number * self.chain.each(depth + 1), number)
         else:
             way = self.way(depth, child, number, times)
-        return Way(way.cost + self.touches.get(self.chain.tree.groups[child].level, 0), parts=(way,))
+        touch = self.touches.get(self.chain.tree.groups[child].level, 0)
+        bound = None if way.bound is None else way.bound + touch
+        return Way(way.cost + touch, parts=(way,), bound=bound)
 
     def _least(self, depth: int) -> int:
         """Return what one link, or host, of a depth costs at least inside its group, wherever that stands."""

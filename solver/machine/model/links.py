@@ -14,14 +14,22 @@ from typing import Protocol
 
 from ....grammar.idset import IdSet
 from ....topology.groups import CLUSTER
-from ...demand.demand import Demand, GroupDemand, HostDemand, Kind, Want
+from ...demand.demand import Bundle, Demand, GroupDemand, HostDemand, Kind, Want
 from ...policy.scale import Scale
 from .cells import ROOT, GroupTree
 from .sharing import NotDirectError
 
 
 class HasRoom(Protocol):
-    """Says for how many hosts there is room on the nodes that stand in a group and in none inside it."""
+    """Says for how many hosts there is room on the nodes that stand in a group and in none inside it.
+
+    Attributes
+    ----------
+    outside
+        What each takes of the groups around it.
+    """
+
+    outside: tuple[tuple[str, int], ...]
 
     def room(self, group: int) -> int:
         """Return for how many."""
@@ -54,7 +62,7 @@ def links_of(demand: Demand, tree: GroupTree) -> tuple[tuple[Link, ...], HostDem
     Raises
     ------
     NotDirectError
-        The request is no chain, or takes amounts of groups.
+        The request is no chain, or its groups are asked for amounts.
     """
     links: list[Link] = []
     group = demand.root
@@ -65,8 +73,7 @@ def links_of(demand: Demand, tree: GroupTree) -> tuple[tuple[Link, ...], HostDem
             host = group.hosts[0]
             if host.bundle.ids is not None or any(tree.nests_itself(link.level) for link in links):
                 raise NotDirectError
-            names = {name for _, name in tree.free}
-            if any(_reaches(want, names) for want in host.bundle.wants):
+            if host.loose and reaches_groups(host.bundle, tree):
                 raise NotDirectError
             return tuple(links), host
         group = group.groups[0]
@@ -75,6 +82,12 @@ def links_of(demand: Demand, tree: GroupTree) -> tuple[tuple[Link, ...], HostDem
 
 def _link(group: GroupDemand) -> Link:
     return Link(group.level, group.count, group.most, group.ids, bool(group.slot and group.shared))
+
+
+def reaches_groups(bundle: Bundle, tree: GroupTree) -> bool:
+    """Tell whether a bundle may take amounts that groups list."""
+    names = {name for _, name in tree.free}
+    return bool(names) and any(_reaches(want, names) for want in bundle.wants)
 
 
 def _reaches(want: Want, names: set[str]) -> bool:
@@ -100,6 +113,11 @@ class Chain:
             total *= link.count
         self.all_hosts = replace(host, count=total)
         self._rooms: dict[tuple[int, int], int] = {}
+        self._caps: dict[int, int] = {}
+        units = [1]
+        for count in (host.count, *(link.count for link in reversed(self.links))):
+            units.insert(0, units[0] * count)
+        self._units = units[1:]
 
     def each(self, depth: int) -> int:
         """Return how many links of a depth, or hosts, stand in one of the depth before."""
@@ -112,8 +130,13 @@ class Chain:
     def has_room(self, supply: HasRoom) -> bool:
         """Tell whether there is any placement, and remember the rooms."""
         self._rooms.clear()
+        self._caps = caps(self.tree, supply.outside)
         self._fill(supply, 0, ROOT)
         return self._holds(supply, 0, ROOT, 1)
+
+    def _capped(self, depth: int, group: int, room: int) -> int:
+        """Return for how many links of a depth, or hosts, a group has the amounts, if it has room for so many."""
+        return min(room, self._caps[group] // self._units[depth]) if group in self._caps else room
 
     def _fill(self, supply: HasRoom, depth: int, group: int) -> None:
         """Find for how many links of a depth, or hosts, there is room in each group inside one."""
@@ -127,13 +150,13 @@ class Chain:
                 self._fill(supply, depth, child)
                 own = supply.room(child) if depth == len(self.links) else 0
                 inside = sum(self._rooms[depth, below] for below in self.tree.children(child))
-                self._rooms[depth, child] = own + inside
+                self._rooms[depth, child] = self._capped(depth, child, own + inside)
 
     def _most_times(self, supply: HasRoom, depth: int, group: int) -> int:
         """Return for how many links a group may stand, given the rooms for what stands in these."""
         room = sum(self._rooms[depth, child] for child in self.tree.children(group))
         if depth == len(self.links):
-            return (room + supply.room(group)) // self.each(depth)
+            return self._capped(depth, group, room + supply.room(group)) // self.each(depth)
         low, high = 0, room // self.each(depth)
         while low < high:
             middle = (low + high + 1) // 2
@@ -146,7 +169,7 @@ class Chain:
     def _holds(self, supply: HasRoom, depth: int, group: int, times: int) -> bool:
         room = supply.room(group) if depth == len(self.links) else 0
         room += sum(self.room_in(depth, child, times) for child in self.tree.children(group))
-        return room >= times * self.each(depth)
+        return self._capped(depth, group, room) >= times * self.each(depth)
 
     def is_link(self, depth: int, group: int) -> bool:
         """Tell whether a group may stand for the link of a depth."""
@@ -165,7 +188,20 @@ class Chain:
             return room
         if self.is_link(depth, child):
             return min(room, times * self.links[depth].most)
-        return sum(self.room_in(depth, below, times) for below in self.tree.children(child))
+        inside = sum(self.room_in(depth, below, times) for below in self.tree.children(child))
+        return self._capped(depth, child, inside)
+
+    def torn(self, level: str) -> int:
+        """Return how many groups of a level slots of several nodes cross at least, where no vertex names groups."""
+        if self.links or self.tree.nests_itself(level):
+            return 0
+        per_slot = self.host.per_slot
+        slots = self.host.count // per_slot
+        inside = [room for (_, group), room in self._rooms.items() if self.tree.groups[group].level == level]
+        if sum(inside) < self.host.count:
+            return 0
+        whole = sum(room // per_slot for room in inside)
+        return max(slots - whole, slots * (-(-per_slot // max(inside)) - 1), 0)
 
     def crossed(self, scale: Scale) -> int:
         """Return what it costs that slots stand in several groups, where all levels are links."""
@@ -177,6 +213,16 @@ class Chain:
             touched *= link.count // link.most if link.of_slot else 1
             total += slots * (touched - 1) * scale.group_cross.get(link.level, 0)
         return total
+
+
+def caps(tree: GroupTree, outside: Sequence[tuple[str, int]]) -> dict[int, int]:
+    """Return for how many hosts the groups have what each takes of them, in every layer that lists it."""
+    found: dict[int, int] = {}
+    for (group, name), free in tree.free.items():
+        for asked, amount in outside:
+            if asked == name and amount:
+                found[group] = min(found.get(group, free), free // amount)
+    return found
 
 
 def whole_links(chain: Chain, scale: Scale) -> Chain | None:

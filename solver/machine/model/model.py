@@ -16,9 +16,9 @@ from ...cpsat.budget import Budget, CutOff
 from ...cpsat.lexicographic import Expression, LexicographicResult, lexmin
 from ...cpsat.loading import new_model
 from ...cpsat.status import Status
-from ...demand.demand import Demand
+from ...demand.demand import Bundle, Demand, Kind
 from ...node.solver import NodeSolver
-from ...policy.terms import Cross, GroupCross
+from ...policy.terms import CoreTouch, Cross, GroupCross
 from ...state.domain_state import DomainState
 from ...state.node_classes import bits, lowest
 from ..selection import Decision, Field, Pick
@@ -68,7 +68,7 @@ def choose(
     scale = node_solver.scale
     cost = scale.joint(found.values[: len(goals)]) if best else 0
     bound = scale.joint(found.bounds[: len(goals)]) if best else 0
-    if not model.deals_all and not model.settles(found.values):
+    if model.shields_apart or not (model.deals_all or model.settles(found.values)):
         node_solver.inexact = True
     picks, held, numbers = model.read(found)
     return Decision(picks, cost, bound, held, modelled=True, numbers=numbers)
@@ -273,6 +273,21 @@ class _MachineModel:
         return None
 
     @property
+    def shields_apart(self) -> bool:
+        """Whether a part of a slot may count as one without GPUs where another part of the slot has some."""
+        names = [c.name for c in self.scale.components if isinstance(c, CoreTouch)]
+        with_gpus, without = set(), set()
+        for count in self.counts if names else ():
+            slot = "" if count.pattern.host is None else self.hosts[count.pattern.host].slot
+            if slot:
+                values = self.scale.values(count.pattern.solution.cost)
+                if count.cell.state.gpus and _may_take_gpus(self.hosts[count.pattern.host or 0].demand.bundle):
+                    with_gpus.add(slot)
+                if any(values[name] for name in names):
+                    without.add(slot)
+        return bool(with_gpus & without)
+
+    @property
     def deals_all(self) -> bool:
         """Whether all ways are told in which nodes can make slots."""
         return self.dealing is None or self.dealing.exact
@@ -328,6 +343,11 @@ class _MachineModel:
         held = ((group, name, solver.value(part)) for group, name, part in self.held)
         numbers = None if self.dealing is None else self.dealing.numbers(solver.value, pools)
         return tuple(sorted(picks, key=_lowest_position)), tuple(item for item in held if item[2]), numbers
+
+
+def _may_take_gpus(bundle: Bundle) -> bool:
+    """Tell whether a part of a slot asks for GPUs, or for whole domains, which may have some."""
+    return bundle.whole or any(want.kind in (Kind.GPU, Kind.DOMAIN) or want.total(Kind.GPU) for want in bundle.wants)
 
 
 def _is_none(state: DomainState) -> bool:

@@ -13,9 +13,13 @@ from dataclasses import dataclass
 
 from ...node.packing import combine
 from ..selection import Pick
+from .many_parts import fill
 
 WORK = 500_000
 """Steps that one sharing out may take."""
+
+MANY = 64
+"""Parts of which no fewer are shared out to without a proof, where that takes more steps."""
 
 
 class NotDirectError(Exception):
@@ -32,11 +36,14 @@ class Way:
         A joint integer.
     picks, parts
         The nodes that it takes itself, and the ways that it is made of.
+    bound
+        What no way is cheaper than; None where that is the cost.
     """
 
     cost: int
     picks: tuple[Pick, ...] = ()
     parts: tuple[Way, ...] = ()
+    bound: int | None = None
 
     def all_picks(self) -> list[Pick]:
         """Return all nodes, in the order of their lowest positions."""
@@ -61,11 +68,14 @@ class Part:
         The best way for each number.
     like
         Equal for parts whose ways cost the same, whatever the number; None where that is not known.
+    linear
+        What it costs once, and for each thing, where that is all; else None.
     """
 
     room: int
     way: Callable[[int], Way]
     like: object = None
+    linear: tuple[int, int] | None = None
 
 
 class SharedOut:
@@ -107,6 +117,8 @@ def share_out(parts: Sequence[Part], number: int, touch: int, least: int, *, unt
     """
     if len(parts) == 1:
         return parts[0].way(number)
+    if parts[0].linear is not None and parts[0].linear[0] >= 0 and len({part.linear for part in parts}) == 1:
+        return _in_fewest(parts, number)
     rooms = sorted((min(part.room, number) for part in parts), reverse=True)
     used = taken = 0
     while taken < number:
@@ -116,10 +128,67 @@ def share_out(parts: Sequence[Part], number: int, touch: int, least: int, *, unt
     if not touch:
         used = most
     while True:
-        way = _among(parts, number, used)
+        try:
+            way = _among(parts, number, used)
+        except NotDirectError:
+            if len(parts) < MANY:
+                raise
+            return _among_many(parts, number, touch, least)
         if used >= most or way.cost <= (used + 1 - untouched) * touch + number * least:
             return way
         used += 1
+
+
+def _among_many(parts: Sequence[Part], number: int, touch: int, least: int) -> Way:
+    """Return a good way, with its bound."""
+    tables: list[list[int]] = []
+    for part in parts:
+        ways = [part.way(n) for n in range(1, min(part.room, number) + 1)]
+        if any(way.bound is not None for way in ways):
+            raise NotDirectError
+        tables.append([0, *(way.cost for way in ways)])
+    filled = fill(tables, number, touch, least)
+    chosen = tuple(part.way(n) for part, n in zip(parts, filled.numbers, strict=True) if n)
+    cost = sum(way.cost for way in chosen)
+    return Way(cost, parts=chosen, bound=filled.bound if filled.bound < cost else None)
+
+
+def _in_fewest(parts: Sequence[Part], number: int) -> Way:
+    """Return the best way where all parts cost the same, once and for each thing: it uses as few as can be.
+
+    These are as many as hold all if the largest are taken. A part is used, the first ones first, where the largest of
+    those after it hold the rest, so many fewer.
+    """
+    all_rooms = [min(part.room, number) for part in parts]
+    rooms = Counter(all_rooms)
+    fewest, held = 0, 0
+    for room in sorted(rooms, reverse=True):
+        more = min(rooms[room], -(-(number - held) // room))
+        fewest += more
+        held += more * room
+        if held >= number:
+            break
+    ways = []
+    for part, room in zip(parts, all_rooms, strict=True):
+        rooms[room] -= 1
+        taken = min(room, number)
+        if number - taken <= _largest(rooms, fewest - 1):
+            ways.append(part.way(taken))
+            number -= taken
+            fewest -= 1
+            if not number:
+                break
+    return Way(sum(way.cost for way in ways), parts=tuple(ways))
+
+
+def _largest(rooms: Counter[int], count: int) -> int:
+    """Return how much the largest so many rooms hold."""
+    held = 0
+    for room in sorted(rooms, reverse=True):
+        some = min(rooms[room], count)
+        held += some * room
+        count -= some
+    return held
 
 
 def _among(parts: Sequence[Part], number: int, used: int) -> Way:

@@ -149,6 +149,19 @@ def touched_levels(solution: NodeSolution, scale: Scale) -> Levels:
     return tuple(values[c.name] > 0 for c in scale.components if isinstance(c, Cross))
 
 
+def crossed_groups(numbers: Mapping[int, int], tree: GroupTree, level: str) -> int:
+    """Return over the slots of one label how many groups of a level each has nodes in, less one, never below zero."""
+    groups: dict[int, set[int]] = {}
+    for position, slot in numbers.items():
+        group = tree.group_at(position)
+        here = groups.setdefault(slot, set())
+        while group != ROOT:
+            if tree.groups[group].level == level:
+                here.add(group)
+            group = tree.groups[group].parent
+    return sum(max(0, len(some) - 1) for some in groups.values())
+
+
 class _Dealer:
     def __init__(self, tree: GroupTree) -> None:
         self.tree = tree

@@ -6,12 +6,13 @@ nodes of a group only so many of the cheapest are kept as can be needed (dominan
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from typing import Protocol
 
 from ...cpsat.budget import Budget
 from ...demand.demand import Bundle, HostDemand
+from ...demand.group_amounts import Amounts
 from ...node.packing import SlotShape
 from ...node.plan import NodeSolution
 from ...node.slot_parts import other_parts
@@ -21,6 +22,7 @@ from ...state.domain_state import DomainState
 from ...state.node_classes import bits, lowest
 from ..selection import Field, Pick
 from .cells import ROOT, GroupTree
+from .links import reaches_groups
 from .sharing import NotDirectError, Part, SharedOut, Way, share_out
 
 AT_ONCE = 100_000
@@ -34,7 +36,15 @@ STATE_STEPS = 5
 
 
 class Supply(Protocol):
-    """The nodes of a machine under one host demand; `NotDirectError` where the node's best is not known."""
+    """The nodes of a machine under one host demand; `NotDirectError` where the node's best is not known.
+
+    Attributes
+    ----------
+    outside
+        What each takes of the groups around it.
+    """
+
+    outside: Amounts
 
     def room(self, group: int) -> int:
         """Return for how many there is room on the nodes that stand in an innermost group, at most those asked for."""
@@ -44,6 +54,9 @@ class Supply(Protocol):
 
     def like(self, group: int) -> object:
         """Return what is equal for innermost groups on which the best ways cost the same, None if that is not known."""
+
+    def each(self, group: int) -> int | None:
+        """Return what each costs on these nodes, where all that can be needed cost the same; else None."""
 
     def least(self) -> int:
         """Return what one costs at least, wherever it stands."""
@@ -75,6 +88,30 @@ def _proven(solution: NodeSolution | None) -> NodeSolution:
     return solution
 
 
+def _of_nodes(
+    host: HostDemand, field: Field, tree: GroupTree, node_solver: NodeSolver, budget: Budget
+) -> Iterator[tuple[int, NodeSolution]]:
+    """Yield the nodes that give a bundle, state by state, with the best way, which may take of the groups above."""
+    of_groups = reaches_groups(host.bundle, tree)
+    for state, nodes in field.live():
+        if of_groups or capacity(state, host, node_solver, budget):
+            solution = node_solver.best(state, host.bundle, budget)
+            if solution is None and of_groups:
+                continue
+            if solution is None or not solution.proven:
+                raise NotDirectError
+            if any(other_parts(state, host.bundle, solution, node_solver, budget)):
+                raise NotDirectError
+            yield nodes, solution
+
+
+def _split(tree: GroupTree, nodes: int, outside: Amounts) -> Iterator[tuple[int, int]]:
+    """Yield the innermost groups of some nodes that have around them all that each takes of groups."""
+    for group, part in tree.split(nodes):
+        if all(tree.layers(group, name) for name, _ in outside):
+            yield group, part
+
+
 class Rooms:
     """For how many there is room in each innermost group, and nothing more."""
 
@@ -82,15 +119,28 @@ class Rooms:
         self, host: HostDemand, field: Field, tree: GroupTree, node_solver: NodeSolver, budget: Budget
     ) -> None:
         self._rooms: dict[int, int] = {}
-        for state, nodes in field.live():
-            most = capacity(state, host, node_solver, budget)
-            if most:
-                for group, part in tree.split(nodes):
-                    self._rooms[group] = self._rooms.get(group, 0) + most * part.bit_count()
+        self.outside: Amounts = ()
+        if not host.loose and reaches_groups(host.bundle, tree):
+            found = list(_of_nodes(host, field, tree, node_solver, budget))
+            self.outside = _same_outside(solution for _, solution in found)
+            given = [(1, nodes) for nodes, _ in found]
+        else:
+            given = [(capacity(state, host, node_solver, budget), nodes) for state, nodes in field.live()]
+        for most, nodes in given:
+            for group, part in _split(tree, nodes, self.outside) if most else ():
+                self._rooms[group] = self._rooms.get(group, 0) + most * part.bit_count()
 
     def room(self, group: int) -> int:
         """Return for how many there is room."""
         return self._rooms.get(group, 0)
+
+
+def _same_outside(solutions: Iterable[NodeSolution]) -> Amounts:
+    """Return what nodes take of groups, which must be the same of all."""
+    found = {solution.outside for solution in solutions}
+    if len(found) > 1:
+        raise NotDirectError
+    return found.pop() if found else ()
 
 
 class Nodes:
@@ -108,12 +158,9 @@ class Nodes:
         self._tree = tree
         self._home = home
         by_cost: dict[int, list[tuple[int, NodeSolution]]] = {}
-        for state, nodes in field.live():
-            if capacity(state, host, node_solver, budget):
-                solution = _proven(node_solver.best(state, host.bundle, budget))
-                if any(other_parts(state, host.bundle, solution, node_solver, budget)):
-                    raise NotDirectError
-                by_cost.setdefault(solution.cost, []).append((nodes, solution))
+        for nodes, solution in _of_nodes(host, field, tree, node_solver, budget):
+            by_cost.setdefault(solution.cost, []).append((nodes, solution))
+        self.outside = _same_outside(solution for tied in by_cost.values() for _, solution in tied)
         self._solutions = [solution for tied in by_cost.values() for _, solution in tied]
         self._least = min(by_cost, default=0)
         self._rooms: dict[int, int] = {}
@@ -124,7 +171,7 @@ class Nodes:
                 break
             found: dict[int, list[tuple[int, NodeSolution]]] = {}
             for nodes, solution in by_cost[cost]:
-                for group, part in tree.split(nodes):
+                for group, part in _split(tree, nodes, self.outside):
                     if group in lacking:
                         found.setdefault(group, []).append((part, solution))
             for group, tied in found.items():
@@ -140,6 +187,11 @@ class Nodes:
     def like(self, _group: int) -> object:
         """Return nothing: the best way is found as soon as it is compared."""
         return None
+
+    def each(self, group: int) -> int | None:
+        """Return what each node costs."""
+        ranked = self._ranked.get(group, ())
+        return ranked[0][0] if len(ranked) == 1 else None
 
     def least(self) -> int:
         """Return what a node costs at least."""
@@ -185,7 +237,7 @@ def _mosts(
 
 
 class Units:
-    """Loose units, any number of them on a node.
+    """Loose units, any number of them on a node, which take nothing of groups.
 
     Parameters
     ----------
@@ -204,6 +256,7 @@ class Units:
         *,
         whole: bool = False,
     ) -> None:
+        self.outside: Amounts = ()
         self._host = host
         self._memory = tree.memory
         self._node_solver = node_solver
@@ -246,6 +299,10 @@ class Units:
         """Return how many nodes of which state there are, as far as that can matter."""
         inside = self._inside[group]
         return tuple((state, min(nodes.bit_count(), self._host.count)) for state, nodes in inside)
+
+    def each(self, _group: int) -> int | None:
+        """Return nothing: units on one node and on another cost what they cost together."""
+        return None
 
     def least(self) -> int:
         """Return what a unit costs at least."""
