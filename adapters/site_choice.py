@@ -135,6 +135,8 @@ def _from_R(scheduling: Mapping[str, Any] | None, prefix: str) -> dict[str, Writ
         raise OptionError(f"{place}: expected an object, got {short(written)}")
     options = {}
     for key, value in written.items():
+        if key == "links":
+            continue  # what the machine has, no choice
         name = str(key).replace("-", "_")
         if name not in KEYWORDS:
             known = ", ".join(sorted(known.replace("_", "-") for known in KEYWORDS))

@@ -24,7 +24,7 @@ from .errors import InfeasibleRequest
 from .machine.answers import Answers, Found, Question
 from .machine.decide import Decider, Situation
 from .machine.model.cells import GroupTree
-from .machine.refinement import Named, View, idsets_of
+from .machine.refinement import Named, View, idsets_of, takes_several_gpus
 from .machine.selection import Field
 from .node.rankings import Rankings
 from .node.solver import NodeSolver
@@ -91,7 +91,7 @@ class Knowledge:
         self.tree = GroupTree(machine.groups, self.group_totals)
         self.decider = Decider(machine, self.rankings)
         self._problems: Memory[Shape, Problem | InfeasibleRequest] = Memory(REMEMBERED)
-        self._views: Memory[Named, View] = Memory(REMEMBERED)
+        self._views: Memory[tuple[Named, bool], View] = Memory(REMEMBERED)
         self._eligible: Memory[Constraint, int] = Memory(REMEMBERED)
         self._infeasible: Memory[tuple[Shape, int, Constraint], str | None] = Memory(REMEMBERED)
         self._undecided: Memory[tuple[Shape, int, Constraint], float] = Memory(REMEMBERED)
@@ -162,7 +162,7 @@ class Knowledge:
         return ""
 
     def view(self, shape: Shape) -> View | None:
-        """Return how a request that names ids has to see the nodes; None for one that names none.
+        """Return how a request has to see the nodes that names ids, or whose GPUs' links matter; None for others.
 
         Raises
         ------
@@ -172,13 +172,20 @@ class Knowledge:
         named = idsets_of(shape.vertices)
         if named:
             named = idsets_of(self.problem(shape).stated)
-        if not named:
+        linked = self._has_links and takes_several_gpus(
+            shape.vertices, self.machine, rfc14=self.options.slot_exclusive == "rfc14"
+        )
+        if not named and not linked:
             return None
-        view = self._views.get(named)
+        view = self._views.get((named, linked))
         if view is None:
-            view = View(self.machine, self.scale, named)
-            self._views[named] = view
+            view = self._views[named, linked] = View(self.machine, self.scale, named, linked=linked)
         return view
+
+    @cached_property
+    def _has_links(self) -> bool:
+        """Whether the policy asks how GPUs are joined, and they are not all joined alike."""
+        return bool(self.scale.links) and any(node_type.links for node_type in self.machine.types)
 
     def decide(self, request: Request, state: PoolState, budget: Budget) -> Found | None:
         """Decide a request in a state; return with the decision the types whose domains its plans mean.

@@ -9,6 +9,7 @@ from ..grammar.errors import shown
 from ..grammar.hostlist import Hostlist
 from ..grammar.idset import mask_text
 from .hwloc import HwlocNode, hwloc_node
+from .links import links_entry
 from .machine import Machine
 from .rset_read import MAX_RANKS, read_R
 from .rset_write import WRITER
@@ -104,4 +105,9 @@ def node_R(node: HwlocNode, nodes: int = 1, hosts: str | None = None) -> dict[st
     """Return the R of nodes that are all as one that was read; parameters and errors are those of `hwloc_R`."""
     if hosts is None and nodes == 1:
         hosts = node.host
-    return describe_R(node.topo, nodes, hosts, cores=node.cores, gpus=node.gpus)
+    R = describe_R(node.topo, nodes, hosts, cores=node.cores, gpus=node.gpus)
+    if node.links is not None:
+        (entry,) = R["execution"]["R_lite"]
+        links = [links_entry(entry["rank"], mask_text(node.gpus), node.links)]
+        R["scheduling"]["exactfit"] = {"links": links}
+    return R

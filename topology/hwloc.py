@@ -19,8 +19,10 @@ from typing import Any
 
 from ..grammar.idset import mask_text
 from .hwloc_gpus import HwlocGpu, belongs, compute_devices, gpu_of, warn_of_undescribed
+from .hwloc_links import bandwidths
 from .hwloc_model import load
 from .hwloc_xml import CORE, DIE, GROUP, NUMA, PACKAGE, PU, HwlocObject
+from .links import Bandwidths
 from .masks import mask_of_flags
 from .topo import MAX_LOCAL_ID
 
@@ -52,6 +54,8 @@ class HwlocNode:
     """By core id, the bitmask of the operating system's CPUs in it."""
     gpu_devices: tuple[HwlocGpu, ...] = ()
     """By gpu id, the device."""
+    links: Bandwidths | None = None
+    """How well each pair of gpus is joined; None where all are joined alike."""
 
 
 def read_hwloc(xml: str | bytes) -> Json:
@@ -73,7 +77,7 @@ def hwloc_node(xml: str | bytes) -> HwlocNode:
     ValueError
         As `read_hwloc`.
     """
-    machine = load(xml)
+    machine, distances = load(xml)
     encoder = _Encoder(machine)
     topo = encoder.topo()
     cores, gpus = (1 << len(encoder.cores)) - 1, (1 << len(encoder.gpus)) - 1
@@ -84,6 +88,7 @@ def hwloc_node(xml: str | bytes) -> HwlocNode:
         machine.infos.get("HostName") or None,
         tuple(core.cpuset for core in encoder.cores),
         tuple(gpu_of(device) for device in encoder.gpus),
+        bandwidths(list(machine.walk()), encoder.gpus, distances),
     )
 
 

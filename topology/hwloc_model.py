@@ -11,22 +11,36 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from .hwloc_xml import DIE, GROUP, MACHINE, MEMCACHE, MISC, NUMA, OSDEV, PCI, PU, HwlocObject, bitmap_or, read_objects
+from .hwloc_xml import (
+    DIE,
+    GROUP,
+    MACHINE,
+    MEMCACHE,
+    MISC,
+    NUMA,
+    OSDEV,
+    PCI,
+    PU,
+    Distances,
+    HwlocObject,
+    bitmap_or,
+    read_objects,
+)
 
 
-def load(xml: str | bytes) -> HwlocObject:
-    """Return the machine object of an hwloc XML file.
+def load(xml: str | bytes) -> tuple[HwlocObject, list[Distances]]:
+    """Return the machine object of an hwloc XML file, and the distances in it.
 
     Raises
     ------
     ValueError
         The text is no XML, no hwloc topology, of a future format, or too large, or declares entities.
     """
-    version, root = read_objects(xml)
+    version, root, distances = read_objects(xml)
     machine = _Importer(version).run(root)
     _restrict(machine)
     _merge_levels(machine)
-    return machine
+    return machine, distances
 
 
 class _Importer:

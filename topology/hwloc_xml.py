@@ -81,8 +81,26 @@ class HwlocObject:
             stack.extend(reversed(here.children + here.memory + here.devices))
 
 
-def read_objects(xml: str | bytes) -> tuple[int, HwlocObject]:
-    """Return the major version of the format and the outermost object, with the others listed in it as in the text.
+@dataclass(slots=True)
+class Distances:
+    """A matrix of distances between objects, row by row.
+
+    Attributes
+    ----------
+    name, type
+        Of what, such as `NVLinkBandwidth`, and between what; empty where objects are of several types.
+    indexes
+        The objects: `OSDev:12`, by the index that hwloc numbers all by; or only the number.
+    """
+
+    name: str
+    type: str
+    indexes: list[str] = field(default_factory=list)
+    values: list[int] = field(default_factory=list)
+
+
+def read_objects(xml: str | bytes) -> tuple[int, HwlocObject, list[Distances]]:
+    """Return the major version of the format, the outermost object with the others listed in it, and the distances.
 
     Raises
     ------
@@ -90,7 +108,9 @@ def read_objects(xml: str | bytes) -> tuple[int, HwlocObject]:
         The text is no XML, no hwloc topology, or too large, declares entities, or is in an encoding that XML parsers
         need not know.
     """
-    return _Reader().read(xml)
+    reader = _Reader()
+    version, root = reader.read(xml)
+    return version, root, reader.distances_read()
 
 
 class _Reader:
@@ -103,7 +123,10 @@ class _Reader:
         self.infos: dict[str, str] = {}
         """Those of the topology, where hwloc 3 has the host's name."""
         self.depth = self.count = 0
+        self.distances: list[Distances] = []
+        self.text: list[str] = []
         self.parser = expat.ParserCreate()
+        self.parser.CharacterDataHandler = self.characters
         self.parser.StartElementHandler = self.start
         self.parser.EndElementHandler = self.end
         self.parser.EntityDeclHandler = self.refuse_entity
@@ -152,6 +175,8 @@ class _Reader:
                 raise ValueError(f"hwloc XML: format {self.version} is not supported; {OLDER}")
         elif tag == "object":
             self.start_object(attributes)
+        elif tag in ("distances2", "distances2hetero"):
+            self.distances.append(Distances(attributes.get("name", ""), attributes.get("type", "")))
         elif tag == "info" and not self.open:
             self.infos.setdefault(attributes.get("name", ""), attributes.get("value", ""))
         elif tag == "info":
@@ -160,6 +185,14 @@ class _Reader:
                 self.open[-1].attributes["subtype"] = attributes.get("value", "")
             else:
                 self.open[-1].infos.setdefault(name, attributes.get("value", ""))
+
+    def characters(self, text: str) -> None:
+        if self.distances:
+            self.text.append(text)
+
+    def distances_read(self) -> list[Distances]:
+        """Return the matrices that are whole; hwloc itself leaves out others."""
+        return [one for one in self.distances if one.name and len(one.values) == len(one.indexes) ** 2]
 
     def start_object(self, attributes: dict[str, str]) -> None:
         self.count += 1
@@ -204,6 +237,16 @@ class _Reader:
         self.depth -= 1
         if tag == "object":
             self.open.pop()
+        elif tag == "indexes" and self.distances:
+            self.distances[-1].indexes += "".join(self.text).split()
+        elif tag == "u64values" and self.distances:
+            self.distances[-1].values += self.numbers("".join(self.text).split())
+        self.text.clear()
+
+    def numbers(self, words: list[str]) -> list[int]:
+        if not all(word.isdecimal() and word.isascii() and len(word) <= 20 for word in words):
+            raise self.fail("a distance that is no number")
+        return list(map(int, words))
 
 
 def bitmap_or(text: str | None, default: int) -> int:

@@ -60,7 +60,7 @@ def _read_R(top: Mapping[str, Any]) -> Machine:  # the RFC's name
         scheduling = mapping(scheduling, "scheduling")
     hosts = _hosts(execution.get("nodelist"), len(ranks))
     layout, elsewhere = _layout(scheduling or {}, ranks, hosts, classes, runs)
-    types, type_of = assign_types(len(ranks), classes, runs, layout.trees, layout.runs)
+    types, type_of = assign_types(len(ranks), classes, runs, layout.trees, layout.runs, layout.links)
     machine = Machine(
         ranks=ranks,
         hosts=hosts,

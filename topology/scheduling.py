@@ -8,6 +8,7 @@ from typing import Any
 
 from .expect import array_of, intervals_of, malformed, sort_disjoint
 from .groups import Group, ranks_in_groups, read_groups
+from .links import Links, read_links
 from .masks import ValuedRun, mask_of_runs, overlay
 from .ranks import Ranks
 from .topo import PhysicalTree, topo_tree
@@ -32,6 +33,8 @@ class Layout:
     """The `topo` objects as they are written, in R_lite's core ids, each with the bitmask of its positions."""
     groups: tuple[Group, ...]
     """The groups of nodes, in pre-order."""
+    links: tuple[tuple[int, Links], ...] = ()
+    """How GPUs are joined, where not all are alike, by bitmasks of positions."""
 
 
 def read_scheduling(
@@ -67,7 +70,8 @@ def read_scheduling(
     if scheduling.get("groups") is not None:
         everyone = (1 << len(ranks)) - 1
         groups = read_groups(scheduling["groups"], "scheduling.groups", numbering.mask_of, everyone)
-    return Layout(tuple(trees), runs, topologies, groups)
+    links = tuple(read_links(scheduling.get("exactfit"), numbering.mask_of))
+    return Layout(tuple(trees), runs, topologies, groups, links)
 
 
 def _read_children(

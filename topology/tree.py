@@ -12,6 +12,7 @@ from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..grammar.idset import mask_text
+from .links import Links
 from .nesting import order_levels
 from .topo import NODE, PhysicalTree, topo_tree
 
@@ -55,6 +56,8 @@ class NodeType:
     """In pre-order, the node first."""
     levels: tuple[str, ...]
     """Levels below the node, coarsest first."""
+    links: Links = ()
+    """Pairs of GPUs that are joined by less than the best are, and by how much."""
 
     @property
     def cores(self) -> int:
@@ -129,13 +132,14 @@ BARE_NODE = topo_tree({})
 
 
 @lru_cache(maxsize=4096)
-def node_type(tree: PhysicalTree, cores: int, gpus: int) -> NodeType:
+def node_type(tree: PhysicalTree, cores: int, gpus: int, links: Links = ()) -> NodeType:
     """Return the type of a node of which R_lite lists these cores and gpus.
 
     Parameters
     ----------
     tree : the physical node, of `topo_tree`.
     cores, gpus : bitmasks of ids; those that the tree lacks stand at the node.
+    links : pairs of these GPUs that are joined by less than the best of the node.
 
     Notes
     -----
@@ -180,7 +184,7 @@ def node_type(tree: PhysicalTree, cores: int, gpus: int) -> NodeType:
             )
         )
     present = {d.level for d in domains}
-    return NodeType(tuple(domains), tuple(level for level in tree.levels if level in present))
+    return NodeType(tuple(domains), tuple(level for level in tree.levels if level in present), links)
 
 
 class _Row(NamedTuple):

@@ -9,7 +9,7 @@ Completer = Callable[[str], list[str]]
 
 _JOBS = (".yaml", ".yml", ".json", ".jsonl")
 _POLICIES = ("pack", "future", "spread", "lowest")
-_TERMS = ("partial", "affinity", "share", "spread", "intact", "shield", "fit", "worst-fit", "future")
+_TERMS = ("partial", "affinity", "share", "spread", "intact", "shield", "fit", "worst-fit", "links", "future")
 _POOLS = ("exactfit", "Rv1Pool", "TreePool")
 _AXES = ("pools=", "load=", "seeds=", "scheduling=")
 _LUBLIN = ("days=", "jobs=", "load=", "gpu=", "longest=")

@@ -58,6 +58,7 @@ def worth(
     terms["spread.node"] = len(touched(ground, held, "node", slots))
     for level in ("node", *machine.levels):
         terms[f"intact.{level}"] = sum(state.is_intact(place) for place in touched(ground, held, level, slots))
+    terms["links"] = links(ground, slots)
     terms["shield"] = shield(ground, state, slots)
     for level in ("node", *machine.levels):
         terms[f"fit.{level}"] = sum(
@@ -139,6 +140,15 @@ def balance(ground: Ground, held: Held, level: str) -> int:
     groups = Counter(group for position in nodes for group in ground.groups_around(position))
     numbers = [number for group, number in groups.items() if ground.machine.groups[group].level == level]
     return max(numbers, default=0) - min(numbers, default=0)
+
+
+def links(ground: Ground, slots: Iterable[Slot]) -> int:
+    """Sum over the pairs of gpus that a slot has on a node by how much less each is joined than the node's best."""
+    total = 0
+    for part in (part for slot in slots for part in slot.slot_parts):
+        for one, other, less in ground.machine.type_at(part.position).links:
+            total += less if part.gpus >> one & 1 and part.gpus >> other & 1 else 0
+    return total
 
 
 def shield(ground: Ground, state: State, slots: Iterable[Slot]) -> int:

@@ -21,6 +21,7 @@ from ..node.rankings import Rankings
 from ..node.solver import NodeSolver
 from ..policy.scale import Scale
 from ..state.domain_state import UNNAMED, DomainState, MarkedType, arrange, mark
+from ..state.joined import gpu_mark, links_mark
 from ..state.node_classes import Classes, Packed
 from ..state.pool_state import Changes, PoolState
 from .decide import Decider
@@ -35,6 +36,27 @@ def idsets_of(vertices: Sequence[Vertex]) -> Named:
     return tuple(found)
 
 
+def takes_several_gpus(vertices: Sequence[Vertex], machine: Machine, *, rfc14: bool) -> bool:
+    """Tell whether a slot may take more than one GPU: so many, or with domains that it takes whole.
+
+    Parameters
+    ----------
+    rfc14
+        Whether slots take domains whole unless they say otherwise.
+    """
+    fixed = {"slot", "core", *machine.amounts}
+    slots = (below for vertex in vertices for below in vertex.walk() if below.is_slot and not below.holds_slots)
+    for slot in slots:
+        inside = [below for child in slot.children for below in child.walk()]
+        gpus = [below for below in inside if below.type == "gpu"]
+        if len(gpus) > 1 or any(not (below.count.is_fixed and below.count.min == 1) for below in gpus):
+            return True
+        domains = [below for below in inside if below.type not in fixed and below.type != "gpu"]
+        if domains and (gpus or rfc14 or any(d.exclusive or not d.children for d in domains)):
+            return True
+    return False
+
+
 class View:
     """A machine's states as one kind of request has to see them.
 
@@ -46,10 +68,10 @@ class View:
         Decides on these states.
     """
 
-    def __init__(self, machine: Machine, scale: Scale, named: Named) -> None:
+    def __init__(self, machine: Machine, scale: Scale, named: Named, *, linked: bool = False) -> None:
         self._machine = machine
         self._named = named
-        self.types = tuple(mark_type(node_type, named) for node_type in machine.types)
+        self.types = tuple(mark_type(node_type, named, linked=linked) for node_type in machine.types)
         self._nodes = [(ids, machine.mask_of(ids)) for name, ids in named if name == "node"]
         self.rankings = Rankings(NodeSolver(scale, machine.levels, by_model=True), machine.types)
         self.decider = Decider(machine, self.rankings)
@@ -75,11 +97,19 @@ class View:
             ]
         for marks, part in parts:
             node_type = self.types[number]
-            yield (replace(node_type, marks=(marks, *node_type.marks[1:])) if marks else node_type), part
+            own = node_type.marks
+            yield (replace(node_type, marks=((*marks, *own[0]), *own[1:])) if marks else node_type), part
 
 
-def mark_type(node_type: NodeType, named: Named) -> MarkedType:
-    """Return a node type that tells apart what the idsets tell apart; its domains keep their places."""
+def mark_type(node_type: NodeType, named: Named, *, linked: bool = False) -> MarkedType:
+    """Return a node type that tells apart what the idsets tell apart; its domains keep their places.
+
+    Parameters
+    ----------
+    linked
+        Whether each GPU is told apart, where they are not all joined alike.
+    """
+    linked = linked and bool(node_type.links)
     domains = list(node_type.domains)
     marks = [
         tuple(mark(name, ids) for name, ids in named if name == domain.level != "node" and domain.number in ids)
@@ -87,6 +117,8 @@ def mark_type(node_type: NodeType, named: Named) -> MarkedType:
     ]
     for domain in node_type.domains:
         parts = [*_parts(domain.own_cores, "core", named), *_parts(domain.own_gpus, "gpu", named)]
+        if linked:
+            parts = [one for part in parts for one in _each_gpu(part)]
         if len(parts) <= (domain.own_cores > 0) + (domain.own_gpus > 0) and not any(part.marks for part in parts):
             continue
         children = []
@@ -96,7 +128,9 @@ def mark_type(node_type: NodeType, named: Named) -> MarkedType:
             marks.append(part.marks)
         index = domain.index
         domains[index] = replace(domain, own_cores=0, own_gpus=0, children=(*domain.children, *children))
-    return MarkedType(tuple(domains), node_type.levels, tuple(marks))
+    if linked:
+        marks[0] = (*marks[0], links_mark(node_type.links))
+    return MarkedType(tuple(domains), node_type.levels, node_type.links, tuple(marks))
 
 
 @dataclass(frozen=True)
@@ -106,6 +140,15 @@ class _Part:
     kind: str
     ids: int
     marks: tuple[str, ...]
+
+
+def _each_gpu(part: _Part) -> Iterator[_Part]:
+    """Yield the GPUs of a part one by one, each marked with its id; cores as they are."""
+    if part.kind != "gpu":
+        yield part
+        return
+    for number in IdSet.from_mask(part.ids):
+        yield _Part("gpu", 1 << number, (*part.marks, gpu_mark(number)))
 
 
 def _parts(ids: int, kind: str, named: Named) -> list[_Part]:

@@ -15,8 +15,9 @@ from typing import Any, TypeAlias
 
 from ..demand.demand import Bundle, Kind
 from ..policy.scale import Scale
-from ..policy.terms import CoreShare, CoreTouch, Cross, PartialWhole, Room, Touch
+from ..policy.terms import CoreShare, CoreTouch, Cross, Links, PartialWhole, Room, Touch
 from ..state.domain_state import DomainState
+from ..state.joined import least_of as least_joined
 from .amount_bounds import amount_bounds, fewest, lacks_amounts, takes_amounts
 from .lost_room import least_of
 from .shares import least_share
@@ -48,6 +49,8 @@ def lower_bounds(scale: Scale, state: DomainState, bundle: Bundle) -> list[int]:
             bound = known if surely else min(0, known)
         elif isinstance(component, Touch):
             bound = _covered(known, slots)
+        elif isinstance(component, Links):
+            bound = sum(count * least_joined(state, gpus) for count, _, gpus in slots) if state.marks else 0
         elif isinstance(component, Room):
             cores, gpus = (sum(count * some[i] for count, *some in slots) for i in (0, 1))
             bound = least_of(component.room, state, cores, gpus) if (cores or gpus) else 0

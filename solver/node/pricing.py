@@ -7,11 +7,12 @@ touched. The constructions and the searches without a model are held against it.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from functools import lru_cache
 
 from ..policy.scale import Scale
 from ..state.domain_state import UNNAMED, DomainState
+from ..state.joined import pairs_of
 from .lost_room import held_of, lost_room
 from .plan import NodePlan, Share
 from .shares import share_of_slot
@@ -47,6 +48,8 @@ def price(scale: Scale, domain: DomainState, slots: Iterable[tuple[Shares, bool]
             cost += apart * sum((s.cores + s.gpus) * _units(scale, flat, above[s.place]) for s in shares)
         elif not gpuless and len(shares) > 1 and scale.shares:
             cost += share_of_slot(scale.shares, flat, above, _held(shares))
+        if scale.links and not gpuless:
+            cost += scale.links * _joined(domain, {share.place for share in shares if share.gpus})
         touched |= here
         if gpuless:
             shielded.update(_named(flat, above[share.place]) for share in shares if share.cores)
@@ -76,6 +79,9 @@ def price_of_plan(scale: Scale, state: DomainState, plan: NodePlan, gpuless: Map
         if part.label:
             held = [place for place in here if flat[place].cores or flat[place].gpus]
             cost += price_of_slot(scale, [flat[place].level for place in held])
+            if scale.links:
+                gpus = {share.place for share in shares if share.gpus} | {at for at in inside if flat[at].own_gpus}
+                cost += scale.links * _joined(state, gpus)
             cost += share_of_slot(scale.shares, flat, above, {**_held(shares), **_held_whole(flat, part.wholes)})
         if part.label and gpuless[part.label]:
             bare = [whole for whole in part.wholes if not flat[whole].gpus]
@@ -90,6 +96,11 @@ def price_of_plan(scale: Scale, state: DomainState, plan: NodePlan, gpuless: Map
 def _touches(share: Share) -> bool:
     """Tell whether a slot touches a domain by what it takes of it."""
     return bool(share.cores or share.gpus or share.amounts)
+
+
+def _joined(state: DomainState, places: Container[int]) -> int:
+    """Return by how much less the GPUs at some places are joined than by the best links."""
+    return sum(less for one, other, less in pairs_of(state) if one in places and other in places)
 
 
 def price_of_slot(scale: Scale, levels: Sequence[str]) -> int:

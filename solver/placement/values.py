@@ -9,10 +9,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
+from ...topology.links import lack_of
 from ...topology.machine import Machine
 from ...topology.tree import Domain
 from ..policy.scale import Scale
-from ..policy.terms import Component, CoreShare, Cross, GroupBalance, GroupCross, GroupTouch, PartialWhole, Room, Touch
+from ..policy.terms import (
+    Component,
+    CoreShare,
+    Cross,
+    GroupBalance,
+    GroupCross,
+    GroupTouch,
+    Links,
+    PartialWhole,
+    Room,
+    Touch,
+)
 from ..state.domain_state import DomainState, arrange
 from ..state.holdings import NodeFree, NodeHolding
 from ..state.node_classes import bits
@@ -78,6 +90,8 @@ class Values:
             return self._apart_in_groups(component.level)
         if isinstance(component, PartialWhole):
             return self._partial
+        if isinstance(component, Links):
+            return self._joined()
         if isinstance(component, Room):
             return self._lost_room(component)
         total = 0
@@ -89,6 +103,14 @@ class Values:
             else:
                 here = self._shielded(place)
             total += holding.nodes.bit_count() * sum(component.weight(states[index]) for index in here)
+        return total
+
+    def _joined(self) -> int:
+        """Return by how much less the GPUs of slots are joined than by the best links of their nodes."""
+        total = 0
+        for holding in self._holdings:
+            links = self._machine.type_at((holding.nodes & -holding.nodes).bit_length() - 1).links
+            total += holding.nodes.bit_count() * sum(lack_of(links, slot.gpus) for slot in holding.slots)
         return total
 
     def _lost_room(self, component: Room) -> int:

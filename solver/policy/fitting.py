@@ -10,7 +10,7 @@ from ...grammar.errors import shown
 from ...grammar.suggest import hint
 from ...topology.machine import Machine
 from ..state.domain_state import DomainState, arrange
-from .terms import OF_GROUPS, Component, CoreTouch, PartialWhole, Policy, Room, Touch, check_value
+from .terms import OF_GROUPS, Component, CoreTouch, Links, PartialWhole, Policy, Room, Touch, check_value
 
 MOST = 1 << 46
 """No sum over a machine may reach this: values of terms travel as fields of one integer."""
@@ -46,7 +46,7 @@ def components_on(machine: Machine, policy: Policy) -> tuple[Component, ...]:
 
 
 def _check_level(machine: Machine, policy: Policy, component: Component) -> None:
-    if isinstance(component, CoreTouch | PartialWhole | Room):
+    if isinstance(component, CoreTouch | PartialWhole | Room | Links):
         return
     levels: Sequence[str] = machine.group_levels if isinstance(component, OF_GROUPS) else machine.levels
     if isinstance(component, Touch):

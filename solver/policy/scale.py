@@ -22,6 +22,7 @@ from .terms import (
     GroupBalance,
     GroupCross,
     GroupTouch,
+    Links,
     PartialWhole,
     Room,
     Touch,
@@ -50,6 +51,8 @@ class Scale:
         The unit of each level's affinity.
     shares
         The unit of each level's share.
+    links
+        The unit of how GPUs are joined.
     partial
         What each domain counts that is asked for whole and of which R lists only a part.
     rooms
@@ -78,6 +81,7 @@ class Scale:
                 self._touches.setdefault(component.level, []).append((component.weight, unit))
         self.cross = {c.level: u for c, u in self.weighed() if isinstance(c, Cross)}
         self.shares = {c.level: u for c, u in self.weighed() if isinstance(c, CoreShare)}
+        self.links = sum(u for c, u in self.weighed() if isinstance(c, Links))
         self.partial = sum(u for c, u in self.weighed() if isinstance(c, PartialWhole))
         self.rooms = tuple((c.room, u) for c, u in self.weighed() if isinstance(c, Room))
         self.names = tuple(component.name for component in self.components)
@@ -93,7 +97,8 @@ class Scale:
     def affinity_first(self, levels: Sequence[str]) -> bool:
         """Tell whether affinity, from the coarsest level to the finest, goes before all that nodes differ in.
 
-        Then no slot is torn where all can be whole, which `packing` relies on.
+        Then no slot is torn where all can be whole, which `packing` relies on. How GPUs are joined is no matter there:
+        where it differs, each GPU is told apart, and the node's model decides.
         """
         crosses = [component.level for component in self.components if isinstance(component, Cross)]
         if crosses != list(levels):
@@ -109,7 +114,7 @@ class Scale:
     @cached_property
     def affinity_leads(self) -> bool:
         """Whether nothing of slots of cores and GPUs is compared before affinity, on however many nodes."""
-        kinds = [isinstance(c, Cross) for c in self.components if not isinstance(c, PartialWhole | GroupCross)]
+        kinds = [isinstance(c, Cross) for c in self.components if not isinstance(c, PartialWhole | GroupCross | Links)]
         return kinds == sorted(kinds, reverse=True)
 
     @cached_property
@@ -131,7 +136,7 @@ class Scale:
             if isinstance(component, Touch) and component.weight is one_each:
                 shift = BITS * (len(self.components) - 1 - i)
                 return lambda joint: (joint + (1 << shift >> 1)) >> shift
-            if not isinstance(component, (Cross, PartialWhole, CoreShare, *OF_GROUPS)):
+            if not isinstance(component, (Cross, PartialWhole, CoreShare, Links, *OF_GROUPS)):
                 return None
         return None
 
@@ -209,4 +214,4 @@ def _same_on_all_nodes(component: Component) -> bool:
     """Tell whether a component counts the same on every node that is touched by slots of cores, GPUs and amounts."""
     if isinstance(component, Touch):
         return component.weight is no_weight or (component.level == "node" and component.weight is one_each)
-    return isinstance(component, (PartialWhole, *OF_GROUPS))
+    return isinstance(component, (PartialWhole, Links, *OF_GROUPS))

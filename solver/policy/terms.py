@@ -153,7 +153,17 @@ class Room:
             )
 
 
-Component = Touch | CoreTouch | Cross | GroupTouch | GroupCross | GroupBalance | PartialWhole | CoreShare | Room
+@dataclass(frozen=True)
+class Links:
+    """For each slot the pairs of its GPUs on a node, each by how much less it is joined than the node's best pair."""
+
+    name: str
+
+    def __post_init__(self) -> None:
+        _check_text(self.name)
+
+
+Component = Touch | CoreTouch | Cross | GroupTouch | GroupCross | GroupBalance | PartialWhole | CoreShare | Room | Links
 OF_GROUPS = (GroupTouch, GroupCross, GroupBalance)
 """Components that are no matter of single nodes: they count groups above the nodes."""
 
@@ -290,6 +300,11 @@ def no_room(_domain: DomainState, _cores: int, _gpus: int) -> int:
     return 0
 
 
+def links(_groups: Sequence[str], _levels: Sequence[str]) -> list[Component]:
+    """Count how much less the GPUs of slots are joined than by the best links of their node."""
+    return [Links("links")]
+
+
 _BALANCE = "balance."
 
 TERMS: dict[str, Term] = {
@@ -301,6 +316,7 @@ TERMS: dict[str, Term] = {
     "shield": shield,
     "fit": fit,
     "worst-fit": worst_fit,
+    "links": links,
     "future": Future(),
 }
 """Terms by the name that a site writes. ``size`` comes first in every policy and ``ids`` last: they are not listed.

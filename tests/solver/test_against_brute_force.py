@@ -112,3 +112,10 @@ def test_all_of_rfc_14(policy: str, data: st.DataObject) -> None:
 @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 def test_memory_from_elsewhere(data: st.DataObject) -> None:
     check(data.draw(strategies.memory_cases()), data.draw(strategies.policies()))
+
+
+@given(data=st.data())
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+def test_slots_of_several_gpus(data: st.DataObject) -> None:
+    policy = data.draw(st.one_of(st.just("links,affinity,share,spread,intact,fit"), strategies.policies()))
+    check(data.draw(strategies.link_cases()), policy)

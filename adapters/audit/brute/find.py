@@ -54,8 +54,9 @@ def find(
         needs, idsets = read(machine, vertices, slot_exclusive, unknown_types)
     except UnknownTypeError:
         return None
-    world = World(machine, running, down, constraint, idsets, patience)
     names = term_names(machine, policy)
+    linked = "links" in names and any(kind.links for kind in machine.types)
+    world = World(machine, running, down, constraint, idsets, patience, linked)
     added = [name for name in names if name.partition(".")[0] in ADDED]
     best_yet: tuple[Terms, dict[Need, int], Partial, Standing] | None = None
     for counts in all_counts(world, needs):

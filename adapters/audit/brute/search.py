@@ -423,11 +423,25 @@ class Search:
         family, _, level = name.partition(".")
         if family == "share":
             return self.share(level, slot)
+        if family == "links":
+            return self.links(slot)
         if family != "affinity":
             return 0
         held = [*gave, *(world.cells[i].place for i, number in enumerate(slot) if number)]
         touched = frozenset().union(*(world.places[place].holders for place in held))
         return max(0, sum(world.places[key].level == level for key in touched) - 1)
+
+    def links(self, slot: Sequence[int]) -> int:
+        """Return by how much less the pairs of a slot's GPUs are joined than the best pairs of their nodes."""
+        world, total = self.world, 0
+        held: dict[int, set[int]] = {}
+        for cell, number in zip(world.cells, slot, strict=True):
+            if number and cell.kind == "gpu":
+                held.setdefault(world.places[cell.place].position, set()).add(cell.gpu)
+        for position, gpus in held.items():
+            pairs = world.machine.types[world.machine.type_of[position]].links
+            total += sum(less for one, other, less in pairs if one in gpus and other in gpus)
+        return total
 
     def share(self, level: str, slot: Sequence[int]) -> int:
         """Return how far a slot's cores stand from the share of its GPUs, node by node."""

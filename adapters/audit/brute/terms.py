@@ -13,7 +13,7 @@ from .world import World
 PACK = ("size", "partial", "affinity", "share", "spread", "intact", "shield", "fit")
 SPREAD = ("size", "affinity", "-fit")
 LOWEST = ("size",)
-ADDED = ("partial", "affinity", "share")
+ADDED = ("partial", "affinity", "share", "links")
 """The families of terms that add up over slots and whole places, whatever else is taken."""
 
 Terms = dict[str, int | tuple[int, ...]]

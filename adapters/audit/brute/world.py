@@ -45,6 +45,7 @@ class Cell:
     kind: str
     sets: frozenset[IdSet]
     free: int
+    gpu: int = -1  # the id, where it matters how GPUs are joined
 
 
 class World:
@@ -58,7 +59,9 @@ class World:
         constraint: Constraint,
         idsets: Sequence[tuple[str, IdSet]],
         patience: int,
+        linked: bool = False,
     ) -> None:
+        self.linked = linked
         self.machine = machine
         self.patience = patience
         count = len(machine.ranks)
@@ -137,12 +140,15 @@ class World:
             if not place.usable:
                 continue
             for kind, mask in (("core", place.own_cores), ("gpu", place.own_gpus)):
-                alike: dict[frozenset[IdSet], int] = {}
+                alike: dict[tuple[frozenset[IdSet], int], int] = {}
                 for number in IdSet.from_mask(mask):
-                    sets = self.sets_of(kind, number)
-                    alike[sets] = alike.get(sets, 0) + 1
-                for sets, free in sorted(alike.items(), key=lambda item: sorted(map(str, item[0]))):
-                    yield Cell(key, kind, sets, free)
+                    apart = self.linked and kind == "gpu"
+                    one = self.sets_of(kind, number), number if apart else -1
+                    alike[one] = alike.get(one, 0) + 1
+                for (sets, gpu), free in sorted(
+                    alike.items(), key=lambda item: (sorted(map(str, item[0][0])), item[0][1])
+                ):
+                    yield Cell(key, kind, sets, free, gpu)
 
     def sets_of(self, kind: str, number: int) -> frozenset[IdSet]:
         """Return the `id` sets of the request that an id is in."""

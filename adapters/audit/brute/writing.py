@@ -60,7 +60,8 @@ def _ids(world: World, index: int) -> list[int]:
     cell = world.cells[index]
     place = world.places[cell.place]
     mask = place.own_cores if cell.kind == "core" else place.own_gpus
-    return [i for i in IdSet.from_mask(mask) if world.sets_of(cell.kind, i) == cell.sets]
+    ids = [i for i in IdSet.from_mask(mask) if world.sets_of(cell.kind, i) == cell.sets]
+    return ids if cell.gpu < 0 else [cell.gpu]
 
 
 def _in_order(last: Slots | None) -> Iterator[Slots]:

@@ -5,10 +5,19 @@ GPUs above the leaves, domains that R holds in part, ids that no domain lists, r
 strategies of hypothesis, which the extra `audit` brings.
 """
 
-from .cases import Case, cases, constraints, core_and_gpu_cases, memory_cases, policies
+from .cases import Case, cases, constraints, core_and_gpu_cases, link_cases, memory_cases, policies
 from .listed import Json, group_levels_of, group_stock_of, levels_of, resources_of, stock_of
 from .machines import Draw, groups, machines, text, topos
-from .requests import contents, core_and_gpu_requests, counts, full_requests, memory_requests, simple_requests, vertex
+from .requests import (
+    contents,
+    core_and_gpu_requests,
+    counts,
+    full_requests,
+    gpu_requests,
+    memory_requests,
+    simple_requests,
+    vertex,
+)
 from .states import allocated, states
 
 __all__ = [
@@ -23,10 +32,12 @@ __all__ = [
     "core_and_gpu_requests",
     "counts",
     "full_requests",
+    "gpu_requests",
     "group_levels_of",
     "group_stock_of",
     "groups",
     "levels_of",
+    "link_cases",
     "machines",
     "memory_cases",
     "memory_requests",

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from .listed import Json, resources_of, stock_of
 from .machines import Draw, machines, text
-from .requests import core_and_gpu_requests, full_requests, memory_requests, simple_requests
+from .requests import core_and_gpu_requests, full_requests, gpu_requests, memory_requests, simple_requests
 from .states import states
 
 
@@ -43,12 +43,26 @@ def memory_cases(draw: Draw) -> Case:
 
 
 @st.composite
+def link_cases(draw: Draw) -> Case:
+    """Draw a machine whose GPUs are not all joined alike, with a state, and slots of several GPUs."""
+    R = draw(machines(draw(st.booleans())).filter(_has_links))
+    running, down = draw(states(R))
+    return Case(R, running, down, draw(gpu_requests(R)), draw(constraints(R)))
+
+
+def _has_links(R: Json) -> bool:
+    entries = R.get("scheduling", {}).get("exactfit", {}).get("links", ())
+    return any(len({row[i] for row in entry["bandwidth"] for i in range(len(row)) if row[i]}) > 1 for entry in entries)
+
+
+@st.composite
 def policies(draw: Draw) -> str:
     """Draw a policy that ships, or terms in any order."""
-    terms = ("partial", "affinity", "share", "spread", "intact", "shield", draw(st.sampled_from(("fit", "worst-fit"))))
+    last = draw(st.sampled_from(("fit", "worst-fit")))
+    terms = ("partial", "affinity", "share", "links", "spread", "intact", "shield", last)
     if draw(st.booleans()):
         return draw(st.sampled_from(("pack", "spread", "lowest")))
-    return ",".join(draw(st.permutations(terms))[: draw(st.integers(1, 7))])
+    return ",".join(draw(st.permutations(terms))[: draw(st.integers(1, 8))])
 
 
 @st.composite

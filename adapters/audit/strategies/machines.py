@@ -82,6 +82,15 @@ def topos(draw: Draw, simple: bool) -> tuple[Json, int, int]:
     return topo, ids.cores, ids.gpus
 
 
+def links(draw: Draw, rank: str, gpus: int) -> Json:
+    """Draw how the GPUs of a node are joined."""
+    rows = [[0] * gpus for _ in range(gpus)]
+    for one in range(gpus):
+        for other in range(one):
+            rows[one][other] = rows[other][one] = draw(st.sampled_from((0, 25, 50, 50)))
+    return {"ranks": rank, "gpus": text(range(gpus)), "bandwidth": rows}
+
+
 @st.composite
 def machines(draw: Draw, simple: bool = False) -> Json:
     """Draw the R of a machine of one to three nodes."""
@@ -123,6 +132,10 @@ def machines(draw: Draw, simple: bool = False) -> Json:
         R["scheduling"] = {"writer": "TreePool", "children": trees}
         if not simple and count > 1 and draw(st.booleans()):
             R["scheduling"]["groups"] = draw(groups(ranks))
+    if draw(st.integers(0, 3)) == 0:
+        linked = [links(draw, str(rank), kind_of[rank][2]) for rank in ranks if kind_of[rank][2] > 1]
+        if linked:
+            R.setdefault("scheduling", {"writer": "TreePool"})["exactfit"] = {"links": linked}
     return R
 
 

@@ -214,3 +214,25 @@ def memory_requests(draw: Draw, R: Json) -> tuple[Json, ...]:
         return vertex(above, 1, made, *beside, **draw(st.sampled_from(_EXCLUSIVE[:5])))
 
     return tuple(branch(label) for label in "ab"[: draw(st.sampled_from((1, 1, 2)))])
+
+
+@st.composite
+def gpu_requests(draw: Draw, R: Json) -> tuple[Json, ...]:
+    """Draw slots of several GPUs, with cores or whole domains beside them, below a node or not."""
+    levels = levels_of(R)
+
+    def slot(label: str) -> Json:
+        gpus, form = vertex("gpu", draw(st.sampled_from((2, 2, 3, 4)))), draw(st.integers(0, 7))
+        inside = [vertex("core", draw(st.integers(1, 2))), gpus] if form < 5 else [gpus]
+        if form == 6 and levels:
+            inside = [
+                vertex(draw(st.sampled_from(levels)), draw(st.integers(1, 2)), **draw(st.sampled_from(_EXCLUSIVE[:5])))
+            ]
+        if form == 7:
+            inside = [vertex("node", 1, *draw(st.sampled_from(([], [gpus]))))]
+        return vertex("slot", draw(st.sampled_from((1, 1, 2, {"min": 1}))), *inside, label=label)
+
+    made = tuple(slot(label) for label in "ab"[: draw(st.sampled_from((1, 1, 2)))])
+    if any(below["type"] == "node" for one in made for below in one["with"]) or draw(st.booleans()):
+        return made
+    return (vertex("node", 1, *made),)

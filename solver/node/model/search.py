@@ -7,6 +7,7 @@ from ...cpsat.status import Status
 from ...demand.demand import Bundle, Kind, Want
 from ...policy.scale import Scale
 from ...state.domain_state import DomainState
+from ...state.joined import pairs_of
 from ..amounts_at_hand import with_amounts_of
 from ..plan import NodePlan, NodeSolution, SlotPlan
 from .level_bounds import level_bounds
@@ -75,6 +76,8 @@ def _by_runs(
     if len(resources) != 1 or not all(resources & need.keys() for need in needs):
         return None
     (name,) = resources
+    if name == "gpu" and pairs_of(state) and scale.links:
+        return None  # which GPUs a slot has is no matter of runs
     kind = Kind.CORE if name == "core" else Kind.GPU
     without = Bundle(
         tuple(

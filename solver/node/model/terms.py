@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from ...cpsat.lexicographic import Expression, Goal
 from ...policy.scale import Scale
-from ...policy.terms import Component, CoreShare, CoreTouch, Cross, PartialWhole, Room, Touch
+from ...policy.terms import Component, CoreShare, CoreTouch, Cross, Links, PartialWhole, Room, Touch
 from ...state.domain_state import UNNAMED
+from .links import links_goal
 from .lost_room import room_goal
 from .shares import share_goal
 from .variables import CORES, GPUS, Holder, Taken
@@ -26,6 +27,8 @@ def _goal(taken: Taken, component: Component, touched: dict[int, Expression]) ->
         return _cross_goal(taken, component.level)
     if isinstance(component, CoreShare):
         return share_goal(taken, component.level)
+    if isinstance(component, Links):
+        return links_goal(taken, taken.pairs)
     if isinstance(component, Room):
         return room_goal(taken, component.room)
     if isinstance(component, PartialWhole):

@@ -15,6 +15,7 @@ from ...cpsat.lexicographic import Expression
 from ...cpsat.loading import new_model
 from ...demand.demand import Want
 from ...state.domain_state import DomainState
+from ...state.joined import pairs_of
 
 if TYPE_CHECKING:
     from ortools.sat.python import cp_model
@@ -127,6 +128,8 @@ class Taken:
         Whether slots take amounts together, whose sums linear relaxations see through.
     shares
         Whether it matters how cores of slots stand to their GPUs.
+    pairs
+        The places of GPUs that are joined by less than the best, and by how much.
     """
 
     def __init__(
@@ -135,6 +138,7 @@ class Taken:
         self.shares = shares
         self.model = new_model()
         self.domains = state.flat
+        self.pairs = pairs_of(state)
         self.ends, self.parents = _shape(state)
         self._most_crossed = most_crossed or {}
         self.levels = {domain.level for domain in state.flat[1:]}
