@@ -7,9 +7,10 @@ else, and what follows it on an allocation (times, dumps, to_dict) cannot fail, 
 from __future__ import annotations
 
 import syslog
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from flux.resource.ResourcePoolImplementation import InfeasibleRequest, InsufficientResources
 from flux.resource.Rv1Set import Rv1Set
@@ -21,6 +22,7 @@ from ...solver.cpsat.budget import CutOff
 from ...solver.demand.request import Request
 from ...solver.placement.allocation import Allocation
 from ...solver.placement.job_R import check_hosts
+from ...solver.pool import Pool
 from ...topology.rset import WRITER
 from ..site_choice import KEYWORDS
 from .accounting import check_final, check_partial, is_all
@@ -55,6 +57,10 @@ class ExactPoolV1(PoolSet):
 
     name = "exactfit"
     known_options = KEYWORDS
+    refusal: OSError | None = None
+    """Why the last request that was refused was refused."""
+    _decided: Any = None
+    """What was decided elsewhere."""
 
     def parse_resource_request(self, jobspec: Mapping[str, Any]) -> ParsedRequest:
         """Return the request of a jobspec: immutable, and good for any pool.
@@ -104,23 +110,69 @@ class ExactPoolV1(PoolSet):
         InfeasibleRequest
             Not ever.
         """
-        wanted = _wanted(request)
-        made: list[Self] = []
+        decided, self._decided = self._decided, None
+        if decided is None or (decided.jobid, decided.generation) != (jobid, self.generation):
+            decided = self._decision(jobid, request, self._pool)
+        elif decided.given is not None:
+            self._pool.become(decided.core)
+        if decided.given is None:
+            self.refusal = decided.refusal
+            raise decided.refusal from decided.refusal.__cause__
+        if self._tells(syslog.LOG_DEBUG):
+            self._say(syslog.LOG_DEBUG, f"alloc: {job_text(jobid)}: {decided.given.dumps()}")
+        given: Self = decided.given
+        return given
 
-        def prepare(allocation: Allocation) -> None:
-            made.append(self._allocated(jobid, allocation))
-            if self._tells(syslog.LOG_DEBUG):
-                self._say(syslog.LOG_DEBUG, f"alloc: {job_text(jobid)}: {made[0].dumps()}")
-
+    def _decision(self, jobid: int, request: object, core: Pool) -> _Decision:
+        """Decide on a request on the pool itself or on a copy."""
+        generation = core.generation
+        made: list[ExactPoolV1] = []
+        refusal: OSError = InsufficientResources()
         try:
-            self._pool.alloc(jobid, wanted, prepare)
-        except solver.InsufficientResources as refusal:
-            raise _NotNow(refusal) from None
-        except solver.InfeasibleRequest as refusal:
-            raise InfeasibleRequest(str(refusal)) from None
+            core.alloc(jobid, _wanted(request), lambda allocation: made.append(self._allocated(jobid, allocation)))
+            return _Decision(jobid, generation, core, made[0], refusal)
+        except InfeasibleRequest as none:
+            refusal = none
+        except solver.InsufficientResources as not_now:
+            refusal = _NotNow(not_now)
+        except solver.InfeasibleRequest as never:
+            refusal = InfeasibleRequest(str(never))
         except Exception as crash:
-            raise self._crashed(jobid, crash) from crash
-        return made[0]
+            refusal = self._crashed(jobid, crash)
+            refusal.__cause__ = crash
+        return _Decision(jobid, generation, core, None, refusal)
+
+    def decided_elsewhere(self, jobid: int, request: object) -> Callable[[], None]:
+        """Return what decides on a request, and changes nothing, for another thread to do.
+
+        An `alloc` of the job that follows takes what it came to, unless something has changed.
+        """
+        core = self._pool.copy(silent=False)
+
+        def decide() -> None:
+            self._decided = self._decision(jobid, request, core)
+
+        return decide
+
+    def why_not(self, jobid: int, request: object) -> Callable[[], str | None]:
+        """Return what finds out why a request does not fit now, None where it does, for another thread to do."""
+        core = self._pool.copy(ahead=True)
+
+        def find() -> str | None:
+            decision = self._decision(jobid, request, core)
+            return None if decision.given is not None else str(decision.refusal)
+
+        return find
+
+    def judged_elsewhere(self, jobspec: Mapping[str, Any]) -> Callable[[], None]:
+        """Return what judges whether a jobspec can ever be placed; `check_feasibility` has the answer then."""
+        core = self._pool.copy()
+
+        def judge() -> None:
+            with suppress(Exception):
+                core.check_feasibility(_wanted(self.parse_resource_request(jobspec)))
+
+        return judge
 
     def explain(self, request: object) -> dict[str, Any]:
         """Say why a request does not fit now, or never, and what would make it fit, as JSON values.
@@ -234,6 +286,30 @@ class ExactPoolV1(PoolSet):
     def job_end_times(self) -> list[tuple[int, float]]:
         """Return (job id, end) of all jobs, the end in seconds since the epoch, 0 for none."""
         return [(jobid, job.end_time) for jobid, job in self._pool.jobs.items()]
+
+
+class _Decision(NamedTuple):
+    """What became of a request.
+
+    Attributes
+    ----------
+    jobid
+        Whose it is.
+    generation
+        Of the pool before.
+    core
+        The pool that decided, a copy or the pool itself, and is as it is after.
+    given
+        What the job got; None where it was refused.
+    refusal
+        Why, then.
+    """
+
+    jobid: int
+    generation: int
+    core: Pool
+    given: Any
+    refusal: OSError
 
 
 class PackPoolV1(ExactPoolV1):

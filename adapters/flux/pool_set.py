@@ -133,6 +133,11 @@ class PoolSet(ExactSet, ResourcePoolImplementation):
         return self._core
 
     @property
+    def core(self) -> Pool:
+        """The solver's pool, for exactfit's own scheduler modules."""
+        return self._pool
+
+    @property
     def generation(self) -> int:  # type: ignore[override]  # Flux's base class counts in an attribute
         """Goes up by one with every change."""
         return self._changes + (0 if self._core is None else self._core.generation)

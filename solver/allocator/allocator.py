@@ -351,23 +351,29 @@ class Allocator(Present):
 
     # -- copies ---------------------------------------------------------------------------------------------------
 
-    def copy(self: Same, *, ahead: bool = False) -> Same:
-        """Return an independent pool in the same state, which does not log. It costs the same for any machine.
+    def copy(self: Same, *, ahead: bool = False, silent: bool = True) -> Same:
+        """Return an independent pool in the same state. It costs the same for any machine.
 
         Parameters
         ----------
+        silent
+            Whether it does not log.
         ahead
             Whether it is to look ahead, once for many moments: each of its decisions takes no more than `AHEAD` of the
             work of one that counts. So do those of copies of it.
         """
         copy = object.__new__(type(self))
         copy._share = AHEAD if ahead else self._share
-        copy._log = _silent
+        copy._log = _silent if silent else self._log
         copy._name = self._name
         copy._knowledge = self._knowledge
         copy._state = self._state
         copy._epoch = self._epoch
         return copy
+
+    def become(self: Same, copy: Same) -> None:
+        """Be what a copy is by now; what has happened here since it was made, has not."""
+        self._knowledge, self._held, self._late, self._epoch = copy._knowledge, copy._held, copy._late, copy._epoch
 
     def in_state(self: Same, state: PoolState) -> Same:
         """Return an independent pool of the same machine in another state, which looks ahead and does not log."""

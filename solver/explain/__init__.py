@@ -9,7 +9,8 @@ be rid of it, `numbers` counts, `changes` finds what helps, `places` looks at ea
 from __future__ import annotations
 
 from .answer import FITS, INFEASIBLE, INSUFFICIENT, Explanation, explain
-from .when import EASY, FIFO, FLUX, Start, earliest_start, forecast
+from .future import Steps
+from .when import EASY, FIFO, FLUX, Start, earliest_start, finding_start, forecast, forecasting
 
 __all__ = [
     "EASY",
@@ -20,7 +21,10 @@ __all__ = [
     "INSUFFICIENT",
     "Explanation",
     "Start",
+    "Steps",
     "earliest_start",
     "explain",
+    "finding_start",
     "forecast",
+    "forecasting",
 ]

@@ -7,7 +7,9 @@ halving the last of them. States are values: going back to one costs nothing, an
 from __future__ import annotations
 
 from bisect import insort
+from collections.abc import Generator
 from itertools import groupby
+from typing import TypeVar
 
 from ..allocator import Allocator
 from ..cpsat.budget import AHEAD, Budget, CutOff
@@ -16,6 +18,23 @@ from ..errors import InfeasibleRequest, InsufficientResources
 from ..knowledge import Knowledge
 from ..state.pool_state import PoolState
 from .trials import ended
+
+T = TypeVar("T")
+
+Steps = Generator[None, None, T]
+"""Work that can be left for a while, and gone on with, between any two of its decisions."""
+
+Moment = tuple[float, PoolState, int]
+"""A time, the state then, and how many ends lie before."""
+
+
+def done(steps: Steps[T]) -> T:
+    """Do all steps, one after the other, and return what they come to."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            return end.value  # type: ignore[no-any-return]  # it is what the generator returns
 
 
 class _Question:
@@ -57,15 +76,20 @@ class Future:
         self._questions: dict[int, _Question] = {}
         self._endless: list[int] = []
 
-    def when(self, request: Request, floor: float) -> tuple[float, PoolState, int] | None:
-        """Return when a request fits, the state then, and how many ends lie before.
+    def when(self, request: Request, floor: float) -> Moment | None:
+        """Return when a request fits, the state then, and how many ends lie before; None for never.
 
         Raises
         ------
         InfeasibleRequest
-            When it never does.
+            When it does not fit on the idle machine either.
         """
+        return done(self.finding(request, floor))
+
+    def finding(self, request: Request, floor: float) -> Steps[Moment | None]:
+        """Do the same in steps."""
         question = self._question(request)
+        yield
         if question.fits(self._state):
             return floor, self._state, 0
         times = [(end, [jobid for _, jobid in same]) for end, same in groupby(self._ends, key=lambda item: item[0])]
@@ -78,11 +102,13 @@ class Future:
                 return None
             while len(states) <= high:
                 states.append(ended(self._knowledge.changes, states[-1], times[len(states) - 1][1]))
+            yield
             if question.fits(states[high]):
                 break
             low, step = high, 2 * step
         while high - low > 1:
             middle = (low + high) // 2
+            yield
             if question.fits(states[middle]):
                 high = middle
             else:
@@ -95,7 +121,7 @@ class Future:
             known = self._questions[id(request)] = _Question(self._knowledge, request)
         return known
 
-    def _go(self, found: tuple[float, PoolState, int]) -> None:
+    def _go(self, found: Moment) -> None:
         """Let time pass."""
         _, self._state, passed = found
         del self._ends[:passed]

@@ -15,7 +15,7 @@ from ..allocator import Allocator
 from ..demand.arguments import need_job, need_time
 from ..demand.request import Asked, Request, as_request, need_request
 from ..errors import InfeasibleRequest
-from .future import Future
+from .future import Future, Steps, done
 from .trials import ended
 
 FIFO, EASY, FLUX = "fifo", "easy", "flux"
@@ -65,8 +65,12 @@ def earliest_start(pool: Allocator, request: Asked, now: float) -> float | None:
     """
     request = as_request(request)
     need_time(now)
-    future = Future(pool, now)
-    found = future.when(request, 0.0)
+    return done(finding_start(pool, request, now))
+
+
+def finding_start(pool: Allocator, request: Request, now: float) -> Steps[float | None]:
+    """Do what `earliest_start` does, in steps."""
+    found = yield from Future(pool, now).finding(request, 0.0)
     return None if found is None else max(found[0], now)
 
 
@@ -101,8 +105,19 @@ def forecast(pool: Allocator, queue: Queue, now: float, order: str = FIFO) -> li
     need_time(now)
     _check_queue(pool, queue)
     future = _Forecast(pool, now)
-    starts = future.fifo(queue) if order == FIFO else future.backfill(queue, past=order == EASY)
+    starts: dict[int, Start] = {}
+    if order == FIFO:
+        done(future.fifo(queue, starts))
+    else:
+        future.backfill(queue, starts, past=order == EASY)
     return [starts[jobid] for jobid, _ in queue]
+
+
+def forecasting(pool: Allocator, queue: Queue, now: float, starts: dict[int, Start]) -> Steps[None]:
+    """Do what `forecast` does for a strict queue, in steps, and put the starts in a dictionary as they are found."""
+    need_time(now)
+    _check_queue(pool, queue)
+    yield from _Forecast(pool, now).fifo(queue, starts)
 
 
 def _check_queue(pool: Allocator, queue: Queue) -> None:
@@ -130,9 +145,9 @@ class _Forecast(Future):
             )
             starts[jobid] = replace(starts[jobid], unknown=reason)
 
-    def _judged(self, queue: Queue) -> tuple[dict[int, Start], list[tuple[int, Request]]]:
-        """Return the starts, not known as yet, or why there is none, and those of the queue that may start."""
-        starts = {jobid: Start(jobid, None) for jobid, _ in queue}
+    def _judged(self, queue: Queue, starts: dict[int, Start]) -> Steps[list[tuple[int, Request]]]:
+        """Enter the starts, not known as yet, or why there is none; return those of the queue that may start."""
+        starts.update({jobid: Start(jobid, None) for jobid, _ in queue})
         waiting = []
         for jobid, request in queue:
             try:
@@ -140,34 +155,34 @@ class _Forecast(Future):
                 waiting.append((jobid, request))
             except InfeasibleRequest as error:
                 starts[jobid] = Start(jobid, None, str(error))
-        return starts, waiting
+            yield
+        return waiting
 
-    def fifo(self, queue: Queue) -> dict[int, Start]:
-        """Return the starts in strict order."""
-        starts, waiting = self._judged(queue)
+    def fifo(self, queue: Queue, starts: dict[int, Start]) -> Steps[None]:
+        """Enter the starts in strict order."""
+        waiting = yield from self._judged(queue, starts)
         floor = 0.0
         while waiting and not self._endless:
             jobid, request = waiting[0]
-            found = self.when(request, floor)
+            found = yield from self.finding(request, floor)
             if found is None:
                 break
             floor = found[0]
+            yield
             self._go(found)
             if not self._start(jobid, request, floor):
                 break
             starts[jobid] = Start(jobid, max(floor, self._now))
             del waiting[0]
         self._tell_unknown(waiting, starts)
-        return starts
 
-    def backfill(self, queue: Queue, *, past: bool) -> dict[int, Start]:
-        """Return the starts with backfill; with ``past`` also of what runs past the reservation beside its job."""
-        starts, waiting = self._judged(queue)
+    def backfill(self, queue: Queue, starts: dict[int, Start], *, past: bool) -> None:
+        """Enter the starts with backfill; with ``past`` also of what runs past the reservation beside its job."""
+        waiting = done(self._judged(queue, starts))
         time: float | None = 0.0
         while waiting and time is not None:
             time = self._pass_at(waiting, time, starts, past)
         self._tell_unknown(waiting, starts)
-        return starts
 
     def _pass_at(
         self, waiting: list[tuple[int, Request]], time: float, starts: dict[int, Start], past: bool

@@ -4,21 +4,11 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from flux_instance import COUNT, LOADED, SLEEP, configured, inside, need_flux
+from flux_instance import COUNT, LOADED, PLAIN, SLEEP, configured, inside, need_flux
 
-PLAIN: dict[str, Any] = {
-    "version": 1,
-    "execution": {
-        "R_lite": [{"rank": "0-3", "children": {"core": "0-7"}}],
-        "nodelist": ["n[0-3]"],
-        "starttime": 0,
-        "expiration": 0,
-    },
-}
 TOPO = {"socket": [{"cores": "0-3"}, {"cores": "4-7"}]}
 
 

@@ -20,6 +20,17 @@ SLEEP = "--setattr=system.exec.test.run_duration=3600s sleep inf"
 LOAD = "flux module reload sched-simple pool-class=exactfit.adapters.flux"
 COUNT = "flux resource list -s {0} -no '{{nnodes}} {{ncores}}' | tell {1}"
 LOADED = "flux dmesg | grep -o 'pool-class=[^ ]*' | tail -1 | tell {0}"
+PLAIN: dict[str, Any] = {
+    "version": 1,
+    "execution": {
+        "R_lite": [{"rank": "0-3", "children": {"core": "0-7"}}],
+        "nodelist": ["n[0-3]"],
+        "starttime": 0,
+        "expiration": 0,
+    },
+}
+"""R of four nodes of eight cores."""
+
 LINES = """
 tell() { echo "@$1 $(cat | tr "\\n" " ")"; }
 submitted() { flux job wait-event -t 30 "$(flux job last)" alloc >/dev/null; flux job last; }
