@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv demo test lint types check docs dist bench hard peers trust fuzz soak coverage mutants flux-plugin clean
+.PHONY: help venv demo test lint types check docs dist bench hard peers opinions trust fuzz soak coverage mutants flux-plugin clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -99,6 +99,9 @@ STREAMS ?= 1000
 peers: $(READY)  ## the audit of our pool and of Flux's, with pages in build/peers (STREAMS=1000)
 	@for pool in $(PEERS); do $(BIN)/exactfit audit $$pool --streams $(STREAMS) -o build/peers/$$pool; \
 	    status=$$?; if [ $$status -gt 1 ] || [ $$pool = exactfit -a $$status -ne 0 ]; then exit $$status; fi; done
+
+opinions: $(READY)  ## the second opinion on random placements, small ones and of real nodes (CASES=100000)
+	$(HERE) opinions $(CASES)
 
 trust: $(READY)  ## the pool protocol in any order and faults at any line, new examples each time, half an hour
 	HYPOTHESIS_PROFILE=explore $(BIN)/pytest tests/trust

@@ -19,6 +19,7 @@ from .errors import InputError
 from .job_input import Job
 from .json_output import json_line
 from .outcome import INFEASIBLE, INSUFFICIENT
+from .second_opinion import ProveOptions, proof_fields, second_opinion, show_proof
 from .source import source_name
 from .state_input import check_hosts, read_allocations
 from .status import DONE, NO
@@ -53,6 +54,7 @@ def check(
             help="The placement to judge: a file of its R (RFC 20) or a line of place --json; - for standard input.",
         ),
     ],
+    proven: ProveOptions,
     compare: Annotated[
         bool, typer.Option("--compare", help="Place the job as well, and say how far the placement is from the best.")
     ] = False,
@@ -60,31 +62,37 @@ def check(
         bool,
         typer.Option(
             "--json",
-            help='Print one JSON object, {"legal", "violations", "terms", "counts", "notes", "best"}; best is null '
-            "without --compare, or {status, terms, better}, better being the first term in which it wins, or null.",
+            help='Print one JSON object, {"legal", "violations", "terms", "counts", "notes", "best", "proof"}; best is '
+            "null without --compare, or {status, terms, better}, better being the first term in which it wins, or "
+            "null; proof is null without --prove.",
         ),
     ] = False,
 ) -> int:
     """Judge a placement from anywhere: whether it is legal, and the value of every term.
 
     The checker shares no code with the solver. An R that does not say which slot got what (only exactfit's own do) is
-    split into slots as well as that can be done. Exit status 1 when the placement is illegal, whatever it is worth.
+    split into slots as well as that can be done. --prove asks another solver, by another formulation, whether anything
+    is better. Exit status 1 when the placement is illegal, whatever it is worth.
 
     For example:
 
       exactfit check R.json job.yaml from-flux.json --allocated running.json --compare
     """
-    _refuse_idle(case, compare)
+    _refuse_idle(case, compare or proven.prove)
+    seconds = proven.seconds()
     read = Case.read(case, [job])
     R = _one_answer(read, placed)
     # The pool refuses wrong options and impossible allocations, also where it is not asked to place anything.
     pool = read.pool()
     verdict = _judged(read, R)
     best = _best(pool, read.jobs[0], verdict.terms) if compare else None
+    proof = second_opinion(read, verdict, seconds) if proven.prove else None
     if as_json:
-        print(json_line("check", _fields(verdict, best)))
+        print(json_line("check", {**_fields(verdict, best), "proof": proof_fields(proof)}))
     else:
         _report(verdict.legal, [*verdict.violations, *verdict.notes], verdict.terms, best)
+        if proof is not None:
+            show_proof(make_console(), proof, verdict.terms)
     return DONE if verdict.legal else NO
 
 
@@ -92,7 +100,9 @@ def _refuse_idle(case: options.CaseOptions, compare: bool) -> None:
     """Refuse what is said of a search where there is none."""
     for name, value in (("--policy", case.policy), ("--time-limit", case.time_limit)):
         if value is not None and not compare:
-            raise InputError(f"{name} goes with --compare: a placement is judged without a search, in all terms")
+            raise InputError(
+                f"{name} goes with --compare or --prove: a placement is judged without a search, in all terms"
+            )
 
 
 def _one_answer(read: Case, placed: str) -> Mapping[str, Any]:

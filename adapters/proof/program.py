@@ -108,11 +108,11 @@ class Program:
             ("presolve", "on" if presolve else "off"),
         ):
             solver.setOptionValue(name, setting)
-        solver.passModel(self._as_highs(objective))
+        solver.passModel(self.as_highs(objective))
         solver.run()
         return _read(solver, highspy.HighsModelStatus, len(self.lower))
 
-    def _as_highs(self, objective: Mapping[int, int]) -> Any:
+    def as_highs(self, objective: Mapping[int, int]) -> Any:
         """Return the program as HiGHS takes it."""
         import highspy
         import numpy as np

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
@@ -172,27 +172,32 @@ def _term(
 
 
 def _size(question: Question, counts: Mapping[str, int], until: float) -> tuple[Opinion, Mapping[str, Any] | None]:
-    """Say whether a count could be larger, those before it being what they are.
+    """Say whether a count could be larger, those before it being what they are."""
+    opinion = Opinion.PROVEN
+    for larger in larger_counts(question, counts):
+        formulation = question.formulation(larger)
+        solved = formulation.program.minimise({}, until - time.monotonic())
+        if solved.outcome is Outcome.INFEASIBLE:
+            solved = formulation.program.minimise({}, until - time.monotonic(), presolve=False)
+        if solved.outcome is Outcome.OPTIMAL:
+            return Opinion.BETTER, write(formulation, solved.values)
+        if solved.outcome is Outcome.CUT_OFF:
+            opinion = Opinion.UNKNOWN
+    return opinion, None
 
-    Whatever holds a larger number of things also holds fewer: for each count the next larger one is tried, with the
-    least of all that come after it.
+
+def larger_counts(question: Question, counts: Mapping[str, int]) -> Iterator[dict[str, int]]:
+    """Go through counts of which one is the next larger, those before it are what they are, and the others the least.
+
+    If none of these can be placed, no larger size can: whatever holds more of a thing also holds fewer.
     """
     fixed: dict[str, int] = {}
-    open_ = [vertex for vertex in _walk(question.vertices) if not vertex.count.is_fixed]
-    opinion = Opinion.PROVEN
-    for vertex in open_:
-        larger = _next(vertex, counts[vertex.path])
-        if larger is not None and larger <= _most(question):
-            formulation = question.formulation({**fixed, vertex.path: larger})
-            solved = formulation.program.minimise({}, until - time.monotonic())
-            if solved.outcome is Outcome.INFEASIBLE:
-                solved = formulation.program.minimise({}, until - time.monotonic(), presolve=False)
-            if solved.outcome is Outcome.OPTIMAL:
-                return Opinion.BETTER, write(formulation, solved.values)
-            if solved.outcome is Outcome.CUT_OFF:
-                opinion = Opinion.UNKNOWN
-        fixed[vertex.path] = counts[vertex.path]
-    return opinion, None
+    for vertex in _walk(question.vertices):
+        if not vertex.count.is_fixed:
+            larger = _next(vertex, counts[vertex.path])
+            if larger is not None and larger <= _most(question):
+                yield {**fixed, vertex.path: larger}
+            fixed[vertex.path] = counts[vertex.path]
 
 
 def _most(question: Question) -> int:

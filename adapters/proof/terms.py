@@ -47,6 +47,7 @@ class Worth:
             "intact": self._intact,
             "shield": self._shield,
             "fit": self._fit,
+            "worst-fit": self._worst_fit,
         }
         if family not in made:
             raise BeyondError(f"the term {name}")
@@ -150,6 +151,19 @@ class Worth:
 
     def _fit(self, level: str) -> Terms:
         return {self.job_touches(place): place.free_cores.bit_count() for place in self._at(level)}
+
+    def _worst_fit(self, level: str) -> Terms:
+        """Return the reverse of fit; here a place that is not touched must not seem to be."""
+        terms: Terms = {}
+        form = self.formulation
+        for place in self._at(level):
+            touches = self.job_touches(place)
+            used: Terms = {}
+            for k in form.cells_in(place):
+                add(used, form.used(form.roots, k))
+            self.program.at_least(add(used, {touches: -1}), 0)
+            terms[touches] = -place.free_cores.bit_count()
+        return terms
 
     def _shield(self, _level: str) -> Terms:
         form = self.formulation

@@ -1,0 +1,120 @@
+"""The second opinion: on what the solver says, beside the brute force, on what is worse, and from the command line."""
+
+from __future__ import annotations
+
+import json
+import random
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from exactfit.adapters.audit import brute
+from exactfit.adapters.cli.app import app
+from exactfit.adapters.proof.prove import BeyondError, Opinion, Question, fits, prove
+from exactfit.grammar.constraint import ALWAYS, parse_constraint
+from exactfit.grammar.idset import IdSet
+from exactfit.grammar.jobspec import parse_resources
+from exactfit.grammar.shape import parse_shape
+from exactfit.solver import Pool, Request
+from exactfit.solver.checker import check
+from exactfit.topology.presets import preset
+from exactfit.topology.rset import read_R
+from opinions import opinion_on, real_cases, small
+
+
+def test_it_agrees_with_the_solver_on_small_cases_of_all_forms() -> None:
+    said = [opinion_on(case, policy) for case, policy in small(220, 0)]
+    assert [one for one in said if one.is_fault] == []
+    proven = sum(one.what.endswith("proven") for one in said)
+    assert proven > 0.6 * len(said)
+
+
+def test_it_agrees_with_the_solver_on_fragmented_states_of_real_nodes() -> None:
+    said = [opinion_on(case) for case in real_cases(25)]
+    assert [one for one in said if one.is_fault] == []
+    assert sum(one.what.endswith("proven") for one in said) > 18
+
+
+def test_it_agrees_with_the_brute_force() -> None:
+    """Without the solver: what all placements come to is proven, and one more is called better."""
+    proven = 0
+    for case, _ in small(80, 7):
+        machine, vertices = read_R(case.R), parse_resources(list(case.resources))
+        constraint = ALWAYS if case.constraint is None else parse_constraint(case.constraint)
+        down = machine.mask_of(IdSet.parse(case.down)) if case.down else 0
+        state: dict[str, Any] = {"constraint": constraint, "running": case.running, "down": down}
+        question = Question(machine, vertices, constraint, case.running, down, case.slot_exclusive)
+        try:
+            best = brute.find(machine, vertices, **state, slot_exclusive=case.slot_exclusive, patience=2_000)
+            if best is None:
+                assert fits(question, {}, 20) is not True
+                continue
+            proof = prove(question, best.counts, best.terms, 20)
+        except (brute.TooManyError, BeyondError):
+            continue
+        assert not {Opinion.BETTER, Opinion.IMPOSSIBLE} & set(proof.opinions.values()), (case, proof)
+        if proof.holds:
+            proven += 1
+            _worse_is_seen(question, best, random.Random(proven))
+    assert proven > 12
+
+
+def _worse_is_seen(question: Question, best: Any, draw: random.Random) -> None:
+    """Add one to a term: there is better; take one away: that is impossible."""
+    names = [name for name in best.terms if name != "size"]
+    name = draw.choice(names)
+    before = {other: best.terms[other] for other in names[: names.index(name)]}
+    for change, opinion in ((1, Opinion.BETTER), (-1, Opinion.IMPOSSIBLE)):
+        # Of nothing less than 0 is not asked at all.
+        if best.terms[name] + change > 0:
+            proof = prove(question, best.counts, {**before, name: best.terms[name] + change}, 20)
+            assert proof.opinions[name] is opinion, (name, best.terms, proof)
+
+
+def test_a_better_placement_is_shown_and_legal() -> None:
+    machine, vertices = read_R(preset("rfc49-a:1")), parse_resources(parse_shape("slot=2/core=10"))
+    lite = [{"rank": "0", "children": {"core": "0-9,14-23"}}]
+    slots = [{"label": "task", "cores": "0-9"}, {"label": "task", "cores": "14-23"}]
+    R = {
+        "version": 1,
+        "execution": {"R_lite": lite, "nodelist": [machine.host(0)], "nslots": 2},
+        "scheduling": {"placement": [{"ranks": "0", "slots": slots}]},
+    }
+    verdict = check(machine, vertices, R)
+    assert verdict.legal
+    values = {name: verdict.terms[name] for name in ("size", "partial", "affinity.socket", "affinity.numa")}
+    proof = prove(Question(machine, vertices), verdict.counts, values, 30)
+    assert proof.opinions["affinity.numa"] is Opinion.BETTER
+    assert proof.better is not None
+    better = check(machine, vertices, proof.better)
+    assert better.legal, better.violations
+    assert better.terms["affinity.numa"] == proof.value == 0
+
+
+def test_it_knows_what_is_beyond_it() -> None:
+    machine = read_R(preset("rfc49-a:1"))
+    with pytest.raises(BeyondError, match="memory"):
+        fits(Question(machine, parse_resources(parse_shape("slot/[core;memory=4]"))), {}, 5)
+
+
+def test_from_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    machine = read_R(preset("rfc49-a:1"))
+    R = Pool(machine).alloc(1, Request.of(parse_resources(parse_shape("node/slot=12/core=10")))).to_dict()
+    path = tmp_path / "R.json"
+    path.write_text(json.dumps(R), encoding="utf-8")
+    arguments = ["check", "rfc49-a:1", "node/slot=12/core=10", str(path), "--prove"]
+    for more in ([], ["--json"], ["--policy", "affinity"]):
+        with pytest.raises(SystemExit) as end:
+            app([*arguments, *more])
+        assert end.value.code == 0
+        told = capsys.readouterr().out
+        if more == ["--json"]:
+            proof = json.loads(told)["proof"]
+            assert proof["holds"] is True
+            assert proof["terms"]["affinity.numa"] == "PROVEN"
+        else:
+            assert "nothing is better" in told
+    with pytest.raises(SystemExit) as end:
+        app([*arguments[:-1], "--within", "5s"])
+    assert end.value.code == 2
