@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from math import prod
 from typing import TYPE_CHECKING
 
 from ...grammar.constraint import evaluate
@@ -19,6 +20,7 @@ from ..cpsat.loading import new_model
 from ..cpsat.status import Status
 from ..demand.request import Asked, as_request
 from ..state.node_classes import bits
+from .around import GroupsAround, without_groups
 from .wants import Want, want_of
 
 if TYPE_CHECKING:
@@ -93,8 +95,9 @@ def plan_moves(pool: Allocator, request: Asked, most: int, seconds: float) -> Mo
     request = as_request(request)
     if most < 0 or not seconds > 0:
         raise ValueError(f"expected a number of moves and some time, not {most!r} and {seconds!r}")
+    around, request = without_groups(request, pool.machine.group_levels)
     want = want_of(request, slot_exclusive=pool.options.slot_exclusive)
-    model = _MoveModel(pool, want, evaluate(request.constraint, pool.machine.facts), most)
+    model = _MoveModel(pool, want, around, evaluate(request.constraint, pool.machine.facts), most)
     found = lexmin(model.model, [Goal(model.moved, 0, most)], Budget(seconds))
     if not found.status.found or found.solver is None:
         return None
@@ -104,7 +107,7 @@ def plan_moves(pool: Allocator, request: Asked, most: int, seconds: float) -> Mo
 
 
 class _MoveModel:
-    def __init__(self, pool: Allocator, want: Want, allowed: int, most: int) -> None:
+    def __init__(self, pool: Allocator, want: Want, around: Sequence[GroupsAround], allowed: int, most: int) -> None:
         self.model = new_model()
         self.pool = pool
         machine = pool.machine
@@ -127,7 +130,7 @@ class _MoveModel:
             self._add_running(job, loads)
         self.moved = sum(self.leaves.values())
         self.model.add(self.moved <= most)
-        self.waiting = self._add_waiting(want, allowed)
+        self.waiting = self._add_waiting(want, around, allowed)
         for position, taken in self.taken.items():
             for amount in (0, 1):
                 used: list[Expression] = [load[amount] * times for load, times in taken]
@@ -156,7 +159,7 @@ class _MoveModel:
             if len(here) > 1:
                 self.model.add(sum(here) <= 1)
 
-    def _add_waiting(self, want: Want, allowed: int) -> dict[int, cp_model.IntVar]:
+    def _add_waiting(self, want: Want, around: Sequence[GroupsAround], allowed: int) -> dict[int, cp_model.IntVar]:
         """Give the waiting job all its slots."""
         found: dict[int, cp_model.IntVar] = {}
         for position in self.up:
@@ -171,12 +174,34 @@ class _MoveModel:
                 count = self.model.new_bool_var("")
             else:
                 load = each
-                count = self.model.new_int_var(0, want.slots, "")
+                count = self.model.new_int_var(0, want.slots * prod(groups.most for groups in around), "")
             if load[0] <= total[0] and load[1] <= total[1]:
                 found[position] = count
                 self.taken[position].append((load, count))
-        self.model.add(sum(found.values()) == (want.hosts or want.slots))
+        self._stand_in(around, found, want.hosts or want.slots)
         return found
+
+    def _stand_in(self, around: Sequence[GroupsAround], found: Mapping[int, cp_model.IntVar], each: int) -> None:
+        """Let so many stand in each of the groups that are chosen for the vertices around them; with none, in all."""
+        outer: dict[int, Expression] = {self.pool.machine.all: 1}
+        times = 1
+        for groups in around:
+            times *= groups.most
+            chosen: dict[int, Expression] = {}
+            for nodes, number in outer.items():
+                inside: list[Expression] = []
+                for group in self.pool.machine.groups:
+                    if group.level == groups.level and group.members & ~nodes == 0:
+                        here = chosen[group.members] = self.model.new_int_var(0, times, "")
+                        self.model.add(here <= groups.most * number)
+                        inside.append(here)
+                self.model.add(sum(inside) == groups.count * number)
+            outer = chosen
+        for nodes, number in outer.items():
+            self.model.add(sum(some for position, some in found.items() if nodes >> position & 1) == each * number)
+        for position, some in found.items():
+            if not any(nodes >> position & 1 for nodes in outer):
+                self.model.add(some == 0)
 
     def read(self, solver: cp_model.CpSolver) -> tuple[list[Move], int]:
         """Return the moves, and where the waiting job stands."""

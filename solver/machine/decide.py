@@ -175,7 +175,26 @@ class Decider:
                 return None
             if plain and single.loose and single.count <= SHARED_OUT and not self._grouped:
                 return self._few_units(demand, single, field, budget)
+        elif single is None and not self._compares_groups:
+            found = self._in_one_group(demand, field, budget)
+            if found is not None:
+                return found
         return self._chooser.choose(demand, field, situation.group_free, budget)
+
+    def _in_one_group(self, demand: Demand, field: Field, budget: Budget) -> Decision | None:
+        """Return the best placement of nodes that are asked for in one group, as the best nodes are; None elsewhere.
+
+        Where so many of the nodes that like the bundle best stand in one innermost group, they stand in one of every
+        level, and nothing is better with the groups named or not.
+        """
+        host, groups = _in_one(demand), self._fewest_groups
+        if host is None or groups is None or self._chooser.reaches_groups(host.bundle):
+            return None
+        found = Selector(self._rankings, field, budget).in_fewest_groups(host.bundle, host.count, groups)
+        if found is None:
+            return None
+        touched = sum(self._node_solver.scale.group_units.values())
+        return found if found.cost == host.count * found.picks[0].solution.cost + touched else None
 
     def _few_units(self, demand: Demand, single: HostDemand, field: Field, budget: Budget) -> Decision | None:
         """Return the best placement of few loose units: shared out node by node, or dealt along domains."""
@@ -198,6 +217,20 @@ class Decider:
             if untorn is not None:
                 return untorn
         return selector.on_one_node(single.bundle, single.count)
+
+
+def _in_one(demand: Demand) -> HostDemand | None:
+    """Return the nodes of a request that asks for nothing but nodes in one group; None for others."""
+    group = demand.root
+    while not group.hosts:
+        if len(group.groups) != 1 or group.amounts or group.slot_amounts:
+            return None
+        group = group.groups[0]
+        if group.count != 1 or group.whole or group.ids is not None:
+            return None
+    host = group.hosts[0]
+    alone = len(group.hosts) == 1 and not (group.groups or group.amounts or group.slot_amounts)
+    return host if alone and not (host.loose or host.bundle.slot_part or host.bundle.ids is not None) else None
 
 
 def _is_one_node(field: Field) -> bool:
