@@ -270,14 +270,16 @@ def _print_json(
 
 
 def _show(tasks: list[Task], store: Store, named: NamedMachine, words: str, shapes: list[str], report: Path) -> None:
-    from ..study.groups import gather
+    from ..study.groups import gather, greed_rows
+    from ..study.price import batches_of
     from ..study.summary import lines
-    from ..study.verdict import verdicts
+    from ..study.verdict import recommended, verdicts
 
     console = make_console()
     for said in (words, *shapes):
         console.print(said, highlight=False)
-    for said in verdicts(gather(tasks, store), named.machine.levels):
+    groups, levels = gather(tasks, store), named.machine.levels
+    for said in recommended(groups, batches_of(greed_rows(tasks, store)), levels) + verdicts(groups, levels):
         console.print(said, highlight=False)
     console.print(lines(tasks, store, named.machine))
     usual = report.parent / USUAL

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from .figures import mean, percentile
 from .store import Store
@@ -120,9 +121,9 @@ def _without(result: Result, missing: set[int]) -> Result:
     return {**result, "figures": figures}
 
 
-def greed_rows(tasks: Sequence[Task], store: Store) -> list[dict[str, object]]:
+def greed_rows(tasks: Sequence[Task], store: Store) -> list[dict[str, Any]]:
     """Return a row for each batch and pool that was compared with the optimum."""
-    rows: list[dict[str, object]] = []
+    rows: list[dict[str, Any]] = []
     for task in tasks:
         if task.kind == GREED and store.has(task.key):
             columns = store.get(task.key)["greed"]

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from html import escape
 
 _STYLE = """
-:root{color-scheme:light}
+:root{color-scheme:light dark}
 body{font:15px/1.5 system-ui,"DejaVu Sans",sans-serif;color:#1d2430;margin:0 auto;max-width:1240px;padding:1.5rem}
 h1{font-size:1.7rem;margin:0 0 .3rem}h2{font-size:1.2rem;margin:2.2rem 0 .6rem;border-bottom:1px solid #d7dce2}
 p{max-width:75ch}.note{color:#566070;font-size:.9rem}
@@ -19,24 +19,42 @@ td.best{font-weight:700}.pm{color:#7a8594;font-weight:400;font-size:.85em}
 .plots{display:grid;grid-template-columns:repeat(auto-fit,minmax(440px,1fr));gap:1.2rem}
 figure{margin:0}figure svg{width:100%;height:auto}figcaption{font-size:.9rem;color:#3c4654}
 pre{background:#f3f5f8;padding:.7rem;overflow-x:auto;font-size:.85rem;white-space:pre-wrap;overflow-wrap:anywhere}
+nav ul{display:flex;flex-wrap:wrap;gap:.2rem 1.2rem;list-style:none;padding:0;margin:.6rem 0 1rem}
+@media (prefers-color-scheme:dark){body{background:#14181e;color:#e3e7ec}a{color:#8ab8ff}
+h2{border-color:#39424d}.note,figcaption{color:#aab3bf}.pm{color:#98a3b0}
+th,td{border-color:#2b323b}thead th{border-color:#56616e}
+th:first-child,td:first-child{background:#14181e}pre{background:#1f252d}
+figure svg{background:#fff;border-radius:4px}}
+@media print{body{max-width:none;padding:0}nav{display:none}figure{break-inside:avoid}h2{break-after:avoid}}
 """
 
 
 def page(title: str, parts: Iterable[str]) -> str:
-    """Return the page of some parts of HTML."""
+    """Return the page of some parts of HTML, with links to their headings."""
+    kept = list(parts)
     return (
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         # No icon is asked for, so that the page is one file also for a browser that looks for one.
         '<link rel="icon" href="data:,">'
         f"<title>{escape(title)}</title><style>{_STYLE}</style></head><body>\n"
-        f"<h1>{escape(title)}</h1>\n" + "\n".join(parts) + "\n</body></html>\n"
+        f"<h1>{escape(title)}</h1>\n{_contents(kept)}" + "\n".join(kept) + "\n</body></html>\n"
     )
+
+
+def _contents(parts: Sequence[str]) -> str:
+    """Return links to the headings, where there are several."""
+    found = [match for part in parts if (match := _HEADING.fullmatch(part))]
+    links = "".join(f'<li><a href="#{match[1]}">{match[2]}</a></li>' for match in found)
+    return f'<nav aria-label="Contents"><ul>{links}</ul></nav>\n' if len(found) > 1 else ""
+
+
+_HEADING = re.compile('<h2 id="([^"]+)">(.*)</h2>')
 
 
 def heading(text: str) -> str:
     """Return a heading."""
-    return f"<h2>{escape(text)}</h2>"
+    return f'<h2 id="{re.sub("[^a-z0-9]+", "-", text.lower())}">{escape(text)}</h2>'
 
 
 def paragraph(text: str, kind: str = "") -> str:
@@ -51,7 +69,7 @@ def verbatim(text: str) -> str:
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """Return a table; cells are HTML."""
-    top = "".join(f"<th>{escape(cell)}</th>" for cell in head)
+    top = "".join(f'<th scope="col">{escape(cell)}</th>' for cell in head)
     body = "".join("<tr>" + "".join(_cell(cell) for cell in row) + "</tr>\n" for row in rows)
     return f'<div class="scroll"><table><thead><tr>{top}</tr></thead><tbody>\n{body}</tbody></table></div>'
 

@@ -5,7 +5,7 @@ All parts are of sums over batches, in the sentence, the table and the picture a
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from html import escape
 from typing import Any
 
@@ -93,6 +93,11 @@ def by_pool(rows: Rows) -> dict[str, list[Mapping[str, Any]]]:
     for row in rows:
         found.setdefault(str(row["pool"]), []).append(row)
     return found
+
+
+def batches_of(rows: Rows) -> Callable[[float | None], dict[str, list[Mapping[str, Any]]]]:
+    """Return what gives the rows of a load, by pool."""
+    return lambda load: by_pool([row for row in rows if row["load"] == load])
 
 
 def total(rows: Rows, name: str) -> float:

@@ -15,11 +15,12 @@ from ..drawing.scene import Holding, Tenant, holdings, make_scene
 from . import html
 from .findings import findings
 from .groups import Estimate, Group, gather, greed_rows
+from .methods import methods
 from .plots import Pictures
-from .price import price_in_words, price_table
+from .price import batches_of, price_in_words, price_table
 from .store import Store
 from .task import SCHEDULING, Task
-from .verdict import verdicts
+from .verdict import recommended, verdicts
 
 _MINUTE, _HOUR = 60.0, 3600.0
 _MOST_NODES_DRAWN = 64
@@ -67,6 +68,7 @@ def write_report(about: About, tasks: Sequence[Task], store: Store) -> Path:
         html.paragraph(f"{about.workload}, on {about.machine_name}: {_size(about.machine)}."),
         *(html.paragraph(said) for said in about.shapes),
         html.paragraph(_queues(tasks)),
+        *(html.paragraph(said) for said in recommended(groups, batches_of(greed), about.machine.levels)),
         *(html.paragraph(said) for said in verdicts(groups, about.machine.levels)),
         *findings(groups),
         *price_in_words(greed),
@@ -88,6 +90,8 @@ def write_report(about: About, tasks: Sequence[Task], store: Store) -> Path:
         ]
     done = sum(1 for task in tasks if store.has(task.key))
     parts += [
+        html.heading("Methods"),
+        html.paragraph(methods(about.machine_name, _size(about.machine), about.workload, tasks, about.versions)),
         html.heading("To do this again"),
         html.verbatim(about.command),
         html.paragraph("; ".join(f"{name} {version}" for name, version in about.versions.items()), "note"),

@@ -5,7 +5,8 @@ A difference is taken seed by seed and counts where its 95 % confidence interval
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from .groups import Group
 from .pools import PoolName
@@ -33,6 +34,52 @@ def verdicts(groups: Sequence[Group], levels: Sequence[str]) -> list[str]:
         if ours is not None:
             found += [_against(ours, other, levels, where) for other in alike if other is not ours]
     return found
+
+
+def recommended(groups: Sequence[Group], batches: Batches, levels: Sequence[str]) -> list[str]:
+    """Return a sentence for each queue and load: which of the pools a site should load for these jobs.
+
+    It is one that no other is shown to surpass in jobs run, waiting and slowdown. Where there are several, it is the
+    one that places most work of the batches, if any were placed; else the one whose slots are whole most often.
+    """
+    found = []
+    for scheduling, load in dict.fromkeys((group.scheduling, group.load) for group in groups):
+        alike = [group for group in groups if (group.scheduling, group.load) == (scheduling, load)]
+        seeds = set.intersection(*(set(group.seeds) for group in alike))
+        if len(alike) < 2 or len(seeds) < 2:
+            continue
+        where = f" under {scheduling}{f' at load {load:g}' if load is not None else ''}"
+        unsurpassed = [group for group in alike if not any(_surpasses(other, group) for other in alike)]
+        names = ", ".join(group.pool for group in unsurpassed)
+        if not unsurpassed:
+            found.append(f"What to load{where}: each pool is surpassed by another in jobs run, waiting or slowdown.")
+            continue
+        placed = {pool: sum(row.get("work") or 0 for row in rows) for pool, rows in batches(load).items()}
+        best = max(unsurpassed, key=lambda group: (placed.get(group.pool, 0), _local(group, levels)))
+        why = ""
+        if len(unsurpassed) > 1:
+            reason = "places most work of the batches" if any(placed.values()) else "keeps most slots whole"
+            why = f" No other is shown to run more jobs or sooner than {names}; of these it {reason}."
+        found.append(f"What to load{where}: {best.pool}.{why}")
+    return found
+
+
+Batches = Callable[[float | None], Mapping[str, Sequence[Mapping[str, Any]]]]
+"""Returns what was placed of batches at a load, by pool."""
+
+
+def _surpasses(one: Group, other: Group) -> bool:
+    """Tell whether one pool is shown to be better in any of what counts first."""
+    for figure, way in (("ran", _MORE), ("wait", _LESS), ("slowdown", _LESS)):
+        less = one.less(other, figure)
+        if less is not None and less.half is not None and way * less.mean > less.half:
+            return True
+    return False
+
+
+def _local(group: Group, levels: Sequence[str]) -> float:
+    found = group.figure(f"local.{levels[-1]}") if levels else None
+    return found.mean if found else 0.0
 
 
 def _against(ours: Group, other: Group, levels: Sequence[str], where: str) -> str:

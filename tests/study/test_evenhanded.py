@@ -8,11 +8,13 @@ import pytest
 
 from exactfit.adapters.study.findings import reasons
 from exactfit.adapters.study.groups import Group
+from exactfit.adapters.study.html import heading, page, paragraph
+from exactfit.adapters.study.methods import methods
 from exactfit.adapters.study.price import price_in_words
 from exactfit.adapters.study.report import _best
 from exactfit.adapters.study.run import run_task
-from exactfit.adapters.study.task import Source
-from exactfit.adapters.study.verdict import verdicts
+from exactfit.adapters.study.task import Source, Task
+from exactfit.adapters.study.verdict import recommended, verdicts
 from exactfit.grammar.shape import parse_shape
 
 
@@ -81,3 +83,50 @@ def test_core_use_while_jobs_come_leaves_out_how_the_machine_empties(task: Any) 
     figures = run_task(task("Rv1Pool", source=source).to_json())["figures"]
     assert figures["loaded utilisation"] == pytest.approx(0.5)
     assert figures["utilisation"] == pytest.approx(0.75)
+
+
+def batches(**work: float) -> Any:
+    return lambda _load: {pool: [{"work": value}] for pool, value in work.items()}
+
+
+@pytest.mark.parametrize(
+    ("theirs", "work", "named"),
+    [
+        ((100.0, 112.0, 121.0), {}, "exactfit."),  # waits longer in each
+        ((60.0, 61.0, 62.0), {"exactfit": 9.0}, "TreePool."),
+        ((80.0, 95.0, 98.0), {"exactfit": 9.0, "TreePool": 8.0}, "exactfit. No other is shown to run more jobs or"),
+        ((80.0, 95.0, 98.0), {"exactfit": 8.0, "TreePool": 9.0}, "TreePool. No other is shown to run more jobs or"),
+        ((80.0, 95.0, 98.0), {}, "exactfit. No other is shown to run more jobs or sooner than exactfit, TreePool; "),
+    ],
+)
+def test_what_to_load_is_what_no_other_surpasses(theirs: tuple[float, ...], work: Any, named: str) -> None:
+    ours = waits("exactfit", 85.0, 90.0, 100.0, **{"local.numa": 0.9})
+    (said,) = recommended([ours, waits("TreePool", *theirs, **{"local.numa": 0.8})], batches(**work), ("numa",))
+    assert said.startswith(f"What to load under easy at load 0.8: {named}")
+
+
+def test_one_seed_names_nothing_to_load() -> None:
+    assert recommended([waits("exactfit", 1.0), waits("TreePool", 2.0)], batches(), ()) == []
+
+
+def test_methods_say_what_was_run_and_with_what() -> None:
+    tasks = [
+        Task("run", {}, Source(generator="lublin"), (pool,), seed=seed)
+        for pool in ("exactfit", "TreePool")
+        for seed in (1, 2)
+    ]
+    said = methods("rfc49-a", "16 nodes", "Generated workload lublin", tasks, {"exactfit": "0.1", "ortools": "9.15"})
+    for part in (
+        "exactfit 0.1 (ortools 9.15)",
+        "(exactfit, TreePool) ran 2 samples",
+        "EASY backfill",
+        "first 8 waiting",
+    ):
+        assert part in said
+
+
+def test_a_page_has_links_to_its_headings() -> None:
+    text = page("Study", [heading("Figures"), paragraph("x"), heading("The price of greed")])
+    assert '<a href="#the-price-of-greed">The price of greed</a>' in text
+    assert '<h2 id="the-price-of-greed">' in text
+    assert "<nav" not in page("Study", [heading("Figures")])
