@@ -282,6 +282,5 @@ def _show(tasks: list[Task], store: Store, named: NamedMachine, words: str, shap
     for said in recommended(groups, batches_of(greed_rows(tasks, store)), levels) + verdicts(groups, levels):
         console.print(said, highlight=False)
     console.print(lines(tasks, store, named.machine))
-    usual = report.parent / USUAL
-    console.print(f"usual jobs, for --policy future={usual}", soft_wrap=True, overflow="ignore", highlight=False)
+    console.print(f"usual jobs: {report.parent / USUAL}", soft_wrap=True, overflow="ignore")
     console.print(f"report: {report}", soft_wrap=True, overflow="ignore")
