@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from ...solver.explain import Explanation, Start
     from ...solver.pool import Pool
 
-_MOST_BEFORE = 63
-"""Jobs before one of which it is simulated when they start."""
+_MOST_BEFORE = 255
+"""Jobs before one of which it is simulated when they start; with more, nothing is said of when."""
 
 
 def explain_waiting(
@@ -161,8 +161,11 @@ def _start(pool: Pool, snapshot: Snapshot, job: Waiting) -> Start | None:
     from ...solver.demand.request import Request
     from ...solver.explain import forecast
 
+    before = before_it(snapshot, job)
+    if len(before) > _MOST_BEFORE:
+        return None
     queue = []
-    for number, one in enumerate([*before_it(snapshot, job)[:_MOST_BEFORE], job], start=1):
+    for number, one in enumerate([*before, job], start=1):
         try:
             waiting = _QUEUED + number, Request.from_jobspec(parse_jobspec(one.jobspec))
         except ValueError:
