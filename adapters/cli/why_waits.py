@@ -14,6 +14,7 @@ from .report import span
 
 _NAME = 40
 _NAMED = 4
+_DEEPEST = 100
 
 
 def why_waits(snapshot: Snapshot, job: Waiting, *, fits: bool) -> list[str]:
@@ -92,18 +93,17 @@ def _limits(queue: Queue, job: Waiting) -> Iterator[str]:
     if most is not None and asked > most:
         yield f"{name} allows a job {most:g} nodes, and it asks for {asked}"
     seconds = queue.limits.get("seconds")
-    duration = job.jobspec.get("attributes", {}).get("system", {}).get("duration", 0)
-    if seconds and isinstance(duration, int | float) and duration > seconds:
-        yield f"{name} allows a job {span(seconds)}, and it asks for {span(duration)}"
+    if seconds and job.seconds > seconds:
+        yield f"{name} allows a job {span(seconds)}, and it asks for {span(job.seconds)}"
 
 
-def _nodes(vertices: Any) -> int:
+def _nodes(vertices: Any, depth: int = 0) -> int:
     """Return how many nodes vertices ask for where that is a plain number, 0 where it is not."""
     total = 0
-    for vertex in vertices if isinstance(vertices, Sequence) else ():
+    for vertex in vertices if isinstance(vertices, list | tuple) and depth < _DEEPEST else ():
         count = vertex.get("count", 1) if isinstance(vertex, Mapping) else 0
         if isinstance(count, int):
-            total += count if vertex.get("type") == "node" else count * _nodes(vertex.get("with"))
+            total += count if vertex.get("type") == "node" else count * _nodes(vertex.get("with"), depth + 1)
     return total
 
 
@@ -130,9 +130,7 @@ def _reserved(snapshot: Snapshot, job: Waiting) -> Iterator[str]:
 
 def ends_by(snapshot: Snapshot, job: Waiting) -> float:
     """Return when the job would end if it started now; the end of time where it does not say how long it runs."""
-    duration = job.jobspec.get("attributes", {}).get("system", {}).get("duration", 0)
-    seconds = float(duration) if isinstance(duration, int | float) else 0.0
-    return snapshot.taken + seconds if seconds > 0 else float("inf")
+    return snapshot.taken + job.seconds if job.seconds > 0 else float("inf")
 
 
 def _with_verb(blocked: str) -> str:

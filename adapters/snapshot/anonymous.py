@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from ...grammar.hostlist import Hostlist
+from ...topology.expect import array_of, mapping
 from ...topology.rset import read_R
 from .model import Snapshot
 
@@ -36,7 +37,7 @@ def anonymized(snapshot: Snapshot) -> Snapshot:
     Raises
     ------
     ValueError
-        R is none.
+        An R is none.
     """
     machine = read_R(snapshot.R)
     hosts = dict(zip(machine.hosts, (f"{_HOSTS}{n}" for n in range(machine.size)), strict=False))
@@ -68,14 +69,14 @@ def anonymized(snapshot: Snapshot) -> Snapshot:
 
 
 def _without_hosts(R: Mapping[str, Any], hosts: Mapping[str, str]) -> dict[str, Any]:
-    execution = dict(R["execution"])
+    execution = dict(mapping(R.get("execution"), "execution"))
     if execution.get("nodelist"):
-        execution["nodelist"] = [_hosts(execution["nodelist"], hosts)]
+        execution["nodelist"] = [_hosts(array_of(execution["nodelist"], "execution.nodelist"), hosts)]
     return {**R, "execution": execution}
 
 
-def _hosts(texts: Iterable[str], hosts: Mapping[str, str]) -> str:
-    names = Hostlist.parse(",".join(texts))
+def _hosts(texts: Iterable[object], hosts: Mapping[str, str]) -> str:
+    names = Hostlist.parse(",".join(map(str, texts)))
     # One that the machine does not have is not to be found again by its name.
     return str(Hostlist.of(hosts.get(name, "elsewhere") for name in names))
 

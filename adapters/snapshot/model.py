@@ -124,6 +124,15 @@ class Waiting:
     reservation: str = ""
     left_out: Sequence[str] = ()
 
+    @property
+    def seconds(self) -> float:
+        """How long it may run; 0 where its jobspec does not say."""
+        value: Any = self.jobspec
+        for key in ("attributes", "system", "duration"):
+            value = value.get(key) if isinstance(value, Mapping) else None
+        number = isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 2.0**63
+        return float(value) if number else 0.0
+
 
 @dataclass(frozen=True, slots=True)
 class Reservation:
@@ -232,6 +241,8 @@ _KINDS: Final = {
 
 
 def _checked(kind: str, value: object, place: str) -> object:
+    if kind == "Mapping[str, float]":
+        return {key: _checked("float", one, f"{place}.{key}") for key, one in mapping(value, place).items()}
     if kind.startswith("Mapping"):
         return mapping(value, place)
     if kind == "Sequence[str]":
