@@ -30,10 +30,12 @@ SOLVE_STEPS = 500
 ENTRY_STEPS = 30
 """What a variable or a constraint costs beside that, to be made, read and presolved."""
 
+SHORT = 0.03
+"""Seconds that CP-SAT counts up to which a second of them is a second of work."""
+
 LINEAR_WORK, OTHER_WORK = 2.0, 1.5
-"""Seconds of work that a second of what CP-SAT counts is, with linear relaxations and without: it counts less than it
-does while it presolves and where it makes cuts, from a second to nearly three, as measured on models of runs and of
-slots (`benchmarks/work.py`)."""
+"""Seconds of work that a second is beyond that, with linear relaxations and without: while it presolves much and makes
+cuts it counts less than it does, from a second to nearly three, as measured on models of runs and of slots."""
 
 HEED = 0.9
 """CP-SAT looks at its count of work now and then only, and is given so much of what is left."""
@@ -132,13 +134,12 @@ def _solve(model: cp_model.CpModel, budget: Budget, *, linear: bool) -> tuple[cp
         return solver, Status.CUT_OFF
     solver.parameters.num_workers = 1
     solver.parameters.random_seed = 1
-    work = LINEAR_WORK if linear else OTHER_WORK
-    solver.parameters.max_deterministic_time = HEED * budget.left / work
+    solver.parameters.max_deterministic_time = _counted(HEED * budget.left, linear=linear)
     solver.parameters.max_time_in_seconds = budget.clock_left
     if not linear:
         solver.parameters.linearization_level = 0
     status = solver.solve(model)
-    budget.charge_seconds(work * solver.response_proto.deterministic_time)
+    budget.charge_seconds(_work(solver.response_proto.deterministic_time, linear=linear))
     if status == cp.OPTIMAL:
         return solver, Status.OPTIMAL
     if status == cp.INFEASIBLE:
@@ -149,6 +150,16 @@ def _solve(model: cp_model.CpModel, budget: Budget, *, linear: bool) -> tuple[cp
     if status == cp.UNKNOWN:
         return solver, Status.CUT_OFF
     raise RuntimeError(f"CP-SAT says {solver.status_name(status)}: {model.validate()}")
+
+
+def _work(counted: float, *, linear: bool) -> float:
+    """Return the seconds of work that some seconds are which CP-SAT counts."""
+    return counted + max(0.0, counted - SHORT) * ((LINEAR_WORK if linear else OTHER_WORK) - 1)
+
+
+def _counted(work: float, *, linear: bool) -> float:
+    """Return the seconds that CP-SAT counts in some seconds of work."""
+    return min(work, SHORT) + max(0.0, work - SHORT) / (LINEAR_WORK if linear else OTHER_WORK)
 
 
 def _hint(model: cp_model.CpModel, solver: cp_model.CpSolver) -> None:

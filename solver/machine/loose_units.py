@@ -79,7 +79,11 @@ _NOTHING = -1 << 1 << 14
 
 
 def _useful(selector: Selector, unit: Bundle, count: int) -> list[int | None]:
-    """Return up to what cost a node that gives 1, 2, ... units may be in a best placement; None for any."""
+    """Return up to what cost a node that gives 1, 2, ... units may be in a best placement; None for any.
+
+    The upper bound is the best placement on the nodes that are best for some number of units; where these are not
+    enough, on others too, first on those that give the most.
+    """
     ways: Ways = {}
     each: list[int | None] = []
     for units in range(1, count + 1):
@@ -91,6 +95,15 @@ def _useful(selector: Selector, unit: Bundle, count: int) -> list[int | None]:
         if tied is not None:
             _enter(ways, tied, units, count - units + 1)
     found, least = _best(ways, count), _least(each)
+    for units in range(count, 0, -1):
+        if found is not None or each[units - 1] is None:
+            continue
+        wanted = count - units + 1
+        for tied in selector.best_first(unit.times(units)):
+            wanted -= _enter(ways, tied, units, wanted)
+            if wanted <= 0:
+                break
+        found = _best(ways, count)
     if found is None:
         return [None] * count
     return [_NOTHING if rest is None else found[0] - rest for rest in least[count - 1 :: -1]]
