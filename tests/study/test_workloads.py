@@ -76,7 +76,7 @@ class TestSwf:
             ("; nothing\n", ": holds no job"),
             ("", ": holds no job"),
             (b"\x1f\x8bnonsense", ": cannot read the workload"),
-            (gzip.compress(SWF.encode())[:60], ": cannot read the workload"),
+            (gzip.compress(SWF.encode(), mtime=0)[:60], ": cannot read the workload"),
             (b"\xff\xfe\x00", ": not UTF-8 text"),
         ],
     )
