@@ -191,7 +191,7 @@ def _source(given: WorkloadOptions, named: NamedMachine) -> tuple[Source, str, l
     found = from_trace(trace, read_rules(text, str(rules or "the usual rules"), outline), given.jobs)
     parts = (
         f"{len(found.jobs)} jobs of {printable(Path(name).name) if name != '-' else 'standard input'}",
-        *trace.remarks,
+        *(f"in the whole trace {said}" if len(found.jobs) < len(trace.jobs) else said for said in trace.remarks),
         f"offered load {found.load:.2f}",
     )
     shapes = shapes_in_words(printable(str(rules)) if rules else None, found)

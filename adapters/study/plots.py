@@ -68,13 +68,15 @@ class Pictures:
         self.pools = list(dict.fromkeys(group.pool for group in groups))
         self.levels = list(levels)
         self.greed = greed
-        ends = [group.results[0]["series"].get("time", [0.0])[-1] for group in self.one if group.results]
+        ends = [result["series"].get("time", [0.0])[-1] for group in self.one for result in group.results]
         self.bin = bin_for(max(ends, default=0.0))
 
     def all(self) -> Iterator[tuple[str, str, str]]:
         """Yield name, caption and SVG of each picture there is something to draw in."""
         seed = f" (seed {self.one[0].seeds[0]})" if len(self.one[0].seeds) > 1 else ""
-        means = f"means of {self.bin / _MINUTE:g} minutes{seed}"
+        several = len(self.one[0].seeds) > 1
+        over = f", of {len(self.one[0].seeds)} seeds, between the least and the most of them" if several else ""
+        means = f"means of {self.bin / _MINUTE:g} minutes{over}"
         drawn: list[tuple[str, str, Callable[[Axes], None], bool]] = [
             ("locality", "Slots that stand in one domain, by level (best split of what each job holds)", self._local,
              bool(self.levels)),
@@ -137,10 +139,18 @@ class Pictures:
 
     def _line(self, axes: Axes, column: str, ylabel: str) -> None:
         for group in self.one:
-            series = group.results[0]["series"]
-            means = averaged(series.get("time", []), series.get(column, []), self.bin)
+            every = [
+                averaged(result["series"].get("time", []), result["series"].get(column, []), self.bin)
+                for result in group.results
+            ]
+            bins = [[one[place] for one in every if place < len(one)] for place in range(max(map(len, every)))]
+            means = [sum(some) / len(some) for some in bins]
             hours = [place * self.bin / _HOUR for place in range(len(means) + 1)]
-            axes.step(hours, [*means, *means[-1:]], where="post", linewidth=1.2, **self._style(group.pool))
+            style = self._style(group.pool)
+            axes.step(hours, [*means, *means[-1:]], where="post", linewidth=1.2, **style)
+            if len(every) > 1:
+                low, high = ([way(some) for some in (*bins, *bins[-1:])] for way in (min, max))
+                axes.fill_between(hours, low, high, step="post", alpha=0.12, linewidth=0, color=style["color"])
         axes.set_xlabel("hours")
         axes.set_ylabel(ylabel)
         axes.set_ylim(bottom=0)

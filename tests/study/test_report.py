@@ -135,7 +135,7 @@ def test_the_page_says_what_it_is_of(folder: Path) -> None:
         "± ",
         "The price of greed: of 4 batches ",
         "% of the optimum",
-        "minutes (seed 1)",
+        "minutes, of 2 seeds, between the least and the most of them",
         "seeds 1-2",
     ):
         assert part in text
@@ -244,7 +244,7 @@ def test_a_trace_is_run_with_rules(tmp_path: Path) -> None:
     assert "TreePool" in out
     page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
     for place in (out, page):
-        assert "5 jobs of trace.swf, 1 that never ran left out, offered load" in place
+        assert "5 jobs of trace.swf, in the whole trace 1 that never ran left out, offered load" in place
     rules.write_text("otherwise => slots\n")
     status, _, err = study("rfc49-a:2", trace, "--rules", rules, "-o", tmp_path / "out")
     assert (status, err.count("\n")) == (2, 1)
