@@ -154,8 +154,10 @@ class Attentive:
         known = self._annotated.setdefault(job.jobid, {})
         new = {key: value for key, value in values.items() if known.get(key) != value}
         if new and not job.request._finalized:
+            begin = time.thread_time()
             known.update(new)
             job.request.annotate({"sched": new})
+            self._allowance.spend(time.thread_time() - begin)
 
     def _forget_others(self) -> None:
         waiting = {job.jobid for job in self._queue}

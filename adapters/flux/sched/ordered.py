@@ -30,12 +30,9 @@ class Fifo(Attentive):
         """Tell each job why it waits, and when it starts if every job runs as long as it may."""
         self._forget_others()
         jobs, generation = sorted(self._queue), self._impl.generation
-        for ahead, job in enumerate(jobs):
-            reason: str | None
-            if ahead:
-                reason = f"behind {ahead} in the queue, of which {JobID(jobs[0].jobid).f58} is the first to start"
-            else:
-                reason = yield from self._reason(job)
+        for job in jobs:
+            # Which others these are changes with every start, and each change would be a message for each job.
+            reason = (yield from self._reason(job)) if job is jobs[0] else "behind others in the queue"
             if not self._holds(jobs, generation):
                 return
             self._annotate(job, reason_pending=reason)
