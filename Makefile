@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv demo test lint types check docs dist bench hard peers opinions trust fuzz soak coverage mutants flux-plugin clean
+.PHONY: help venv demo test lint types check docs dist bench hard peers opinions trust fuzz agree soak coverage mutants flux-plugin clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -95,6 +95,8 @@ $(TRUST): $(READY)
 
 PEERS := exactfit Rv1Pool TreePool
 STREAMS ?= 1000
+CASES ?= 3000
+SEED ?= 1
 
 peers: $(READY)  ## the audit of our pool and of Flux's, with pages in build/peers (STREAMS=1000)
 	@for pool in $(PEERS); do $(BIN)/exactfit audit $$pool --streams $(STREAMS) -o build/peers/$$pool; \
@@ -108,6 +110,9 @@ trust: $(READY)  ## the pool protocol in any order and faults at any line, new e
 
 fuzz: $(TRUST)  ## everything that reads text, by hypothesis and atheris (SECONDS=20 for each reader with each)
 	$(HERE) fuzzing $(SECONDS)
+
+agree: $(READY)  ## random small cases beside trying everything (CASES=3000 of each kind, SEED=1)
+	$(HERE) agreement $(CASES) $(SEED)
 
 soak: $(READY)  ## a million operations on 1,000 ranks, each answer checked (OPERATIONS=1000000)
 	$(HERE) soak $(OPERATIONS)

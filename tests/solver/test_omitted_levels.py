@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
+import omitted_names
 from exactfit.adapters.audit import strategies
 from exactfit.grammar.jobspec import parse_resources
 from exactfit.grammar.shape import parse_shape
@@ -109,43 +107,7 @@ def test_the_twins() -> None:
     assert R["execution"]["R_lite"] == [{"rank": "0-1", "children": {"core": "0-7"}}]
 
 
-Json = dict[str, Any]
-_COUNTS: st.SearchStrategy[Any] = st.sampled_from([1, 1, 1, 2, {"min": 1, "max": 2, "operator": "+", "operand": 1}])
-
-
-@st.composite
-def asking(draw: st.DrawFn) -> tuple[Json, ...]:
-    """Draw a slot among domains, named in their order and each there or not, with a count, an id, or whole."""
-
-    def domains(names: tuple[str, ...], inside: list[Json]) -> list[Json]:
-        for name in reversed(names):
-            if not draw(st.booleans()):
-                continue
-            more: Json = {}
-            if draw(st.integers(0, 5)) == 0:
-                more["exclusive"] = draw(st.booleans())
-            if name != "node" and draw(st.integers(0, 9)) == 0:
-                more["id"] = draw(st.sampled_from(["0", "1", "0-1"]))
-            inside = [strategies.vertex(name, draw(_COUNTS), *inside, **more)]
-        return inside
-
-    taken = [strategies.vertex("core", draw(_COUNTS))]
-    if draw(st.integers(0, 2)) == 0:
-        taken.append(strategies.vertex("gpu", 1))
-    cut = draw(st.integers(0, 3))
-    names = ("node", "socket", "numa")
-    inside = domains(names[cut:], taken)
-    if draw(st.integers(0, 5)) == 0 and inside is not taken and inside[0]["type"] != "node":
-        inside = domains(names[cut:], []) or inside
-    slot = strategies.vertex("slot", draw(_COUNTS), *inside, label="task")
-    return tuple(domains(names[:cut], [slot]))
-
-
-@given(data=st.data())
+@given(case=omitted_names.cases())
 @settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
-def test_against_the_brute_force(data: st.DataObject) -> None:
-    R = data.draw(strategies.machines(simple=True))
-    running, down = data.draw(strategies.states(R))
-    mode = data.draw(st.sampled_from(["shared", "shared", "rfc14"]))
-    resources = data.draw(asking())
-    check(strategies.Case(R, running, down, resources, slot_exclusive=mode), "pack")
+def test_against_the_brute_force(case: strategies.Case) -> None:
+    check(case, "pack")
