@@ -1,10 +1,11 @@
 """Places a batch together: as many jobs as can be, by their weights; then by what counts can say of the policy's terms.
 
 Variables count slots of a job on a node, and in each domain below it. The goals, one after the other: the weight of the
-jobs placed (most); for each level from the coarsest the slots that stand in no one domain of it (``affinity.LEVEL``,
-fewest); nodes touched, job by job (``spread.node``, fewest); wholly free nodes touched (``intact.node``, fewest); free
-cores of the nodes touched (``fit.node``, fewest). Which domains a torn slot touches is not counted, so there is no
-intact and no fit below the node, and no shield.
+jobs placed (most); what they have whole of which R lists only a part (``partial``, fewest); for each level from the
+coarsest the slots that stand in no one domain of it (``affinity.LEVEL``, fewest); nodes touched, job by job
+(``spread.node``, fewest); wholly free nodes touched (``intact.node``, fewest); free cores of the nodes touched
+(``fit.node``, fewest). Which domains a torn slot touches is not counted, so there is no intact and no fit below the
+node, no share and no shield.
 """
 
 from __future__ import annotations
@@ -266,6 +267,7 @@ class _BatchModel:
         if not local:
             return goals
         slots = sum(want.slots * max(1, want.hosts) for want in self.wants.values())
+        goals.append(self._partial())
         goals += [Goal(self._torn(level), 0, slots) for level in self.machine.levels]
         goals.append(Goal(sum(self.touched.values()), 0, len(self.touched)))
         opened: dict[int, cp_model.IntVar] = {}
@@ -280,6 +282,23 @@ class _BatchModel:
         free = {place: self.room[place].cores.bit_count() for place in opened}
         goals.append(Goal(sum(free[place] * literal for place, literal in opened.items()), 0, sum(free.values())))
         return goals
+
+    def _partial(self) -> Goal:
+        """Count the nodes, and the domains, that jobs have whole and of which R lists only a part."""
+        nodes = [
+            touch
+            for (job, place), touch in self.touched.items()
+            if self.wants[job].whole and not self.room[place].type.domains[0].whole
+        ]
+        domains = [
+            count
+            for (job, place, at), count in self.inside.items()
+            if self.wants[job].fills
+            and self.room[place].domains[at].level == self.wants[job].level
+            and not self.room[place].domains[at].whole
+        ]
+        most = sum(want.slots * max(1, want.hosts) for want in self.wants.values())
+        return Goal(sum(nodes) + sum(domains), 0, len(nodes) + most if domains else len(nodes))
 
     def _torn(self, level: str) -> Expression:
         """Return how many slots stand in no one domain of a level, on nodes that have it."""

@@ -44,7 +44,14 @@ Occupancy = Mapping[int, tuple[Occupied, ...]]
 
 def terms_of(machine: Machine) -> tuple[str, ...]:
     """Return the names of a batch's terms, the first compared first."""
-    return ("weight", *(f"affinity.{level}" for level in machine.levels), "spread.node", "intact.node", "fit.node")
+    return (
+        "weight",
+        "partial",
+        *(f"affinity.{level}" for level in machine.levels),
+        "spread.node",
+        "intact.node",
+        "fit.node",
+    )
 
 
 def value_of(
@@ -60,11 +67,22 @@ def value_of(
             if here and not want.whole:
                 count += occupied.slots - sum(occupied.inside[at] for at in here)
         torn.append(count)
+    partial = sum(_partly(want, occupied) for want, occupied in everything)
     nodes = {occupied.node.position: occupied.node for _, occupied in everything}
     return (
         sum(weights[job] for job in occupancy),
+        partial,
         *torn,
         len(everything),
         sum(node.is_idle for node in nodes.values()),
         sum(node.cores.bit_count() for node in nodes.values()),
     )
+
+
+def _partly(want: Want, occupied: Occupied) -> int:
+    """Return how many domains a job has whole on a node of which R lists only a part."""
+    node = occupied.node
+    if want.whole:
+        return int(not node.type.domains[0].whole)
+    domains = enumerate(node.domains) if want.fills else ()
+    return sum(occupied.inside[at] for at, domain in domains if domain.level == want.level and not domain.whole)

@@ -32,6 +32,8 @@ class Inner:
         Bitmasks of all that is in it.
     has_cores, has_gpus
         Whether domains of its level list any; where none does, a slot in it has them from above.
+    whole
+        Whether R lists all of it.
     """
 
     level: str
@@ -40,6 +42,7 @@ class Inner:
     gpus: int
     has_cores: bool
     has_gpus: bool
+    whole: bool
 
 
 @lru_cache(maxsize=256)
@@ -49,7 +52,7 @@ def inners(kind: NodeType) -> tuple[Inner, ...]:
     for domain in kind.domains[1:]:
         peers = kind.by_level[domain.level]
         has = any(d.cores for d in peers), any(d.gpus for d in peers)
-        found.append(Inner(domain.level, domain.parent - 1, domain.cores, domain.gpus, *has))
+        found.append(Inner(domain.level, domain.parent - 1, domain.cores, domain.gpus, *has, domain.whole))
     return tuple(found)
 
 

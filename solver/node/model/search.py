@@ -87,6 +87,8 @@ def _by_runs(
     )
     found = solve_one_resource(state, without, scale, limits, budget, shielded=shielded)
     amounts = [tuple((other, n) for other, n in need.items() if other != name) for need in needs]
+    if any(amounts) and any(scale.touch(domain) < 0 for domain in state.flat):
+        return None  # to have memory of more domains may be better
     if found is None or not any(amounts):
         return found
     dealt = iter(found.plan.slots)
