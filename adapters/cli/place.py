@@ -11,10 +11,10 @@ import typer
 from rich.console import Console
 
 from ...grammar.errors import printable
+from .. import apart, givers
 from ..drawing.groups import amounts_taken
 from ..drawing.scene import HELD_BEFORE, Holding, Scene, Tenant, holdings, make_scene
 from ..fitted_table import FittedTable
-from ..givers import sentences
 from . import completions, options
 from .bundles import flat
 from .case import Case
@@ -194,7 +194,8 @@ def place(
     show_pictures(pictures, lambda: [_scene(read, outcomes)], console)
     if console is not None:
         for outcome in outcomes:
-            summary += sentences(read.machine, outcome.job.number, outcome.R or {})
+            summary += givers.sentences(read.machine, outcome.job.number, outcome.R or {})
+            summary += apart.sentences(read.machine, outcome.job.number, outcome.R or {})
         for line in summary:
             console.print(line, soft_wrap=True, markup=False)
     return DONE if all(outcome.status == PLACED for outcome in outcomes) else NO

@@ -108,3 +108,39 @@ def test_racks_are_borders_too(
     done = run("place", path, shape, *options, "--no-drawing")
     (row,) = [line for line in done.out.splitlines() if "OPTIMAL" in line]
     assert f" {crossed}  " in row
+
+
+@pytest.mark.parametrize(
+    ("machine", "shape", "crossed", "said"),
+    [
+        (
+            "numa:2(memory=125) core:32",
+            "slot=1/[core=1;memory=200]",
+            "none (must: numa 1)",
+            ["job 1, rank 0: the slot in numa 0 has 125 GiB memory of numa 0, 75 GiB memory of numa 1"],
+        ),
+        ("numa:2(memory=125) core:32", "slot=1/[core=1;memory=125]", "none", []),
+        # One of three slots has 80 GiB of two numa although each has as much.
+        (
+            "numa:2(memory=125) core:2",
+            "slot=3/[core=1;memory=80]",
+            "numa 1",
+            ["job 1, rank 0: the slot in numa 0 has 45 GiB memory of numa 0, 35 GiB memory of numa 1"],
+        ),
+        (
+            "socket:2 core:64 gpu:1",
+            "slot=1/[core=96;gpu=1]",
+            "none (must: socket 1)",
+            ["job 1: 32 cores of its slots stand in a socket beyond the share of their GPUs there"],
+        ),
+        ("socket:2 core:64 gpu:1", "slot=1/[core=64;gpu=2]", "none (must: socket 1)", []),
+    ],
+)
+def test_memory_from_elsewhere_and_cores_beyond_their_share_are_said(
+    run: Runner, monkeypatch: pytest.MonkeyPatch, machine: str, shape: str, crossed: str, said: list[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    lines = run("place", machine, shape, "--no-drawing").out.splitlines()
+    (row,) = [line for line in lines if "OPTIMAL" in line]
+    assert f" {crossed}  " in row
+    assert [line for line in lines if line.startswith("job 1")] == said

@@ -195,3 +195,28 @@ def test_what_a_running_job_has_of_several_domains_is_where_its_R_says() -> None
         for slots in (1, 2):
             request = {"type": "slot", "count": slots, "label": "task", "with": list(wants)}
             check(Case(R, running=(running,), resources=(request,)), "pack")
+
+
+L3 = [{"cores": "0-1"}, {"cores": "2-3"}]
+BESIDE: dict[str, Json] = {
+    "socket": {"socket": [{"gpus": "0", "memory": 4, "l3": L3}, {"gpus": "1", "memory": 4}]},
+    "node": {"gpus": "0-1", "memory": 8, "l3": L3},
+    "l3": {"socket": [{"gpus": "0", "l3": [{"memory": 2, **one} for one in L3]}, {"gpus": "1", "memory": 1}]},
+    "another": {"socket": [{"gpus": "0", "l3": L3}, {"gpus": "1", "memory": 4}]},
+}
+"""Nodes whose memory stands beside a level of caches that have none, or only there."""
+
+
+@pytest.mark.parametrize("topo", BESIDE)
+@pytest.mark.parametrize("inside", [("core", "gpu", "l3"), ("core", "l3"), ("gpu", "l3"), ("l3",)], ids="-".join)
+@pytest.mark.parametrize("amount", [1, 3])
+def test_a_level_beside_cores_and_gpus_is_as_the_brute_force_has_it(
+    topo: str, inside: tuple[str, ...], amount: int
+) -> None:
+    R = {
+        "version": 1,
+        "execution": {"R_lite": [{"rank": "0-1", "children": {"core": "0-3", "gpu": "0-1"}}], "nodelist": ["n[0-1]"]},
+        "scheduling": {"children": [{"ranks": "0-1", "topo": BESIDE[topo]}]},
+    }
+    wants = [{"type": name, "count": 1} for name in inside] + [{"type": "memory", "count": amount}]
+    check(Case(R, resources=({"type": "slot", "count": 1, "label": "task", "with": wants},)), "pack")
