@@ -54,7 +54,7 @@ demo: $(READY)  ## place jobs on RFC 49's cluster A, draw, show this machine whe
 	@if command -v lstopo >/dev/null; then \
 	    echo; echo 'lstopo --of xml | exactfit topo -'; lstopo --of xml | $(BIN)/exactfit topo -; fi
 	@echo
-	$(BIN)/exactfit study rfc49-a lublin:days=1,load=0.8,longest=6 --sweep seeds=12 --snapshots 4 -o build/study
+	$(BIN)/exactfit study rfc49-a lublin:days=1,load=0.8,longest=6 --pools exactfit,exactfit:future,Rv1Pool,TreePool --sweep seeds=12 --snapshots 4 -o build/study
 
 docs: $(READY)  ## make the documentation in build/docs, warnings being errors
 	$(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet -b html adapters/docs build/docs

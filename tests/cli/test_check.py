@@ -45,6 +45,18 @@ def test_a_placement_of_our_own_is_legal_and_the_best(run: Runner, judged: Any) 
     assert {name: verdict["terms"][name] for name in certified} == certified
 
 
+def test_the_usual_jobs_of_a_file_count_for_the_checker_too(run: Runner, judged: Any, tmp_path: Path) -> None:
+    """A numa without 8 cores has no room for 10, a third of all jobs, or 15: each is a numa's whole GPU, or all."""
+    usual = tmp_path / "usual.mix"
+    usual.write_text("1 => slot=1/[core=10;gpu=1]\n2 => slot=1/core=15\n", encoding="utf-8")
+    policy = ("--policy", f"future={usual}")
+    (line,) = run("place", "rfc49-a", SHAPE, "--json", *policy).lines
+    verdict = judged(line["R"], "--compare", *policy)
+    assert verdict["best"]["better"] is None
+    assert verdict["terms"]["future"] == line["R"]["scheduling"]["certificate"]["terms"]["future"] == 5000 + 10_000
+    assert judged(line["R"])["terms"]["future"] == 1000 * (120 + 60 + 15)
+
+
 def test_a_line_of_place_is_taken_as_it_is(run: Runner, judged: Any) -> None:
     (line,) = run("place", "rfc49-a", SHAPE, "--json").lines
     assert judged(line)["legal"]
