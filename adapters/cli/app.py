@@ -21,6 +21,7 @@ from .ending import ReaderGoneError, ended, open_streams
 from .errors import InputError
 from .explain import explain
 from .place import place
+from .proofs import verify
 from .quiet import with_quiet
 from .snapshot import snapshot
 from .status import INTERRUPTED, statuses
@@ -116,6 +117,7 @@ _COMMANDS = (
     (check, "Judge a placement from anywhere."),
     (study, "Compare pools on a workload, offline."),
     (snapshot, "Take the running system into a file."),
+    (verify, "Check the certificates that place --proof writes, without a solver."),
     (audit, "Look for what an allocator does that it must not."),
 )
 for _command, _short in _COMMANDS:
@@ -174,7 +176,7 @@ def _program(
             callback=_print_schema,
             is_eager=True,
             show_default=False,
-            autocompletion=words("place", "explain", "check", "topo", "study", "snapshot", "audit"),
+            autocompletion=words("place", "explain", "check", "topo", "study", "snapshot", "audit", "verify"),
             help="Print the JSON Schema of what --json of a command prints, and exit.",
         ),
     ] = None,

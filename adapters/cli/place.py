@@ -26,6 +26,7 @@ from .joint import decide_jointly, read_priorities, with_moves
 from .outcome import INFEASIBLE, INSUFFICIENT, PLACED, Outcome
 from .output import Output
 from .pictures import check_pictures, show_pictures
+from .proofs import ProofOption, check_proof, write_proofs
 from .status import DONE, NO
 from .tables import OUTCOME_COLUMNS, certificate_table, outcome_table, reasons
 
@@ -78,6 +79,7 @@ class PlaceOutputs:
     certificate: Annotated[
         bool, typer.Option("--certificate", help="Print the value and the proven bound of every term, for each job.")
     ] = False
+    proof: ProofOption = None
     columns: Annotated[
         str | None,
         typer.Option(
@@ -177,6 +179,7 @@ def place(
     target = outputs.target(len(read.jobs))
     columns = read_columns(outputs.columns, OUTCOME_COLUMNS, as_json=outputs.as_json)
     check_pictures(pictures, as_json=outputs.as_json)
+    check_proof(outputs.proof)
     pool = read.pool()
     if target is not None:
         target.clear(len(read.jobs), read.sources.files)
@@ -188,6 +191,8 @@ def place(
             print(outcome.json_line(), flush=True)
         if target is not None and outcome.R is not None:
             target.write(outcome.job.number, json.dumps(outcome.R))
+    if outputs.proof is not None:
+        write_proofs(read, outcomes, outputs.proof)
     console = None if outputs.as_json else make_console(stderr=bool(target and target.is_stdout))
     if console is not None:
         _report(console, only(outcome_table(outcomes, read.machine), columns), outcomes, outputs.certificate)

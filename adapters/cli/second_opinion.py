@@ -84,10 +84,17 @@ def second_opinion(read: Case, verdict: Verdict, seconds: float) -> Proof:
         read.options.slot_exclusive,
     )
     names = [component.name for component in read.options.policy.components(machine.group_levels, machine.levels)]
-    return prove(question, verdict.counts, {"size": verdict.terms["size"], **_values(names, verdict)}, seconds)
+    return prove(question, verdict.counts, {"size": verdict.terms["size"], **values_of(names, verdict)}, seconds)
 
 
-def _values(names: Sequence[str], verdict: Verdict) -> dict[str, Any]:
+def values_of(names: Sequence[str], verdict: Verdict) -> dict[str, Any]:
+    """Return what the checker says of the terms of a policy, those that are the reverse of another one included.
+
+    Raises
+    ------
+    InputError
+        For a term of which it has no value.
+    """
     found: dict[str, Any] = {}
     for name in names:
         family, _, level = name.partition(".")

@@ -18,6 +18,7 @@ OF_NO: Final = {
     "explain": "a job does not fit now, or never",
     "check": "the placement is illegal",
     "audit": "the allocator has a fault",
+    "verify": "a certificate is false",
 }
 """What a command means by it; the others never end so."""
 

@@ -72,12 +72,12 @@ def make_certificate(case: Json, values: Mapping[str, Value], counts: Mapping[st
     counts
         The counts of its vertices, by path.
     seconds
-        How long the search for arguments may take; what is not found by then is the solver's word.
+        Of the processor, that the search for arguments may take; what is not found by then is the solver's word.
     """
-    until = time.monotonic() + seconds
+    until = time.process_time() + seconds
 
     def argue(program: Program, objective: dict[int, int], value: int | None) -> Json:
-        left = until - time.monotonic()
+        left = until - time.process_time()
         tree = grown(program, objective, value, left) if left > 0 else None
         if tree is None:
             return {"argument": "word"}
@@ -121,7 +121,7 @@ def verify(certificate: Mapping[str, Any]) -> Verified:
         for name, parts in found.items():
             kinds = {part["argument"] for part in parts}
             arguments[name] = "word" if "word" in kinds else next(iter(sorted(kinds)), "fixed")
-    except (KeyError, TypeError, AttributeError, ZeroDivisionError) as fault:
+    except (KeyError, TypeError, AttributeError, ZeroDivisionError, RecursionError) as fault:
         raise ValueError(f"no certificate: {type(fault).__name__} {fault}") from None
     return Verified(faults, arguments)
 

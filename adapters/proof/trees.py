@@ -80,13 +80,13 @@ class _Grower:
         _TooManyError
             When there would be too many leaves, or a solution has a lower objective.
         """
-        if self.leaves >= LEAVES or time.monotonic() > self.until:
+        if self.leaves >= LEAVES or time.process_time() > self.until:
             raise _TooManyError
         self.solver.run()
         status = self.solver.getModelStatus()
         if status == self.infeasible:
             self.leaves += 1
-            return self._leaf(program, elastic(program, self.until - time.monotonic()))
+            return self._leaf(program, elastic(program, self.until - time.process_time()))
         if status != self.optimal:
             raise _TooManyError
         solution = self.solver.getSolution()
@@ -134,13 +134,13 @@ def grown(program: Program, objective: Terms, value: int | None, seconds: float)
     program, objective, value
         As for `holds`.
     seconds
-        How long it may take.
+        Of the processor, that it may take.
     """
     if any(not terms and not low <= 0 <= high for terms, low, high in program.rows):
         row = next(k for k, (terms, low, high) in enumerate(program.rows) if not terms and not low <= 0 <= high)
         factor = "1" if program.rows[row][1] > 0 else "-1"
         return {"multipliers": {str(row): factor}}
     try:
-        return _Grower(program, objective, value, time.monotonic() + seconds).grow(program)
+        return _Grower(program, objective, value, time.process_time() + seconds).grow(program)
     except _TooManyError:
         return None

@@ -141,7 +141,7 @@ class TestSchemas:
     def test_there_is_one_for_every_command_that_prints_json(self, run: Runner) -> None:
         printing = [
             command
-            for command in ("place", "explain", "topo", "check", "study", "audit")
+            for command in ("place", "explain", "topo", "check", "study", "audit", "verify")
             if "--json" in run(command, "--help").out
         ]
         # A snapshot is written to a file.

@@ -12,7 +12,7 @@ from exactfit.adapters.cli.manual import _paragraphs, _roff
 
 from .conftest import Runner
 
-COMMANDS = ("place", "explain", "topo", "check", "study", "audit")
+COMMANDS = ("place", "explain", "topo", "check", "study", "audit", "verify")
 
 
 def plain(roff: str) -> str:
