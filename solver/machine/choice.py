@@ -27,6 +27,10 @@ SHARE = 0.5
 """Of what is left of a budget, how much one way to choose may take where there is another one."""
 
 
+FEW_NODES = 8
+"""Nodes up to which loose slots of one type are dealt along domains first; on more there is mostly room enough."""
+
+
 class Chooser:
     """Chooses nodes on one machine under one policy.
 
@@ -101,9 +105,10 @@ class Chooser:
 
     def _directly(self, demand: Demand, items: Items, field: Field, budget: Budget) -> Decision | None:
         """Return the best placement where tables say what it is, or demands follow each other; None elsewhere."""
-        dealt = self.dealt(demand, field, budget.part(SHARE)) if len(items.items) > 1 else None
-        if dealt is not None:
-            return dealt
+        if len(items.items) > 1 or sum(nodes.bit_count() for _, nodes in field.live()) <= FEW_NODES:
+            dealt = self.dealt(demand, field, budget.part(SHARE))
+            if dealt is not None:
+                return dealt
         try:
             return choose_chain(demand, field, self._tree, self._node_solver, budget.part(SHARE), best=True)
         except (NotDirectError, CutOff):

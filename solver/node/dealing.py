@@ -11,7 +11,9 @@ in the end. Slots that take GPUs, too, are dealt only where all slots can be who
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import count as count_up
 
 from ..cpsat.budget import Budget, CutOff
@@ -45,12 +47,32 @@ def deal(scale: Scale, nodes: Sequence[DomainState], kinds: Sequence[SlotKind], 
     scale
         The policy, in which affinity is compared first, from the coarsest level to the finest.
     """
+    # Slots that are equal are of one kind, whatever they are called.
+    counts = Counter[tuple[int, int, bool]]()
+    for kind in kinds:
+        counts[kind.cores, kind.gpus, kind.shielded] += kind.count
+    merged = [SlotKind(count, *rest) for rest, count in counts.items()]
     try:
-        dealing = _Dealing(scale, nodes, kinds, budget)
+        dealing = _Dealing(scale, nodes, merged, budget)
         runs = dealing.best()
     except (GaveUp, CutOff):
         return None
-    return None if runs is None else _dealt(nodes, kinds, dealing.stops, runs)
+    return None if runs is None else _parted(_dealt(nodes, merged, dealing.stops, runs), merged, kinds)
+
+
+def _parted(dealt: Dealt, merged: Sequence[SlotKind], kinds: Sequence[SlotKind]) -> Dealt:
+    """Return slots by what they are called, of those that are equal the first ones to the first."""
+    if len(merged) == len(kinds):
+        return dealt
+    parted: Dealt = [[[] for _ in kinds] for _ in dealt]
+    left = [kind.count for kind in kinds]
+    for number, node in enumerate(dealt):
+        for kind, slots in zip(merged, node, strict=True):
+            for slot in slots:
+                place = next(i for i, k in enumerate(kinds) if left[i] and replace(k, count=kind.count) == kind)
+                parted[number][place].append(slot)
+                left[place] -= 1
+    return parted
 
 
 class _Dealing:

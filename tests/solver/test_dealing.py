@@ -152,6 +152,7 @@ def test_slots_with_gpus_are_dealt_where_all_can_be_whole(
         ("A-node", 1, 0x7_0F0F_0000_3C3C_00FF_1234, "node=1/[slot=9{a}/core=6;slot=2{b}/core=11]", [0, 1]),
         ("EPYC", 1, 0x7F_0000_3C3C_00FF_1234, "[slot=2{a}/core=15;slot=1{b}/core=29;slot=5{c}/core=4]", [0, 1, 5]),
         ("LLC as numa", 3, 0, "[slot=15{a}/core=16;slot=6{b}/core=2]", [0, 15]),
+        ("four levels", 1, 0, "[slot=30{a}/core=3;slot=2{b}/core=9;slot=20{c}/core=3;slot=30{d}/core=2]", [0, 0, 2]),
         ("four levels", 2, 0, "[slot=9{a}/core=11;slot=10{b}/core=10;slot=4{c}/core=1]", [0, 0, 19]),
     ],
 )
