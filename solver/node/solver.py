@@ -1,9 +1,10 @@
 """The best that nodes in one state can do for a bundle, solved once for each state and remembered.
 
-The ways to solve it, cheapest first: equal slots go to `equal_slots`, slots of several shapes that can all stay whole
-to `mixed_packing`, a whole node is what it is. All else, and all states whose ids matter, go to the node's CP-SAT
-model (`model`). Each of these is exact, or says by its lower bound that it is not; so which of them answers changes
-the time, not the value. Answers that were cut off by the time limit are not remembered.
+The ways to solve it, cheapest first: equal slots go to `equal_slots`, slots of several sizes are dealt along domains
+(`dealing`), or stay whole with what they take beside cores (`mixed_packing`), a whole node is what it is. All else, and
+all states whose ids matter, go to the node's CP-SAT model (`model`). Each of these is exact, or says by its lower bound
+that it is not; so which of them answers changes the time, not the value. Answers that were cut off by the time limit
+are not remembered.
 """
 
 from __future__ import annotations
