@@ -135,7 +135,7 @@ class Costs:
 def costs_of(
     scale: Scale, nodes: Sequence[DomainState], stops: Sequence[Stop], *, all_terms: bool, shielded: bool
 ) -> Costs | None:
-    """Return what stops cost; None where it is good to touch some domain, or the numbers would be too large.
+    """Return what stops cost; None where that is no sum, it is good to touch some, or the numbers would be too large.
 
     Parameters
     ----------
@@ -147,6 +147,8 @@ def costs_of(
     domains = {(stop.node, at) for stop in stops for at in (*stop.path, stop.place)}
     states = {key: nodes[key[0]].flat[key[1]] for key in sorted(domains)}
     spans: list[tuple[Component, int]] = []
+    if scale.rooms:
+        return None  # what is lost of a domain's room depends on how much of it is taken
     for component in scale.components:
         if isinstance(component, Cross):
             spans.append((component, len(stops) + 1))

@@ -103,6 +103,14 @@ def test_on_one_node(drawn: tuple[list[DomainState], Scale], slots: list[tuple[i
         assert cost_of(scale, states, kinds, dealt) == best
 
 
+def test_what_is_lost_of_room_is_no_matter_of_runs() -> None:
+    machine = read_R(describe_R(FORMS[0].topo, 1))
+    kind = machine.types[0]
+    state = arrange(kind, kind.cores, kind.gpus).state
+    scale = Scale(parse_policy("affinity,future").components((), machine.levels))
+    assert deal(scale, [state], [SlotKind(2, 3, 0, shielded=True)], Budget(1)) is None
+
+
 @given(nodes(3), st.lists(st.tuples(st.integers(1, 2), st.integers(1, 7)), min_size=2, max_size=2))
 @settings(max_examples=40, deadline=None)
 def test_on_several_nodes(drawn: tuple[list[DomainState], Scale], slots: list[tuple[int, int]]) -> None:
