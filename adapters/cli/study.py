@@ -18,7 +18,7 @@ from ...grammar.errors import printable
 from . import options
 from .bundles import flat
 from .choice import read_choice
-from .console import make_console, warn
+from .console import make_console, note, warn
 from .ending import OF_THE_SYSTEM
 from .errors import InputError
 from .json_output import json_line
@@ -72,6 +72,8 @@ def study(
     simulated.check()
     engine.check()
     named = read_machine(machine, Sources())
+    if named.snapshot is not None:
+        note("a study begins on the idle machine: what runs and waits in the snapshot is not taken over")
     try:
         tasks, words, shapes = _planned(named, workload, compared, simulated)
     except ValueError as error:

@@ -101,7 +101,7 @@ def _nodes(vertices: Any, depth: int = 0) -> int:
     """Return how many nodes vertices ask for where that is a plain number, 0 where it is not."""
     total = 0
     for vertex in vertices if isinstance(vertices, list | tuple) and depth < _DEEPEST else ():
-        count = vertex.get("count", 1) if isinstance(vertex, Mapping) else 0
+        count = vertex.get("count", 1) if isinstance(vertex, Mapping) else None
         if isinstance(count, int):
             total += count if vertex.get("type") == "node" else count * _nodes(vertex.get("with"), depth + 1)
     return total

@@ -86,3 +86,38 @@ def test_hostile_files_are_refused(run: Runner, machine_R: Path) -> None:
     assert run("topo", machine_R, "--slurm", "-", stdin=f"- topology: a\n{bomb}").status == 2
     assert run("topo", machine_R, "--slurm", "-", stdin=b"\xff\xfe").status == 2
     assert run("topo", machine_R, "--slurm", "-", stdin="SwitchName=a Nodes=" + "x[0-9]" * 20_000).status == 2
+
+
+def test_files_that_the_topology_includes_are_looked_for_beside_it(
+    run: Runner, machine_R: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "etc"
+    folder.mkdir()
+    (folder / "topology.conf").write_text("include leaves.conf\nSwitchName=top Switches=s[0-1]\n", encoding="utf-8")
+    (folder / "leaves.conf").write_text("SwitchName=s0 Nodes=n[0-1]\nSwitchName=s1 Nodes=n[2-3]\n", encoding="utf-8")
+    (line,) = run("topo", machine_R, "--slurm", folder / "topology.conf", "--json").lines
+    assert [(group["level"], group["ranks"]) for group in line["groups"]] == [
+        ("switch2", "0-3"),
+        ("switch", "0-1"),
+        ("switch", "2-3"),
+    ]
+    (folder / "leaves.conf").unlink()
+    complaint = run("topo", machine_R, "--slurm", folder / "topology.conf").complaint
+    assert complaint == f"{folder / 'leaves.conf'}: cannot read a file that is included: No such file or directory"
+
+
+def test_fluxions_graph_and_recipe_are_machines_told_apart_by_content(run: Runner, tmp_path: Path) -> None:
+    nodes = [
+        {"id": "0", "metadata": {"type": "cluster", "name": "c"}},
+        {"id": "1", "metadata": {"type": "rack", "id": 0}},
+        {"id": "2", "metadata": {"type": "node", "name": "a", "rank": 0}},
+        {"id": "3", "metadata": {"type": "core", "id": 0}},
+    ]
+    edges = [{"source": str(n), "target": str(n + 1)} for n in range(3)]
+    path = tmp_path / "graph"
+    path.write_text(json.dumps({"graph": {"nodes": nodes, "edges": edges}}), encoding="utf-8")
+    (line,) = run("topo", path, "--json").lines
+    assert (line["nodes"], line["cores"], line["group_levels"]) == (1, 1, ["rack"])
+    assert "--nodes goes with hwloc XML or a line" in run("topo", path, "--nodes", "3").complaint
+    path.write_text("<graphml><graph/></graphml>", encoding="utf-8")
+    assert run("topo", path).complaint == f"{path}: GRUG: 0 roots of the containment subsystem where one is expected"
