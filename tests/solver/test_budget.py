@@ -12,7 +12,7 @@ from exactfit.grammar.shape import parse_shape
 from exactfit.solver import Options, Pool, Request
 from exactfit.solver.cpsat import lexicographic, loading
 from exactfit.solver.cpsat.budget import CLOCK_FACTOR, CLOCK_GRACE, LOOKS, STEPS, Budget, CutOff
-from exactfit.solver.cpsat.lexicographic import Goal, lexmin
+from exactfit.solver.cpsat.lexicographic import SHORT, Goal, lexmin
 from exactfit.solver.cpsat.status import Status
 from exactfit.solver.policy.terms import parse_policy
 from exactfit.topology.presets import preset
@@ -144,3 +144,12 @@ def test_what_the_clock_ended_says_so_and_is_not_remembered(now: list[float], mo
     assert said == [
         "job 1: the search was cut off after 0.5 s of work, by the clock; the placement used is not proven optimal"
     ]
+
+
+@pytest.mark.parametrize("linear", [True, False])
+def test_a_long_run_of_cp_sat_is_more_work_than_it_counts(linear: bool) -> None:
+    """It is given as much as what it counts then may be charged, to the last."""
+    for work in (0.0, 0.01, SHORT, 0.05, 0.2, 0.45):
+        given = lexicographic._counted(work, linear=linear)
+        assert lexicographic._work(given, linear=linear) == pytest.approx(work)
+        assert given == work if work <= SHORT else given < work

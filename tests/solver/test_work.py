@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import random
 from collections.abc import Callable
 from functools import partial
@@ -16,7 +17,10 @@ from exactfit.solver.demand.request import Request
 from exactfit.solver.errors import InsufficientResources
 from exactfit.solver.node.rankings import Rankings
 from exactfit.solver.node.solver import NodeSolver
+from exactfit.solver.placement import allocation, assignment
+from exactfit.solver.placement.allocation import Allocation
 from exactfit.solver.pool import Pool
+from exactfit.topology import topo_ids
 from exactfit.topology.presets import preset
 from exactfit.topology.rset import read_R
 
@@ -46,10 +50,11 @@ class Site:
         self.draws = random.Random(5)
         self.jobs: list[int] = []
         self.next = 1
+        self.last: Allocation
 
     def come(self) -> bool:
         try:
-            self.pool.alloc(self.next, self.draws.choice(REQUESTS))
+            self.last = self.pool.alloc(self.next, self.draws.choice(REQUESTS))
         except InsufficientResources:
             return False
         self.jobs.append(self.next)
@@ -130,6 +135,41 @@ def test_the_mix_of_the_benchmarks_needs_no_search(monkeypatch: pytest.MonkeyPat
     assert len(site.jobs) > SMALL
 
 
+def test_jobs_that_come_again_have_their_ids_and_their_R_at_hand(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a plan gives on a node, how it stands in R, and the tree cut to it are made once for each of them."""
+    site = Site(SMALL).fill()
+    site.churn(500)
+    made = {name: counted(monkeypatch, home, name) for home, name in ((assignment, "_carried_out"), (topo_ids, "_cut"))}
+    slots = counted(monkeypatch, allocation, "_slot")
+    steps = 300
+    for _ in range(steps):
+        site.leave()
+        if site.come():
+            R = site.last.to_dict()
+            assert R["scheduling"]["placement"]
+    assert all(len(times) < steps / 4 for times in made.values())
+    assert len(slots) < steps, "a job has three slots and more"
+
+
+def test_slots_larger_than_any_domain_are_not_looked_for_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked = counted(monkeypatch, NodeSolver, "whole_costs")
+    pool = Pool(read_R(preset("rfc49-a:20")))
+    for job in range(20):
+        pool.alloc(job, ask(f"node/slot=2/[core={16 + job};gpu=2]"))
+    assert not looked
+
+
+@pytest.mark.parametrize(("nodes", "most"), [(1, 80), (16, 190)])
+def test_what_is_kept_of_decisions_that_are_new(nodes: int, most: int) -> None:
+    """Each object that is kept is looked at again by every collection of garbage."""
+    site, requests = Site(nodes), new_shapes(nodes, 250)
+    gc.collect()
+    before = len(gc.get_objects())
+    decide(site, requests)
+    gc.collect()
+    assert len(gc.get_objects()) - before < most * len(requests)
+
+
 @pytest.mark.parametrize(("nodes", "most"), [(2, 1), (1000, 1)])
 def test_equal_nodes_are_one_state(nodes: int, most: int) -> None:
     pool = Pool(read_R(preset("rfc49-a:1000")))
@@ -151,26 +191,21 @@ def new_shapes(nodes: int, number: int) -> list[Request]:
     return requests
 
 
-@pytest.mark.parametrize(("nodes", "solved", "looked_at", "solves"), [(1, 0.6, 0.4, 8), (16, 2.6, 5.5, 10)])
-def test_decisions_that_are_new_look_at_few_states(
-    nodes: int, solved: float, looked_at: float, solves: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    counts = {"solved": 0, "looked at": 0, "solves": 0}
+def counted(monkeypatch: pytest.MonkeyPatch, home: object, name: str) -> list[str]:
+    """Return a list that has an entry for each time that something is called from now on."""
+    original = getattr(home, name)
+    times: list[str] = []
 
-    def counted(home: object, name: str, what: str) -> None:
-        original = getattr(home, name)
+    def count(*args: object, **kwargs: object) -> object:
+        times.append(name)
+        return original(*args, **kwargs)
 
-        def count(*args: object, **kwargs: object) -> object:
-            counts[what] += 1
-            return original(*args, **kwargs)
+    monkeypatch.setattr(home, name, count)
+    return times
 
-        monkeypatch.setattr(home, name, count)
 
-    counted(NodeSolver, "_make", "solved")
-    counted(Rankings, "_settle", "looked at")
-    counted(lexicographic, "_solve", "solves")
-    site = Site(nodes)
-    requests = new_shapes(nodes, 250)
+def decide(site: Site, requests: list[Request]) -> None:
+    """Put requests to a pool; where one is refused, half of the jobs leave."""
     for request in requests:
         try:
             site.pool.alloc(site.next, request)
@@ -180,7 +215,19 @@ def test_decisions_that_are_new_look_at_few_states(
         else:
             site.jobs.append(site.next)
             site.next += 1
+
+
+@pytest.mark.parametrize(("nodes", "solved", "looked_at", "solves"), [(1, 0.6, 0.4, 8), (16, 2.6, 5.5, 10)])
+def test_decisions_that_are_new_look_at_few_states(
+    nodes: int, solved: float, looked_at: float, solves: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = counted(monkeypatch, NodeSolver, "_make")
+    settled = counted(monkeypatch, Rankings, "_settle")
+    searched = counted(monkeypatch, lexicographic, "_solve")
+    site = Site(nodes)
+    requests = new_shapes(nodes, 250)
+    decide(site, requests)
     assert site.next > len(requests) / 3
-    assert counts["solved"] < solved * len(requests)
-    assert counts["looked at"] < looked_at * len(requests)
-    assert counts["solves"] <= solves
+    assert len(made) < solved * len(requests)
+    assert len(settled) < looked_at * len(requests)
+    assert len(searched) <= solves
