@@ -70,7 +70,8 @@ def tests(nodes: int) -> dict[str, tuple[list[str], str]]:
     return {
         "throughput": ([f"--njobs={most}"], "throughput"),
         "fill-machine": (filling, "alloc_rate"),
-        "locality": (["--njobs=200", "--nslots=3", "--slot-cores=5"], "mean_locality_score"),
+        # No more slots than there are numa domains that can hold one whole.
+        "locality": ([f"--njobs={min(200, 8 * nodes // 3)}", "--nslots=3", "--slot-cores=5"], "mean_locality_score"),
     }
 
 
@@ -109,6 +110,7 @@ def main() -> None:
             for test in tests(chosen.nodes):
                 for contender, how in CONTENDERS.items():
                     figure = measure(how, test, chosen.nodes, folder)
+                    print(f"{contender}: {test}: {figure:.2f}", flush=True)
                     best[contender, test] = max(best[contender, test], figure)
     print(f"| {chosen.nodes} nodes | throughput, jobs/s | fill-machine, allocs/s | locality |")
     print("|---|---|---|---|")

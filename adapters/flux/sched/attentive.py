@@ -159,6 +159,12 @@ class Attentive:
             job.request.annotate({"sched": new})
             self._allowance.spend(time.thread_time() - begin)
 
+    def _waiting(self) -> list[Any]:
+        """Return the queue in order; nothing of it where its head was not tried yet, as it soon will be."""
+        self._forget_others()
+        jobs = sorted(self._queue)
+        return jobs if jobs and jobs[0].jobid in self._refused else []
+
     def _forget_others(self) -> None:
         waiting = {job.jobid for job in self._queue}
         for of_jobs in (self._annotated, self._refused):

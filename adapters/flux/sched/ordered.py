@@ -28,8 +28,7 @@ class Fifo(Attentive):
 
     def forecast(self) -> Doing[None]:
         """Tell each job why it waits, and when it starts if every job runs as long as it may."""
-        self._forget_others()
-        jobs, generation = sorted(self._queue), self._impl.generation
+        jobs, generation = self._waiting(), self._impl.generation
         for job in jobs:
             # Which others these are changes with every start, and each change would be a message for each job.
             reason = (yield from self._reason(job)) if job is jobs[0] else "behind others in the queue"
@@ -37,6 +36,8 @@ class Fifo(Attentive):
                 return
             self._annotate(job, reason_pending=reason)
             yield
+        if not jobs:
+            return
         starts = yield from self._starts(jobs)
         if self._holds(jobs, generation):
             for job in jobs:
@@ -95,8 +96,7 @@ class Backfill(Attentive):
 
     def forecast(self) -> Doing[None]:
         """Tell each job why it waits, and the head when it starts."""
-        self._forget_others()
-        jobs, generation = sorted(self._queue), self._impl.generation
+        jobs, generation = self._waiting(), self._impl.generation
         for job in jobs:
             reason = yield from self._reason(job)
             start = None
