@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Final
 
-from ...grammar.errors import shown
+from ...grammar.errors import printable, shown
 from ...topology.expect import array_of, mapping
 
 VERSION: Final = 1
@@ -242,7 +242,9 @@ _KINDS: Final = {
 
 def _checked(kind: str, value: object, place: str) -> object:
     if kind == "Mapping[str, float]":
-        return {key: _checked("float", one, f"{place}.{key}") for key, one in mapping(value, place).items()}
+        return {
+            key: _checked("float", one, f"{place}.{printable(str(key))}") for key, one in mapping(value, place).items()
+        }
     if kind.startswith("Mapping"):
         return mapping(value, place)
     if kind == "Sequence[str]":

@@ -139,6 +139,8 @@ def test_what_cannot_be_asked(run: Runner, file: Path, machine_R: Path) -> None:
         ({"running": [{"id": "1", "R": {}}]}, "job 1 has no R"),
         ({"running": [running("1", ("9", "0"), end=0)]}, "ranks not in resource pool"),
         ({"unseen": ["a", 7]}, "unseen[1]: 7 is not a string"),
+        ({"queues": [{"name": "q", "ranks": "0", "limits": {"\x1b[31m": "x"}}]}, r"queues[0].limits.\x1b[31m: "),
+        ({"waiting": [{"id": "1", "jobspec": 7}]}, "waiting[0].jobspec: not an object"),
     ],
 )
 def test_what_is_no_snapshot_is_refused(change: dict[str, Any], fault: str, run: Runner, tmp_path: Path) -> None:
