@@ -22,7 +22,7 @@ def asking(draw: st.DrawFn) -> tuple[Json, ...]:
                 continue
             more: Json = {}
             if draw(st.integers(0, 5)) == 0:
-                more["exclusive"] = draw(st.booleans())
+                more["exclusive"] = draw(st.booleans()) if inside else True  # else it asks for nothing
             if name != "node" and draw(st.integers(0, 9)) == 0:
                 more["id"] = draw(st.sampled_from(["0", "1", "0-1"]))
             inside = [strategies.vertex(name, draw(_COUNTS), *inside, **more)]
