@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import combinations, product
 from typing import NamedTuple
 
+from .giving import group_of, ways
 from .request import Need
 from .world import ROOT, Demand, Demands, TooManyError, World, asked_pieces
 
@@ -167,15 +167,15 @@ class Search:
                 if not cells and not (place.complete and any(world.places[k].stock for k in world.under[key])):
                     continue  # R lists nothing of it
                 here = self.merge(
-                    (self.take_rest(state, cells, key, in_slot), self.asked_whole(key, standing))
+                    (self.take_rest(state, cells, key, in_slot), self.asked_whole(key, state, standing))
                     for state, standing in here.items()
                 )
             found += here.items()
         return self.merge(found)
 
-    def asked_whole(self, place: int, standing: Standing) -> Standing:
-        """Count a place that is asked for whole, where R lists only a part of it."""
-        if self.world.places[place].complete:
+    def asked_whole(self, place: int, state: Partial, standing: Standing) -> Standing:
+        """Count a place that is asked for whole, where R lists only a part of it; once, whatever stands for it."""
+        if self.world.places[place].complete or place in state.own | state.wholes:
             return standing
         cost = (number + (name == "partial") for name, number in zip(self.added, standing.cost, strict=True))
         return standing._replace(cost=tuple(cost))
@@ -322,15 +322,16 @@ class Search:
             return
         with_gpu = any(world.cells[i].kind == "gpu" for i in held)
         places = [world.cells[i].place for i in held if world.cells[i].kind == "core"]
-        touched = frozenset().union(*(world.places[world.cells[i].place].holders for i in held))
         within = tuple(
             (name, self.listed_in(name, at), amount)
             for name, at, amount in state.within
             if world.places[at].position >= 0
         )
         near = places or [world.cells[i].place for i in held]
-        said = [(name, at, amount, self.group_of(item, held)) for item in state.asked for name, at, amount, _ in [item]]
-        for gave, parts in self.givers(state, around, touched, near, held):
+        here = [world.cells[i].place for i in held]
+        said = [(*item[:3], group_of(world, item, here)) for item in state.asked]
+        inside = world.places[around].holders if around != ROOT else frozenset[int]()
+        for gave, parts in ways(world, state.asked, here, near, state.wholes - inside):
             demands = state.demands
             for name, sources, amount in parts:
                 demands = add(demands, (name, sources), amount)
@@ -354,68 +355,6 @@ class Search:
             )
             label = need.vertex.label or ""
             yield closed, Standing(cost, Slots(label, state.slot, asked, (*parts, *within), gave, standing.slots))
-
-    def group_of(self, item: tuple[str, int, int, bool], held: Sequence[int]) -> int:
-        """Return the group that gives what is asked for beside a slot's nodes; ROOT for none."""
-        name, _, _, above = item
-        group = self.world.around_all(name, [self.world.cells[i].place for i in held]) if above else None
-        return ROOT if group is None else group
-
-    def givers(
-        self, state: Partial, around: int, touched: frozenset[int], near: Sequence[int], held: Sequence[int]
-    ) -> Iterator[tuple[frozenset[int], tuple[tuple[str, frozenset[int], int], ...]]]:
-        """Go through the places that may give a slot memory alone, at least a unit each, with all that it asks for."""
-        world = self.world
-        reaches = [self.reach(item, near) for item in state.asked]
-        others = [key for key in sorted(frozenset().union(*reaches) - touched) if self.may_give(state, around, key)]
-        for size in range(len(others) + 1):
-            for gave in combinations(others, size):
-                everything = touched.union(*(world.places[key].holders for key in gave))
-                asked = zip(state.asked, reaches, strict=True)
-                sources = [self.sources(item, near, held, reach & everything) for item, reach in asked]
-                if not all(sources):
-                    continue
-                for givers in product(*([i for i, reach in enumerate(reaches) if key in reach] for key in gave)):
-                    left = [amount for _, _, amount, _ in state.asked]
-                    parts = []
-                    for key, i in zip(gave, givers, strict=True):
-                        name = state.asked[i][0]
-                        left[i] -= unit(name)
-                        parts.append((name, frozenset({key}), unit(name)))
-                    if min(left, default=0) < 0:
-                        continue
-                    rest = zip(state.asked, sources, left, strict=True)
-                    parts += [(name, places, amount) for (name, _, _, _), places, amount in rest if amount]
-                    yield frozenset(gave), tuple(parts)
-
-    def reach(self, item: tuple[str, int, int, bool], near: Sequence[int]) -> frozenset[int]:
-        """Return what may give an amount to a slot, of its nodes; nothing where groups do."""
-        world = self.world
-        name, at, _, above = item
-        if above and world.is_in_groups(name):
-            return frozenset()
-        nodes = {world.node(world.places[place].position) for place in near}
-        return frozenset().union(*(world.reach(name, at, node) for node in nodes))
-
-    def sources(
-        self, item: tuple[str, int, int, bool], near: Sequence[int], held: Sequence[int], touched: frozenset[int]
-    ) -> frozenset[int]:
-        """Return what gives an amount; where no place of the slot's node lists any, what is above it."""
-        world = self.world
-        name, at, _, above = item
-        if above and world.is_in_groups(name):
-            group = self.group_of(item, held)
-            return frozenset() if group == ROOT else frozenset({group})
-        node = world.node(world.places[near[0]].position)
-        if any(name in world.places[key].stock for key in world.under[node]):
-            return touched
-        return world.sources(name, at, [place for place in near if at == ROOT or at in world.places[place].holders])
-
-    def may_give(self, state: Partial, around: int, key: int) -> bool:
-        """Whether no place that others have whole contains this one, unless the slot stands in it."""
-        world = self.world
-        inside = world.places[around].holders if around != ROOT else frozenset[int]()
-        return not (state.wholes & world.places[key].holders) - inside
 
     def slot_cost(self, name: str, slot: Sequence[int], gave: frozenset[int]) -> int:
         """Return what a filled slot adds to a term."""
@@ -481,11 +420,6 @@ def add(demands: Demands, demand: Demand, amount: int) -> Demands:
     total = dict(demands)
     total[demand] = total.get(demand, 0) + amount
     return frozenset(total.items())
-
-
-def unit(name: str) -> int:
-    """Return the least that is taken of an amount, in pieces."""
-    return 2**20 if name in {"memory", "storage"} else 1
 
 
 def mixtures(count: int, free: Sequence[int]) -> Iterator[tuple[int, ...]]:
