@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import Event, Thread
 
+from ..spans import span
+
 _MINUTE = 60.0
-_HOUR = 60
 
 
 def progress_line(done: int, total: int, before: int, seconds: float) -> str:
@@ -23,15 +24,10 @@ def progress_line(done: int, total: int, before: int, seconds: float) -> str:
     seconds
         Since this start.
     """
-    text = f"{done} of {total} simulations done after {_span(seconds)}"
+    text = f"{done} of {total} simulations done after {span(seconds)}"
     if done in (before, total):
         return text
-    return f"{text}, about {_span(seconds / (done - before) * (total - done))} left"
-
-
-def _span(seconds: float) -> str:
-    minutes = round(seconds / _MINUTE)
-    return f"{minutes} min" if minutes < _HOUR else f"{minutes // _HOUR} h {minutes % _HOUR:02} min"
+    return f"{text}, about {span(seconds / (done - before) * (total - done))} left"
 
 
 @contextmanager

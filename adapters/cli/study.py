@@ -6,6 +6,7 @@ import shlex
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
@@ -53,7 +54,7 @@ def study(
         typer.Option(
             "--json",
             help='Print one JSON object and nothing else: {"machine", "workload", "shapes", "folder", "report", '
-            '"simulations", "groups", "greed"}; a group is of a pool, an order of the queue and a load.',
+            '"simulations", "groups", "greed", "given_up"}; a group is of a pool, an order of the queue and a load.',
         ),
     ] = False,
 ) -> int:
@@ -80,7 +81,7 @@ def study(
         raise InputError(str(error)) from None
     with _into(engine.output):
         store = _store(engine.output)
-        _run(tasks, store, engine)
+        _run(tasks, store, engine, simulated.patience_seconds())
         report = _write(tasks, store, named, words, shapes)
     if as_json:
         _print_json(tasks, store, named, words, shapes, report)
@@ -200,19 +201,25 @@ def _source(given: WorkloadOptions, named: NamedMachine) -> tuple[Source, str, l
     return Source.of(found), ", ".join(parts), [*shapes, *tearing_in_words(named.machine, found)]
 
 
-def _run(tasks: list[Task], store: Store, engine: EngineOptions) -> None:
+def _run(tasks: list[Task], store: Store, engine: EngineOptions, patience: float) -> None:
     from ..study.engine import EngineError
     from ..study.engines import make_engine, run_all
 
     left = [task for task in tasks if not store.has(task.key)]
     with _progress(len(tasks), len(tasks) - len(left)) as done:
         try:
-            run_all(left, store, lambda: make_engine(engine.engine, engine.workers or 0, store), done)
+            made = partial(make_engine, engine.engine, engine.workers or 0, store)
+            run_all(left, store, made, done, patience, lambda known: _foretell(known.sentences()))
         except EngineError as error:
             raise InputError(f"{error} (what is done is kept)") from None
         except KeyboardInterrupt:
             warn("what is done is kept: the same command goes on from there")
             raise
+
+
+def _foretell(sentences: list[str]) -> None:
+    for said in sentences:
+        print(printable(said), file=sys.stderr, flush=True)
 
 
 @contextmanager
@@ -272,13 +279,14 @@ def _print_json(
 
 
 def _show(tasks: list[Task], store: Store, named: NamedMachine, words: str, shapes: list[str], report: Path) -> None:
+    from ..study.estimate import given_up_in_words
     from ..study.groups import gather, greed_rows
     from ..study.price import batches_of
     from ..study.summary import lines
     from ..study.verdict import recommended, verdicts
 
     console = make_console()
-    for said in (words, *shapes):
+    for said in (words, *shapes, *given_up_in_words(tasks, store)):
         console.print(said, highlight=False)
     groups, levels = gather(tasks, store), named.machine.levels
     for said in recommended(groups, batches_of(greed_rows(tasks, store)), levels) + verdicts(groups, levels):

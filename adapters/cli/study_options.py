@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ...grammar.duration import parse_duration
+from ...grammar.errors import shown
 from . import completions
 from .errors import InputError
 
@@ -19,6 +21,8 @@ EASY = "easy"
 LOCAL = "local"
 BATCH = 16
 SECONDS = 0.5
+_MOST_PATIENCE = 2.0**30
+"""Seconds; who has more has no limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,8 +174,31 @@ class SimulationOptions:
         ),
     ] = None
 
+    patience: Annotated[
+        str | None,
+        typer.Option(
+            "--patience",
+            metavar="TIME",
+            show_default=False,
+            help="Of the processor, for one simulation (90s, 10m, 2h): one that takes longer, or by its first seconds "
+            "would take far longer, is given up, and the study goes on without it.",
+        ),
+    ] = None
+
+    def patience_seconds(self) -> float:
+        """Return the patience in seconds, 0 for no limit. InputError for what is none."""
+        if self.patience is None:
+            return 0.0
+        try:
+            seconds = parse_duration(self.patience)
+        except ValueError:
+            seconds = 0.0
+        if not seconds:
+            raise InputError(f"--patience: expected a time above 0, got {shown(self.patience)} (seconds, or 90s, 10m)")
+        return seconds if seconds < _MOST_PATIENCE else 0.0
+
     def check(self) -> None:
-        """Refuse a size for batches that are not compared.
+        """Refuse a size for batches that are not compared, and a patience that is none.
 
         Raises
         ------
@@ -180,6 +207,7 @@ class SimulationOptions:
         """
         if self.batch is not None and not self.snapshots:
             raise InputError("--batch goes with --snapshots, of which there are none")
+        self.patience_seconds()
 
 
 @dataclass(frozen=True, slots=True)

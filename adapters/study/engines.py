@@ -12,11 +12,13 @@ import multiprocessing
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, ProcessPoolExecutor, wait
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from .engine import MOST_ATTEMPTS, Engine, EngineError
+from .estimate import Forecast, briefly, first_of_each, without_end
 from .run import run_task
 from .store import Store
 from .task import Result, Task
@@ -123,9 +125,16 @@ def make_engine(text: str, workers: int, store: Store) -> Engine:
 
 
 def run_all(
-    tasks: Sequence[Task], store: Store, engine: Callable[[], Engine], done: Callable[[Task], None] = lambda _: None
+    tasks: Sequence[Task],
+    store: Store,
+    engine: Callable[[], Engine],
+    done: Callable[[Task], None] = lambda _: None,
+    patience: float = 0.0,
+    foretell: Callable[[Forecast], None] = lambda _: None,
 ) -> None:
     """Run the tasks that are not done yet, and keep every result as soon as it is there.
+
+    One simulation of each kind gets a few seconds first: it is done then, or tells how long those of its kind take.
 
     Parameters
     ----------
@@ -136,26 +145,53 @@ def run_all(
     engine
         Makes the engine, if one is needed.
     done
-        Told of each task that is done.
+        Told of each task that is done, or given up.
+    patience
+        Seconds of the processor for one simulation, 0 for no limit. What takes longer is given up, and gone on
+        without; the store keeps that it was.
+    foretell
+        Told, before the whole runs, what is known of them.
 
     Raises
     ------
     EngineError
         When a task fails for good. Those that are done are kept, and so they are when the user interrupts.
     """
-    left = {task.key: task for task in tasks if not store.has(task.key)}
+    left = _left(tasks, store, patience, done)
     if not left:
         return
     running = engine()
     at_once = True
     try:
-        for task, result in _results(list(left.values()), running):
-            if result is not None:
-                store.put(task.key, task.label, result)
-            done(task)
+        firsts = first_of_each(left)
+        _finish(briefly(list(firsts.values()), store, patience), store, running, lambda _: None)
+        for task in left:
+            if store.has(task.key):
+                done(task)
+        left = _left(left, store, patience, done)
+        foretell(Forecast.of(firsts, left, store, running.workers, patience))
+        _finish([replace(task, patience=patience) for task in left], store, running, done)
         at_once = False
     finally:
         running.close(at_once=at_once)
+
+
+def _left(tasks: Sequence[Task], store: Store, patience: float, done: Callable[[Task], None]) -> list[Task]:
+    """Return the tasks that are to be run; those for which the patience is too short are given up."""
+    left = list({task.key: task for task in tasks if not store.has(task.key)}.values())
+    given_up = without_end(left, store, patience)
+    for task in left:
+        if task.key in given_up:
+            store.give_up(task.key, task.label, given_up[task.key])
+            done(task)
+    return [task for task in left if task.key not in given_up]
+
+
+def _finish(tasks: Sequence[Task], store: Store, engine: Engine, done: Callable[[Task], None]) -> None:
+    for task, result in _results(tasks, engine):
+        if result is not None:
+            store.put(task.key, task.label, result)
+        done(task)
 
 
 def _results(tasks: Sequence[Task], engine: Engine) -> Iterator[tuple[Task, Result | None]]:

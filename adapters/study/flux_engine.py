@@ -62,7 +62,7 @@ class Flux:
     def _ended(self, job: Any, task: Task, found: Future[None]) -> None:
         self._flying.discard(job)
         fault = LostWorkerError("its job was cancelled") if job.cancelled() else job.exception()
-        if fault is None and not self._store.has(task.key):
+        if fault is None and not (self._store.has(task.key) or self._store.gave_up(task.key)):
             status, path = job.result(), self._store.folder / "tasks" / f"{task.key}.out"
             said = path.read_text(encoding="utf-8", errors="replace").strip() if path.exists() else ""
             words = f"the job ended with status {status} and left no result; the end of {path}: {said[-300:]}"

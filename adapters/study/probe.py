@@ -128,6 +128,8 @@ class Recorder:
         The part of the machine that is held.
     wrong
         Whether a refusal of a job, now or for ever, was wrong.
+    look
+        Called before each decision, also of those on copies.
 
     Attributes
     ----------
@@ -138,12 +140,17 @@ class Recorder:
     """
 
     def __init__(
-        self, clock: Callable[[], float], busy: Callable[[], float], wrong: Callable[[int, bool], bool | None]
+        self,
+        clock: Callable[[], float],
+        busy: Callable[[], float],
+        wrong: Callable[[int, bool], bool | None],
+        look: Callable[[], None] = lambda: None,
     ) -> None:
         self.decisions: list[Decision] = []
         self._clock = clock
         self._busy = busy
         self._wrong = wrong
+        self._look = look
         self._live: Any = None
         self.refused: dict[int, int] = {}
 
@@ -158,6 +165,7 @@ class Recorder:
                     recorder._live = self
 
             def alloc(self, jobid: int, request: Any) -> Any:
+                recorder._look()
                 if recorder._live is not self:
                     return super().alloc(jobid, request)
                 begin = process_time()

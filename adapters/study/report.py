@@ -13,6 +13,7 @@ from ...topology.machine import Machine
 from ..drawing.file import draw_file
 from ..drawing.scene import Holding, Tenant, holdings, make_scene
 from . import html
+from .estimate import given_up_in_words
 from .findings import findings
 from .groups import Estimate, Group, gather, greed_rows
 from .methods import methods
@@ -58,7 +59,7 @@ def write_report(about: About, tasks: Sequence[Task], store: Store) -> Path:
     """Write the report of what is done of a study, and return where its page is."""
     groups = gather(tasks, store)
     greed = greed_rows(tasks, store)
-    pictures = list(Pictures(groups, about.machine.levels, greed).all())
+    pictures = list(Pictures(groups, about.machine.levels, greed).all()) if groups else []
     drawings = _drawings(about, groups)
     for name, _, svg in (*pictures, *drawings):
         store.write_text(f"plots/{name}.svg", svg)
@@ -68,6 +69,7 @@ def write_report(about: About, tasks: Sequence[Task], store: Store) -> Path:
         html.paragraph(f"{about.workload}, on {about.machine_name}: {_size(about.machine)}."),
         *(html.paragraph(said) for said in about.shapes),
         html.paragraph(_queues(tasks)),
+        *(html.paragraph(said) for said in given_up_in_words(tasks, store)),
         *(html.paragraph(said) for said in recommended(groups, batches_of(greed), about.machine.levels)),
         *(html.paragraph(said) for said in verdicts(groups, about.machine.levels)),
         *findings(groups),

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ...solver.cpsat.loading import clock
+from ...solver.cpsat.loading import clock, load_solver
 from ...topology.machine import Machine
 from ...topology.rset import read_R
 from .figures import figures, slowdown
 from .greed import compare
 from .outline import outline_of
+from .patience import GAVE_UP, OutOfPatienceError, Patience
 from .slots import placement_of
 from .submissions import Workload
 from .task import GREED, Result, Task
@@ -22,15 +23,23 @@ def run_task(value: Mapping[str, Any]) -> Result:
     task = Task.from_json(value)
     machine = read_R(task.R)
     workload = task.source.workload(outline_of(machine), task.seed, task.load)
-    if task.kind == GREED:
-        return compare(task, machine, workload)
-    return run(task, machine, workload)
+    if task.patience:
+        # Loading is no part of what a simulation takes, and not to be interrupted.
+        load_solver()
+    patience = Patience(task.patience)
+    try:
+        with patience.limit():
+            if task.kind == GREED:
+                return compare(task, machine, workload)
+            return run(task, machine, workload, patience)
+    except OutOfPatienceError:
+        return {GAVE_UP: patience.gave_up().to_json()}
 
 
-def run(task: Task, machine: Machine, workload: Workload) -> Result:
+def run(task: Task, machine: Machine, workload: Workload, patience: Patience | None = None) -> Result:
     """Run a workload through one pool."""
     begin = clock()
-    twin = Twin(task, machine, workload)
+    twin = Twin(task, machine, workload, patience or Patience(0.0))
     moment = START + fullest(workload)
     twin.simulation.run(until=moment)
     running = twin.measures.running

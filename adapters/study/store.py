@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from .columns import has_parquet, read_columns, write_columns
+from .patience import GAVE_UP, GaveUp
 from .task import Result
 
 _FIGURES = "figures.json"
+_GIVEN_UP = "given-up"
 _TABLES = ("jobs", "decisions", "series", "greed")
 
 
@@ -36,8 +38,11 @@ class Store:
         return (self._results / key / _FIGURES).exists()
 
     def put(self, key: str, label: str, result: Result) -> None:
-        """Keep a result; a second one of the same task changes nothing."""
+        """Keep a result, or that a task was given up; a second result of the same task changes nothing."""
         if self.has(key):
+            return
+        if GAVE_UP in result:
+            self.give_up(key, label, GaveUp.from_json(result[GAVE_UP]))
             return
         place = self._results / f".{key}.{os.getpid()}"
         shutil.rmtree(place, ignore_errors=True)
@@ -60,6 +65,17 @@ class Store:
         head = json.loads((self._results / key / _FIGURES).read_text(encoding="utf-8"))
         tables = {table: read_columns(self._results / key / table) for table in _TABLES}
         return {"figures": head["figures"], "moment": head["moment"], **tables}
+
+    def give_up(self, key: str, label: str, known: GaveUp) -> None:
+        """Keep what is known of a task that was given up."""
+        self.write_text(f"{_GIVEN_UP}/{key}.json", json.dumps({"label": label, **known.to_json()}) + "\n")
+
+    def gave_up(self, key: str) -> GaveUp | None:
+        """Return what is known of a task that was given up; None for one that is done, or was not."""
+        path = self.folder / _GIVEN_UP / f"{key}.json"
+        if self.has(key) or not path.exists():
+            return None
+        return GaveUp.from_json(json.loads(path.read_text(encoding="utf-8")))
 
     def write_text(self, name: str, text: str) -> Path:
         """Write a file of the study, all of it or nothing, and return where."""

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from .estimate import given_up_in_words
 from .groups import Estimate, Group, gather, greed_rows
 from .store import Store
 from .task import Task
@@ -17,6 +18,7 @@ def figures_fields(tasks: Sequence[Task], store: Store) -> dict[str, Any]:
         "simulations": len(tasks),
         "groups": [_group(group) for group in gather(tasks, store)],
         "greed": greed_rows(tasks, store),
+        "given_up": given_up_in_words(tasks, store),
     }
 
 

@@ -118,6 +118,8 @@ class Task:
     choice
         What the site chose for our solver, as keywords of its pool: the policy of the pool that names none, and what
         a request means.
+    patience
+        Seconds of the processor after which the simulation is given up, 0 for none; no part of what it is.
     """
 
     kind: str
@@ -134,6 +136,7 @@ class Task:
     time_limit: float = 0.5
     joint_limit: float = 10.0
     choice: Mapping[str, str] = field(default_factory=dict, hash=False)
+    patience: float = 0.0
 
     @property
     def meaning(self) -> dict[str, Any]:
@@ -143,7 +146,9 @@ class Task:
     @property
     def key(self) -> str:
         """A name for the result: equal tasks have equal ones."""
-        text = json.dumps([VERSION, self.to_json()], sort_keys=True, separators=(",", ":"))
+        values = self.to_json()
+        del values["patience"]
+        text = json.dumps([VERSION, values], sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()[:20]
 
     @property

@@ -20,6 +20,7 @@ from ..twin.scheduler import PendingJob, Policy, Scheduler
 from ..twin.simulation import Simulation
 from .locality import SlotSize, slot_size
 from .measures import Measures
+from .patience import Patience
 from .pools import PoolName
 from .probe import Recorder, Shadow
 from .submissions import Form, Workload
@@ -38,9 +39,11 @@ class Twin:
         What is to be run; its first pool runs it.
     machine, workload
         As the task has them.
+    patience
+        Looked to before each decision.
     """
 
-    def __init__(self, task: Task, machine: Machine, workload: Workload) -> None:
+    def __init__(self, task: Task, machine: Machine, workload: Workload, patience: Patience) -> None:
         name = PoolName.read(task.pools[0])
         self.workload = workload
         self._sizes = [slot_size(form.resources) for form in workload.forms]
@@ -53,7 +56,8 @@ class Twin:
         self._needs = [_need(form, exact=name.ours) for form in workload.forms]
         self._outlook = Outlook(task.R)
         self.measures = Measures(machine, self.size_of, self._clock, self._shadow)
-        self.recorder = Recorder(self._clock, self.measures.busy, self._wrong)
+        self.recorder = Recorder(self._clock, self.measures.busy, self._wrong, patience.look)
+        patience.measure(self._started)
         self.simulation = Simulation(
             self.recorder.of(name.load()),
             task.R,
@@ -68,6 +72,11 @@ class Twin:
         for job in workload.jobs:
             spec = workload.forms[job.form].jobspec(job.limit)
             self.simulation.at(START + job.submit, Submit(Job(job.number, spec, job.runtime, job.priority)))
+
+    def _started(self) -> float:
+        """Return the part of the jobs that have started or never will."""
+        jobs = self.simulation.jobs.values()
+        return sum(job.started is not None or job.denied is not None for job in jobs) / len(self.workload.jobs)
 
     def _policy(self, name: str) -> Policy:
         if name == EASY:

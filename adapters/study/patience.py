@@ -1,0 +1,118 @@
+"""How long a simulation may take, and what is known of one that was given up.
+
+Time is the processor's. How long a simulation takes in all is estimated from the part of its jobs that have started, so
+that one which would take far longer than there is patience for ends early. Decisions grow slower as a machine fills,
+so that the estimate is rather too low; at the end of the patience a simulation ends in any case, within a decision too.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from time import process_time
+from types import FrameType
+from typing import Any
+
+GAVE_UP = "gave up"
+"""In the place of a result's figures: what is known of a simulation that was given up."""
+
+SHORTEST = 10.0
+"""Seconds of patience below which nothing is estimated before its end."""
+_LOOK = 0.1
+"""Part of the patience after which the estimate counts."""
+_FAR = 2.0
+"""An estimate is rough: it ends a simulation only where it is so many times the patience."""
+
+
+class OutOfPatienceError(BaseException):
+    """A simulation takes too long. No `Exception`: a pool that catches those in `alloc` must not swallow it."""
+
+
+@dataclass(frozen=True, slots=True)
+class GaveUp:
+    """A simulation that was given up.
+
+    Attributes
+    ----------
+    patience
+        Seconds that it might have taken.
+    seconds
+        That it took.
+    needed
+        Seconds that it would take in all, by the part of its jobs that had started; None where none had.
+    """
+
+    patience: float
+    seconds: float
+    needed: float | None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as JSON values."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> GaveUp:
+        """Return what `to_json` made JSON values of."""
+        return cls(value["patience"], value["seconds"], value["needed"])
+
+    def is_final(self, patience: float) -> bool:
+        """Tell whether a patience is too short as well: no longer than that which ended, or far too short."""
+        return self.patience >= patience or (self.needed is not None and self.needed > _FAR * patience)
+
+
+class Patience:
+    """Watches the time that a simulation takes.
+
+    Parameters
+    ----------
+    seconds
+        Of the processor; 0 for no limit.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._begin = process_time()
+        self._part: Callable[[], float] | None = None
+
+    def measure(self, part: Callable[[], float]) -> None:
+        """Take what tells the part of the jobs that have started."""
+        self._part = part
+
+    def look(self) -> None:
+        """End the simulation if it takes too long; called before each decision."""
+        if not self._seconds:
+            return
+        taken = process_time() - self._begin
+        if taken > self._seconds:
+            raise OutOfPatienceError
+        if taken > _LOOK * self._seconds and self._seconds > SHORTEST:
+            needed = self.gave_up().needed
+            if needed is not None and needed > _FAR * self._seconds:
+                raise OutOfPatienceError
+
+    def gave_up(self) -> GaveUp:
+        """Return what is known of the simulation if it ends here."""
+        taken = process_time() - self._begin
+        part = self._part() if self._part is not None else 0.0
+        return GaveUp(self._seconds, taken, taken / part if part else None)
+
+    @contextmanager
+    def limit(self) -> Iterator[None]:
+        """End what is inside at the end of the patience, within a decision too where signals can (the main thread)."""
+        if not self._seconds or threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = signal.signal(signal.SIGPROF, _end)
+        signal.setitimer(signal.ITIMER_PROF, self._seconds)
+        try:
+            yield
+        finally:
+            signal.setitimer(signal.ITIMER_PROF, 0.0)
+            signal.signal(signal.SIGPROF, before)
+
+
+def _end(_number: int, _frame: FrameType | None) -> None:
+    raise OutOfPatienceError
