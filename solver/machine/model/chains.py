@@ -67,7 +67,8 @@ def choose_chain(
     way = _Best(chain, supply, node_solver.scale).way(0, ROOT, chain.links[0].count if chain.links else host.count, 1)
     beside = chain.crossed(node_solver.scale) - _not_crossed(chain, supply, node_solver.scale)
     bound = way.cost if way.bound is None else way.bound
-    return Decision(tuple(way.all_picks()), way.cost + beside, bound + beside, modelled=True)
+    picks = tuple(way.all_picks())
+    return Decision(picks, way.cost + beside, bound + beside, chain.held(picks), modelled=True)
 
 
 def choose_torn(
@@ -99,7 +100,8 @@ def choose_torn(
     crossed = sum(unit * crossed_groups(numbers, tree, level) for level, unit in scale.group_cross.items())
     apart = tree.levels is not None and not supply.room(ROOT)
     surely = sum(unit * chain.torn(level) for level, unit in scale.group_cross.items()) if apart else 0
-    return Decision(picks, way.cost + beside + crossed, least + beside + surely, modelled=True, numbers=numbers)
+    cost, bound = way.cost + beside + crossed, least + beside + surely
+    return Decision(picks, cost, bound, chain.held(picks), modelled=True, numbers=numbers)
 
 
 def _compare_no_more(supply: Supply, scale: Scale) -> None:

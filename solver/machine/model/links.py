@@ -8,6 +8,7 @@ The sum is concave in `b`, so the most is found by halving.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -16,6 +17,7 @@ from ....grammar.idset import IdSet
 from ....topology.groups import CLUSTER
 from ...demand.demand import Bundle, Demand, GroupDemand, HostDemand, Kind, Want
 from ...policy.scale import Scale
+from ..selection import Pick
 from .cells import ROOT, GroupTree
 from .sharing import NotDirectError
 
@@ -47,6 +49,8 @@ class Link:
         For how many of one parent's a group may stand.
     of_slot
         Whether it stands in a slot of which the nodes below are: what it crosses is the slot's crossing.
+    amounts
+        What each takes of its group, which lists it.
     """
 
     level: str
@@ -54,6 +58,7 @@ class Link:
     most: int = 1
     ids: IdSet | None = None
     of_slot: bool = False
+    amounts: tuple[tuple[str, int], ...] = ()
 
 
 def links_of(demand: Demand, tree: GroupTree) -> tuple[tuple[Link, ...], HostDemand]:
@@ -62,18 +67,22 @@ def links_of(demand: Demand, tree: GroupTree) -> tuple[tuple[Link, ...], HostDem
     Raises
     ------
     NotDirectError
-        The request is no chain, or its groups are asked for amounts.
+        The request is no chain, or amounts are asked for that groups do not list themselves.
     """
     links: list[Link] = []
     group = demand.root
     while True:
-        if group.amounts or group.slot_amounts or group.whole or len(group.hosts) + len(group.groups) != 1:
+        if group.slot_amounts or group.whole or len(group.hosts) + len(group.groups) != 1:
             raise NotDirectError
         if group.hosts:
             host = group.hosts[0]
             if host.bundle.ids is not None or any(tree.nests_itself(link.level) for link in links):
                 raise NotDirectError
-            if host.loose and reaches_groups(host.bundle, tree):
+            asked = [name for link in links for name, _ in link.amounts]
+            reaches = reaches_groups(host.bundle, tree)
+            if (asked and (host.loose or reaches)) or (host.loose and reaches):
+                raise NotDirectError
+            if demand.root.amounts or len(set(asked)) < len(asked) or not all(_lists_own(link, tree) for link in links):
                 raise NotDirectError
             return tuple(links), host
         group = group.groups[0]
@@ -81,7 +90,14 @@ def links_of(demand: Demand, tree: GroupTree) -> tuple[tuple[Link, ...], HostDem
 
 
 def _link(group: GroupDemand) -> Link:
-    return Link(group.level, group.count, group.most, group.ids, bool(group.slot and group.shared))
+    of_slot = bool(group.slot and group.shared)
+    return Link(group.level, group.count, group.most, group.ids, of_slot, group.amounts)
+
+
+def _lists_own(link: Link, tree: GroupTree) -> bool:
+    """Tell whether all groups of a level list what is asked of them."""
+    groups = [group.index for group in tree.groups if group.level == link.level] if link.amounts else []
+    return all((group, name) in tree.free for group in groups for name, _ in link.amounts)
 
 
 def reaches_groups(bundle: Bundle, tree: GroupTree) -> bool:
@@ -131,6 +147,10 @@ class Chain:
         """Tell whether there is any placement, and remember the rooms."""
         self._rooms.clear()
         self._caps = caps(self.tree, supply.outside)
+        for depth, link in enumerate(self.links):
+            for group, times in caps(self.tree, link.amounts).items():
+                most = times * self._units[depth]
+                self._caps[group] = min(self._caps.get(group, most), most)
         self._fill(supply, 0, ROOT)
         return self._holds(supply, 0, ROOT, 1)
 
@@ -190,6 +210,19 @@ class Chain:
             return min(room, times * self.links[depth].most)
         inside = sum(self.room_in(depth, below, times) for below in self.tree.children(child))
         return self._capped(depth, child, inside)
+
+    def held(self, picks: Sequence[Pick]) -> tuple[tuple[int, str, int], ...]:
+        """Return what groups give that stand for links, given the nodes: (group, resource, amount)."""
+        given: Counter[tuple[int, str]] = Counter()
+        for depth, link in enumerate(self.links):
+            if link.amounts:
+                hosts: Counter[int] = Counter()
+                for pick in picks:
+                    hosts[self.tree.around(pick.group, link.level)] += pick.nodes.bit_count()
+                for group, number in hosts.items():
+                    for name, amount in link.amounts:
+                        given[group, name] += amount * (number // self._units[depth])
+        return tuple((group, name, amount) for (group, name), amount in sorted(given.items()))
 
     def torn(self, level: str) -> int:
         """Return how many groups of a level slots of several nodes cross at least, where no vertex names groups."""
@@ -254,6 +287,7 @@ def whole_links(chain: Chain, scale: Scale) -> Chain | None:
             continue
         known = of_slot.get(level)
         each = 1 if known is None else known.count // known.most
-        links.append(Link(level, times * each, times, None if known is None else known.ids, of_slot=True))
+        ids, amounts = (None, ()) if known is None else (known.ids, known.amounts)
+        links.append(Link(level, times * each, times, ids, of_slot=True, amounts=amounts))
         times = 1
     return Chain(links, replace(host, count=nodes * times), tree)
