@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from functools import cached_property
 
 from ...grammar.idset import IdSet
-from .instances import Instance
+from .instances import BeyondError, Instance
 from .places import NODE, Cell, Place, Places
 from .program import Program, Terms
 
@@ -41,6 +41,8 @@ class Formulation:
         self.cells: list[Cell] = places.cells(idsets)
         self.instances = [one for root in roots for one in root.walk()]
         self.roots = roots
+        if places.unsure and any(one.whole for one in self.instances):
+            raise BeyondError("whole domains beside jobs that hold amounts of several domains")
         self.standing: dict[Instance, dict[int, int]] = {}
         self.taking: dict[Instance, dict[int, int]] = {}
         self.homes: dict[Instance, dict[int, int]] = {}

@@ -9,6 +9,7 @@ from typing import Any
 from ...grammar.constraint import Constraint, evaluate
 from ...grammar.idset import IdSet
 from ...topology.machine import Machine
+from ...topology.tree import Domain, NodeType
 
 NODE = "node"
 
@@ -102,17 +103,21 @@ class Places:
         self.places: list[Place] = []
         self.node_of: dict[int, int] = {}
         held = [[0, 0] for _ in range(machine.size)]
-        amounts_held = set()
+        amounts_held: dict[int, set[str]] = {}
+        self.unsure = False
         for job in running:
             for position, cores, gpus in _holdings(machine, job):
                 held[position][0] |= cores
                 held[position][1] |= gpus
-            amounts_held |= _nodes_with_amounts(machine, job)
+            for position, names in _amounts_held(machine, job):
+                amounts_held.setdefault(position, set()).update(names)
         matching = evaluate(constraint, machine.facts)
         groups = self._add_groups()
         for position in range(machine.size):
             up = not down >> position & 1
-            self._add_node(position, groups, held[position], up, bool(matching >> position & 1), amounts_held)
+            self._add_node(
+                position, groups, held[position], up, bool(matching >> position & 1), amounts_held.get(position, set())
+            )
         self._finish_groups()
 
     def _add_groups(self) -> list[int]:
@@ -129,13 +134,14 @@ class Places:
         return [group.members for group in self.machine.groups]
 
     def _add_node(
-        self, position: int, groups: Sequence[int], held: Sequence[int], up: bool, matches: bool, amounts: set[int]
+        self, position: int, groups: Sequence[int], held: Sequence[int], up: bool, matches: bool, amounts: set[str]
     ) -> None:
         kind = self.machine.type_at(position)
         base = len(self.places)
         self.node_of[position] = base
         above = frozenset(key for key, members in enumerate(groups) if members >> position & 1)
         taken_cores, taken_gpus = held
+        giving = self._may_give(kind, amounts)
         for domain in kind.domains:
             around = above if domain.index == 0 else self.places[base + domain.parent].around
             key = base + domain.index
@@ -153,11 +159,26 @@ class Places:
                     domain.cores & ~taken_cores if up else 0,
                     domain.gpus & ~taken_gpus if up else 0,
                     up and matches,
-                    free and matches and position not in amounts,
+                    free and matches and domain.index not in giving,
                     free,
                     not domain.whole,
                 )
             )
+
+    def _may_give(self, kind: NodeType, names: set[str]) -> set[int]:
+        """Return the domains of a node in which some of what is held of these names may be; then none is free whole.
+
+        Where several list a name, it is not looked into which of them gave it, and so nothing is said of whole domains.
+        """
+        found: set[int] = set()
+        for name in names:
+            listing = [domain.index for domain in kind.domains if _lists(domain, name)]
+            self.unsure = self.unsure or len(listing) > 1
+            for index in listing:
+                while index >= 0:
+                    found.add(index)
+                    index = kind.domains[index].parent if index else -1
+        return found
 
     def _finish_groups(self) -> None:
         from dataclasses import replace
@@ -208,15 +229,16 @@ def _holdings(machine: Machine, job: Mapping[str, Any]) -> Iterator[tuple[int, i
             yield machine.position(rank), masks[0], masks[1]
 
 
-def _nodes_with_amounts(machine: Machine, job: Mapping[str, Any]) -> set[int]:
-    """Return the positions of nodes of which a job holds memory or the like."""
+def _amounts_held(machine: Machine, job: Mapping[str, Any]) -> Iterator[tuple[int, set[str]]]:
+    """Go through the nodes of which a job holds memory or the like, with the names of that."""
     scheduling = job.get("scheduling") or {}
-    found: set[int] = set()
-    for entry in scheduling.get("placement") or ():
+    for entry in [*(scheduling.get("placement") or ()), *(scheduling.get("amounts") or ())]:
         names = set(entry) - {"ranks", "slots", "level", "number"}
         names |= {name for slot in entry.get("slots", ()) for name in set(slot) - {"label", "slot", "cores", "gpus"}}
-        if names and "ranks" in entry:
-            found |= {machine.position(rank) for rank in IdSet.parse(str(entry["ranks"]))}
-    for entry in scheduling.get("amounts") or ():
-        found |= {machine.position(rank) for rank in IdSet.parse(str(entry["ranks"]))}
-    return found
+        for rank in IdSet.parse(str(entry["ranks"])) if names and "ranks" in entry else ():
+            yield machine.position(rank), names
+
+
+def _lists(domain: Domain, name: str) -> bool:
+    own = {"memory": domain.memory, "storage": domain.storage, **dict(domain.resources)}
+    return own.get(name) is not None

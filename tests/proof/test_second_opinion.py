@@ -92,6 +92,20 @@ def test_a_better_placement_is_shown_and_legal() -> None:
     assert better.terms["affinity.numa"] == proof.value == 0
 
 
+def test_a_domain_is_whole_beside_a_job_that_holds_memory_of_the_node() -> None:
+    topo = {"numa": [{"cores": "0-1"}, {"cores": "2-3"}], "memory": 4}
+    lite = [{"rank": "0", "children": {"core": "0-3"}}]
+    execution = {"R_lite": lite, "nodelist": ["n0"], "starttime": 0, "expiration": 0}
+    children = [{"ranks": "0", "topo": topo}]
+    machine = read_R({"version": 1, "execution": execution, "scheduling": {"children": children}})
+    held = {"R_lite": [{"rank": "0", "children": {"core": "0"}}], "nodelist": ["n0"]}
+    placement = [{"ranks": "0", "slots": [{"label": "task", "cores": "0", "memory": 1}]}]
+    running = [{"version": 1, "execution": held, "scheduling": {"placement": placement}}]
+    for shape, is_there in (("slot=1/numa{x}", True), ("slot=2/numa{x}", False), ("slot=1/node", False)):
+        question = Question(machine, parse_resources(parse_shape(shape)), running=running)
+        assert fits(question, {}, 10) is is_there
+
+
 def test_it_knows_what_is_beyond_it() -> None:
     machine = read_R(preset("rfc49-a:1"))
     with pytest.raises(BeyondError, match="memory"):
