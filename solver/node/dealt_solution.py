@@ -15,8 +15,9 @@ from .packing import SlotShape
 from .plan import NodePlan, NodeSolution, SlotPlan
 from .pricing import Shares, price
 
-SHARE = 0.5
-"""The part of what is left that it may take: the rest is for other ways."""
+SHARE, SHARE_OF_EQUAL = 0.5, 0.05
+"""The parts of what is left that it may take, for several sizes of slots and for one: the rest is for other ways, and
+for equal slots there are better ones."""
 
 
 def one_slot_solution(
@@ -57,7 +58,7 @@ def dealt_solution(
         return None
     if len(kinds) == 1 and kinds[0].gpus:
         return None  # it has to be torn
-    dealt = deal(scale, [state], kinds, budget.part(SHARE))
+    dealt = deal(scale, [state], kinds, budget.part(SHARE if len(kinds) > 1 else SHARE_OF_EQUAL))
     if dealt is None:
         return None
     return solution_of(scale, state, slots, kinds, dealt[0])

@@ -143,7 +143,8 @@ def test_what_cannot_be_proven_in_time_is_placed_all_the_same(
     verdict = Checker(machine).judge(request.shape.vertices, allocation.to_dict())
     assert verdict.legal
     rough = allocation.certificate
-    assert {**rough["terms"], "size": tuple(rough["terms"]["size"])} == dict(verdict.terms)
+    named = {name: value for name, value in verdict.terms.items() if name in rough["terms"]}
+    assert {**rough["terms"], "size": tuple(rough["terms"]["size"])} == named
     assert (rough["status"], best["status"]) == ("FEASIBLE", "OPTIMAL")
     bound, reached, optimum = (list(some.values())[1:] for some in (rough["bound"], rough["terms"], best["terms"]))
     assert bound < optimum == reached
