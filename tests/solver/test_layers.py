@@ -150,3 +150,10 @@ def test_slurms_three_kinds_of_hierarchical_resources() -> None:
     ask(pool, 1, "[node=20/slot/core;licence=2]")
     with pytest.raises(InsufficientResources):
         ask(pool, 2, "[node/slot/core;licence=2]")
+
+
+def test_what_a_row_gives_is_no_matter_of_its_racks() -> None:
+    pool = site({"row": [{"power": 3, "rack": [{"ranks": "0-15", "power": 1}, {"ranks": "16-31", "power": 1}]}]})
+    answer = ask(pool, 1, "row/[slot=2/rack/node/core;power=3]")
+    assert answer["scheduling"]["placement"][-1] == {"level": "row", "number": 0, "power": 3}
+    assert dict(pool.present[1].group_used) == {(0, "power"): 3}

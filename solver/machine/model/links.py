@@ -148,11 +148,23 @@ class Chain:
         self._rooms.clear()
         self._caps = caps(self.tree, supply.outside)
         for depth, link in enumerate(self.links):
+            around = self._at_or_around(link.level) if link.amounts else ()
             for group, times in caps(self.tree, link.amounts).items():
-                most = times * self._units[depth]
-                self._caps[group] = min(self._caps.get(group, most), most)
+                if group in around:
+                    most = times * self._units[depth]
+                    self._caps[group] = min(self._caps.get(group, most), most)
         self._fill(supply, 0, ROOT)
         return self._holds(supply, 0, ROOT, 1)
+
+    def _at_or_around(self, level: str) -> set[int]:
+        """Return the groups of a level and those around them: the layers of what is taken of the groups themselves."""
+        found: set[int] = set()
+        for group in self.tree.groups:
+            index = group.index if group.level == level else ROOT
+            while index != ROOT and index not in found:
+                found.add(index)
+                index = self.tree.groups[index].parent
+        return found
 
     def _capped(self, depth: int, group: int, room: int) -> int:
         """Return for how many links of a depth, or hosts, a group has the amounts, if it has room for so many."""
