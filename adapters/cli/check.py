@@ -11,6 +11,7 @@ from rich.text import Text
 
 from ...grammar.errors import printable
 from ..fitted_table import Column, FittedTable
+from ..worth import first_better, value_of
 from . import completions, options
 from .bundles import flat
 from .case import Case
@@ -28,9 +29,6 @@ from .tables import value_text
 if TYPE_CHECKING:
     from ...solver.checker import Verdict
     from ...solver.pool import Pool
-
-_REVERSED = {"worst-fit": "fit"}
-"""Terms of policies that are others with the sign changed."""
 
 
 @flat
@@ -174,32 +172,7 @@ def _best(pool: Pool, job: Job, terms: Mapping[str, Any]) -> _Best:
     except InsufficientResources:
         return _Best(INSUFFICIENT, {}, None)
     best = certificate["terms"]
-    return _Best(certificate["status"], best, _first_better(best, terms))
-
-
-def _first_better(best: Mapping[str, Any], terms: Mapping[str, Any]) -> str | None:
-    for name, value in best.items():
-        given = _value(terms, name)
-        if given is None:
-            return None
-        cost, other = _as_cost(name, value), _as_cost(name, given)
-        if cost != other:
-            return name if cost < other else None
-    return None
-
-
-def _as_cost(name: str, value: Any) -> list[int]:
-    """Return a value as numbers of which less is better; of sizes, more is."""
-    return [-count for count in value] if name == "size" else [value]
-
-
-def _value(terms: Mapping[str, Any], name: str) -> Any:
-    """Return the checker's value of a term, None when it has none."""
-    family, _, level = name.partition(".")
-    if family in _REVERSED:
-        value = terms.get(f"{_REVERSED[family]}.{level}")
-        return None if value is None else -value
-    return terms.get(name)
+    return _Best(certificate["status"], best, first_better(best, terms))
 
 
 def _report(legal: bool, remarks: Sequence[str], terms: Mapping[str, Any], best: _Best | None) -> None:
@@ -218,7 +191,7 @@ def _terms_table(terms: Mapping[str, Any], best: _Best | None) -> FittedTable:
     if best is None or not best.terms:
         return FittedTable((term, value), [(Text(name), Text(value_text(found))) for name, found in terms.items()])
     rows = [
-        (Text(name), Text(value_text(_value(terms, name))), Text(value_text(found)))
+        (Text(name), Text(value_text(value_of(terms, name))), Text(value_text(found)))
         for name, found in best.terms.items()
     ]
     return FittedTable((term, value, Column("best", right=True, least=12)), rows)

@@ -12,7 +12,7 @@ from ..spans import span
 _MINUTE = 60.0
 
 
-def progress_line(done: int, total: int, before: int, seconds: float) -> str:
+def progress_line(done: int, total: int, before: int, seconds: float, what: str = "simulations done") -> str:
     """Return how far a run is, and an estimate of what is left once something of it is done.
 
     Parameters
@@ -23,8 +23,10 @@ def progress_line(done: int, total: int, before: int, seconds: float) -> str:
         How many were kept.
     seconds
         Since this start.
+    what
+        Is counted.
     """
-    text = f"{done} of {total} simulations done after {span(seconds)}"
+    text = f"{done} of {total} {what} after {span(seconds)}"
     if done in (before, total):
         return text
     return f"{text}, about {span(seconds / (done - before) * (total - done))} left"
@@ -37,6 +39,7 @@ def a_line_a_minute(
     tell: Callable[[str], None],
     clock: Callable[[], float] = time.monotonic,
     wait: Callable[[float], bool] | None = None,
+    what: str = "simulations done",
 ) -> Iterator[Callable[[object], None]]:
     """Tell how far a run is each minute, while the context lasts; what comes out is called when a simulation is done.
 
@@ -48,6 +51,8 @@ def a_line_a_minute(
         Gets the lines.
     clock, wait
         Seconds, and what waits so many unless the end comes, and tells whether it has.
+    what
+        Is counted.
     """
     over = Event()
     done = [before]
@@ -55,7 +60,7 @@ def a_line_a_minute(
 
     def tell_each() -> None:
         while not (wait or over.wait)(_MINUTE):
-            tell(progress_line(done[0], total, before, clock() - begin))
+            tell(progress_line(done[0], total, before, clock() - begin, what))
 
     def count(_: object) -> None:
         done[0] += 1

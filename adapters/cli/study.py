@@ -25,13 +25,16 @@ from .errors import InputError
 from .json_output import json_line
 from .machine_input import NamedMachine, read_machine
 from .minutes import a_line_a_minute
-from .source import Sources, decode
+from .source import Sources
 from .status import DONE
+from .study_given import Given, read_given
 from .study_options import BATCH, SECONDS, AxesOptions, EngineOptions, SimulationOptions, WorkloadOptions
 
 if TYPE_CHECKING:
+    from ...solver.options import Options as SolverOptions
+    from ..study.lived_said import AsItWas
     from ..study.store import Store
-    from ..study.task import Source, Task
+    from ..study.task import Task
 
 _NEEDED = {"flux": "flux-python", "matplotlib": "matplotlib"}
 """What a study needs beyond the base dependencies: modules, and who brings them. Without pyarrow, tables are CSV."""
@@ -54,7 +57,8 @@ def study(
         typer.Option(
             "--json",
             help='Print one JSON object and nothing else: {"machine", "workload", "shapes", "folder", "report", '
-            '"simulations", "groups", "greed", "given_up"}; a group is of a pool, an order of the queue and a load.',
+            '"simulations", "groups", "greed", "given_up", "as_it_was"}; a group is of a pool, '
+            "an order of the queue and a load.",
         ),
     ] = False,
 ) -> int:
@@ -76,24 +80,25 @@ def study(
     if named.snapshot is not None:
         note("a study begins on the idle machine: what runs and waits in the snapshot is not taken over")
     try:
-        tasks, words, shapes = _planned(named, workload, compared, simulated)
+        given, tasks, options = _planned(named, workload, compared, simulated)
     except ValueError as error:
         raise InputError(str(error)) from None
     with _into(engine.output):
         store = _store(engine.output)
+        as_it_was = _as_it_was(named, given, options)
         _run(tasks, store, engine, simulated.patience_seconds())
-        report = _write(tasks, store, named, words, shapes)
+        report = _write(tasks, store, named, given, as_it_was)
     if as_json:
-        _print_json(tasks, store, named, words, shapes, report)
+        _print_json(tasks, store, named, given, report, as_it_was)
     else:
-        _show(tasks, store, named, words, shapes, report)
+        _show(tasks, store, named, given, report, as_it_was)
     return DONE
 
 
 def _planned(
     named: NamedMachine, workload: WorkloadOptions, compared: AxesOptions, simulated: SimulationOptions
-) -> tuple[list[Task], str, list[str]]:
-    """Return the simulations, what the workload is called, and what must be known of its shapes."""
+) -> tuple[Given, list[Task], SolverOptions]:
+    """Return what the workload is, the simulations, and what the site chose for our solver."""
     # matplotlib and the solver take seconds to import.
     from ..study.plan import Settings, tasks_of
     from ..study.task import machine_R
@@ -101,11 +106,11 @@ def _planned(
     axes = compared.axes()
     # What is wrong with it is better said now than by every simulation.
     choice = read_choice(named, {"time_limit": simulated.time_limit}, time_limit=SECONDS)
-    source, words, shapes = _source(workload, named)
+    given = read_given(workload, named)
     chosen = choice.options
     settings = Settings(
         machine_R(named.machine),
-        source,
+        given.source,
         simulated.queue_depth,
         simulated.prove,
         chosen.time_limit,
@@ -119,7 +124,19 @@ def _planned(
         },
     )
     choice.announce()
-    return tasks_of(axes, settings), words, shapes
+    return given, tasks_of(axes, settings), chosen
+
+
+def _as_it_was(named: NamedMachine, given: Given, options: SolverOptions) -> AsItWas | None:
+    """Judge where the jobs really ran, where that was asked for."""
+    if given.history is None:
+        return None
+    from ..study.as_it_was import judge_all
+    from ..study.lived_said import AsItWas
+
+    machine, history = named.machine, given.history
+    with _progress(len(history.jobs), 0, "judging", "placements judged") as done:
+        return AsItWas(machine, history, judge_all(machine, history, options, lambda one: done(one.job.name)))
 
 
 @contextmanager
@@ -159,48 +176,6 @@ def _check_installed() -> None:
         raise InputError(str(error)) from None
 
 
-def _source(given: WorkloadOptions, named: NamedMachine) -> tuple[Source, str, list[str]]:
-    """Return where jobs come from, what it is called, and what must be known of the shapes."""
-    from ..study.generate import NAME, Generator, read_mix
-    from ..study.outline import outline_of
-    from ..study.rules import DEFAULT, read_rules
-    from ..study.shapes_said import shapes_in_words, tearing_in_words
-    from ..study.submissions import from_trace
-    from ..study.task import Source
-    from ..study.workloads.source import read_trace
-
-    sources = Sources()
-    name, rules, mix = given.workload, given.rules, given.mix
-    if name.partition(":")[0] == NAME and not Path(name).exists():
-        of_trace = {"--rules": rules, "--jobs": given.jobs, "--columns": given.columns}
-        for option, value in of_trace.items():
-            if value is not None:
-                raise InputError(f"{option} goes with a trace; the generator takes --mix and jobs=N")
-        generator = Generator.read(name)
-        text = decode(sources.read(str(mix), "a mix"), str(mix)) if mix else ""
-        if mix:
-            read_mix(text, str(mix))
-        made = Source(generator=str(generator), mix=text)
-        whose = f"Shapes: by the weights in {printable(str(mix))}." if mix else "Shapes: the generator's own mix."
-        # The usual mix has slots of several cores on any machine whose domains have some.
-        torn = tearing_in_words(named.machine, made.workload(outline_of(named.machine), 1, None))
-        return made, f"Generated workload {generator}", [whose, *torn]
-    if mix is not None:
-        raise InputError("--mix goes with the generator; a trace takes --rules")
-    outline = outline_of(named.machine)
-    text = decode(sources.read(str(rules), "rules"), str(rules)) if rules else DEFAULT
-    columns = decode(sources.read(str(given.columns), "columns"), str(given.columns)) if given.columns else None
-    trace = read_trace(name, columns, str(given.columns))
-    found = from_trace(trace, read_rules(text, str(rules or "the usual rules"), outline), given.jobs)
-    parts = (
-        f"{len(found.jobs)} jobs of {printable(Path(name).name) if name != '-' else 'standard input'}",
-        *(f"in the whole trace {said}" if len(found.jobs) < len(trace.jobs) else said for said in trace.remarks),
-        f"offered load {found.load:.2f}",
-    )
-    shapes = shapes_in_words(printable(str(rules)) if rules else None, found)
-    return Source.of(found), ", ".join(parts), [*shapes, *tearing_in_words(named.machine, found)]
-
-
 def _run(tasks: list[Task], store: Store, engine: EngineOptions, patience: float) -> None:
     from ..study.engine import EngineError
     from ..study.engines import make_engine, run_all
@@ -209,7 +184,9 @@ def _run(tasks: list[Task], store: Store, engine: EngineOptions, patience: float
     with _progress(len(tasks), len(tasks) - len(left)) as done:
         try:
             made = partial(make_engine, engine.engine, engine.workers or 0, store)
-            run_all(left, store, made, done, patience, lambda known: _foretell(known.sentences()))
+            run_all(
+                left, store, made, lambda task: done(task.label), patience, lambda known: _foretell(known.sentences())
+            )
         except EngineError as error:
             raise InputError(f"{error} (what is done is kept)") from None
         except KeyboardInterrupt:
@@ -223,10 +200,12 @@ def _foretell(sentences: list[str]) -> None:
 
 
 @contextmanager
-def _progress(total: int, before: int) -> Iterator[Callable[[Task], None]]:
+def _progress(
+    total: int, before: int, doing: str = "simulating", done: str = "simulations done"
+) -> Iterator[Callable[[str], None]]:
     """Show a bar with the time left, on a terminal; a line a minute elsewhere."""
     if not sys.stderr.isatty():
-        with a_line_a_minute(total, before, lambda line: print(line, file=sys.stderr, flush=True)) as count:
+        with a_line_a_minute(total, before, lambda line: print(line, file=sys.stderr, flush=True), what=done) as count:
             yield count
         return
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -234,11 +213,11 @@ def _progress(total: int, before: int) -> Iterator[Callable[[Task], None]]:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     console = make_console(stderr=True)
     with Progress(*columns, console=console) as bar:
-        line = bar.add_task("simulating", total=total, completed=before)
-        yield lambda task: bar.update(line, advance=1, description=printable(task.label)[:48])
+        line = bar.add_task(doing, total=total, completed=before)
+        yield lambda label: bar.update(line, advance=1, description=printable(label)[:48])
 
 
-def _write(tasks: list[Task], store: Store, named: NamedMachine, words: str, shapes: list[str]) -> Path:
+def _write(tasks: list[Task], store: Store, named: NamedMachine, given: Given, as_it_was: AsItWas | None) -> Path:
     """Write the report, and return where it is."""
     from ..study.report import About, write_report
 
@@ -250,8 +229,8 @@ def _write(tasks: list[Task], store: Store, named: NamedMachine, words: str, sha
         except PackageNotFoundError:
             continue
     store.write_text(USUAL, _usual(tasks, named))
-    about = About(printable(named.name), named.machine, words, shapes, command, versions)
-    return write_report(about, tasks, store)
+    about = About(printable(named.name), named.machine, given.words, given.shapes, command, versions)
+    return write_report(about, tasks, store, as_it_was)
 
 
 def _usual(tasks: list[Task], named: NamedMachine) -> str:
@@ -264,21 +243,23 @@ def _usual(tasks: list[Task], named: NamedMachine) -> str:
 
 
 def _print_json(
-    tasks: list[Task], store: Store, named: NamedMachine, words: str, shapes: list[str], report: Path
+    tasks: list[Task], store: Store, named: NamedMachine, given: Given, report: Path, as_it_was: AsItWas | None
 ) -> None:
     from ..study.summary_json import figures_fields
 
     about = {
         "machine": named.name,
-        "workload": words,
-        "shapes": shapes,
+        "workload": given.words,
+        "shapes": given.shapes,
         "folder": str(report.parent),
         "report": str(report),
     }
-    print(json_line("study", {**about, **figures_fields(tasks, store)}))
+    print(json_line("study", {**about, **figures_fields(tasks, store), "as_it_was": as_it_was and as_it_was.fields()}))
 
 
-def _show(tasks: list[Task], store: Store, named: NamedMachine, words: str, shapes: list[str], report: Path) -> None:
+def _show(
+    tasks: list[Task], store: Store, named: NamedMachine, given: Given, report: Path, as_it_was: AsItWas | None
+) -> None:
     from ..study.estimate import given_up_in_words
     from ..study.groups import gather, greed_rows
     from ..study.price import batches_of
@@ -286,7 +267,12 @@ def _show(tasks: list[Task], store: Store, named: NamedMachine, words: str, shap
     from ..study.verdict import recommended, verdicts
 
     console = make_console()
-    for said in (words, *shapes, *given_up_in_words(tasks, store)):
+    for said in (
+        given.words,
+        *given.shapes,
+        *given_up_in_words(tasks, store),
+        *(as_it_was.sentences() if as_it_was else ()),
+    ):
         console.print(said, highlight=False)
     groups, levels = gather(tasks, store), named.machine.levels
     for said in recommended(groups, batches_of(greed_rows(tasks, store)), levels) + verdicts(groups, levels):

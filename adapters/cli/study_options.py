@@ -73,6 +73,13 @@ class WorkloadOptions:
             help="Shapes to generate: WEIGHT => SHAPE a line.",
         ),
     ] = None
+    as_it_was: Annotated[
+        bool,
+        typer.Option(
+            "--as-it-was",
+            help="Judge as well where the jobs of the trace really ran, against the best of the same moment.",
+        ),
+    ] = False
 
 
 @dataclass(frozen=True, slots=True)

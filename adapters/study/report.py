@@ -16,6 +16,7 @@ from . import html
 from .estimate import given_up_in_words
 from .findings import findings
 from .groups import Estimate, Group, gather, greed_rows
+from .lived_said import AsItWas
 from .methods import methods
 from .plots import Pictures
 from .price import batches_of, price_in_words, price_table
@@ -55,7 +56,7 @@ class About:
     versions: Mapping[str, str]
 
 
-def write_report(about: About, tasks: Sequence[Task], store: Store) -> Path:
+def write_report(about: About, tasks: Sequence[Task], store: Store, as_it_was: AsItWas | None = None) -> Path:
     """Write the report of what is done of a study, and return where its page is."""
     groups = gather(tasks, store)
     greed = greed_rows(tasks, store)
@@ -84,6 +85,9 @@ def write_report(about: About, tasks: Sequence[Task], store: Store) -> Path:
     ]
     if greed:
         parts += [html.heading("The price of greed"), *price_table(greed)]
+    if as_it_was is not None:
+        store.write_table("as-it-was", as_it_was.rows())
+        parts += as_it_was.section()
     if drawings:
         parts += [
             html.heading("The machine at one moment"),

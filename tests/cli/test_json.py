@@ -137,6 +137,22 @@ def test_study(run: Runner, tmp_path: Path) -> None:
     assert Path(line["report"]).exists()
 
 
+def test_study_of_where_jobs_really_ran(run: Runner, tmp_path: Path) -> None:
+    """A slot of eight cores over both sockets of an empty node."""
+    trace = tmp_path / "jobs.jsonl"
+    R = {"version": 1, "execution": {"R_lite": [{"rank": "0", "children": {"core": "56-63"}}]}}
+    job = {"t_submit": 0.0, "t_run": 1.0, "t_cleanup": 9.0, "ncores": 8, "nnodes": 1, "R": R}
+    rules = tmp_path / "rules"
+    rules.write_text("otherwise => slot=1/core=<processors>", encoding="utf-8")
+    trace.write_text(json.dumps(job) + "\n", encoding="utf-8")
+    options = ("--rules", rules, "--pools", "exactfit", "--workers", "1", "-o", tmp_path / "study")
+    (line,) = held(run("study", "rfc49-a:1", trace, *options, "--as-it-was", "--json"), "study")
+    assert line["as_it_was"]["worse"] == line["as_it_was"]["proven"] == 1
+    assert {"level": "socket", "jobs": 1, "needless": 1, "whole": 1} in line["as_it_was"]["torn"]
+    assert "need not have been torn at all" in Path(line["report"]).read_text(encoding="utf-8")
+    assert list((tmp_path / "study").glob("as-it-was.*"))
+
+
 class TestSchemas:
     def test_there_is_one_for_every_command_that_prints_json(self, run: Runner) -> None:
         printing = [

@@ -33,6 +33,7 @@ DAY = ("study", "rfc49-a:1")
         (("check", "rfc49-a:1", JOB, "-", "--time-limit", "1s"), ["--time-limit goes with --compare"]),
         (("topo", "rfc49-a:1", "--topology", "x"), ["--topology", "--slurm"]),
         ((*STUDY, "--batch", "4"), ["--batch goes with --snapshots"]),
+        ((*STUDY, "--as-it-was"), ["--as-it-was goes with a trace"]),
         ((*STUDY, "--patience", "0"), ["--patience: expected a time above 0"]),
         ((*STUDY, "--patience", "soon"), ["--patience: expected a time above 0", "soon"]),
         ((*STUDY, "--engine", "flux", "--workers", "4"), ["--workers goes with the local engine"]),

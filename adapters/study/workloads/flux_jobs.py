@@ -2,7 +2,7 @@
 
 A line has the job's record (``t_submit``, ``t_run``, ``t_cleanup`` or ``runtime``, ``duration``, ``priority``,
 ``ncores``, ``nnodes``) and, where ``flux job info ID jobspec`` was asked as well, its ``jobspec``, whose resources are
-then taken as they are.
+then taken as they are. Where it ran is said by ``R``, as ``flux job info ID R`` gives it, or by ``nodelist``.
 """
 
 from __future__ import annotations
@@ -105,7 +105,24 @@ def _job(record: object, place: int) -> TraceJob | None:
         user=_word(record, "username", "userid"),
         resources=resources,
         constraint=constraint,
+        start=_first(record, "t_run"),
+        hosts=_hosts(record.get("nodelist")),
+        held=_held(record.get("R")),
     )
+
+
+def _hosts(nodelist: object) -> str:
+    return nodelist if isinstance(nodelist, str) else ""
+
+
+def _held(R: object) -> Mapping[str, Any] | None:
+    """Return the R of a record, which may stand there as JSON or as a text of JSON, as Flux keeps it."""
+    if isinstance(R, str) and R:
+        try:
+            R = json.loads(R, parse_constant=no_constant)
+        except (ValueError, RecursionError):
+            raise ValueError(f"R: no JSON: {shown(R)}") from None
+    return R if isinstance(R, Mapping) and "execution" in R else None
 
 
 def _word(record: Mapping[str, Any], *keys: str) -> str:

@@ -95,6 +95,8 @@ def _sacct(value: Any) -> Iterator[TraceJob | None]:
             priority=int(number(_set(job.get("priority", 16)))) or 16,
             queue=str(job.get("partition", ""))[:_LONGEST_NAME],
             user=str(job.get("user", ""))[:_LONGEST_NAME],
+            start=number(time.get("start") or 0) or None,
+            hosts="" if job.get("nodes") in (None, "None assigned") else str(job["nodes"]),
         )
 
 

@@ -13,7 +13,7 @@ from .trace import Trace, TraceJob, WorkloadError, in_order, number
 SEPARATOR, COMMA = "|", ","
 NEEDED = ("JobID", "Submit", "Elapsed")
 """Beside these, NCPUS or AllocCPUS or ReqCPUS; Timelimit, NNodes, ReqTRES, AllocTRES, ReqMem, Partition, User and
-Priority are used where they are."""
+Priority are used where they are, and Start and NodeList say where a job ran."""
 _FREE = ("JobName", "Comment", "AdminComment", "SystemComment", "WorkDir", "SubmitLine", "Extra", "Container")
 """Fields of any text. sacct prints a | in them as it is."""
 
@@ -25,6 +25,7 @@ _TIME = re.compile(r"(?:(\d{1,6})-)?(?:(\d{1,6}):)?(\d{1,6}):(\d{1,2})(?:\.\d{1,
 _SIZE = re.compile(r"(\d{1,15}(?:\.\d{1,6})?)([KMGTP]?)([cn]?)")
 _GIB = {"K": 2.0**-20, "M": 2.0**-10, "": 2.0**-10, "G": 1.0, "T": 2.0**10, "P": 2.0**20}
 _TIMES = {"K": 2**10, "M": 2**20}
+_NEVER = ("", "Unknown", "None")
 _DAY, _HOUR, _MINUTE = 86400, 3600, 60
 
 
@@ -113,7 +114,7 @@ def _job(record: Mapping[str, str]) -> TraceJob | None:
     asked = _tres(record.get("ReqTRES", ""))
     had = _tres(record.get("AllocTRES", ""))
     processors = next((_count(record, field) for field in _PROCESSORS if record.get(field, "").strip()), 0)
-    if record["Submit"] in ("", "Unknown", "None"):
+    if record["Submit"] in _NEVER:
         return None
     runtime = _seconds(record, "Elapsed")
     if processors <= 0 or runtime <= 0:
@@ -132,14 +133,16 @@ def _job(record: Mapping[str, str]) -> TraceJob | None:
         priority=_count(record, "Priority") if record.get("Priority", "").strip() else 16,
         queue=record.get("Partition", "")[:64],
         user=record.get("User", "")[:64],
+        start=_moment(record["Start"], "Start") if record.get("Start", "") not in _NEVER else None,
+        hosts=record.get("NodeList", "") if record.get("NodeList") != "None assigned" else "",
     )
 
 
-def _moment(text: str) -> float:
+def _moment(text: str, field: str = "Submit") -> float:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        raise ValueError(f"Submit: no time: {text[:40]!r}") from None
+        raise ValueError(f"{field}: no time: {text[:40]!r}") from None
     return (moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)).timestamp()
 
 

@@ -2,7 +2,8 @@
 
 A mapping is a line a field, ``runtime = end_time - start_time``: arithmetic over the columns (see `expression`), in
 which times are seconds. Fields are those of a job of a trace: ``name``, ``submit``, ``runtime``, ``limit`` (seconds),
-``processors``, ``nodes``, ``gpus``, ``memory`` (GiB), ``priority``, ``queue`` and ``user``. In the name of a column
+``processors``, ``nodes``, ``gpus``, ``memory`` (GiB), ``priority``, ``queue`` and ``user``, and ``start``
+and ``hosts`` where it ran. In the name of a column
 what is neither a letter, a digit nor ``_`` is written ``_``.
 """
 
@@ -21,11 +22,12 @@ from .trace import MOST, Trace, TraceJob, WorkloadError, in_order, number
 
 Row = Mapping[str, object]
 
-NUMBERS = ("submit", "runtime", "limit", "processors", "nodes", "gpus", "memory", "priority")
-TEXTS = ("name", "queue", "user")
+NUMBERS = ("submit", "runtime", "limit", "processors", "nodes", "gpus", "memory", "priority", "start")
+TEXTS = ("name", "queue", "user", "hosts")
 NEEDED = ("submit", "runtime", "processors")
 _MOST_COLUMNS = 500
-_LONGEST_TEXT = 64
+_LONGEST_TEXT = {"hosts": 2**16}
+_LONG = 64
 _ROWS_AT_ONCE = 10_000
 
 
@@ -266,7 +268,9 @@ def _job(row: Row, mapping: Meaning, place: int) -> TraceJob | None:
         found[field] = value or 0.0
     if found["runtime"] <= 0 or found["processors"] < 1:
         return None
-    text = {field: str(row.get(column) or "")[:_LONGEST_TEXT] for field, column in mapping.texts.items()}
+    text = {
+        field: str(row.get(column) or "")[: _LONGEST_TEXT.get(field, _LONG)] for field, column in mapping.texts.items()
+    }
     return TraceJob(
         name=text.get("name") or str(place),
         submit=found["submit"],
@@ -279,6 +283,8 @@ def _job(row: Row, mapping: Meaning, place: int) -> TraceJob | None:
         priority=int(found.get("priority", 16.0)),
         queue=text.get("queue", ""),
         user=text.get("user", ""),
+        start=found.get("start") or None,
+        hosts=text.get("hosts", ""),
     )
 
 

@@ -48,6 +48,12 @@ class TraceJob:
         RFC 14 resources, where the trace has a jobspec; None: a rule makes them.
     constraint
         RFC 31, from the jobspec.
+    start
+        When it started, on the clock of `submit`; None where the trace does not say.
+    hosts
+        RFC 29, where it ran; "" where the trace does not say.
+    held
+        R (RFC 20) of what it had, where the trace has it.
     """
 
     name: str
@@ -63,6 +69,9 @@ class TraceJob:
     user: str = ""
     resources: tuple[Mapping[str, Any], ...] | None = None
     constraint: Mapping[str, Any] | None = None
+    start: float | None = None
+    hosts: str = ""
+    held: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
