@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from ...solver.pool import Pool
 
 FITS = "fits"
-_ORDERS = ("fifo", "easy", "flux")
+_ORDERS = ("fifo", "easy", "flux", "conservative")
 _END_OF_TIME = 2.0**53
 
 
@@ -71,10 +71,11 @@ class WhenOptions:
         str | None,
         typer.Option(
             "--order",
-            autocompletion=completions.words("fifo", "easy", "flux"),
-            metavar="fifo|easy|flux",
+            autocompletion=completions.words(*_ORDERS),
+            metavar="fifo|easy|flux|conservative",
             show_default="fifo",
-            help="With --when: strictly in order, or with backfill: EASY as published, or as Flux does it.",
+            help="With --when: strictly in order, or with backfill: EASY as published, as Flux does it, or "
+            "conservative.",
         ),
     ] = None
     now: Annotated[
@@ -111,7 +112,7 @@ class WhenOptions:
             For each of these.
         """
         if self.order is not None and self.order not in _ORDERS:
-            raise InputError(f"--order: expected fifo, easy or flux, got {self.order!r}")
+            raise InputError(f"--order: expected fifo, easy, flux or conservative, got {self.order!r}")
         written = {"--order": self.order, "--now": self.now, "--duration": self.duration}
         given = next((name for name, value in written.items() if value is not None), "")
         if given and not self.when:

@@ -2,7 +2,8 @@
 
 FIFO means what `forecast` of Flux's sched-fifo does. Under backfill the head of the queue has a reservation. In Flux's
 sched-backfill others start before it if they end by then; in EASY as published also if the head still fits beside
-them at that time (A. W. Mu'alem and D. G. Feitelson, IEEE Transactions on Parallel and Distributed Systems 12, 2001).
+them at that time; conservative backfill gives each job a reservation (A. W. Mu'alem and D. G. Feitelson, IEEE
+Transactions on Parallel and Distributed Systems 12, 2001).
 """
 
 from __future__ import annotations
@@ -16,10 +17,11 @@ from ..demand.arguments import need_job, need_time
 from ..demand.request import Asked, Request, as_request, need_request
 from ..errors import InfeasibleRequest
 from .future import Future, Steps, done
+from .reserving import Reservations
 from .trials import ended
 
-FIFO, EASY, FLUX = "fifo", "easy", "flux"
-ORDERS = (FIFO, EASY, FLUX)
+FIFO, EASY, FLUX, CONSERVATIVE = "fifo", "easy", "flux", "conservative"
+ORDERS = (FIFO, EASY, FLUX, CONSERVATIVE)
 """Orders of a queue, by name."""
 
 Queue: TypeAlias = Sequence[tuple[int, Request]]
@@ -87,7 +89,8 @@ def forecast(pool: Allocator, queue: Queue, now: float, order: str = FIFO) -> li
         Seconds since the epoch.
     order
         ``fifo``: no job starts before one that stands ahead of it. ``easy``: with backfill as published. ``flux``:
-        with backfill of those jobs alone that end before the reservation.
+        with backfill of those jobs alone that end before the reservation. ``conservative``: with backfill that delays
+        no job ahead.
 
     Notes
     -----
@@ -101,13 +104,15 @@ def forecast(pool: Allocator, queue: Queue, now: float, order: str = FIFO) -> li
         For another order, and for a job that waits twice or holds resources already.
     """
     if order not in ORDERS:
-        raise ValueError(f"order: expected {FIFO}, {EASY} or {FLUX}, not {order!r}")
+        raise ValueError(f"order: expected {FIFO}, {EASY}, {FLUX} or {CONSERVATIVE}, not {order!r}")
     need_time(now)
     _check_queue(pool, queue)
     future = _Forecast(pool, now)
     starts: dict[int, Start] = {}
     if order == FIFO:
         done(future.fifo(queue, starts))
+    elif order == CONSERVATIVE:
+        future.conservative(queue, starts)
     else:
         future.backfill(queue, starts, past=order == EASY)
     return [starts[jobid] for jobid, _ in queue]
@@ -173,6 +178,22 @@ class _Forecast(Future):
             if not self._start(jobid, request, floor):
                 break
             starts[jobid] = Start(jobid, max(floor, self._now))
+            del waiting[0]
+        self._tell_unknown(waiting, starts)
+
+    def conservative(self, queue: Queue, starts: dict[int, Start]) -> None:
+        """Enter the starts of reservations that are made in the order of the queue, each beside all before it."""
+        waiting = done(self._judged(queue, starts))
+        made = Reservations(self._pool, self._now)
+        while waiting:
+            jobid, request = waiting[0]
+            alone = self.when(request, 0.0)
+            found = made.reserve(jobid, request, alone[0]) if alone is not None else None
+            if found is None:
+                break
+            starts[jobid] = Start(jobid, found.start)
+            if not request.duration > 0:
+                self._endless.append(jobid)
             del waiting[0]
         self._tell_unknown(waiting, starts)
 

@@ -58,7 +58,7 @@ def folder(tmp_path: Path) -> Path:
         (["place", "rfc49-a", "jobs/"], ["jobs/one.yaml"]),
         (["place", "rfc49-a", "slot=1/core=1", "--pol"], ["--policy"]),
         (["place", "rfc49-a", "slot=1/core=1", "--policy", "p"], ["pack", "partial"]),
-        (["explain", "rfc49-a", "slot=1/core=1", "--order", ""], ["fifo", "easy", "flux"]),
+        (["explain", "rfc49-a", "slot=1/core=1", "--order", ""], ["fifo", "easy", "flux", "conservative"]),
         (["check", "rfc49-a", "slot=1/core=1", "R.json", "--comp"], ["--compare"]),
         (["study", "rfc49-a", "lublin:days=1", "--sch"], ["--scheduling"]),
         (["--sch"], ["--schema"]),

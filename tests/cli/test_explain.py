@@ -115,7 +115,7 @@ def test_what_waits_for_jobs_without_an_end_says_so(run: Run, machine_R: Path, t
     endless = tmp_path / "endless.json"
     endless.write_text(json.dumps(R_of("0-3", "0-3", 0.0)), encoding="utf-8")
     arguments = ("explain", machine_R, "slot/node", "slot/core", "--allocated", endless, "--when", "--duration", "60")
-    for order in ("fifo", "easy", "flux"):
+    for order in ("fifo", "easy", "flux", "conservative"):
         told = run(*arguments, "--order", order).out
         assert "job 1: not known, as jobs that run hold what it needs, and have no end that is known" in told
         assert "job 2: not known, as it is not known when job 1 ahead of it starts" in told
@@ -129,7 +129,7 @@ def test_easy_lets_a_short_job_pass(run: Run, machine_R: Path, running: Path, tm
         spec = {"version": 999, "resources": [slot], "attributes": {"system": {"duration": duration}}}
         paths.append(tmp_path / f"{number}.json")
         paths[-1].write_text(json.dumps(spec), encoding="utf-8")
-    for order, starts in (("fifo", [1000.0, 1100.0]), ("easy", [1000.0, 500.0]), ("flux", [1000.0, 500.0])):
+    for order, starts in (("fifo", [1000.0, 1100.0]), ("easy", [1000.0, 500.0]), ("conservative", [1000.0, 500.0])):
         result = run(
             "explain", machine_R, *paths, "--allocated", running, "--when", "--order", order, "--now", "500", "--json"
         )
@@ -150,7 +150,7 @@ def test_the_conflict_is_drawn_on_the_machine(run: Run, machine_R: Path, running
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["--order", "lifo"], "--order: expected fifo, easy or flux"),
+        (["--order", "lifo"], "--order: expected fifo, easy, flux or conservative"),
         (["--duration", "2h"], "--duration goes with --when"),
         (["--when", "--duration", "0"], "--duration: expected a time above 0 that ends, got '0'"),
         (["--when", "--duration", "infinity"], "--duration: expected a time above 0 that ends"),

@@ -10,14 +10,19 @@ import pytest
 
 from asking import ask
 from clusters import SLIM, site
+from exactfit.adapters.flux import ExactPool
+from exactfit.adapters.twin.conservative import ConservativeBackfill
+from exactfit.adapters.twin.jobs import Job
 from exactfit.adapters.twin.policies import earliest_start as by_protocol
+from exactfit.adapters.twin.simulation import Simulation
+from exactfit.grammar.shape import parse_shape
 from exactfit.solver.demand.request import Request
 from exactfit.solver.errors import InfeasibleRequest
 from exactfit.solver.explain import earliest_start, forecast
 from exactfit.solver.explain.when import Start
 from exactfit.solver.pool import Pool
 from exactfit.topology.presets import preset
-from exactfit.topology.rset import read_R
+from exactfit.topology.rset import read_R, write_R
 
 NOW = 100.0
 SHAPES = ("slot/node", "slot/core=4", "slot=2/core=7", "slot=3/socket/core=5", "node=2/slot/core=9", "slot=5/core")
@@ -106,9 +111,56 @@ def test_easy_looks_again_at_each_end_before_the_reservation() -> None:
     assert times(forecast(pool, queue, NOW, "flux")) == [300.0, 300.0, 350.0]
 
 
+def test_conservative_delays_no_job_of_the_queue() -> None:
+    """Under EASY the third job passes the second, which would have had its nodes at 300; here it waits its turn."""
+    pool = held(("slot=3/node", 300.0))
+    queue = [
+        (11, ask("slot=2/node", "", 100.0)),
+        (12, ask("slot=2/node", "", 400.0)),
+        (13, ask("slot/node", "", 900.0)),
+        (14, ask("slot/node", "", 200.0)),
+    ]
+    assert times(forecast(pool, queue, NOW, "easy")) == [300.0, 400.0, 100.0, 300.0]
+    assert times(forecast(pool, queue, NOW, "conservative")) == [300.0, 300.0, 400.0, 100.0]
+
+
+def test_conservative_reserves_resources_and_not_only_counts() -> None:
+    """A gap that no one node has free throughout is no place for a job."""
+    pool = held(("slot/node", 200.0), ("slot/node", 300.0), nodes=2)
+    queue = [(11, ask("slot/node", "", 50.0)), (12, ask("slot=2/node", "", 10.0)), (13, ask("slot/node", "", 50.0))]
+    assert times(forecast(pool, queue, NOW, "conservative")) == [200.0, 300.0, 250.0]
+    queue[0] = (11, ask("slot/node"))
+    assert times(forecast(pool, queue, NOW, "conservative")) == [200.0, None, None]
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_conservative_starts_are_those_of_the_twin(seed: int) -> None:
+    """The twin goes through time and asks a copy of the pool at every event; nobody ends early in either."""
+    draw = random.Random(seed)
+    machine = read_R(site([(4, SLIM)]))
+    jobs = [(jobid, draw.choice(SHAPES), 10.0 * draw.randint(1, 20)) for jobid in range(1, 11)]
+    queue = [(jobid, ask(shape, "", duration)) for jobid, shape, duration in jobs]
+    R = write_R(machine, machine.holdings)
+    twin = Simulation(ExactPool, R, policy=ConservativeBackfill, queue_depth=None, start=NOW)
+    twin.submit((NOW, Job(jobid, jobspec_of(shape, duration), duration)) for jobid, shape, duration in jobs)
+    twin.run()
+    assert times(forecast(Pool(machine), queue, NOW, "conservative")) == [
+        twin.jobs[jobid].started for jobid, _ in queue
+    ]
+
+
+def jobspec_of(shape: str, duration: float) -> dict[str, Any]:
+    return {
+        "version": 1,
+        "resources": parse_shape(shape),
+        "tasks": [{"command": ["job"], "slot": "task", "count": {"per_slot": 1}}],
+        "attributes": {"system": {"duration": duration}},
+    }
+
+
 def test_a_job_that_can_never_run_is_passed_over() -> None:
     queue = [(11, ask("slot=9/node", "", 10.0)), (12, ask("slot/node", "", 10.0))]
-    for order in ("fifo", "easy", "flux"):
+    for order in ("fifo", "easy", "flux", "conservative"):
         starts = forecast(slim(4), queue, NOW, order)
         assert times(starts) == [None, NOW]
         assert "9 slots of node" in (starts[0].why_not or "")
@@ -119,7 +171,7 @@ def test_behind_a_job_of_unknown_duration_nothing_is_known_in_fifo() -> None:
     assert times(forecast(slim(4), queue, NOW)) == [NOW, None]
     assert times(forecast(slim(4), queue, NOW, "easy")) == [NOW, None]
     # But what never fits, never starts.
-    for order in ("fifo", "easy", "flux"):
+    for order in ("fifo", "easy", "flux", "conservative"):
         starts = forecast(slim(4), [*queue, (13, ask("slot=9/node", "", 10.0))], NOW, order)
         assert "9 slots of node" in (starts[2].why_not or "")
 

@@ -116,7 +116,7 @@ def test_a_job_id_is_an_integer_and_nodes_are_there() -> None:
 def test_queues_and_batches_are_checked() -> None:
     pool = Pool(FOUR)
     pool.alloc(7, ask("slot/core"))
-    with pytest.raises(ValueError, match="expected fifo, easy or flux"):
+    with pytest.raises(ValueError, match="expected fifo, easy, flux or conservative"):
         forecast(pool, [], 0.0, "eazy")
     with pytest.raises(ValueError, match="job 1 waits twice"):
         forecast(pool, [(1, ask("slot/core"))] * 2, 0.0)
