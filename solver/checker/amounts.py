@@ -166,8 +166,7 @@ class Amounts:
                 for place, amount in holding.domains:
                     here = holding.name, frozenset({place})
                     demands[here] = demands.get(here, Fraction(0)) + amount
-                continue
-            for need, at in holding.asked:
+            for need, at in holding.unsaid_of_nodes:
                 sources = self._sources(holding, need, at)
                 amount = need.amount(counts[need])
                 demands[holding.name, sources] = demands.get((holding.name, sources), Fraction(0)) + amount
@@ -176,12 +175,15 @@ class Amounts:
     def _check_domains(self, holding: _Holding, counts: Mapping[Need, int]) -> None:
         """Refuse what R says of the domains that give an amount to a slot, where some cannot be what was asked for."""
         wanted: dict[Demand, Fraction] = {}
+        said = {place for place, _ in holding.domains}
         for need, at in holding.asked:
-            position = holding.domains[0][0][0]
-            reach = (need.in_whole and self._inside(holding.name, at)) or self.ground.within_reach(
-                holding.name, at, position
-            )
-            here = holding.name, reach & {place for place, _ in holding.domains}
+            if (need, at) in holding.unsaid_of_nodes:
+                continue
+            reach = need.in_whole and self._inside(holding.name, at)
+            if not reach:
+                nodes = {position for position, _ in said}
+                reach = frozenset().union(*(self.ground.within_reach(holding.name, at, node) for node in nodes))
+            here = holding.name, reach & said
             wanted[here] = wanted.get(here, Fraction(0)) + need.amount(counts[need])
         if not can_give(dict(holding.domains), wanted):
             raise MismatchError(f"R says that {holding.name} was taken of domains where it was not asked for")
@@ -255,6 +257,12 @@ class _Holding:
         """How often each vertex asks, in the order of the request."""
         found = Counter(need for need, _ in self.asked)
         return Counter({need: found[need] for need in sorted(found, key=lambda need: need.index)})
+
+    @cached_property
+    def unsaid_of_nodes(self) -> Asked:
+        """What asks on nodes of which R does not say which domains gave it, as it may of others of the slot."""
+        nodes = {place[0] for place, _ in self.domains}
+        return [(need, at) for need, at in self.asked if not nodes or (at[0] >= 0 and at[0] not in nodes)]
 
     @property
     def slack(self) -> Fraction:

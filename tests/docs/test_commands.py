@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from exactfit.grammar.shape import parse_shape
 from exactfit.topology.presets import preset
 from pages import ROOT, pages
 
@@ -25,6 +26,33 @@ RULES = """\
 processors <= node_cores => node=1/slot=<processors>/core=1
 otherwise => node=<ceil(processors / node_cores)>/slot=<node_cores>/core=1
 """
+SNAPSHOT = {
+    "schema": "exactfit.snapshot/1",
+    "system": "slurm",
+    "version": "1",
+    "taken": 9.0,
+    "R": preset("rfc49-a:2"),
+    "down": [{"ranks": "1", "state": "down", "why": "fan"}],
+    "queues": [{"name": "batch", "ranks": "0-1", "open": True, "tier": 1, "limits": {}}],
+    "running": [],
+    "waiting": [
+        {
+            "id": "4711",
+            "jobspec": {
+                "version": 1,
+                "resources": parse_shape("slot=2/node"),
+                "tasks": [],
+                "attributes": {"system": {"duration": 60}},
+            },
+            "queue": "batch",
+            "left_out": [],
+        }
+    ],
+    "reservations": [],
+    "unseen": [],
+}
+LIVE = re.compile(r"exactfit (snapshot|explain [0-9]+(?!.*--snapshot))")
+"""Commands that ask the Flux or Slurm that runs where they are typed; where none does they say so, with status 3."""
 JOB = {"t_run": 2, "t_cleanup": 62, "duration": 90, "ncores": 8, "nnodes": 1}
 
 
@@ -45,6 +73,7 @@ def folder(tmp_path: Path) -> Path:
     shutil.copy(ROOT / "tests" / "topology" / "data" / "v2-dies.xml", tmp_path / "node.xml")
     (tmp_path / "trace.swf.gz").write_bytes(gzip.compress(SWF.encode()))
     (tmp_path / "site.rules").write_text(RULES, encoding="utf-8")
+    (tmp_path / "now.json").write_text(json.dumps(SNAPSHOT), encoding="utf-8")
     jobs = "".join(json.dumps({"t_submit": n, **JOB}) + "\n" for n in range(3))
     (tmp_path / "jobs.jsonl").write_text(jobs, encoding="utf-8")
     return tmp_path
@@ -63,5 +92,6 @@ def test_the_commands_of_a_page_run(name: str, folder: Path) -> None:
         run = subprocess.run(
             words, cwd=folder, env=environment, input=given, capture_output=True, timeout=600, check=False
         )
-        assert run.returncode in (0, 1), f"{command}: {run.stderr.decode()}"
-        assert run.stdout or given
+        live = LIVE.match(command) is not None
+        assert run.returncode in ((0, 1, 3) if live else (0, 1)), f"{command}: {run.stderr.decode()}"
+        assert run.stdout or given or live

@@ -13,6 +13,7 @@ from exactfit.solver.checker import Checker
 from exactfit.solver.demand.request import Request
 from exactfit.solver.errors import InfeasibleRequest, InsufficientResources
 from exactfit.solver.pool import Pool
+from exactfit.topology.describe import describe_R
 from exactfit.topology.machine import Machine
 from exactfit.topology.rset import read_R
 
@@ -220,3 +221,30 @@ def test_a_level_beside_cores_and_gpus_is_as_the_brute_force_has_it(
     }
     wants = [{"type": name, "count": 1} for name in inside] + [{"type": "memory", "count": amount}]
     check(Case(R, resources=({"type": "slot", "count": 1, "label": "task", "with": wants},)), "pack")
+
+
+@pytest.mark.parametrize(
+    ("shape", "said"),
+    [
+        ("slot/node=2/[core;nic=3]", [{"numa 0": 2, "numa 1": 1}, {"numa 0": 2, "numa 1": 1}]),
+        ("slot/node=2/[core;nic=2]", [None, {"numa 0": 2}]),
+        ("slot=2/node/[core;nic=2]", [None, {"numa 0": 1, "numa 1": 1}]),
+    ],
+)
+def test_each_node_of_a_slot_says_from_where_its_amounts_come(shape: str, said: list[dict[str, int] | None]) -> None:
+    """Of the second node R lists a GPU and no core beside the two adapters."""
+    topo = {"numa": [{"cores": "0-1", "gpus": "0", "nic": 2}, {"cores": "2-3", "nic": 1}]}
+    R = describe_R(topo, 2)
+    R["execution"]["R_lite"] = [
+        {"rank": "0", "children": {"core": "0-3"}},
+        {"rank": "1", "children": {"core": "2-3", "gpu": "0"}},
+    ]
+    pool, request = Pool(read_R(R)), Request.from_shape(shape)
+    allocation = pool.alloc(1, request)
+    slots = [slot for entry in allocation.placement() for slot in entry["slots"]]
+    assert [slot["domains"]["nic"] if "domains" in slot else None for slot in slots] == said
+    verdict = Checker(pool.machine).judge(request.shape.vertices, allocation.to_dict())
+    assert verdict.violations == ()
+    again = Pool(pool.machine)
+    again.register_alloc(1, allocation.to_dict())
+    assert again.present[1].classes == pool.present[1].classes
