@@ -28,6 +28,7 @@ def test_a_slot_in_one_domain(four: Case) -> None:
         # The node, a socket and a numa are idle no more: 12, 6 and 3 cores.
         "future": 21_000,
         "intact.numa": 1,
+        "links": 0,
         # The GPU of numa 0; that of socket 0 stands in no innermost domain of these cores.
         "shield": 1,
         "fit.socket": 6,
@@ -47,6 +48,7 @@ def test_a_slot_in_one_domain(four: Case) -> None:
         "intact.node",
         "intact.socket",
         "intact.numa",
+        "links",
         "shield",
         "fit.node",
         "fit.socket",
@@ -113,6 +115,7 @@ def test_a_machine_without_levels() -> None:
         "future": 12_000,
         "spread.node": 1,
         "intact.node": 1,
+        "links": 0,
         "shield": 0,
         "fit.node": 12,
     }
