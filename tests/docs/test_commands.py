@@ -74,9 +74,15 @@ def folder(tmp_path: Path) -> Path:
     (tmp_path / "trace.swf.gz").write_bytes(gzip.compress(SWF.encode()))
     (tmp_path / "site.rules").write_text(RULES, encoding="utf-8")
     (tmp_path / "now.json").write_text(json.dumps(SNAPSHOT), encoding="utf-8")
-    jobs = "".join(json.dumps({"t_submit": n, **JOB}) + "\n" for n in range(3))
+    jobs = "".join(json.dumps({"t_submit": n, **JOB, "R": held(n)}) + "\n" for n in range(3))
     (tmp_path / "jobs.jsonl").write_text(jobs, encoding="utf-8")
     return tmp_path
+
+
+def held(job: int) -> dict[str, object]:
+    """Return what a job of eight cores had."""
+    children = {"core": f"{8 * job}-{8 * job + 7}"}
+    return {"version": 1, "execution": {"R_lite": [{"rank": "0", "children": children}]}}
 
 
 def test_there_are_some() -> None:
