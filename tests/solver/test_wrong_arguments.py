@@ -49,7 +49,25 @@ DOORS: list[Callable[[Pool, Any], object]] = [
 ]
 
 
-@pytest.mark.parametrize("value", ["slot=1/core", {"resources": []}, None, 3], ids=str)
+OF_TEXT = (0, 1, 2, 3, 5)
+"""Those that take one request, and so the text of a shape as well."""
+
+
+@pytest.mark.parametrize("number", OF_TEXT)
+def test_text_that_is_no_shape_is_a_value_error_with_its_place(number: int) -> None:
+    pool = Pool(FOUR)
+    with pytest.raises(ValueError, match="column"):
+        DOORS[number](pool, "slot=/core")
+    assert dict(pool.jobs) == {}
+
+
+@pytest.mark.parametrize("number", [number for number in range(len(DOORS)) if number not in OF_TEXT])
+def test_a_queue_and_a_batch_are_of_requests(number: int) -> None:
+    with pytest.raises(TypeError, match="expected"):
+        DOORS[number](Pool(FOUR), "slot=1/core")
+
+
+@pytest.mark.parametrize("value", [{"resources": []}, None, 3], ids=str)
 @pytest.mark.parametrize("door", DOORS, ids=range(len(DOORS)))
 def test_what_is_no_request_is_a_type_error_at_every_door(door: Callable[[Pool, Any], object], value: Any) -> None:
     pool = Pool(FOUR)
@@ -62,7 +80,7 @@ def test_what_is_no_request_is_a_type_error_at_every_door(door: Callable[[Pool, 
 @pytest.mark.parametrize(
     ("make", "error", "says"),
     [
-        (lambda: Request.of(wrong("slot=1/core=2")), TypeError, r"not \"slot=1/core=2\"; .*parse_shape"),
+        (lambda: Request.of(wrong("slot=1/core=2")), TypeError, r"not \"slot=1/core=2\"; .*from_shape"),
         (lambda: Request.of(wrong(parse_shape("slot/core"))), TypeError, "expected a tuple of vertices"),
         (lambda: Request.of(()), ValueError, "at least one vertex"),
         (lambda: Request(wrong("slot/core")), TypeError, "shape: expected a Shape"),
@@ -93,7 +111,10 @@ def test_a_job_id_is_an_integer_and_nodes_are_there() -> None:
         (lambda: pool.mark_down(1 << 4), ValueError, "no position 4"),
         (lambda: pool.mark_down(1 << 9 | 1), ValueError, "no position 9"),
         (lambda: pool.mark_down(-1), ValueError, "not negative"),
-        (lambda: pool.mark_down(wrong("0-1")), TypeError, "bitmask"),
+        (lambda: pool.mark_down("0-4"), ValueError, "no rank 4"),
+        (lambda: pool.mark_down("elsewhere"), ValueError, "no host"),
+        (lambda: pool.mark_down(wrong(None)), TypeError, "bitmask"),
+        (lambda: pool.free(1, "7"), ValueError, "no rank 7"),
         (lambda: pool.mark_up(1 << 4), ValueError, "no position 4"),
         (lambda: pool.remove_nodes(1 << 4), ValueError, "no position 4"),
         (lambda: pool.replace_machine(wrong(preset("rfc49-a"))), TypeError, "read_R"),
