@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +13,13 @@ from pages import pages
 from .conftest import Runner
 
 SESSIONS = re.findall(r"^\$ exactfit (.*)\n((?:(?!\$ |```).*\n)+)", "\n".join(pages().values()), re.MULTILINE)
+
+
+@pytest.fixture(autouse=True)
+def folder(run: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stand in a folder with the R of the job that the pages speak of."""
+    monkeypatch.chdir(tmp_path)
+    run("place", "rfc49-a:1", "node/slot=12/core=10", "-o", "R.json")
 
 
 def test_there_are_some() -> None:

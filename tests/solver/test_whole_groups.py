@@ -44,8 +44,8 @@ def cases(draw: st.DrawFn) -> strategies.Case:
     # A machine without a tree has no groups either: they would be its tree.
     scheduling = R.setdefault("scheduling", {"writer": "TreePool", "children": []})
     scheduling["groups"] = draw(strategies.groups(sorted(strategies.resources_of(R))))
-    if not scheduling["children"]:
-        del scheduling["children"]
+    if not scheduling.get("children"):
+        scheduling.pop("children", None)
     running, down = draw(strategies.states(R))
     if draw(st.booleans()):
         running, down = (), ""
