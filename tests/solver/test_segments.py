@@ -152,3 +152,22 @@ def test_a_segment_for_which_there_is_no_room_now() -> None:
         pool.alloc(3, request("slot/rack/node=2"))
     terms = pool.alloc(4, request("slot/node=2")).to_dict()["scheduling"]["certificate"]["terms"]
     assert terms["affinity.rack"] == 1
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [
+        "slot=3/row/rack{x}/core=1",
+        "slot=2/row/rack{x}/core=1",
+        "slot=2/row/rack=2{x}/node",
+        "slot=4/row/rack{x}/node",
+    ],
+)
+def test_segments_that_are_whole_racks_of_rows(shape: str) -> None:
+    """Several stand in one row, each with the racks that are its own, however many nodes these have."""
+    rows = [{"rack": [{"ranks": one}, {"ranks": other}]} for one, other in (("0", "1-2"), ("3-5", "6-8"))]
+    pool = Pool(read_R(machine(9, {"row": rows})))
+    request = Request.from_shape(shape)
+    allocation = pool.alloc(1, request)
+    assert allocation.certificate["status"] == "OPTIMAL"
+    assert Checker(pool.machine).judge(request.shape.vertices, allocation.to_dict()).violations == ()

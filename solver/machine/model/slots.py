@@ -242,11 +242,23 @@ class _Dealer:
         items: list[_Item] = []
         for around in sorted(inside):
             some = inside[around]
-            count = next((len(some[host]) // each for host, each in below.nodes.items() if each and host in some), 1)
-            for positions in self.deal(below, some, around, max(1, count)):
+            for positions in self.deal(below, some, around, max(1, self._times_here(below, some))):
                 levels = [touched for these in some.values() for p, touched in these.items() if p in set(positions)]
                 items.append(_Item(positions, tuple(map(any, zip(*levels, strict=True)))))
         return items, len(items) > len(inside)
+
+    def _times_here(self, below: SlotVertex, some: Nodes) -> int:
+        """Return for how many instances of a vertex these nodes, all in one of its groups, stand."""
+        for host, each in below.nodes.items():
+            if each and host in some:
+                return len(some[host]) // each
+        for inner in below.groups:  # groups taken whole have as many nodes as they have: they are counted themselves
+            of_inner = {placed.number for vertex in inner.walk() for placed, _ in vertex.hosts} & some.keys()
+            positions = {position for host in of_inner for position in some[host]}
+            if positions:
+                whole = {self.tree.around(self.tree.group_at(position), inner.level) for position in positions}
+                return len(whole) // inner.each
+        return 1
 
 
 def _least_reached(levels: set[int], reached: Sequence[set[int]], room: Sequence[int]) -> int:
