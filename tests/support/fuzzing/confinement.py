@@ -13,6 +13,8 @@ import tracemalloc
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from rich.cells import cell_len
+
 SECONDS = 5.0
 """What reading one input may take, on a slow and busy machine."""
 
@@ -57,6 +59,7 @@ def confined(seconds: float = SECONDS, mebibytes: int | None = None, *, may: tup
         How audit events begin that are not the outside here.
     """
     if not _installed:
+        cell_len("漢")  # loads how wide characters are, as the first message with such a one would
         sys.addaudithook(_hook)
         _installed.append(True)
     if mebibytes is not None:
