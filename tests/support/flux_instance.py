@@ -19,7 +19,8 @@ SLEEP = "--setattr=system.exec.test.run_duration=3600s sleep inf"
 
 LOAD = "flux module reload sched-simple pool-class=exactfit.adapters.flux"
 COUNT = "flux resource list -s {0} -no '{{nnodes}} {{ncores}}' | tell {1}"
-LOADED = "flux dmesg | grep -o 'pool-class=[^ ]*' | tail -1 | tell {0}"
+# The list is the new scheduler's answer, which it gives once it is ready and has said so.
+LOADED = "flux resource list >/dev/null; flux dmesg | grep -o 'pool-class=[^ ]*' | tail -1 | tell {0}"
 PLAIN: dict[str, Any] = {
     "version": 1,
     "execution": {
