@@ -38,6 +38,3 @@ html_static_path = ["_static"]
 html_css_files = ["exactfit.css"]
 html_copy_source = False
 html_show_sphinx = False
-
-# Addresses of other people's pages are tried by `make links`, which needs a network.
-linkcheck_timeout = 20
