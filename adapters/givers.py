@@ -47,14 +47,19 @@ def least_giving(kind: NodeType, level: str, given: Given) -> int:
     need = 0
     for name, wanted in total.items():
         inside = sorted((_all_of(kind, domain, name) for domain in domains), reverse=True)
-        left, taken = wanted - (_all_of(kind, kind.domains[0], name) - sum(inside)), 0
-        for size in inside:
-            if left <= 0:
-                break
-            left -= size
-            taken += 1
-        need = max(need, taken)
+        need = max(need, fewest(inside, wanted - (_all_of(kind, kind.domains[0], name) - sum(inside))))
     return need
+
+
+def fewest(sizes: Iterable[float], wanted: float) -> int:
+    """Return how few of these come to so much together; all of them where they do not."""
+    taken = 0
+    for size in sorted(sizes, reverse=True):
+        if wanted <= 0:
+            break
+        wanted -= size
+        taken += 1
+    return taken
 
 
 def sentences(machine: Machine, number: int, R: Mapping[str, Any]) -> list[str]:

@@ -12,7 +12,7 @@ from ..grammar.idset import IdSet, text_mask
 from ..grammar.jobspec import Vertex
 from ..topology.machine import Machine
 from ..topology.tree import NodeType
-from .givers import Given, around, given_to, least_giving
+from .givers import Given, around, fewest, given_to, least_giving
 
 _NODE = "node"
 _LEAVES = ("core", "gpu", "memory", "storage")
@@ -239,13 +239,7 @@ def least_touched(kind: NodeType, level: str, cores: int, gpus: int) -> int | No
         outside = all_ids
         for ids in sizes:
             outside &= ~ids
-        left, taken = wanted - outside.bit_count(), 0
-        for size in sorted((ids.bit_count() for ids in sizes), reverse=True):
-            if left <= 0:
-                break
-            left -= size
-            taken += 1
-        need = max(need, taken)
+        need = max(need, fewest((ids.bit_count() for ids in sizes), wanted - outside.bit_count()))
     return need
 
 

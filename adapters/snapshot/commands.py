@@ -55,6 +55,14 @@ def run_command(*words: str, seconds: float = SECONDS) -> str:
     return done.stdout.decode("utf-8", "replace")
 
 
+def or_nothing(run: Run, *words: str) -> str:
+    """Return what a command prints; nothing where the system refuses it, as it does where there is no such thing."""
+    try:
+        return run(*words)
+    except RefusedError:
+        return ""
+
+
 def is_installed(name: str) -> bool:
     """Tell whether a command is on the PATH."""
     return shutil.which(name) is not None

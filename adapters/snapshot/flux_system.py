@@ -16,7 +16,7 @@ from ...grammar.errors import printable
 from ...grammar.idset import IdSet, mask_text, text_mask
 from ...topology.expect import array_of, mapping
 from ...topology.rset import parse_R
-from .commands import RefusedError, Run, SystemDownError, run_command
+from .commands import RefusedError, Run, SystemDownError, or_nothing, run_command
 from .model import Down, Queue, Running, Snapshot, Waiting
 
 Json = dict[str, Any]
@@ -51,8 +51,8 @@ def take_flux(run: Run = run_command) -> Snapshot:
         mapping(job, "flux jobs") for job in array_of(mapping(listed, "flux jobs").get("jobs"), "flux jobs: jobs")
     ]
     R = _machine(run, unseen)
-    version = re.search(r"^(?:commands|libflux-core):\s*(\S+)", _or_nothing(run, "flux", "version"), re.MULTILINE)
-    config = _json(_or_nothing(run, "flux", "config", "get") or "{}", "flux config get")
+    version = re.search(r"^(?:commands|libflux-core):\s*(\S+)", or_nothing(run, "flux", "version"), re.MULTILINE)
+    config = _json(or_nothing(run, "flux", "config", "get") or "{}", "flux config get")
     running = _running(run, [job for job in records if job.get("state") in ("RUN", "CLEANUP")], unseen)
     _add_unseen(run, running, unseen)
     waiting = _waiting(run, [job for job in records if job.get("state") not in ("RUN", "CLEANUP", "INACTIVE")], unseen)
@@ -288,10 +288,3 @@ def _json(text: str, what: str) -> Any:
         return json.loads(text)
     except (ValueError, RecursionError):
         raise SystemDownError(f"{what}: prints no JSON") from None
-
-
-def _or_nothing(run: Run, *words: str) -> str:
-    try:
-        return run(*words)
-    except RefusedError:
-        return ""

@@ -146,7 +146,7 @@ def _running(
             if mib and site.memory:
                 slot["memory"] = min(mib, node.memory) / MIB_PER_GIB
             placement.append({"ranks": str(node.rank), "slots": [slot]})
-    start, end = _time(record.get("StartTime")), _time(record.get("EndTime"))
+    start, end = time_of(record.get("StartTime")), time_of(record.get("EndTime"))
     state = record.get("JobState")
     execution: Json = {"R_lite": _joined(lite, "children"), "starttime": start, "expiration": end}
     names = {node.rank: node.name for node in nodes}
@@ -228,7 +228,7 @@ def _waiting(
     record: Record, site: Site, queues: Mapping[str, tuple[int, str]], unseen: list[str], now: float
 ) -> Iterator[Waiting]:
     reason = record.get("Reason")
-    begin = _time(record.get("EligibleTime"))
+    begin = time_of(record.get("EligibleTime"))
     try:
         resources, constraint, left_out = request_of(record, site, now - begin if begin else 0.0)
     except ValueError as error:
@@ -254,7 +254,7 @@ def _waiting(
         _user(record),
         record.get("Partition"),
         record.number("Priority"),
-        _time(record.get("SubmitTime")),
+        time_of(record.get("SubmitTime")),
         printable(reason),
         blocked,
         begin if reason == "BeginTime" else 0.0,
@@ -295,7 +295,7 @@ def _user(record: Record) -> str:
     return record.get("UserId").partition("(")[0]
 
 
-def _time(text: str) -> float:
+def time_of(text: str) -> float:
     """Return the seconds since the epoch of a local time; 0 for none."""
     try:
         return datetime.fromisoformat(text).timestamp() if text else 0.0

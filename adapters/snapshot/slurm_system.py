@@ -9,9 +9,9 @@ from typing import Any, Final
 from ...grammar.errors import printable
 from ...grammar.idset import IdSet
 from ...grammar.slurm_time import parse_slurm_time
-from .commands import RefusedError, Run, run_command
+from .commands import Run, or_nothing, run_command
 from .model import Queue, Reservation, Snapshot
-from .slurm_jobs import _time, read_jobs
+from .slurm_jobs import read_jobs, time_of
 from .slurm_machine import SlurmNode, downs, machine_R, ranks_of, read_nodes
 from .slurm_request import Site
 from .slurm_text import Record, records
@@ -36,15 +36,15 @@ def take_slurm(run: Run = run_command) -> Snapshot:
     """
     now = time.time()
     nodes = read_nodes(run("scontrol", "show", "node"))
-    topology = _or_nothing(run, "scontrol", "show", "topology")
+    topology = or_nothing(run, "scontrol", "show", "topology")
     R, unseen = machine_R(nodes, topology)
-    config = _or_nothing(run, "scontrol", "show", "config")
+    config = or_nothing(run, "scontrol", "show", "config")
     by_name = {node.name: node.rank for node in nodes}
     queues = read_partitions(run("scontrol", "-a", "show", "partition"), by_name)
     tiers = {queue.name: (queue.tier, queue.ranks) for queue in queues}
     site = site_of(nodes, R, config)
     jobs = read_jobs(run("scontrol", "-d", "-a", "show", "job"), nodes, site, tiers, now)
-    reservations = read_reservations(_or_nothing(run, "scontrol", "-a", "show", "reservation"), by_name)
+    reservations = read_reservations(or_nothing(run, "scontrol", "-a", "show", "reservation"), by_name)
     return Snapshot(
         system="slurm",
         version=_setting(config, "SLURM_VERSION"),
@@ -107,17 +107,9 @@ def read_reservations(text: str, by_name: dict[str, int]) -> list[Reservation]:
             flags = ", ".join(flag.lower() for flag in record.get("Flags").split(",") if flag == "MAINT")
             users = record.get("Users")
             why = ", ".join(filter(None, (flags, f"for {users}" if users else "")))
-            times = _time(record.get("StartTime")), _time(record.get("EndTime"))
+            times = time_of(record.get("StartTime")), time_of(record.get("EndTime"))
             found.append(Reservation(printable(record.get("ReservationName")), ranks, *times, printable(why)))
     return found
-
-
-def _or_nothing(run: Run, *words: str) -> str:
-    """Return what a command prints; nothing where Slurm refuses it, as it does where there is no such thing."""
-    try:
-        return run(*words)
-    except RefusedError:
-        return ""
 
 
 def _setting(config: str, name: str) -> str:

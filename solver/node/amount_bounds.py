@@ -6,7 +6,7 @@ A slot that is whole in a domain has all of them there; what touches hold the sl
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from ..demand.demand import Bundle
 from ..policy.terms import Component, Cross, Touch
@@ -28,25 +28,14 @@ def lacks_amounts(state: DomainState, bundle: Bundle) -> bool:
     return any(amount > state.all_free(name) for name, amount in asked.items() if name in listed)
 
 
-def amount_bounds(
-    components: Sequence[Component],
-    state: DomainState,
-    bundle: Bundle,
-    outermost: Callable[[DomainState, str], Sequence[DomainState]],
-) -> Iterator[int | None]:
-    """Yield for each component what slots count at least; None where amounts say nothing.
-
-    Parameters
-    ----------
-    outermost
-        Returns the domains of a level, without those that stand in another of them.
-    """
+def amount_bounds(components: Sequence[Component], state: DomainState, bundle: Bundle) -> Iterator[int | None]:
+    """Yield for each component what slots count at least; None where amounts say nothing."""
     listed = _listed(state)
     for component in components:
         if isinstance(component, Cross):
-            yield _crossings(outermost(state, component.level), state, bundle, listed)
+            yield _crossings(state.outermost(component.level), state, bundle, listed)
         elif isinstance(component, Touch) and component.level != state.level:
-            yield _covered(component, outermost(state, component.level), state, bundle, listed)
+            yield _covered(component, state.outermost(component.level), state, bundle, listed)
         else:
             yield None
 

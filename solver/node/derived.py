@@ -6,7 +6,6 @@ from ..demand.demand import Bundle, Kind
 from ..demand.group_amounts import Amounts, total_outside
 from ..policy.scale import Scale
 from ..state.domain_state import DomainState
-from .lower_bounds import outermost
 from .plan import NodePlan, NodeSolution
 
 
@@ -24,7 +23,7 @@ def is_plain_part(scale: Scale, state: DomainState, bundle: Bundle) -> bool:
         return False
     if bundle.ids is not None or any(want.kind not in (Kind.CORE, Kind.GPU) or want.ids for want in bundle.wants):
         return False
-    inside = (outermost(state, level) for level in scale.cross)
+    inside = (state.outermost(level) for level in scale.cross)
     return all(
         sum(domain.cores for domain in domains) == state.cores and sum(domain.gpus for domain in domains) == state.gpus
         for domains in inside

@@ -50,7 +50,7 @@ def least_of(room: Room, domain: DomainState, cores: int, gpus: int) -> int:
 @lru_cache(maxsize=20_000)
 def _least_by_level(room: Room, domain: DomainState, level: str) -> tuple[Sequence[int], Sequence[int]]:
     """Return what 0, 1, 2, ... cores cost at the least at a level, and GPUs."""
-    inside = [inner for inner in _outermost(domain, level) if inner.free_cores or inner.free_gpus]
+    inside = [inner for inner in domain.outermost(level) if inner.free_cores or inner.free_gpus]
     found = []
     for gpu in (False, True):
         tables = []
@@ -62,18 +62,6 @@ def _least_by_level(room: Room, domain: DomainState, level: str) -> tuple[Sequen
         in_all = domain.free_gpus if gpu else domain.free_cores
         found.append(_shared_out(tables, in_all))
     return found[0], found[1]
-
-
-def _outermost(domain: DomainState, level: str) -> list[DomainState]:
-    found: list[DomainState] = []
-    pending = list(domain.children)
-    while pending:
-        inner = pending.pop()
-        if inner.level == level:
-            found.append(inner)
-        else:
-            pending.extend(inner.children)
-    return found
 
 
 def _shared_out(tables: Sequence[Sequence[int]], in_all: int) -> list[int]:

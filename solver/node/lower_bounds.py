@@ -58,7 +58,7 @@ def lower_bounds(scale: Scale, state: DomainState, bundle: Bundle) -> list[int]:
             bound = known
         bounds.append(bound)
     if takes_amounts(bundle):
-        more = amount_bounds(scale.components, state, bundle, outermost)
+        more = amount_bounds(scale.components, state, bundle)
         bounds = [bound if other is None else max(bound, other) for bound, other in zip(bounds, more, strict=True)]
     return bounds
 
@@ -121,25 +121,12 @@ def lacks(state: DomainState, bundle: Bundle) -> bool:
     return takes_amounts(bundle) and lacks_amounts(state, bundle)
 
 
-def outermost(state: DomainState, level: str) -> list[DomainState]:
-    """Return the domains of a level below a node, without those that stand in another of them."""
-    found: list[DomainState] = []
-    pending = list(state.children)
-    while pending:
-        domain = pending.pop()
-        if domain.level == level:
-            found.append(domain)
-        else:
-            pending.extend(domain.children)
-    return found
-
-
 _Room: TypeAlias = tuple[tuple[int, ...], int, tuple[int, ...], int]
 """The cores that are free in each domain of a level, and in none of them; and the GPUs."""
 
 
 def _room(state: DomainState, level: str) -> _Room:
-    domains = outermost(state, level)
+    domains = state.outermost(level)
     cores, gpus = tuple([domain.free_cores for domain in domains]), tuple([domain.free_gpus for domain in domains])
     return cores, state.free_cores - sum(cores), gpus, state.free_gpus - sum(gpus)
 
@@ -172,7 +159,7 @@ first that count least for one."""
 
 def _cover(component: Touch, state: DomainState) -> tuple[int, _Parts, _Parts]:
     """Return what is below zero of all domains of a level, and what holds the cores, and the GPUs, that are free."""
-    outer = outermost(state, component.level)
+    outer = state.outermost(component.level)
     weights = [max(0, component.weight(domain)) for domain in outer]
     return (
         sum([min(0, component.weight(domain)) for domain in state.flat if domain.level == component.level]),

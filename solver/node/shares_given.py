@@ -19,7 +19,7 @@ from math import gcd
 from ..policy.scale import Scale
 from ..policy.terms import CoreShare, Cross
 from ..state.domain_state import DomainState
-from .lower_bounds import outermost, share_bound
+from .lower_bounds import share_bound
 from .shares import Bins, alone
 
 MOST_STEPS = 20_000
@@ -70,7 +70,7 @@ def share_given(state: DomainState, level: str, slots: Equal, crossed: Mapping[s
     crossed
         How often the slots cross levels together, for those of which it is known.
     """
-    domains = outermost(state, level)
+    domains = state.outermost(level)
     bins = _bins(domains)
     outside = state.free_cores - sum(c for c, _ in bins), state.free_gpus - sum(g for _, g in bins)
     bound = 0
@@ -78,8 +78,8 @@ def share_given(state: DomainState, level: str, slots: Equal, crossed: Mapping[s
         bound = _crossing(slots, crossed[level])
     if outside == (0, 0):
         for coarser, times in crossed.items():
-            around = outermost(state, coarser)
-            inside = [_bins(outermost(domain, level)) for domain in around]
+            around = state.outermost(coarser)
+            inside = [_bins(domain.outermost(level)) for domain in around]
             if coarser != level and sum(map(len, inside)) == len(domains):
                 bound = max(bound, slots.all - _near(tuple(inside), slots, max(0, slots.count - times)))
     return bound

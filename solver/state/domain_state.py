@@ -183,6 +183,18 @@ class DomainState:
             return self.free_gpus
         return sum(domain.own_free(resource) for domain in self.flat)
 
+    def outermost(self, level: str) -> list[DomainState]:
+        """Return the domains of a level below it, without those that stand in another of them."""
+        found: list[DomainState] = []
+        pending = list(self.children)
+        while pending:
+            domain = pending.pop()
+            if domain.level == level:
+                found.append(domain)
+            else:
+                pending.extend(domain.children)
+        return found
+
     @property
     def can_be_whole(self) -> bool:
         """Whether it can be taken whole: all that R lists of it is free, and R lists something."""

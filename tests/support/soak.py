@@ -161,7 +161,8 @@ class Soak:
         verdict = self.checker.judge(asked.vertices, R)
         certificate = R["scheduling"]["certificate"]
         claimed = {**certificate["terms"], "size": tuple(certificate["terms"]["size"])}
-        if not verdict.legal or claimed != dict(verdict.terms) or certificate["status"] != "OPTIMAL":
+        checked = {name: verdict.terms.get(name) for name in claimed}
+        if not verdict.legal or claimed != checked or certificate["status"] != "OPTIMAL":
             raise BrokenError(f"{asked.shape}: {certificate}, {verdict}")
         held = _held(R)
         self.checker.allocate(held)
