@@ -26,9 +26,10 @@ from .quiet import with_quiet
 from .snapshot import snapshot
 from .status import INTERRUPTED, statuses
 from .study import study
+from .top import top
 from .topo import topo
 
-_SHOWING = ("", "topo")
+_SHOWING = ("", "top", "topo")
 """Commands that only show something; "" is the program itself, with --help or --version."""
 
 
@@ -117,6 +118,7 @@ _COMMANDS = (
     (check, "Judge a placement from anywhere."),
     (study, "Compare pools on a workload, offline."),
     (snapshot, "Take the running system into a file."),
+    (top, "Show the running system and its queue."),
     (verify, "Check the certificates that place --proof writes, without a solver."),
     (audit, "Look for what an allocator does that it must not."),
 )

@@ -10,7 +10,7 @@ _ENVIRONMENT: Final = (
     ("EXACTFIT_POLICY, EXACTFIT_TIME_LIMIT, EXACTFIT_SLOT_EXCLUSIVE, EXACTFIT_UNKNOWN_TYPES", "What the site chose, in "
      "the place of the defaults of the options of these names; it wins over scheduling.exactfit in R."),
     ("EXACTFIT_JOB_POLICY", "Which policies of their own jobs may bring: named, any, none, or some by name."),
-    ("EXACTFIT_NO_DRAWING", "Draw nothing in the terminal unless --drawing asks for it."),
+    ("EXACTFIT_NO_DRAWING", "Draw nothing in the terminal unless --drawing asks for it; top is one frame in words."),
     ("EXACTFIT_ASCII", "Print ASCII alone."),
     ("EXACTFIT_TRACEBACK", "Show where a fault of exactfit's own is."),
     ("NO_COLOR", "Print no colours."),

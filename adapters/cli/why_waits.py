@@ -39,14 +39,14 @@ def _who(snapshot: Snapshot, job: Waiting) -> str:
 
 def _reasons(snapshot: Snapshot, job: Waiting, *, fits: bool) -> Iterator[str]:
     if job.blocked:
-        yield f"it cannot start whatever is free: it {_with_verb(job.blocked)}"
+        yield f"it cannot start whatever is free: it {with_verb(job.blocked)}"
     if job.begin > snapshot.taken:
-        yield f"it is not to start before {_clock(job.begin)}, in {span(job.begin - snapshot.taken)}"
-    queues = _queues(snapshot, job)
+        yield f"it is not to start before {clock(job.begin)}, in {span(job.begin - snapshot.taken)}"
+    queues = queues_of(snapshot, job)
     for queue in queues:
         if not queue.open:
             yield f"{printable(queue.name) or 'the queue'} starts no jobs at present"
-        yield from _limits(queue, job)
+        yield from limits_of(queue, job)
     yield from _down(snapshot, queues)
     yield from _reserved(snapshot, job)
     before = before_it(snapshot, job)
@@ -69,24 +69,26 @@ def _reasons(snapshot: Snapshot, job: Waiting, *, fits: bool) -> Iterator[str]:
 
 def before_it(snapshot: Snapshot, job: Waiting) -> list[Waiting]:
     """Return the jobs that the scheduler looks at before this one and that could start, on nodes that it could have."""
-    ours = {rank for queue in _queues(snapshot, job) for rank in IdSet.parse(queue.ranks)}
+    ours = {rank for queue in queues_of(snapshot, job) for rank in IdSet.parse(queue.ranks)}
     found: list[Waiting] = []
     for other in snapshot.waiting:
         if other.id == job.id:
             return found
-        theirs = [queue.ranks for queue in _queues(snapshot, other)]
+        theirs = [queue.ranks for queue in queues_of(snapshot, other)]
         shared = not ours or not theirs or any(rank in ours for ranks in theirs for rank in IdSet.parse(ranks))
         if not other.blocked and other.begin <= snapshot.taken and shared:
             found.append(other)
     return found
 
 
-def _queues(snapshot: Snapshot, job: Waiting) -> list[Queue]:
+def queues_of(snapshot: Snapshot, job: Waiting) -> list[Queue]:
+    """Return the queues that a job is in; in Slurm these may be several."""
     names = job.queue.split(",")
     return [queue for queue in snapshot.queues if queue.name in names]
 
 
-def _limits(queue: Queue, job: Waiting) -> Iterator[str]:
+def limits_of(queue: Queue, job: Waiting) -> Iterator[str]:
+    """Yield what a job asks for beyond what a queue allows, in words."""
     name = printable(queue.name) or "the queue"
     most = queue.limits.get("nodes")
     asked = _nodes(job.jobspec.get("resources"))
@@ -123,7 +125,7 @@ def _reserved(snapshot: Snapshot, job: Waiting) -> Iterator[str]:
     for one in snapshot.reservations:
         if one.name != job.reservation and one.start <= end and one.end > snapshot.taken:
             why = f" ({printable(one.why)})" if one.why else ""
-            since = f"from {_clock(one.start)} on" if one.start > snapshot.taken else f"until {_clock(one.end)}"
+            since = f"from {clock(one.start)} on" if one.start > snapshot.taken else f"until {clock(one.end)}"
             some = f"rank {one.ranks} is" if one.ranks.isdecimal() else f"ranks {clip(one.ranks, _NAME)} are"
             yield f"{some} kept by reservation {printable(one.name)}{why} {since}"
 
@@ -133,7 +135,8 @@ def ends_by(snapshot: Snapshot, job: Waiting) -> float:
     return snapshot.taken + job.seconds if job.seconds > 0 else float("inf")
 
 
-def _with_verb(blocked: str) -> str:
+def with_verb(blocked: str) -> str:
+    """Return why a job is blocked as what follows "it"."""
     return (
         f"is {blocked}"
         if blocked.startswith("held")
@@ -143,7 +146,8 @@ def _with_verb(blocked: str) -> str:
     )
 
 
-def _clock(moment: float) -> str:
+def clock(moment: float) -> str:
+    """Return a time to the minute, as a clock here shows it."""
     try:
         return time.strftime("%Y-%m-%d %H:%M", time.localtime(moment))
     except (OverflowError, ValueError, OSError):

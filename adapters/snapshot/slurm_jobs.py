@@ -126,6 +126,8 @@ def _running(
     lite: list[Json] = []
     placement: list[Json] = []
     ranks_of: list[int] = []
+    # Which of a node's CPUs are whose, of several tasks, Slurm does not say.
+    label = "task" if 1 <= record.number("NumTasks") <= sum(len(part[0]) for part in parts) else "tasks"
     for hosts, cpus, mib, gres in parts:
         for name in hosts:
             node = by_name.get(name)
@@ -142,7 +144,7 @@ def _running(
             children = {key: mask_text(mask) for key, mask in (("core", cores), ("gpu", gpus)) if mask}
             lite.append({"rank": str(node.rank), "children": children})
             ranks_of.append(node.rank)
-            slot: Json = {"label": "task", **{f"{key}s": ids for key, ids in children.items()}, **others}
+            slot: Json = {"label": label, **{f"{key}s": ids for key, ids in children.items()}, **others}
             if mib and site.memory:
                 slot["memory"] = min(mib, node.memory) / MIB_PER_GIB
             placement.append({"ranks": str(node.rank), "slots": [slot]})

@@ -1,4 +1,4 @@
-"""The page of a study: one HTML file with everything in it, that asks no network for anything."""
+"""Pages for reports: one HTML file with everything in it, that asks no network for anything."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ figure svg{background:#fff;border-radius:4px}}
 """
 
 
-def page(title: str, parts: Iterable[str]) -> str:
-    """Return the page of some parts of HTML, with links to their headings."""
+def page(title: str, parts: Iterable[str], style: str = "") -> str:
+    """Return the page of some parts of HTML, with links to their headings, and more CSS where it is given."""
     kept = list(parts)
     return (
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         # No icon is asked for, so that the page is one file also for a browser that looks for one.
         '<link rel="icon" href="data:,">'
-        f"<title>{escape(title)}</title><style>{_STYLE}</style></head><body>\n"
+        f"<title>{escape(title)}</title><style>{_STYLE}{style}</style></head><body>\n"
         f"<h1>{escape(title)}</h1>\n{_contents(kept)}" + "\n".join(kept) + "\n</body></html>\n"
     )
 

@@ -61,6 +61,7 @@ def folder(tmp_path: Path) -> Path:
         (["explain", "rfc49-a", "slot=1/core=1", "--order", ""], ["fifo", "easy", "flux", "conservative"]),
         (["check", "rfc49-a", "slot=1/core=1", "R.json", "--comp"], ["--compare"]),
         (["study", "rfc49-a", "lublin:days=1", "--sch"], ["--scheduling"]),
+        (["top", "--snap"], ["--snapshot"]),
         (["--sch"], ["--schema"]),
     ],
 )

@@ -12,7 +12,7 @@ from exactfit.adapters.cli.manual import _paragraphs, _roff
 
 from .conftest import Runner
 
-COMMANDS = ("place", "explain", "topo", "check", "study", "audit", "verify")
+COMMANDS = ("place", "explain", "topo", "check", "study", "audit", "verify", "snapshot", "top")
 
 
 def plain(roff: str) -> str:
