@@ -199,7 +199,7 @@ class ExactPoolV1(PoolSet):
         made._starttime, made._expiration, made._nslots = 0.0, 0.0, allocation.nslots
         made._options, made._core, made._removed, made._holder = self._options, None, IdSet(), jobid
         made._allocation = allocation
-        if not self._foretells:
+        if not self.writes_late:
             # Made now, before anything has changed: Flux takes no error from it afterwards.
             made._written = made._write(allocation)
         return made

@@ -66,8 +66,9 @@ class PoolSet(ExactSet, ResourcePoolImplementation):
     """Its R, once it is made."""
     _as_rv1: tuple[Machine | None, Any] = (None, None)
     """The set as Flux's own class has it, and of which machine it was made."""
-    _foretells = False
-    """Whether this is a copy, on which Flux tries out the future."""
+    writes_late = False
+    """Whether R of what is given is written when it is read: on copies, on which Flux tries out the future, and in
+    studies."""
 
     def __init__(
         self,
@@ -234,7 +235,7 @@ class PoolSet(ExactSet, ResourcePoolImplementation):
         made._become(core.machine)
         made._starttime, made._expiration, made._nslots = self._starttime, self._expiration, self._nslots
         made._options, made._core, made._removed = self._options, core, self._removed
-        made._foretells, made._changes = True, self._changes
+        made.writes_late, made._changes = True, self._changes
         return made
 
     def copy_allocated(self) -> ExactSet:

@@ -8,6 +8,7 @@ another pool or made by hand, is written out as the RFC 14 resources that its cl
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from ...grammar.constraint import ALWAYS, parse_constraint
@@ -62,6 +63,16 @@ class ParsedRequest:
         self._set("duration", parsed.duration)
         self._set("constraint", system.get("constraints") or None)
         self._set("_summary", None)
+
+    def lasting(self, jobspec: Mapping[str, Any], duration: float) -> ParsedRequest:
+        """Return the request of a jobspec that differs in its time limit alone, which is in seconds."""
+        made = object.__new__(ParsedRequest)
+        made._set("request", replace(self.request, duration=duration))
+        made._set("jobspec", jobspec)
+        made._set("duration", duration)
+        made._set("constraint", self.constraint)
+        made._set("_summary", self._summary)
+        return made
 
     def _set(self, name: str, value: object) -> None:
         object.__setattr__(self, name, value)

@@ -81,6 +81,11 @@ class ExactSet(ResourceSetImplementation):
         return self._machine.holdings if self._held is None else self._held
 
     @property
+    def parts(self) -> Sequence[Part]:
+        """What is held, as (positions, cores, gpus) in bitmasks, no node twice."""
+        return self._parts
+
+    @property
     def _everyone(self) -> int:
         everyone = 0
         for mask, _, _ in self._parts:

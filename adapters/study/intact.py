@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache
 
+from ...solver.state.node_classes import bits
 from ...topology.machine import Machine
 from ...topology.tree import NodeType
-from .locality import Piece
+from ..twin.jobs import Part
 
 NODE = "node"
 """The level of nodes."""
+_NOTHING = (0, 0)
 
 
 class Intact:
@@ -32,8 +34,9 @@ class Intact:
     """
 
     def __init__(self, machine: Machine) -> None:
-        self._machine = machine
-        self._held: dict[int, tuple[int, int]] = {}
+        self._types = machine.types
+        self._type_of = list(machine.type_of)
+        self._held = [_NOTHING] * machine.size
         self.levels = (NODE, *machine.levels)
         self.total = dict.fromkeys(self.levels, 0)
         for kind, mask in zip(machine.types, machine.type_masks, strict=True):
@@ -43,28 +46,31 @@ class Intact:
         self.busy_cores = 0
         self.busy_gpus = 0
 
-    def take(self, pieces: Sequence[Piece]) -> None:
-        """Let these be held."""
-        for position, cores, gpus in pieces:
-            held = self._held.get(position, (0, 0))
-            self._change(position, held, (held[0] | cores, held[1] | gpus))
+    def take(self, parts: Sequence[Part]) -> None:
+        """Let these be held, which are free."""
+        self._change(parts)
 
-    def give(self, pieces: Sequence[Piece]) -> None:
-        """Let these be free."""
-        for position, cores, gpus in pieces:
-            held = self._held[position]
-            self._change(position, held, (held[0] & ~cores, held[1] & ~gpus))
+    def give(self, parts: Sequence[Part]) -> None:
+        """Let these be free, which are held."""
+        self._change(parts)
 
-    def _change(self, position: int, before: tuple[int, int], after: tuple[int, int]) -> None:
-        levels, cores, gpus = _difference(self._machine.type_at(position), before, after)
-        for level, change in levels:
-            self.free[level] += change
-        self.busy_cores += cores
-        self.busy_gpus += gpus
-        if any(after):
-            self._held[position] = after
-        else:
-            self._held.pop(position, None)
+    def _change(self, parts: Sequence[Part]) -> None:
+        held = self._held
+        for nodes, cores, gpus in parts:
+            # Nodes of a job are mostly alike before as well.
+            alike: dict[tuple[int, tuple[int, int]], tuple[tuple[int, int], int]] = {}
+            for position in bits(nodes):
+                before = held[position]
+                key = self._type_of[position], before
+                after, count = alike.get(key) or ((before[0] ^ cores, before[1] ^ gpus), 0)
+                alike[key] = after, count + 1
+                held[position] = after
+            for (number, before), (after, count) in alike.items():
+                levels, more_cores, more_gpus = _difference(self._types[number], before, after)
+                for level, change in levels:
+                    self.free[level] += change * count
+                self.busy_cores += more_cores * count
+                self.busy_gpus += more_gpus * count
 
 
 @lru_cache(maxsize=2**16)

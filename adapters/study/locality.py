@@ -15,11 +15,10 @@ from ...grammar.jobspec import Vertex, parse_resources
 from ...grammar.memory import Memory
 from ...topology.machine import Machine
 from ...topology.tree import NodeType
+from ..twin.jobs import Part
 from .splitting import Pile, in_one, touched
 
 _MOST_SEEN = 2**16
-Piece = tuple[int, int, int]
-"""Position, core mask, gpu mask."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,29 +88,32 @@ class Splitter:
         self._levels = [_Level.all_of(kind, machine.levels) for kind in machine.types]
         self.levels = machine.levels
 
-    def look(self, pieces: Sequence[Piece], size: SlotSize | None) -> Locality:
+    def look(self, parts: Sequence[Part], size: SlotSize | None) -> Locality:
         """Return how local the slots of a job are.
 
         Parameters
         ----------
-        pieces
-            What it holds, a node each.
+        parts
+            What it holds.
         size
             Of its slots; None: what it holds of a node counts as one slot.
         """
         slots = 0
         touches = dict.fromkeys(self.levels, 0)
         local = dict.fromkeys(self.levels, 0)
-        for position, cores, gpus in pieces:
-            one = self._of_node(position, cores, gpus, size)
-            slots += one.slots
-            for level in self.levels:
-                touches[level] += one.touched[level]
-                local[level] += one.local[level]
+        for nodes, cores, gpus in parts:
+            for number, members in enumerate(self._machine.type_masks):
+                count = (nodes & members).bit_count()
+                if not count:
+                    continue
+                one = self._of_node(number, cores, gpus, size)
+                slots += count * one.slots
+                for level in self.levels:
+                    touches[level] += count * one.touched[level]
+                    local[level] += count * one.local[level]
         return Locality(slots, touches, local)
 
-    def _of_node(self, position: int, cores: int, gpus: int, size: SlotSize | None) -> Locality:
-        number = self._machine.type_of[position]
+    def _of_node(self, number: int, cores: int, gpus: int, size: SlotSize | None) -> Locality:
         seen = self._seen.get((number, cores, gpus, size))
         if seen is None:
             seen = self._seen[number, cores, gpus, size] = self._of_type(number, cores, gpus, size)

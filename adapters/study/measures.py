@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from ...grammar.idset import IdSet, text_mask
 from ...topology.machine import Machine
-from ..twin.jobs import Outcome, R
+from ..twin.jobs import LateR, Outcome, Part, R, expiration_of
 from ..twin.observers import Observer
-from ..twin.observers import pieces as pieces_of
+from ..twin.outlook import Outlook
 from .intact import Intact
-from .locality import Locality, Piece, SlotSize, Splitter
+from .locality import Locality, SlotSize, Splitter
 from .probe import Shadow
+
+
+def parts_of(machine: Machine, resources: R) -> Sequence[Part]:
+    """Return what an R lists, by positions in the machine."""
+    parts = resources.parts if isinstance(resources, LateR) else None
+    if parts is not None:
+        return parts
+    found = []
+    for entry in resources["execution"]["R_lite"]:
+        cores, gpus = (text_mask(str(entry["children"].get(kind, ""))) for kind in ("core", "gpu"))
+        found.append((machine.mask_of(IdSet.parse(str(entry["rank"]))), cores, gpus))
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +97,8 @@ class Measures(Observer):
         The virtual time.
     shadow
         Our solver, that follows; None for none.
+    outlook
+        Told what is held until when; None for none.
     """
 
     def __init__(
@@ -92,6 +107,7 @@ class Measures(Observer):
         sizes: Callable[[int], SlotSize | None],
         clock: Callable[[], float],
         shadow: Shadow | None = None,
+        outlook: Outlook | None = None,
     ) -> None:
         self.machine = machine
         self.intact = Intact(machine)
@@ -103,8 +119,9 @@ class Measures(Observer):
         self._sizes = sizes
         self._clock = clock
         self._shadow = shadow
+        self._outlook = outlook
         self._splitter = Splitter(machine)
-        self._pieces: dict[int, list[Piece]] = {}
+        self._parts: dict[int, Sequence[Part]] = {}
         self._cores = max(1, sum(nodes.bit_count() * cores.bit_count() for nodes, cores, _ in machine.holdings))
 
     def busy(self) -> float:
@@ -114,31 +131,34 @@ class Measures(Observer):
     def started(self, outcome: Outcome) -> None:
         """Measure where a job stands."""
         job = outcome.job.id
-        pieces = [(self.machine.position(rank), cores, gpus) for rank, cores, gpus in pieces_of(outcome.resources)]
-        self._pieces[job] = pieces
+        parts = self._parts[job] = parts_of(self.machine, outcome.resources)
         self.running[job] = outcome.resources
-        self.intact.take(pieces)
+        self.intact.take(parts)
+        if self._outlook is not None:
+            self._outlook.started(job, parts, expiration_of(outcome.resources))
         if self._shadow is not None:
             self._shadow.started(job, outcome.resources)
         nodes = 0
-        for position, _, _ in pieces:
-            nodes |= 1 << position
+        for mask, _, _ in parts:
+            nodes |= mask
         levels = self.machine.group_levels
         self.places[job] = Place(
-            cores=sum(cores.bit_count() for _, cores, _ in pieces),
-            gpus=sum(gpus.bit_count() for _, _, gpus in pieces),
+            cores=sum(mask.bit_count() * cores.bit_count() for mask, cores, _ in parts),
+            gpus=sum(mask.bit_count() * gpus.bit_count() for mask, _, gpus in parts),
             nodes=nodes.bit_count(),
             groups={
                 level: sum(1 for g in self.machine.groups if g.level == level and g.members & nodes) for level in levels
             },
-            locality=self._splitter.look(pieces, self._sizes(job)),
+            locality=self._splitter.look(parts, self._sizes(job)),
         )
         self._write()
 
     def freed(self, outcome: Outcome, resources: R) -> None:  # noqa: ARG002 (the twin's interface)
         """Follow a job that returned all it had; there is no housekeeping in a study."""
         job = outcome.job.id
-        self.intact.give(self._pieces.pop(job))
+        self.intact.give(self._parts.pop(job))
+        if self._outlook is not None:
+            self._outlook.freed(job)
         del self.running[job]
         if self._shadow is not None:
             self._shadow.freed(job)

@@ -6,11 +6,12 @@ Axes are written ``pools=exactfit+TreePool,load=0.7:1.1:0.1,seeds=20,scheduling=
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice, product
 from typing import Any
 
+from .pools import PoolName
 from .submissions import LEAST_LOAD, MOST_LOAD
 from .task import EASY, GREED, RUN, SCHEDULING, Source, Task
 from .workloads.trace import number
@@ -153,13 +154,14 @@ def tasks_of(axes: Axes, settings: Settings) -> list[Task]:
             time_limit=settings.time_limit,
             choice=settings.choice,
         )
-        found += [replace(one, pools=(pool,)) for pool in axes.pools]
+        found += [replace(one, pools=(pool,), files=_files((pool,), settings.choice)) for pool in axes.pools]
         if settings.snapshots and scheduling == axes.scheduling[0]:
             found.append(
                 replace(
                     one,
                     kind=GREED,
                     pools=axes.pools,
+                    files=_files(axes.pools, settings.choice),
                     prove=False,
                     snapshots=settings.snapshots,
                     batch=settings.batch,
@@ -167,3 +169,7 @@ def tasks_of(axes: Axes, settings: Settings) -> list[Task]:
                 )
             )
     return found
+
+
+def _files(pools: Sequence[str], choice: Mapping[str, str]) -> tuple[str, ...]:
+    return tuple(digest for pool in pools for digest in PoolName.read(pool).files(choice))

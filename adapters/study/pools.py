@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any
+
+from ..usual_jobs import usual_text
 
 OURS = "exactfit"
 FLUX_POOLS = ("Rv1Pool", "TreePool")
@@ -66,6 +69,20 @@ class PoolName:
             return cls(text, text)
         known = ", ".join((OURS, f"{OURS}:POLICY", *FLUX_POOLS))
         raise ValueError(f"no pool is called {text[:60]!r}; there are {known}, and any module:Class")
+
+    def files(self, choice: Mapping[str, str]) -> Iterator[str]:
+        """Yield a digest of each file of usual jobs that the policy names, as another text there is another pool.
+
+        Raises
+        ------
+        ValueError
+            For a file that cannot be read.
+        """
+        policy = self.options.get("policy") or choice.get("policy", "") if self.ours else ""
+        for term in policy.split(","):
+            name, _, path = term.partition("=")
+            if name == "future" and path:
+                yield hashlib.sha256(usual_text(path).encode()).hexdigest()[:20]
 
     def keywords(self, choice: Mapping[str, str], time_limit: float) -> Mapping[str, Any]:
         """Return the keywords with which a pool is made.

@@ -18,6 +18,7 @@ from ...solver.options import Options
 from ...solver.policy.terms import parse_policy
 from ...solver.pool import Pool
 from ...topology.machine import Machine
+from ..flux import ExactPool
 from ..flux.requests import ParsedRequest
 from ..flux.upstream import InfeasibleRequest, InsufficientResources
 from ..twin.jobs import R
@@ -152,6 +153,7 @@ class Recorder:
         self._wrong = wrong
         self._look = look
         self._live: Any = None
+        self._parsed: dict[int, ParsedRequest] = {}
         self.refused: dict[int, int] = {}
 
     def of(self, pool_class: Any) -> type:
@@ -163,6 +165,11 @@ class Recorder:
                 super().__init__(*arguments, **keywords)
                 if recorder._live is None:
                     recorder._live = self
+                    if isinstance(self, ExactPool):
+                        self.impl.writes_late = True
+
+            def parse_resource_request(self, jobspec: Any) -> Any:
+                return recorder.parse(jobspec, super().parse_resource_request)
 
             def alloc(self, jobid: int, request: Any) -> Any:
                 recorder._look()
@@ -181,6 +188,18 @@ class Recorder:
                 return allocation
 
         return Recorded
+
+    def parse(self, jobspec: Mapping[str, Any], parse: Callable[[Any], Any]) -> Any:
+        """Return a job's request; ours are parsed once for jobs of one form, which differ in their limits."""
+        resources, system = jobspec["resources"], jobspec["attributes"]["system"]
+        known = self._parsed.get(id(resources))
+        if known is not None:
+            return known.lasting(jobspec, float(system["duration"]))
+        request = parse(jobspec)
+        if isinstance(request, ParsedRequest):
+            # It keeps the resources, so that no others get their identity.
+            self._parsed[id(resources)] = request
+        return request
 
     def note(self, job: int, seconds: float, answer: str, *, known: bool = True) -> None:
         """Keep one decision; a search of ours that was cut off has proven nothing, and is not known to be right."""

@@ -29,7 +29,7 @@ Result = dict[str, Any]
 """``figures`` by name; ``moment``: what jobs hold at one time; ``jobs``, ``decisions``, ``series``, or for `GREED`
 ``greed``: tables as columns."""
 
-VERSION = 10
+VERSION = 11
 """Goes up when the same task would give another result, so that what was kept is not taken for it."""
 
 
@@ -118,6 +118,8 @@ class Task:
     choice
         What the site chose for our solver, as keywords of its pool: the policy of the pool that names none, and what
         a request means.
+    files
+        Digests of what stands in files that the policies of our pools name.
     patience
         Seconds of the processor after which the simulation is given up, 0 for none; no part of what it is.
     """
@@ -136,6 +138,7 @@ class Task:
     time_limit: float = 0.5
     joint_limit: float = 10.0
     choice: Mapping[str, str] = field(default_factory=dict, hash=False)
+    files: tuple[str, ...] = ()
     patience: float = 0.0
 
     @property
@@ -168,7 +171,9 @@ class Task:
         source = dict(value["source"])
         source["jobs"] = tuple(tuple(row) for row in source["jobs"])
         source["forms"] = tuple(tuple(row) for row in source["forms"])
-        return cls(**{**value, "source": Source(**source), "pools": tuple(value["pools"])})
+        return cls(
+            **{**value, "source": Source(**source), "pools": tuple(value["pools"]), "files": tuple(value["files"])}
+        )
 
 
 def machine_R(machine: Machine) -> dict[str, Any]:

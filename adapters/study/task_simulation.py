@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import partial
-from typing import Any
 
 from ...solver.cpsat.loading import load_solver
 from ...solver.joint.wants import want_of
@@ -54,8 +53,8 @@ class Twin:
             # Loading it is no part of the first decision that needs it.
             load_solver()
         self._needs = [_need(form, exact=name.ours) for form in workload.forms]
-        self._outlook = Outlook(task.R)
-        self.measures = Measures(machine, self.size_of, self._clock, self._shadow)
+        self._outlook = Outlook(machine.holdings)
+        self.measures = Measures(machine, self.size_of, self._clock, self._shadow, self._outlook)
         self.recorder = Recorder(self._clock, self.measures.busy, self._wrong, patience.look)
         patience.measure(self._started)
         self.simulation = Simulation(
@@ -64,9 +63,10 @@ class Twin:
             policy=lambda: self._policy(task.scheduling),
             queue_depth=task.queue_depth or None,
             forecast=False,
-            observers=[self.measures, self._outlook],
+            observers=[self.measures],
             pool_kwargs=name.keywords(task.choice, task.time_limit),
             settled=self._settled,
+            brief=True,
             start=START,
         )
         for job in workload.jobs:
@@ -80,9 +80,9 @@ class Twin:
 
     def _policy(self, name: str) -> Policy:
         if name == EASY:
-            return EasyBackfill(self._foresee, self._hopeful)
+            return EasyBackfill(self._foresee, self._hopeful, self._counted)
         if name == FLUX:
-            return FluxBackfill(self._foresee, self._hopeful)
+            return FluxBackfill(self._foresee, self._hopeful, self._counted)
         return ConservativeBackfill(self._hopeful_after) if name == CONSERVATIVE else Fifo()
 
     def _clock(self) -> float:
@@ -111,26 +111,18 @@ class Twin:
         need = self._needs[self._forms[job]]
         return need is None or self._outlook.without(need, ended)
 
+    def _counted(self, job: int) -> bool:
+        """Tell whether the pool finds a place for a job wherever counts allow one."""
+        form = self._forms[job]
+        return self._ours and self._needs[form] is not None and self.workload.forms[form].constraint is None
+
     def _foresee(self, scheduler: Scheduler, job: PendingJob) -> float | None:
         """Find the time of a reservation: on a copy of the pool, or by counting alone where that is all it takes."""
         need = self._needs[self._forms[job.jobid]]
+        if need is not None and self._counted(job.jobid):
+            return self._outlook.earliest(need)
         room = partial(self._outlook.after, need) if need is not None else None
-        counted = self._ours and need is not None and job.resource_request.constraint is None
-        pool = _Counted(scheduler.resources) if counted else scheduler.resources.copy()
-        return earliest_start(pool, job.jobid, job.resource_request, 0.0, room)
-
-
-class _Counted:
-    """Stands for a copy of a pool that finds a place wherever counts allow one."""
-
-    def __init__(self, pool: Any) -> None:
-        self.job_end_times = pool.job_end_times
-
-    def free(self, job: int) -> None:
-        pass
-
-    def alloc(self, job: int, request: object) -> None:
-        pass
+        return earliest_start(scheduler.resources.copy(), job.jobid, job.resource_request, 0.0, room)
 
 
 def _need(form: Form, *, exact: bool) -> Need | None:

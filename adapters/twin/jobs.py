@@ -2,12 +2,63 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 R = Mapping[str, Any]
 """An RFC 20 resource set as JSON values."""
+
+Part = tuple[int, int, int]
+"""Nodes that hold the same: bitmasks of their positions in the instance, of their cores and of their GPUs."""
+
+
+class LateR(Mapping[str, Any]):
+    """R of an allocation, written when it is read: a study of many jobs reads few.
+
+    Parameters
+    ----------
+    allocation
+        What a pool gave, wrapped by Flux's class.
+    """
+
+    __slots__ = ("_allocation", "_written")
+
+    def __init__(self, allocation: Any) -> None:
+        self._allocation = allocation
+        self._written: R | None = None
+
+    @property
+    def parts(self) -> Sequence[Part] | None:
+        """What is held, where the pool says so without R; None elsewhere."""
+        found: Sequence[Part] | None = getattr(self._allocation.impl, "parts", None)
+        return found
+
+    @property
+    def expiration(self) -> float:
+        """When the job ends at the latest; 0 for never."""
+        return float(self._allocation.impl.get_expiration())
+
+    def _read(self) -> R:
+        if self._written is None:
+            self._written = self._allocation.to_dict()
+        return self._written
+
+    def __getitem__(self, key: str) -> Any:
+        return self._read()[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._read())
+
+    def __len__(self) -> int:
+        return len(self._read())
+
+
+def expiration_of(resources: R) -> float:
+    """Return when what a job holds ends, in seconds; 0 for never."""
+    if isinstance(resources, LateR):
+        return resources.expiration
+    return float(resources["execution"].get("expiration") or 0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,4 +118,4 @@ class Outcome:
     @property
     def holds(self) -> bool:
         """Whether the scheduler still counts resources as the job's."""
-        return bool(self.resources)
+        return isinstance(self.resources, LateR) or bool(self.resources)

@@ -6,19 +6,34 @@ most of these questions are answered by counting free cores and gpus node by nod
 
 from __future__ import annotations
 
+from bisect import insort
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from .jobs import Outcome, R
-from .observers import Observer, pieces
+from .jobs import Part
 
-Counts = npt.NDArray[np.int64]
-"""A row a node: free cores, free gpus."""
-Rows = npt.NDArray[np.int64]
-"""Numbers of rows."""
+Array = npt.NDArray[np.int64]
+
+
+class Counts(NamedTuple):
+    """Cores and gpus, a place a node."""
+
+    cores: Array
+    gpus: Array
+
+
+class Held(NamedTuple):
+    """What a job holds: numbers of nodes, and of each its cores and gpus; and all cores and gpus."""
+
+    rows: Array
+    cores: Array
+    gpus: Array
+    total: tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,80 +58,166 @@ class Need:
     gpus: int
     whole: bool = False
 
-    def fits(self, free: Counts, total: Counts) -> bool:
+    @property
+    def total(self) -> tuple[int, int]:
+        """Cores and gpus in all."""
+        times = self.nodes or self.slots
+        return times * self.cores, times * self.gpus
+
+    def fits(self, free: Counts, all_: Counts) -> bool:
         """Tell whether counts allow it; where nothing else is asked for, they are all that it takes."""
-        enough = (free == total).all(axis=1) if self.whole else np.ones(len(free), dtype=bool)
         if self.nodes:
-            enough &= (free[:, 0] >= self.cores) & (free[:, 1] >= self.gpus)
-            return int(enough.sum()) >= self.nodes
-        by_kind = [free[:, kind] // need for kind, need in enumerate((self.cores, self.gpus)) if need]
-        return int(np.minimum.reduce(by_kind)[enough].sum()) >= self.slots if by_kind else True
+            enough = free.cores >= self.cores
+            if self.gpus:
+                enough &= free.gpus >= self.gpus
+            if self.whole:
+                enough &= (free.cores == all_.cores) & (free.gpus == all_.gpus)
+            return int(np.count_nonzero(enough)) >= self.nodes
+        by_kind = [have // need for have, need in zip(free, (self.cores, self.gpus), strict=True) if need]
+        if not by_kind:
+            return True
+        return int((by_kind[0] if len(by_kind) == 1 else np.minimum(*by_kind)).sum()) >= self.slots
 
 
-class Outlook(Observer):
-    """Follows what is free of each node, and what each running job will give back.
+class Outlook:
+    """Follows what is free of each node, and what each running job will give back when.
 
     Parameters
     ----------
-    resources
-        The instance's R, whose ranks all stay up.
+    parts
+        The instance's nodes, which all stay up.
     """
 
-    def __init__(self, resources: R) -> None:
-        counts = [(rank, cores.bit_count(), gpus.bit_count()) for rank, cores, gpus in pieces(resources)]
-        self._row = {rank: row for row, (rank, _, _) in enumerate(counts)}
-        self._total: Counts = np.array([held for _, *held in counts], dtype=np.int64)
-        self._free: Counts = self._total.copy()
-        self._held: dict[int, tuple[Rows, Counts]] = {}
+    def __init__(self, parts: Sequence[Part]) -> None:
+        size = max((nodes.bit_length() for nodes, _, _ in parts), default=0)
+        self._all = Counts(np.zeros(size, np.int64), np.zeros(size, np.int64))
+        held = _held(parts)
+        self._all.cores[held.rows] += held.cores
+        self._all.gpus[held.rows] += held.gpus
+        self._free = Counts(self._all.cores.copy(), self._all.gpus.copy())
+        self._left = held.total
+        self._held: dict[int, Held] = {}
+        self._end_of: dict[int, float] = {}
+        self._ends: list[tuple[float, int]] = []
         self._known: dict[Need, bool] = {}
 
-    def started(self, outcome: Outcome) -> None:
-        """Follow a job that got resources."""
-        found = pieces(outcome.resources)
-        rows = np.array([self._row[rank] for rank, _, _ in found], dtype=np.int64)
-        held = np.array([(cores.bit_count(), gpus.bit_count()) for _, cores, gpus in found], dtype=np.int64)
-        self._held[outcome.job.id] = rows, held
-        self._free[rows] -= held
+    def started(self, job: int, parts: Sequence[Part], end: float) -> None:
+        """Follow a job that holds parts until an end at the latest, 0 for none."""
+        held = self._held[job] = _held(parts)
+        self._free.cores[held.rows] -= held.cores
+        self._free.gpus[held.rows] -= held.gpus
+        self._left = self._left[0] - held.total[0], self._left[1] - held.total[1]
+        self._end_of[job] = end
+        if end > 0:
+            insort(self._ends, (end, job))
         self._known.clear()
 
-    def freed(self, outcome: Outcome, resources: R) -> None:  # noqa: ARG002 (the twin's interface)
-        """Follow a job that returned them, all at once."""
-        rows, held = self._held.pop(outcome.job.id)
-        self._free[rows] += held
+    def freed(self, job: int) -> None:
+        """Follow a job that returned all it had."""
+        held = self._held.pop(job)
+        self._free.cores[held.rows] += held.cores
+        self._free.gpus[held.rows] += held.gpus
+        self._left = self._left[0] + held.total[0], self._left[1] + held.total[1]
+        end = self._end_of.pop(job)
+        if end > 0:
+            self._ends.remove((end, job))
         self._known.clear()
 
     def now(self, need: Need) -> bool:
         """Tell whether there can be room now."""
         known = self._known.get(need)
         if known is None:
-            known = self._known[need] = need.fits(self._free, self._total)
+            known = self._known[need] = need.fits(self._free, self._all)
         return known
 
     def without(self, need: Need, jobs: Iterable[int]) -> bool:
         """Tell whether there can be room when some jobs have ended."""
-        return need.fits(self._with(self._free, [list(jobs)]), self._total)
+        return need.fits(self._with(self._free, jobs), self._all)
+
+    def earliest(self, need: Need) -> float | None:
+        """Return when there can be room as running jobs end; 0 for now, None where that never helps."""
+        if self.now(need):
+            return 0.0
+        ended = self._after(need, [job for _, job in self._ends])
+        return None if ended is None else self._ends[ended - 1][0]
 
     def after(self, need: Need, ends: Sequence[Sequence[int]]) -> int | None:
         """Return after how many of these sets of jobs have ended there can be room; None where all are not enough."""
-        low, high = 0, len(ends)
-        free, at = self._free, 0
-        if not need.fits(self._with(free, ends), self._total):
+        ended = 0 if self.now(need) else self._after(need, [job for jobs in ends for job in jobs if job in self._held])
+        if ended is None:
             return None
+        sizes = accumulate(sum(job in self._held for job in jobs) for jobs in ends)
+        return next((place for place, size in enumerate(sizes, start=1) if ended and size >= ended), 0)
+
+    def _after(self, need: Need, jobs: Sequence[int]) -> int | None:
+        """Return after how many jobs, ending in this order, there can be room, where there is none now.
+
+        Before the cores and gpus suffice in all there is none. From there on the steps double, and are halved again.
+        """
+        low = self._enough(need, jobs)
+        if low is None:
+            return None
+        free, at, step = self._free, 0, 1
+        high = low
+        while True:
+            trial = self._with(free, jobs[at:high])
+            if need.fits(trial, self._all):
+                break
+            if high == len(jobs):
+                return None
+            free, at, low = trial, high, high + 1
+            high = min(high + step, len(jobs))
+            step *= 2
         while low < high:
             middle = (low + high) // 2
-            trial = self._with(free, ends[at:middle])
-            if need.fits(trial, self._total):
+            trial = self._with(free, jobs[at:middle])
+            if need.fits(trial, self._all):
                 high = middle
             else:
-                low, free, at = middle + 1, trial, middle
+                free, at, low = trial, middle, middle + 1
         return low
 
-    def _with(self, free: Counts, ends: Sequence[Sequence[int]]) -> Counts:
+    def _enough(self, need: Need, jobs: Sequence[int]) -> int | None:
+        """Return after how many jobs the cores and gpus that are free suffice in all."""
+        cores, gpus = (wanted - left for wanted, left in zip(need.total, self._left, strict=True))
+        if cores <= 0 and gpus <= 0:
+            return 1 if jobs else None
+        for place, job in enumerate(jobs, start=1):
+            total = self._held[job].total
+            cores -= total[0]
+            gpus -= total[1]
+            if cores <= 0 and gpus <= 0:
+                return place
+        return None
+
+    def _with(self, free: Counts, jobs: Iterable[int]) -> Counts:
         """Return what is free when some more jobs have ended."""
-        held = [self._held[job] for jobs in ends for job in jobs if job in self._held]
+        held = [self._held[job] for job in jobs if job in self._held]
         if not held:
             return free
-        rows = np.concatenate([some for some, _ in held])
-        counts = np.concatenate([some for _, some in held])
-        back = [np.bincount(rows, counts[:, kind], len(free)) for kind in (0, 1)]
-        return free + np.stack(back, axis=1).astype(np.int64)
+        more = Counts(free.cores.copy(), free.gpus.copy())
+        rows = np.concatenate([one.rows for one in held])
+        np.add.at(more.cores, rows, np.concatenate([one.cores for one in held]))
+        if any(one.total[1] for one in held):
+            np.add.at(more.gpus, rows, np.concatenate([one.gpus for one in held]))
+        return more
+
+
+def _held(parts: Sequence[Part]) -> Held:
+    rows = [_rows(nodes) for nodes, _, _ in parts]
+    sizes = [len(some) for some in rows]
+    cores, gpus = ([part[kind].bit_count() for part in parts] for kind in (1, 2))
+    total = sum(map(int.__mul__, sizes, cores)), sum(map(int.__mul__, sizes, gpus))
+    if len(parts) == 1:
+        return Held(rows[0], np.full(sizes[0], cores[0]), np.full(sizes[0], gpus[0]), total)
+    return Held(np.concatenate([np.zeros(0, np.int64), *rows]), np.repeat(cores, sizes), np.repeat(gpus, sizes), total)
+
+
+def _rows(nodes: int) -> Array:
+    """Return the positions in a bitmask."""
+    first = (nodes & -nodes).bit_length() - 1
+    if nodes >> first == 1:
+        return np.array([first])
+    first &= ~7
+    raw = (nodes >> first).to_bytes(nodes.bit_length() - first + 7 >> 3, "little")
+    return np.flatnonzero(np.unpackbits(np.frombuffer(raw, np.uint8), bitorder="little")) + first

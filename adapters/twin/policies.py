@@ -133,11 +133,20 @@ class FluxBackfill:
     hopeful
         Tells whether there can be room for a job now. Where it is given, jobs behind the head for which there is none
         are not tried, and there is no reservation, and no estimate, where no job is left to be tried.
+    stands
+        Tells of a job that the pool finds a place for it wherever there is one. The reservation of such a job is not
+        looked for anew after others have gone ahead: they leave it its place at that time, and before it had none.
     """
 
-    def __init__(self, foresee: Foresee = by_copy, hopeful: Callable[[int], bool] | None = None) -> None:
+    def __init__(
+        self,
+        foresee: Foresee = by_copy,
+        hopeful: Callable[[int], bool] | None = None,
+        stands: Callable[[int], bool] = lambda _: False,
+    ) -> None:
         self._foresee = foresee
         self._hopeful = hopeful
+        self._stands = stands
         self._shadow_of: tuple[int, int] | None = None
         self._shadow: float | None = None
 
@@ -165,6 +174,8 @@ class FluxBackfill:
         scheduler.queue = [job for job in scheduler.queue if job.jobid not in started]
         heapq.heapify(scheduler.queue)
         _annotate(scheduler.queue[0], shadow)
+        if started and self._stands(head.jobid):
+            self._shadow_of = (scheduler.resources.generation, head.jobid)
 
     def _goes_ahead(self, scheduler: Scheduler, job: PendingJob, head: PendingJob, shadow: float) -> bool:  # noqa: ARG002 (EASY needs the head)
         """Start a job behind the head where the rule allows it; tell whether it is out of the queue."""
@@ -204,7 +215,7 @@ class EasyBackfill(FluxBackfill):
 
     Parameters
     ----------
-    foresee, hopeful
+    foresee, hopeful, stands
         As `FluxBackfill` has them.
 
     Notes
@@ -213,8 +224,13 @@ class EasyBackfill(FluxBackfill):
     the pool changes.
     """
 
-    def __init__(self, foresee: Foresee = by_copy, hopeful: Callable[[int], bool] | None = None) -> None:
-        super().__init__(foresee, hopeful)
+    def __init__(
+        self,
+        foresee: Foresee = by_copy,
+        hopeful: Callable[[int], bool] | None = None,
+        stands: Callable[[int], bool] = lambda _: False,
+    ) -> None:
+        super().__init__(foresee, hopeful, stands)
         self._in_the_way_of: tuple[int, int] | None = None
         self._in_the_way: set[int] = set()
 

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from ...solver.cpsat.loading import clock
 from ..flux.upstream import IDset, InfeasibleRequest, InsufficientResources, ResourcePool, pool_class_from_uri
+from .jobs import LateR
 
 Log = Callable[[int, str], None]
 """What a pool logs with: syslog priority and message."""
@@ -84,6 +85,9 @@ class Scheduler:
     settled
         Tells of a job, by its id, that it was refused and that nothing has changed that the refusal rests on: the pool
         is not asked again. Flux asks.
+    brief
+        Whether jobs get no summary of what they hold, R is written when it is read, and what comes back whole comes
+        back without R. Flux does all of that; no job starts at another time without.
 
     Attributes
     ----------
@@ -103,8 +107,11 @@ class Scheduler:
         log: Log | None = None,
         pool_kwargs: Mapping[str, Any] | None = None,
         settled: Callable[[int], bool] | None = None,
+        *,
+        brief: bool = False,
     ) -> None:
         self.settled = settled
+        self.brief = brief
         self.pool_class = pool_class
         self.policy = policy
         self.clock = clock
@@ -192,7 +199,10 @@ class Scheduler:
 
     def free(self, jobid: int, resources: Mapping[str, Any], final: bool) -> None:
         """Take back resources of a job that ended."""
-        self.resources.free(jobid, ResourcePool(resources), final)
+        if isinstance(resources, LateR) and final:
+            self.resources.free(jobid)
+        else:
+            self.resources.free(jobid, ResourcePool(resources), final)
 
     def cancel(self, jobid: int) -> None:
         """Take a waiting job out of the queue."""
@@ -275,8 +285,11 @@ class Scheduler:
         end = now + duration if duration > 0 else self.resources.expiration
         if end > 0:
             allocation.set_expiration(end)
-        summary = allocation.dumps()
-        job.request.success(allocation.to_dict(), {"sched": {"resource_summary": summary}})
+        if self.brief:
+            job.request.success(LateR(allocation), {})
+        else:
+            summary = allocation.dumps()
+            job.request.success(allocation.to_dict(), {"sched": {"resource_summary": summary}})
         self.resources.update_expiration(job.jobid, end)
 
     def run_pass(self, forecast: bool = True) -> None:

@@ -24,7 +24,7 @@ from .events import (
     Submit,
     Up,
 )
-from .jobs import Job, Outcome, R
+from .jobs import Job, LateR, Outcome, R, expiration_of
 from .observers import Observer
 from .policies import Fifo
 from .scheduler import Log, Policy, Scheduler
@@ -67,8 +67,8 @@ class Simulation:
         Who is told what happens.
     log, pool_kwargs
         For the pool class.
-    settled
-        As the `Scheduler` has it.
+    settled, brief
+        As the `Scheduler` has them.
 
     Attributes
     ----------
@@ -93,6 +93,7 @@ class Simulation:
         log: Log | None = None,
         pool_kwargs: Mapping[str, Any] | None = None,
         settled: Callable[[int], bool] | None = None,
+        brief: bool = False,
         start: float = 1.0,
     ) -> None:
         self.now = start
@@ -109,7 +110,7 @@ class Simulation:
         self._forecast = forecast
         self._observers = observers
         self._load: Callable[[], Scheduler] = lambda: Scheduler(
-            pool_class, policy(), lambda: self.now, log, pool_kwargs, settled
+            pool_class, policy(), lambda: self.now, log, pool_kwargs, settled, brief=brief
         )
         self.scheduler = self._load()
         self.scheduler.acquire(resources, str(self._up))
@@ -255,7 +256,7 @@ class Simulation:
 
     def _end_of(self, outcome: Outcome) -> float:
         assert outcome.started is not None
-        expiration = outcome.resources["execution"].get("expiration") or 0.0
+        expiration = expiration_of(outcome.resources)
         natural = outcome.started + outcome.job.runtime
         return min(natural, expiration) if expiration > 0 else natural
 
@@ -277,14 +278,19 @@ class Simulation:
     def _release(self, outcome: Outcome, ranks: tuple[int, ...]) -> None:
         if not outcome.holds:
             return
+        if isinstance(outcome.resources, LateR) and not ranks and not outcome.released:
+            self._returned(outcome, outcome.resources, final=True)
+            return
         left = ranks_of(outcome.resources) - IdSet.of(outcome.released)
         freed = IdSet.of(ranks) if ranks else left
         part = outcome.resources if freed == ranks_of(outcome.resources) else partial(outcome.resources, freed)
-        final = not ranks
+        self._returned(outcome, part, final=not ranks)
+        outcome.released.update(freed)
+
+    def _returned(self, outcome: Outcome, part: R, *, final: bool) -> None:
         self.scheduler.free(outcome.job.id, part, final)
         for observer in self._observers:
             observer.freed(outcome, part)
-        outcome.released.update(freed)
         if final:
             outcome.resources = {}
             del self._holding[outcome.job.id]

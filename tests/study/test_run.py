@@ -106,7 +106,7 @@ def test_slots_are_split_in_the_best_way(machine: Machine) -> None:
     # Ten cores each of two domains: two slots of ten are local, four of five are too, one of twenty is not.
     cores = (numa & 0x3FF) | (0x3FF << 15)
     for size, slots, local in ((10, 2, 2), (5, 4, 4), (20, 1, 0)):
-        found = splitter.look([(0, cores, 0)], SlotSize(size, 0))
+        found = splitter.look([(1, cores, 0)], SlotSize(size, 0))
         assert (found.slots, found.local["numa"], found.touched["numa"]) == (slots, local, slots + (1 - bool(local)))
 
 

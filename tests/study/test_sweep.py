@@ -44,6 +44,21 @@ class TestAxes:
         tasks = tasks_of(axes, Settings(machine_R(machine), Source(generator="lublin:jobs=5")))
         assert len({task.key for task in tasks}) == 2 * 3 * 3 * 2
 
+    def test_a_pool_is_another_when_the_file_of_its_policy_has_another_text(
+        self, machine: Machine, tmp_path: Path
+    ) -> None:
+        usual = tmp_path / "usual.mix"
+        axes = Axes((f"exactfit:future={usual}", "exactfit", "Rv1Pool"))
+        keys = []
+        for text in ("1 => slot=1/core=15\n", "2 => slot=1/core=7\n"):
+            usual.write_text(text, encoding="utf-8")
+            tasks = tasks_of(axes, Settings(machine_R(machine), Source(generator="lublin:jobs=5")))
+            keys.append([Task.from_json(task.to_json()).key for task in tasks])
+        assert [old == new for old, new in zip(*keys, strict=True)] == [False, True, True]
+        policy = {"policy": f"size,future={usual}"}
+        site = tasks_of(axes, Settings(machine_R(machine), Source(generator="lublin:jobs=5"), choice=policy))
+        assert [len(task.files) for task in site] == [1, 1, 0]
+
     def test_policies_of_ours_have_their_terms(self) -> None:
         assert Axes(()).swept("pools=exactfit:affinity/fit+TreePool").pools == ("exactfit:affinity+fit", "TreePool")
 
