@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from packages import ROOT, CleanEnvironment, clean_environment, contents, copy_project, make_sdist, make_wheel
+from typed import steps, type_page
 
 DOCS = ROOT / "adapters" / "docs"
 LAYERS = ("grammar", "topology", "solver", "adapters")
@@ -153,3 +154,31 @@ def test_every_module_that_needs_no_extra_can_be_imported(clean: CleanEnvironmen
         if not any(f"{name}.".startswith(f"{known}.") and lacking == lacks for known, lacks in NEED.items())
     }
     assert surprising == {}
+
+
+TUTORIALS = sorted(path.stem for path in (DOCS / "tutorials").glob("*.md"))
+PROGRAMS = {
+    "lstopo": "cat {root}/tests/topology/data/v2-dies.xml",
+    "flux": "exactfit topo rfc49-a:2 --quiet -o -",
+}
+"""Programs that a page may call for what it cannot bring: what a machine is."""
+
+
+@pytest.fixture(scope="module")
+def programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with the programs that a reader has beside."""
+    folder = tmp_path_factory.mktemp("programs")
+    for name, line in PROGRAMS.items():
+        (folder / name).write_text(f"#!/bin/sh\n{line.format(root=ROOT)}\n", encoding="utf-8")
+        (folder / name).chmod(0o755)
+    return folder
+
+
+@pytest.mark.parametrize("name", TUTORIALS)
+def test_a_stranger_can_type_a_tutorial_as_it_stands(wheel: Path, programs: Path, name: str, tmp_path: Path) -> None:
+    environment = clean_environment(wheel, tmp_path / "environment")
+    folder = tmp_path / "work"
+    folder.mkdir()
+    page = (DOCS / "tutorials" / f"{name}.md").read_text(encoding="utf-8")
+    assert steps(page)
+    type_page(page, environment, folder, programs)

@@ -1,4 +1,7 @@
-"""Every command of exactfit in the pages is run, in a folder with the files that the pages speak of."""
+"""Every command of exactfit in the pages is run, in a folder with the files that the pages speak of.
+
+Those of the tutorials are typed as they stand in `tests/test_install.py`.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ import pytest
 
 from exactfit.grammar.shape import parse_shape
 from exactfit.topology.presets import preset
-from pages import ROOT, pages
+from pages import ROOT, not_typed
 
 SWF = "; MaxProcs: 240\n" + "".join(
     f"{n} {60 * n} -1 {600 + n} {size} -1 -1 {size} 900 -1 1 1 1 -1 1 -1 -1 -1\n"
@@ -63,7 +66,7 @@ def commands(text: str) -> list[str]:
     return [line for line in lines if re.match(r"(lstopo [^|]*\| )?exactfit ", line)]
 
 
-COMMANDS = {name: found for name, text in pages().items() if (found := commands(text))}
+COMMANDS = {name: found for name, text in not_typed().items() if (found := commands(text))}
 
 
 @pytest.fixture

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from pages import DOCS, ROOT, pages
+from pages import DOCS, ROOT, not_typed, pages
 
-PYTHON = {name: re.findall(r"```python\n(.*?)```", text, re.DOTALL) for name, text in pages().items()}
+PYTHON = {name: re.findall(r"```python\n(.*?)```", text, re.DOTALL) for name, text in not_typed().items()}
 NEEDS = {"adapters/docs/how-to/gutscore.md": "scheduler"}
 """Pages whose Python needs a program that is on no registry, with its module."""
 

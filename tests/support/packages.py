@@ -73,18 +73,41 @@ class CleanEnvironment:
 
     def run(self, program: str, *arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
         """Run a program of the environment, in which every warning is an error."""
-        ours = ("PYTHON", "PIP_", "EXACTFIT", "COLUMNS", "FORCE_COLOR")
-        inside = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
-        return subprocess.run(
-            [str(self.folder / "bin" / program), *arguments],
-            cwd=cwd,
-            env={**inside, "PYTHONWARNINGS": "error"},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
+        command = [str(self.folder / "bin" / program), *arguments]
+        return _in_environment(command, cwd, {**_outside(), "PYTHONWARNINGS": "error"})
+
+    def shell(self, command: str, cwd: Path, *programs: Path) -> subprocess.CompletedProcess[str]:
+        """Run a line of shell as one types it who has activated the environment, with folders of further programs."""
+        folders = [str(folder) for folder in (self.folder / "bin", *programs)]
+        path = os.pathsep.join([*folders, os.environ["PATH"]])
+        return _in_environment(["bash", "-c", command], cwd, {**_outside(), "PATH": path, "NO_COLOR": "1"})
+
+    def add(self, extra: str) -> None:
+        """Make visible what an extra of the wheel requires, as `pip install exactfit[EXTRA]` does."""
+        (packages,) = self.folder.glob("lib/python*/site-packages")
+        (info,) = packages.glob("exactfit-*.dist-info")
+        for name, other in required_by(PathDistribution(info), extra).items():
+            if name != "exactfit":
+                make_visible(other, packages)
+
+
+def _outside() -> dict[str, str]:
+    """Return the variables of this process that say nothing to Python, pip or exactfit."""
+    ours = ("PYTHON", "PIP_", "EXACTFIT", "COLUMNS", "FORCE_COLOR")
+    return {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+
+
+def _in_environment(command: list[str], cwd: Path, env: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command,
+        cwd=cwd,
+        env=env,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
 
 
 def clean_environment(wheel: Path, folder: Path) -> CleanEnvironment:
@@ -101,8 +124,8 @@ def clean_environment(wheel: Path, folder: Path) -> CleanEnvironment:
     return CleanEnvironment(folder, frozenset({*required, canonicalize_name(own.metadata["Name"])}))
 
 
-def required_by(of: Distribution) -> dict[str, Distribution]:
-    """Return all distributions that one requires, directly or not, by name."""
+def required_by(of: Distribution, extra: str = "") -> dict[str, Distribution]:
+    """Return all distributions that one requires, with an extra or without, directly or not, by name."""
     found: dict[str, Distribution] = {}
     seen: set[tuple[str, str]] = set()
 
@@ -117,14 +140,15 @@ def required_by(of: Distribution) -> dict[str, Distribution]:
                     seen.add((name, wanted))
                     add(found[name].requires or (), wanted)
 
-    add(of.requires or (), "")
+    add(of.requires or (), extra)
     return found
 
 
 def make_visible(of: Distribution, packages: Path) -> None:
     """Make what a distribution has installed visible in another folder of packages."""
     for top in {file.parts[0] for file in of.files or ()} - {"..", "__pycache__"}:
-        (packages / top).symlink_to(Path(str(of.locate_file(top))))
+        if not (packages / top).exists():
+            (packages / top).symlink_to(Path(str(of.locate_file(top))))
 
 
 def run(command: list[str], cwd: Path | None = None) -> None:
