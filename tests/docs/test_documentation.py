@@ -14,6 +14,8 @@ from pages import DOCS, ROOT, not_typed, pages
 PYTHON = {name: re.findall(r"```python\n(.*?)```", text, re.DOTALL) for name, text in not_typed().items()}
 NEEDS = {"adapters/docs/how-to/gutscore.md": "scheduler"}
 """Pages whose Python needs a program that is on no registry, with its module."""
+ARGUMENTS = {"greedy_and_exact.py": ["picture.png"]}
+"""What an example is to be given."""
 
 
 def test_it_is_made_without_a_warning(tmp_path: Path) -> None:
@@ -54,7 +56,7 @@ def test_the_python_of_a_page_runs(name: str, tmp_path: Path, monkeypatch: pytes
 @pytest.mark.parametrize("name", sorted(path.name for path in (DOCS / "examples").glob("*.py")))
 def test_an_example_runs(name: str, tmp_path: Path) -> None:
     run = subprocess.run(
-        [sys.executable, str(DOCS / "examples" / name), "picture.png"],
+        [sys.executable, str(DOCS / "examples" / name), *ARGUMENTS.get(name, ())],
         cwd=tmp_path,
         capture_output=True,
         text=True,
