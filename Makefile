@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv demo test lint types check docs dist bench hard peers opinions trust fuzz agree soak coverage mutants flux-plugin clean
+.PHONY: help venv demo test lint types check docs links dist bench hard peers opinions trust fuzz agree soak coverage mutants flux-plugin clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -59,6 +59,9 @@ demo: $(READY)  ## place jobs on RFC 49's cluster A, draw, show this machine whe
 docs: $(READY)  ## make the documentation in build/docs, warnings being errors
 	$(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet -b html adapters/docs build/docs
 	@echo 'made: build/docs/index.html'
+
+links: $(READY)  ## ask every address outside that the documentation names; needs a network
+	$(BIN)/python -m sphinx --quiet -b linkcheck adapters/docs build/links
 
 dist: $(READY)  ## make wheel and sdist in dist, of a commit that bears the tag of its version
 	@version=$$(sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml); \

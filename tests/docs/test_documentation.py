@@ -42,6 +42,25 @@ def test_links_between_pages_lead_somewhere(name: str) -> None:
     assert broken == []
 
 
+SOURCES = (DOCS / "reference" / "sources.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    "name", [*pages(), "CHANGELOG.md", "CITATION.cff", ".github/CONTRIBUTING.md", ".github/SECURITY.md"]
+)
+def test_addresses_outside_are_listed_with_the_sources(name: str) -> None:
+    """Whether they answer is asked by `make links`, which needs a network."""
+    text = (ROOT / name).read_text(encoding="utf-8")
+    found = re.findall(r"\bhttps?:[^\s)>\]\"'`]*", text)
+    assert [address for address in found if address.removeprefix("git+") not in SOURCES] == []
+    assert all(re.fullmatch(r"https://[a-z.-]+(/[\w./-]*)?", address) for address in found)
+
+
+def test_every_rfc_that_a_page_names_is_among_the_sources() -> None:
+    listed = set(re.findall(r"^\| (\d+) \|", SOURCES, re.MULTILINE))
+    assert {number for text in pages().values() for number in re.findall(r"\bRFC (\d+)\b", text)} <= listed
+
+
 @pytest.mark.parametrize("name", [name for name, blocks in PYTHON.items() if blocks])
 def test_the_python_of_a_page_runs(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """One block after the other, as who types them does."""
