@@ -1,4 +1,4 @@
-"""Every command of exactfit in the pages is run, in a folder with the files that the pages speak of.
+"""Every command of exactfit in the pages is run, beside the files that the pages speak of, and prints what they show.
 
 Those of the tutorials are typed as they stand in `tests/test_install.py`.
 """
@@ -20,6 +20,7 @@ import pytest
 from exactfit.grammar.shape import parse_shape
 from exactfit.topology.presets import preset
 from pages import ROOT, not_typed
+from typed import assert_prints, steps
 
 SWF = "; MaxProcs: 240\n" + "".join(
     f"{n} {60 * n} -1 {600 + n} {size} -1 -1 {size} 900 -1 1 1 1 -1 1 -1 -1 -1\n"
@@ -59,11 +60,14 @@ LIVE = re.compile(r"exactfit (snapshot|(top|explain [0-9]+)(?!.*--snapshot))")
 JOB = {"t_run": 2, "t_cleanup": 62, "duration": 90, "ncores": 8, "nnodes": 1}
 
 
-def commands(text: str) -> list[str]:
-    """Return the lines of a page that call exactfit."""
-    blocks = re.findall(r"```(?:sh|console)\n(.*?)```", text, re.DOTALL)
-    lines = [line.removeprefix("$ ") for block in blocks for line in block.replace("\\\n", "").splitlines()]
-    return [line for line in lines if re.match(r"(lstopo [^|]*\| )?exactfit ", line)]
+def commands(text: str) -> list[tuple[str, str]]:
+    """Return the lines of a page that call exactfit, each with what the page shows of what it prints."""
+    plain = re.findall(r"```sh\n(.*?)```", text, re.DOTALL)
+    lines = [(line, "") for block in plain for line in block.replace("\\\n", "").splitlines()]
+    lines += [
+        (step.text, step.prints) for step in steps(text) if step.kind == "command" and not step.is_shown_by_itself
+    ]
+    return [(line, prints) for line, prints in lines if re.match(r"(lstopo [^|]*\| )?exactfit ", line)]
 
 
 COMMANDS = {name: found for name, text in not_typed().items() if (found := commands(text))}
@@ -94,8 +98,9 @@ def test_there_are_some() -> None:
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_the_commands_of_a_page_run(name: str, folder: Path) -> None:
-    environment = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
-    for command in COMMANDS[name]:
+    programs = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    environment = os.environ | {"PATH": programs, "COLUMNS": "80", "NO_COLOR": "1"}
+    for command, prints in COMMANDS[name]:
         words = shlex.split(re.sub(r"^lstopo [^|]*\|", "", command), comments=True)
         given = (folder / "node.xml").read_bytes() if command.startswith("lstopo") else None
         run = subprocess.run(
@@ -104,3 +109,4 @@ def test_the_commands_of_a_page_run(name: str, folder: Path) -> None:
         live = LIVE.match(command) is not None
         assert run.returncode in ((0, 1, 3) if live else (0, 1)), f"{command}: {run.stderr.decode()}"
         assert run.stdout or given or live or " --html " in command
+        assert_prints("" if live else prints, (run.stdout + run.stderr).decode(), command)

@@ -58,13 +58,13 @@ def licence_of(name: str) -> str:
     """Return the licence that an installed package states: as an expression, in words, or by its class."""
     if name in SILENT:
         return SILENT[name]
-    said = metadata(name)
-    classes = [line.split("::")[-1].strip() for line in said.get_all("Classifier", []) if line.startswith("License")]
-    words = " ".join((said.get("License") or "").split())
+    said = metadata(name).json
+    classes = [line.split("::")[-1].strip() for line in said.get("classifier", []) if line.startswith("License")]
+    words = " ".join(str(said.get("license", "")).split())
     if words.startswith("GNU LESSER GENERAL PUBLIC LICENSE Version 3"):
         words = words[:43]
     short = words if words and len(words) < 50 else "".join(classes)
-    stated = str(said.get("License-Expression") or short)
+    stated = str(said.get("license_expression", short))
     return WORDS.get(stated.lower(), stated)
 
 

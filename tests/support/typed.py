@@ -24,6 +24,7 @@ _BLOCK = re.compile(
 )
 _SAVED = re.compile(r"`([\w.-]+\.\w+)`:$")
 _INSTALLED = re.compile(r"pip install '?\.(?:\[([\w,]+)\])?'?$")
+ASKED = "asked"
 _THERE = ("python3 -m venv .venv", ". .venv/bin/activate")
 """What makes the environment that the page is typed in, and that is there."""
 
@@ -37,6 +38,11 @@ class Step:
     name: str = ""
     prints: str = ""
 
+    @property
+    def is_shown_by_itself(self) -> bool:
+        """Whether the page asks the program what to show: a mistake in it is a fault of the page's own making."""
+        return self.kind == "command" and self.name == ASKED
+
 
 def steps(page: str) -> list[Step]:
     """Return what the reader of a page types, one after the other."""
@@ -44,7 +50,7 @@ def steps(page: str) -> list[Step]:
     for block in _BLOCK.finditer(page):
         kind, text, saved = block["kind"], block["text"], _SAVED.search(block["before"])
         if kind == "{asked}":
-            found.append(Step("command", f"exactfit{block['words']}"))
+            found.append(Step("command", f"exactfit{block['words']}", ASKED))
         elif kind == "console":
             found += _commands(text)
         elif saved:
