@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv demo test lint types check docs links dist bench hard peers opinions trust fuzz agree soak coverage mutants flux-plugin clean
+.PHONY: help venv demo test lint types check docs links dist bench hard peers opinions proofs trust fuzz agree soak coverage mutants flux-plugin clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -107,6 +107,9 @@ peers: $(READY)  ## the audit of our pool and of Flux's, with pages in build/pee
 
 opinions: $(READY)  ## the second opinion on random placements, small ones and of real nodes (CASES=100000)
 	$(HERE) opinions $(CASES)
+
+proofs: $(READY)  ## the share of a day's decisions whose certificate rests on no solver (EVERY=1)
+	$(HERE) day_proofs $(EVERY)
 
 trust: $(READY)  ## the pool protocol in any order and faults at any line, new examples each time, half an hour
 	HYPOTHESIS_PROFILE=explore $(BIN)/pytest tests/trust

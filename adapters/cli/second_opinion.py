@@ -35,7 +35,7 @@ class ProveOptions:
         bool,
         typer.Option(
             "--prove",
-            help="Let another solver (HiGHS), by a formulation of its own, prove that nothing is better, or show it.",
+            help="Let counting and another solver (HiGHS), each in its own formulation, prove that nothing is better.",
         ),
     ] = False
     within: Annotated[
@@ -72,7 +72,8 @@ def second_opinion(read: Case, verdict: Verdict, seconds: float) -> Proof:
         raise InputError("--prove needs HiGHS: pip install 'exactfit[prove]'")
     if not verdict.legal:
         raise InputError(f"--prove: the placement is illegal: {verdict.violations[0]}")
-    from ..proof.prove import Question, prove
+    from ..proof.prove import prove
+    from ..proof.question import Question
 
     machine, jobspec = read.machine, read.jobs[0].jobspec
     question = Question(
@@ -129,7 +130,7 @@ def show_proof(console: Console, proof: Proof, terms: Mapping[str, Any]) -> None
         rows.append((Text(name), Text(value_text(value)), Text(opinion.value)))
     console.print(FittedTable(columns, rows))
     if proof.holds:
-        console.print("nothing is better: proven by HiGHS in another formulation", soft_wrap=True)
+        console.print("nothing is better: proven by counting or by HiGHS, in another formulation", soft_wrap=True)
     elif proof.better is not None:
         import json
 

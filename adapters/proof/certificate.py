@@ -5,6 +5,8 @@ worth what it says, and each argument is looked at with plain arithmetic:
 
 - ``fixed``: the request leaves no count open.
 - ``zero``: the value is 0, and the term is a sum of things that are never below 0.
+- ``counting``: all ways to deal the slots to the domains of a node and to the nodes, as counts, are gone through (see
+  `tables`), for slots that are all alike.
 - ``dual``: multipliers of the rows of the formulation (see `duals`) give a bound that reaches the value.
 - ``cases``: so they do in each of some cases (see `trees`), of which one holds.
 - ``word``: none of these was found. The solver says so, and that is all.
@@ -25,7 +27,8 @@ from ...topology.rset import read_R
 from .formulation import Formulation, add
 from .instances import BeyondError
 from .program import Program
-from .prove import Question, larger_counts
+from .question import Question, Value, larger_counts
+from .tables import counted, impossible_by_counting
 from .terms import Worth
 from .trees import grown, holds
 
@@ -33,7 +36,6 @@ Json = dict[str, Any]
 SCHEMA = "exactfit.proof/1"
 ARGUED = ("dual", "cases", "word")
 """Arguments about a program; the others are seen from the value alone."""
-Value = int | tuple[int, ...]
 Argue = Callable[[Program, dict[int, int], int | None], Json]
 """Makes, or checks, the argument for a sum that has to reach a value; for None that there is no solution."""
 
@@ -170,26 +172,49 @@ def _arguments(
 ) -> dict[str, list[Json]]:
     """Go through the terms in their order, and return the arguments for each: none where there is nothing to argue."""
     found: dict[str, list[Json]] = {}
-    formulation: Formulation | None = None
-    worth: Worth | None = None
+    numbers = {name: value for name, value in values.items() if isinstance(value, int)}
+    proven = list(numbers)[: counted(question, counts, numbers)]
+    terms: _Terms | None = None
     for name, value in values.items():
         try:
             if isinstance(value, tuple):
-                found[name] = [
-                    argue(question.formulation(larger).program, {}, None) for larger in larger_counts(question, counts)
-                ]
-                continue
-            if formulation is None:
-                formulation = question.formulation(counts)
-                worth = Worth(formulation)
-            assert worth is not None
-            sum_ = worth.of(name)
+                found[name] = [_too_large(question, larger, argue) for larger in larger_counts(question, counts)]
+            elif name in proven:
+                found[name] = [{"argument": "counting"}]
+            else:
+                terms = terms or _Terms(question, counts, {other: numbers[other] for other in proven})
+                found[name] = [terms.argument(name, value, argue)]
         except BeyondError:
-            return {**found, **{other: [{"argument": "word"}] for other in values if other not in found}}
-        if value == 0 and all(factor >= 0 for factor in sum_.values()):
-            found[name] = [{"argument": "zero"}]
-        else:
-            found[name] = [argue(formulation.program, sum_, value)]
-        if sum_:
-            formulation.program.at_most(add({}, sum_), value)
+            found[name] = [{"argument": "word"}]
     return found
+
+
+def _too_large(question: Question, larger: Mapping[str, int], argue: Argue) -> Json:
+    """Return the argument that larger counts cannot be placed."""
+    if impossible_by_counting(question, larger):
+        return {"argument": "counting"}
+    return argue(question.formulation(larger).program, {}, None)
+
+
+class _Terms:
+    """The formulation in which each term is at most what it was said to be, once it has been argued about."""
+
+    def __init__(self, question: Question, counts: Mapping[str, int], proven: Mapping[str, int]) -> None:
+        self.formulation: Formulation = question.formulation(counts)
+        self.worth = Worth(self.formulation)
+        for name, value in proven.items():
+            self._keep(self.worth.of(name), value)
+
+    def argument(self, name: str, value: int, argue: Argue) -> Json:
+        """Return the argument that a term is not less."""
+        sum_ = self.worth.of(name)
+        if value == 0 and all(factor >= 0 for factor in sum_.values()):
+            made: Json = {"argument": "zero"}
+        else:
+            made = argue(self.formulation.program, sum_, value)
+        self._keep(sum_, value)
+        return made
+
+    def _keep(self, sum_: dict[int, int], value: int) -> None:
+        if sum_:
+            self.formulation.program.at_most(add({}, sum_), value)

@@ -203,22 +203,26 @@ class Places:
 
     def cells(self, idsets: Sequence[tuple[str, IdSet]]) -> list[Cell]:
         """Return what is free of nodes that a job may use, parted by the `id` sets of the request."""
+        return [cell for position in self.node_of for cell in self.cells_of(position, idsets)]
+
+    def cells_of(self, position: int, idsets: Sequence[tuple[str, IdSet]] = ()) -> list[Cell]:
+        """Return what is free of one node, likewise; nothing where a job may not use it."""
+        base = self.node_of[position]
+        if not self.places[base].may_be_taken:
+            return []
         found = []
-        for position, base in self.node_of.items():
-            if not self.places[base].may_be_taken:
-                continue
-            for domain in self.machine.type_at(position).domains:
-                place = self.places[base + domain.index]
-                for kind, own in (
-                    ("core", domain.own_cores & place.free_cores),
-                    ("gpu", domain.own_gpus & place.free_gpus),
-                ):
-                    parts = [own]
-                    for which, ids in idsets:
-                        if which == kind:
-                            mask = sum(1 << i for i in IdSet.from_mask(own) if i in ids)
-                            parts = [part for whole in parts for part in (whole & mask, whole & ~mask)]
-                    found += [Cell(place.key, kind, part) for part in parts if part]
+        for domain in self.machine.type_at(position).domains:
+            place = self.places[base + domain.index]
+            for kind, own in (
+                ("core", domain.own_cores & place.free_cores),
+                ("gpu", domain.own_gpus & place.free_gpus),
+            ):
+                parts = [own]
+                for which, ids in idsets:
+                    if which == kind:
+                        mask = sum(1 << i for i in IdSet.from_mask(own) if i in ids)
+                        parts = [part for whole in parts for part in (whole & mask, whole & ~mask)]
+                found += [Cell(place.key, kind, part) for part in parts if part]
         return found
 
 

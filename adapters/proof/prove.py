@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from ...grammar.constraint import ALWAYS, Constraint
-from ...grammar.jobspec import Vertex
-from ...topology.machine import Machine
 from .formulation import Formulation, add
-from .instances import BeyondError, Instance, Reading, expand, idsets_of
-from .places import Places
+from .instances import BeyondError, Instance
 from .program import Outcome, Program
+from .question import Question, Value, larger_counts
+from .tables import counted, impossible_by_counting
 from .terms import Worth
 from .written import write
-
-Value = int | tuple[int, ...]
 
 
 class Opinion(Enum):
@@ -58,48 +54,18 @@ class Proof:
         return all(opinion is Opinion.PROVEN for opinion in self.opinions.values())
 
 
-@dataclass(frozen=True)
-class Question:
-    """A request on a machine in a state.
-
-    Attributes
-    ----------
-    machine, vertices
-        Where, and what is asked for.
-    constraint, running, down
-        What nodes must be, the R of jobs that hold something, and a bitmask of positions.
-    slot_exclusive
-        The option of the pool.
-    """
-
-    machine: Machine
-    vertices: Sequence[Vertex]
-    constraint: Constraint = ALWAYS
-    running: Sequence[Mapping[str, Any]] = ()
-    down: int = 0
-    slot_exclusive: str = "shared"
-
-    def formulation(self, counts: Mapping[str, int]) -> Formulation:
-        """Return the placements of the request with some counts.
-
-        Raises
-        ------
-        BeyondError
-            For a form that there are no words for.
-        """
-        roots = expand(self.vertices, counts, Reading.of(self.machine, self.slot_exclusive))
-        places = Places(self.machine, self.running, self.down, self.constraint)
-        return Formulation(places, roots, idsets_of(self.vertices))
-
-
-def fits(question: Question, counts: Mapping[str, int], seconds: float) -> bool | None:
+def fits(question: Question, counts: Mapping[str, int], seconds: float, counting: bool = True) -> bool | None:
     """Return whether a request can be placed with some counts; None where that was not found out in time.
+
+    Without `counting` the solver is asked also where counting proves that it cannot.
 
     Raises
     ------
     BeyondError
         For a form that there are no words for.
     """
+    if counting and impossible_by_counting(question, counts):
+        return False
     program = question.formulation(counts).program
     outcome = program.minimise({}, seconds).outcome
     if outcome is Outcome.INFEASIBLE:
@@ -107,7 +73,9 @@ def fits(question: Question, counts: Mapping[str, int], seconds: float) -> bool 
     return {Outcome.OPTIMAL: True, Outcome.INFEASIBLE: False, Outcome.CUT_OFF: None}[outcome]
 
 
-def prove(question: Question, counts: Mapping[str, int], terms: Mapping[str, Value], seconds: float) -> Proof:
+def prove(
+    question: Question, counts: Mapping[str, int], terms: Mapping[str, Value], seconds: float, counting: bool = True
+) -> Proof:
     """Say whether any placement is better than one of these counts and values.
 
     Parameters
@@ -120,22 +88,29 @@ def prove(question: Question, counts: Mapping[str, int], terms: Mapping[str, Val
         The values of its terms in the order in which they are compared; `size` first, and without `ids`.
     seconds
         How long it may take.
+    counting
+        Whether what counting proves is not asked of the solver.
     """
     until = time.monotonic() + seconds
     opinions: dict[str, Opinion] = {}
     try:
         if "size" in terms:
-            opinions["size"], larger = _size(question, counts, until)
+            opinions["size"], larger = _size(question, counts, until, counting)
             if opinions["size"] is Opinion.BETTER:
                 return Proof(opinions, larger)
-        formulation = question.formulation(counts)
-        worth = Worth(formulation)
-        for name, value in terms.items():
-            if name == "size":
-                continue
-            proof = _term(formulation, worth, name, value, until, opinions)
-            if proof is not None:
-                return proof
+        values = {name: value for name, value in terms.items() if isinstance(value, int)}
+        proven = counted(question, counts, values) if counting else 0
+        opinions |= dict.fromkeys(list(values)[:proven], Opinion.PROVEN)
+        if proven < len(values):
+            formulation = question.formulation(counts)
+            worth = Worth(formulation)
+            for place, (name, value) in enumerate(values.items()):
+                if place < proven:
+                    formulation.program.at_most(worth.of(name), value)
+                    continue
+                proof = _term(formulation, worth, name, value, until, opinions)
+                if proof is not None:
+                    return proof
     except BeyondError as beyond:
         left = [name for name in terms if name not in opinions]
         return Proof({**opinions, **dict.fromkeys(left, Opinion.BEYOND)}, said=str(beyond))
@@ -143,10 +118,9 @@ def prove(question: Question, counts: Mapping[str, int], terms: Mapping[str, Val
 
 
 def _term(
-    formulation: Formulation, worth: Worth, name: str, value: Value, until: float, opinions: dict[str, Opinion]
+    formulation: Formulation, worth: Worth, name: str, value: int, until: float, opinions: dict[str, Opinion]
 ) -> Proof | None:
     """Note what is thought of a term, and return the end where there is better."""
-    assert isinstance(value, int)
     program: Program = formulation.program
     sum_ = worth.of(name)
     if value == 0 and all(factor >= 0 for factor in sum_.values()):
@@ -171,10 +145,14 @@ def _term(
     return None
 
 
-def _size(question: Question, counts: Mapping[str, int], until: float) -> tuple[Opinion, Mapping[str, Any] | None]:
+def _size(
+    question: Question, counts: Mapping[str, int], until: float, counting: bool
+) -> tuple[Opinion, Mapping[str, Any] | None]:
     """Say whether a count could be larger, those before it being what they are."""
     opinion = Opinion.PROVEN
     for larger in larger_counts(question, counts):
+        if counting and impossible_by_counting(question, larger):
+            continue
         formulation = question.formulation(larger)
         solved = formulation.program.minimise({}, until - time.monotonic())
         if solved.outcome is Outcome.INFEASIBLE:
@@ -184,47 +162,6 @@ def _size(question: Question, counts: Mapping[str, int], until: float) -> tuple[
         if solved.outcome is Outcome.CUT_OFF:
             opinion = Opinion.UNKNOWN
     return opinion, None
-
-
-def larger_counts(question: Question, counts: Mapping[str, int]) -> Iterator[dict[str, int]]:
-    """Go through counts of which one is the next larger, those before it are what they are, and the others the least.
-
-    If none of these can be placed, no larger size can: whatever holds more of a thing also holds fewer.
-    """
-    fixed: dict[str, int] = {}
-    for vertex in _walk(question.vertices):
-        if not vertex.count.is_fixed:
-            larger = _next(vertex, counts[vertex.path])
-            if larger is not None and larger <= _most(question):
-                yield {**fixed, vertex.path: larger}
-            fixed[vertex.path] = counts[vertex.path]
-
-
-def _most(question: Question) -> int:
-    """Return how many of anything there can be: each takes a core, a GPU or a place."""
-    types = [question.machine.type_at(position) for position in range(question.machine.size)]
-    return sum(kind.cores.bit_count() + kind.gpus.bit_count() + len(kind.domains) for kind in types) + len(
-        question.machine.groups
-    )
-
-
-def _next(vertex: Vertex, count: int) -> int | None:
-    """Return the next larger admissible count."""
-    bound = count + 1
-    while bound < 2**40:
-        found = vertex.count.largest(bound)
-        if found is not None and found > count:
-            while (lower := vertex.count.largest(found - 1)) is not None and lower > count:
-                found = lower
-            return found
-        bound *= 2
-    return None
-
-
-def _walk(vertices: Iterable[Vertex]) -> Iterable[Vertex]:
-    for vertex in vertices:
-        yield vertex
-        yield from _walk(vertex.children)
 
 
 __all__ = ["BeyondError", "Instance", "Opinion", "Proof", "Question", "fits", "prove"]

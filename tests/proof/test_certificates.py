@@ -31,7 +31,7 @@ def main(*arguments: str) -> int:
 @cache
 def certificates(folder: Path) -> list[Json]:
     path = folder / "proof.json"
-    jobs = ["node/slot=12/core=10", "slot=2/[core=8;gpu=1]", "slot=1-3/core=7", "slot=1/numa{x}"]
+    jobs = ["node/slot=12/core=10", "slot=2/numa/[core=8;gpu=1]", "slot=1-3/core=7", "slot=1/numa{x}"]
     assert main("place", "rfc49-a:2", *jobs, "--proof", str(path), "--quiet") == 0
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
@@ -47,7 +47,8 @@ def test_what_is_made_holds(made: list[Json]) -> None:
     assert [one.faults for one in verified] == [()] * 4
     assert sum(one.is_plain for one in verified) >= 3
     assert {"zero", "dual"} <= set(verified[1].arguments.values())
-    assert verified[2].arguments["size"] in ("fixed", "dual")
+    assert verified[2].arguments["size"] in ("fixed", "counting")
+    assert set(verified[0].arguments.values()) == {"fixed", "counting"}
 
 
 def test_what_was_changed_is_found_out(made: list[Json]) -> None:
