@@ -15,7 +15,7 @@ from ..cpsat.budget import Budget, CutOff
 from ..demand.demand import Bundle, FlatSlots, Kind, Want
 from ..policy.scale import Scale
 from ..state.domain_state import DomainState
-from .lower_bounds import lower_bound
+from .lower_bounds import bound_of_slots
 from .one_slot import best_of_one
 from .packing import SlotShape, WholeSlots, below, combine
 from .plan import NodePlan, NodeSolution, Share, SlotPlan
@@ -135,15 +135,16 @@ class EqualSlots:
             if best is not None:
                 return best
         torn = self._torn_slots(domain, shape).best(count)
-        bundle = slots_bundle(shape, count)
         apart = count * shares_apart(self._scale, domain, shape)
-        bound = torn.cost if torn.bound == torn.cost else lower_bound(self._scale, domain, bundle) + apart
+        bound = torn.cost
+        if torn.bound != torn.cost:
+            bound = bound_of_slots(self._scale, domain, count, shape.cores, shape.gpus) + apart
         if torn.bound is not None:
             bound = max(bound, torn.bound)
         if torn.cost == bound:
             return SlotsSolution(bound, bound, None, torn.slots)
         try:
-            solution = self._search(domain, bundle, budget, shape.shielded)
+            solution = self._search(domain, slots_bundle(shape, count), budget, shape.shielded)
         except CutOff:
             return SlotsSolution(torn.cost, bound, None, torn.slots, final=False)
         if solution is None:
@@ -162,43 +163,47 @@ class EqualSlots:
     def _in_children(
         self, domain: DomainState, shape: SlotShape, sub: SlotShape, count: int, budget: Budget
     ) -> SlotsSolution:
-        """Share slots out among children that suffice. Only what a best share may be of is searched for."""
-        most = [min(count, sub.capacity(child)) for child in domain.children]
-        spare = sum(most) - count
-        tables = [
-            [
-                _NOTHING if not n else self.best(child, sub, n, budget.at_most(0)) if n >= top - spare else _NEVER
-                for n in range(top + 1)
-            ]
-            for child, top in zip(domain.children, most, strict=True)
-        ]
-        for top, table in zip(most, tables, strict=True):
-            if top > spare:
-                table[0] = _NEVER
+        """Share slots out among children that suffice.
+
+        Of what a child does for a number of slots a lower bound is enough, until the best way to share out takes it;
+        then it is found, and only where it is not proven it is searched for.
+        """
+        parts = _Parts(self, domain.children, sub, count)
         searched: set[tuple[int, int]] = set()
         while True:
-            bounds, choices = combine([[best.bound for best in table] for table in tables], count)
+            bounds, choices = combine(parts.bounds, count)
+            if any([parts.find(i, n, budget.at_most(0)) for i, n in enumerate(choices[count])]):
+                continue
             pending = (
-                (i, n) for i, n in enumerate(choices[count]) if not tables[i][n].final and (i, n) not in searched
+                (i, n)
+                for i, n in enumerate(choices[count])
+                if not parts.known[i, n].final and (i, n) not in searched
             )
             found = next(pending, None)
             if found is None:
                 break
             searched.add(found)
-            i, n = found
-            tables[i][n] = self.best(domain.children[i], sub, n, budget)
+            parts.enter(*found, self.best(domain.children[found[0]], sub, found[1], budget))
         touch = self._scale.touch(domain)
         if shape.shielded and sub.cores != shape.cores:
             touch += self._scale.core_touch(domain)
         touch += count * own_shares(self._scale, domain, shape)
         touch += self._scale.lost_room(domain, count * shape.cores, count * shape.gpus)
         choice, cost = choices[count], bounds[count]
-        if any(tables[i][n].cost != tables[i][n].bound for i, n in enumerate(choice)):
-            costs, choices = combine([[best.cost for best in table] for table in tables], count)
+        if any(parts.known[i, n].cost != parts.known[i, n].bound for i, n in enumerate(choice)):
+            costs, choices = combine(parts.costs(budget.at_most(0)), count)
             choice, cost = choices[count], costs[count]
-        parts = tuple(table[n] for table, n in zip(tables, choice, strict=True))
-        final = all(part.final for part in parts) and cost == bounds[count]
-        return SlotsSolution(cost + touch, bounds[count] + touch, choice, parts=parts, final=final)
+        taken = tuple([parts.known[i, n] for i, n in enumerate(choice)])
+        final = all(part.final for part in taken) and cost == bounds[count]
+        return SlotsSolution(cost + touch, bounds[count] + touch, choice, parts=taken, final=final)
+
+    def least(self, domain: DomainState, shape: SlotShape, count: int) -> SlotsSolution | int:
+        """Return the best placement where it is known or all slots can stay whole; else what it costs at least."""
+        known = self._bests.get((domain, shape, count)) or self._all_whole(domain, shape, count)
+        if known is not None:
+            return known
+        bound = bound_of_slots(self._scale, domain, count, shape.cores, shape.gpus)
+        return bound + count * shares_apart(self._scale, domain, shape)
 
     def _torn_slots(self, domain: DomainState, shape: SlotShape) -> TornSlots:
         known = self._known_torn.get((domain, shape))
@@ -240,6 +245,64 @@ class EqualSlots:
         return slots
 
 
+class _Parts:
+    """What the children of a domain do for 0, 1, 2, ... slots: found where it is asked for, and bounded elsewhere.
+
+    Attributes
+    ----------
+    bounds
+        For each child, what so many slots cost at least; more than anything where there is no room for the others.
+    known
+        By child and number what was found.
+    """
+
+    def __init__(self, slots: EqualSlots, children: Sequence[DomainState], shape: SlotShape, count: int) -> None:
+        self._slots = slots
+        self._children = children
+        self._shape = shape
+        self.known: dict[tuple[int, int], SlotsSolution] = {}
+        most = [min(count, shape.capacity(child)) for child in children]
+        self._spare = spare = sum(most) - count
+        self.bounds = [
+            [_NEVER if n < top - spare else self._least(i, n) for n in range(top + 1)] for i, top in enumerate(most)
+        ]
+
+    def _least(self, child: int, number: int) -> int:
+        if not number:
+            self.known[child, 0] = _NOTHING
+            return 0
+        found = self._slots.least(self._children[child], self._shape, number)
+        if isinstance(found, int):
+            return found
+        self.known[child, number] = found
+        return found.bound
+
+    def enter(self, child: int, number: int, found: SlotsSolution) -> None:
+        """Note what a child does for so many slots."""
+        self.known[child, number] = found
+        self.bounds[child][number] = found.bound
+
+    def find(self, child: int, number: int, budget: Budget) -> bool:
+        """Find out what a child does for so many slots; tell whether that raised its bound."""
+        if (child, number) in self.known:
+            return False
+        before = self.bounds[child][number]
+        self.enter(child, number, self._slots.best(self._children[child], self._shape, number, budget))
+        return self.bounds[child][number] > before
+
+    def costs(self, budget: Budget) -> list[list[int]]:
+        """Return for each child what its best placements of so many slots cost, all of which are found now."""
+        costs = []
+        for i, table in enumerate(self.bounds):
+            row = []
+            for n, bound in enumerate(table):
+                if bound != _NEVER:
+                    self.find(i, n, budget)
+                row.append(_NEVER if bound == _NEVER else self.known[i, n].cost)
+            costs.append(row)
+        return costs
+
+
 class _OfSlots(NodeSolution):
     """The best that a node does for equal slots, of which it holds what its plan is made of.
 
@@ -273,7 +336,7 @@ def _is_even(domain: DomainState, shape: SlotShape) -> bool:
 
 _NOTHING = SlotsSolution(0, 0, ())
 
-_NEVER = SlotsSolution(1 << 1 << 14, 1 << 1 << 14, ())
+_NEVER = 1 << 1 << 14
 """What costs more than anything."""
 
 

@@ -31,11 +31,25 @@ def lower_bound(scale: Scale, state: DomainState, bundle: Bundle) -> int:
     return scale.joint(lower_bounds(scale, state, bundle))
 
 
+def bound_of_slots(scale: Scale, state: DomainState, count: int, cores: int, gpus: int) -> int:
+    """Return a joint integer that no placement of so many equal slots on a domain is below."""
+    return scale.joint(_bounds(scale, state, [(count, cores, gpus)], surely=True, partial=0))
+
+
 def lower_bounds(scale: Scale, state: DomainState, bundle: Bundle) -> list[int]:
     """Return for each component of the policy what no placement of the bundle on the state is below."""
     slots = _cores_and_gpus(bundle)
     wants = (*bundle.wants, *bundle.beside)
     surely = bool(slots) or bundle.whole or any(w.total(kind) for w in wants for kind in (Kind.CORE, Kind.GPU))
+    bounds = _bounds(scale, state, slots, surely=surely, partial=int(bundle.whole and not state.whole))
+    if takes_amounts(bundle):
+        more = amount_bounds(scale.components, state, bundle)
+        bounds = [bound if other is None else max(bound, other) for bound, other in zip(bounds, more, strict=True)]
+    return bounds
+
+
+def _bounds(scale: Scale, state: DomainState, slots: Sequence[Slots], *, surely: bool, partial: int) -> list[int]:
+    """Return for each component what slots count at least, and what surely takes something, of which a part is whole."""
     bounds: list[int] = []
     for component, known in zip(scale.components, _known_of(scale, state), strict=True):
         bound = 0
@@ -44,7 +58,7 @@ def lower_bounds(scale: Scale, state: DomainState, bundle: Bundle) -> list[int]:
         elif isinstance(component, CoreShare):
             bound = _apart(known, slots)
         elif isinstance(component, PartialWhole):
-            bound = int(bundle.whole and not state.whole)
+            bound = partial
         elif isinstance(component, Touch) and component.level == state.level:
             bound = known if surely else min(0, known)
         elif isinstance(component, Touch):
@@ -57,9 +71,6 @@ def lower_bounds(scale: Scale, state: DomainState, bundle: Bundle) -> list[int]:
         elif isinstance(component, CoreTouch):
             bound = known
         bounds.append(bound)
-    if takes_amounts(bundle):
-        more = amount_bounds(scale.components, state, bundle)
-        bounds = [bound if other is None else max(bound, other) for bound, other in zip(bounds, more, strict=True)]
     return bounds
 
 
