@@ -13,7 +13,11 @@ from contextlib import contextmanager
 
 @contextmanager
 def uncollected() -> Iterator[None]:
-    """Leave the garbage where it is until this is over; what is off already stays off."""
+    """Leave the garbage where it is until this is over; what is off already stays off.
+
+    What was made is then put with what is old, where the next full collection finds it. Else the next three would go
+    through all of it. Where a program has set something aside for good (`gc.freeze`), that stays as it is.
+    """
     if not gc.isenabled():
         yield
         return
@@ -21,4 +25,7 @@ def uncollected() -> Iterator[None]:
     try:
         yield
     finally:
+        if not gc.get_freeze_count():
+            gc.freeze()
+            gc.unfreeze()
         gc.enable()

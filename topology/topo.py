@@ -7,10 +7,13 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
+from typing import NamedTuple
 
 from ..grammar.idset import text_mask
-from .listing import read_listing
+from .listing import RESERVED, read_listing
 from .nesting import Vertex, nest, order_levels
+from .plain_topo import NotPlain, read_plain
 from .topo_ids import PARTIAL
 
 MAX_LOCAL_ID = 2**16 - 1
@@ -23,10 +26,11 @@ NODE = "node"
 
 _ID_KEYS = frozenset({"cores", "gpus"})
 
+_NO_LEVELS = frozenset({PARTIAL, *RESERVED} - {"memory", *_ID_KEYS})
 
-@dataclass(frozen=True, slots=True)
-class PhysicalDomain:
-    """One domain of a physical node, the node itself included."""
+
+class PhysicalDomain(NamedTuple):
+    """One domain of a physical node, the node itself included; a tuple, since large machines have many."""
 
     level: str
     number: int
@@ -68,6 +72,7 @@ def local_ids(value: object, place: str) -> int:
         raise ValueError(f"{place}: {error}") from None
 
 
+@lru_cache(maxsize=4096)
 def _local_mask(text: str) -> int:
     mask = text_mask(text)
     if mask.bit_length() > MAX_LOCAL_ID + 1:
@@ -107,6 +112,22 @@ _tree_of_text: dict[str, PhysicalTree] = {}
 
 
 def _build(topo: object, place: str) -> PhysicalTree:
+    try:
+        plain = read_plain(topo, NODE, _plain_ids, _NO_LEVELS)
+    except NotPlain:
+        return _build_with_care(topo, place)
+    if len(plain) > MAX_DOMAINS:
+        return _build_with_care(topo, place)
+    pairs = [(plain[parent][0], level) for level, _, parent, *_ in plain if parent > 0]
+    levels = order_levels([level for level, *_ in plain[1:]], pairs)
+    return PhysicalTree(tuple(map(PhysicalDomain._make, plain)), levels)
+
+
+def _plain_ids(value: object) -> int:
+    return local_ids(value, "topo")
+
+
+def _build_with_care(topo: object, place: str) -> PhysicalTree:
     masks = {"cores": 0, "gpus": 0}
     shift = MAX_LOCAL_ID + 1
 

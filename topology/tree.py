@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ..grammar.idset import mask_text
 from .links import Links
 from .nesting import order_levels
-from .topo import NODE, PhysicalTree, topo_tree
+from .topo import NODE, PhysicalDomain, PhysicalTree, topo_tree
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -146,6 +146,8 @@ def node_type(tree: PhysicalTree, cores: int, gpus: int, links: Links = ()) -> N
     A domain of which R_lite has nothing is left out. One that lists neither cores nor gpus in the first place (memory
     of its own, say) is kept.
     """
+    if cores == tree.domains[0].cores and gpus == tree.domains[0].gpus:
+        return _whole_type(tree, links)
     index: dict[int, int] = {}
     children: list[list[int]] = []
     kept: list[tuple[_Row, int, int, int]] = []
@@ -187,6 +189,54 @@ def node_type(tree: PhysicalTree, cores: int, gpus: int, links: Links = ()) -> N
     return NodeType(tuple(domains), tuple(level for level in tree.levels if level in present), links)
 
 
+def _whole_type(tree: PhysicalTree, links: Links) -> NodeType:
+    """Return the type of a node of which R_lite lists all that its tree does."""
+    count = len(tree.domains)
+    children: list[list[int]] = [[] for _ in range(count)]
+    below_cores, below_gpus = [0] * count, [0] * count
+    for i, domain in enumerate(tree.domains):
+        above = domain.parent
+        if above >= 0:
+            children[above].append(i)
+            below_cores[above] |= domain.cores
+            below_gpus[above] |= domain.gpus
+    domains = []
+    for i, domain in enumerate(tree.domains):
+        cores, gpus = domain.cores, domain.gpus
+        domains.append(
+            Domain(
+                domain.level,
+                i,
+                domain.number,
+                domain.parent,
+                tuple(children[i]),
+                cores,
+                gpus,
+                cores & ~below_cores[i],
+                gpus & ~below_gpus[i],
+                *_amounts(domain),
+                not domain.partial,
+            )
+        )
+    return NodeType(tuple(domains), tree.levels, links)
+
+
+_Amounts = tuple["int | Fraction | None", "Fraction | None", tuple[tuple[str, int], ...]]
+
+
+def _amounts(domain: PhysicalDomain) -> _Amounts:
+    """Return the memory of a domain, its storage, and what else it has."""
+    if not domain.amounts:
+        return None, None, ()
+    amounts = dict(domain.amounts)
+    memory, storage = amounts.pop("memory", None), amounts.pop("storage", None)
+    return (
+        memory.numerator if memory is not None and memory.denominator == 1 else memory,
+        storage,
+        tuple(sorted((name, int(amount)) for name, amount in amounts.items())),
+    )
+
+
 class _Row(NamedTuple):
     """A vertex of a physical tree, as fast to read as can be: `node_type` is run for every type of a large machine."""
 
@@ -203,28 +253,7 @@ class _Row(NamedTuple):
 
 @lru_cache(maxsize=256)
 def _rows(tree: PhysicalTree) -> tuple[_Row, ...]:
-    rows = []
-    for domain in tree.domains:
-        if not domain.amounts:
-            ids = (domain.cores, domain.gpus)
-            rows.append(_Row(domain.level, domain.number, domain.parent, *ids, None, None, (), domain.partial))
-            continue
-        amounts = dict(domain.amounts)
-        memory, storage = amounts.pop("memory", None), amounts.pop("storage", None)
-        rows.append(
-            _Row(
-                level=domain.level,
-                number=domain.number,
-                parent=domain.parent,
-                cores=domain.cores,
-                gpus=domain.gpus,
-                memory=memory.numerator if memory is not None and memory.denominator == 1 else memory,
-                storage=storage,
-                resources=tuple(sorted((name, int(amount)) for name, amount in amounts.items())),
-                partial=domain.partial,
-            )
-        )
-    return tuple(rows)
+    return tuple(_Row(d.level, d.number, d.parent, d.cores, d.gpus, *_amounts(d), d.partial) for d in tree.domains)
 
 
 def merge_levels(types: tuple[NodeType, ...]) -> tuple[str, ...]:

@@ -236,7 +236,7 @@ class Arrangement:
 
 
 _fixed: WeakKeyDictionary[NodeType, tuple[tuple[int, Fixed], ...]] = WeakKeyDictionary()
-_fixed_ids: dict[Fixed, tuple[int, Fixed]] = {}
+_fixed_ids: dict[tuple[Any, ...], tuple[int, Fixed]] = {}
 _states: Memory[tuple[Any, ...], DomainState] = Memory(REMEMBERED)
 _parts: Memory[tuple[NodeType, int, int, int], tuple[DomainState, tuple[int, ...]]] = Memory(REMEMBERED)
 _arrangements: Memory[tuple[Any, ...], Arrangement] = Memory(REMEMBERED)
@@ -269,8 +269,11 @@ def fixed_parts(node_type: NodeType) -> tuple[tuple[int, Fixed], ...]:
         marks = node_type.marks if isinstance(node_type, MarkedType) else ((),) * len(node_type.domains)
         for domain in node_type.domains:
             cores, gpus = domain.own_cores.bit_count(), domain.own_gpus.bit_count()
-            fixed = Fixed(domain.level, cores, gpus, domain.whole, amounts_of(domain), marks[domain.index])
-            parts.append(_fixed_ids.setdefault(fixed, (len(_fixed_ids), fixed)))
+            same = (domain.level, cores, gpus, domain.whole, amounts_of(domain), marks[domain.index])
+            part = _fixed_ids.get(same)
+            if part is None:
+                part = _fixed_ids[same] = len(_fixed_ids), Fixed(*same)
+            parts.append(part)
         known = _fixed[node_type] = tuple(parts)
     return known
 
