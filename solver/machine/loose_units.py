@@ -7,7 +7,7 @@ for some units than the upper bound leaves, beside the least that the others cos
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from ..demand.demand import Bundle
 from ..node.plan import NodeSolution
@@ -49,12 +49,23 @@ def _best(ways: Ways, count: int) -> _Shared | None:
 
 
 def _least(each: Sequence[int | None]) -> list[int | None]:
-    """Return what 0, 1, 2, ... units cost at least, given what 1, 2, ... of them cost on the best node for so many."""
+    """Return what 0, 1, 2, ... units cost at least, given what 1, 2, ... of them cost at least on any node."""
+    return _shares(each)[0]
+
+
+def _shares(each: Sequence[int | None]) -> tuple[list[int | None], list[int]]:
+    """Return what 0, 1, 2, ... units cost at least, and of each number how many one of the nodes gives then."""
     least: list[int | None] = [0]
+    given = [0]
     for total in range(1, len(each) + 1):
-        rests = ((cost, least[total - units]) for units, cost in enumerate(each[:total], 1) if cost is not None)
-        least.append(min((cost + rest for cost, rest in rests if rest is not None), default=None))
-    return least
+        cost, first = None, 0
+        for units, alone in enumerate(each[:total], 1):
+            rest = least[total - units]
+            if alone is not None and rest is not None and (cost is None or alone + rest < cost):
+                cost, first = alone + rest, units
+        least.append(cost)
+        given.append(first)
+    return least, given
 
 
 def _candidates(selector: Selector, unit: Bundle, count: int) -> Ways:
@@ -64,8 +75,10 @@ def _candidates(selector: Selector, unit: Bundle, count: int) -> Ways:
     `count - n + 1` for `n` units can give its place to one of those that is not used, at no cost.
     """
     ways: Ways = {}
-    for units, most in enumerate(_useful(selector, unit, count), 1):
-        if most is not _NOTHING:
+    each = selector.least_of_units(unit, count)
+    for units, most in enumerate(_useful(selector, unit, each), 1):
+        least = each[units - 1]
+        if most is None or (least is not None and least <= most):
             wanted = count - units + 1
             for tied in selector.best_first(unit.times(units), most):
                 wanted -= _enter(ways, tied, units, wanted)
@@ -78,23 +91,39 @@ _NOTHING = -1 << 1 << 14
 """A cost below any."""
 
 
-def _useful(selector: Selector, unit: Bundle, count: int) -> list[int | None]:
+def _useful(selector: Selector, unit: Bundle, each: list[int | None]) -> list[int | None]:
     """Return up to what cost a node that gives 1, 2, ... units may be in a best placement; None for any.
 
     The upper bound is the best placement on the nodes that are best for some number of units; where these are not
-    enough, on others too, first on those that give the most.
+    enough, on others too, first on those that give the most. Only such numbers are asked for that the cheapest way to
+    share units out takes, as far as it is known what each of them costs; the others where that is no placement.
+
+    Parameters
+    ----------
+    each
+        What 1, 2, ... units cost at least on any node, and None where none gives them. What is found out better is
+        entered.
     """
     ways: Ways = {}
-    each: list[int | None] = []
-    for units in range(1, count + 1):
+    count = len(each)
+    asked: set[int] = set()
+    found: _Shared | None = None
+    while True:
+        least, given = _shares(each)
+        units = min((units for units in _parts(given, count) if units not in asked), default=0)
+        if not units:
+            found = _best(ways, count)
+            if len(asked) == count or (found is not None and found[0] == least[count]):
+                break
+            units = next(units for units in range(1, count + 1) if units not in asked)
+        asked.add(units)
         bundle = unit.times(units)
         tied = next(selector.best_first(bundle), None)
         if selector.inexact(bundle):
             return [None] * count
-        each.append(None if tied is None else tied[0][1].cost)
+        each[units - 1] = None if tied is None else tied[0][1].cost
         if tied is not None:
             _enter(ways, tied, units, count - units + 1)
-    found, least = _best(ways, count), _least(each)
     for units in range(count, 0, -1):
         if found is not None or each[units - 1] is None:
             continue
@@ -107,6 +136,13 @@ def _useful(selector: Selector, unit: Bundle, count: int) -> list[int | None]:
     if found is None:
         return [None] * count
     return [_NOTHING if rest is None else found[0] - rest for rest in least[count - 1 :: -1]]
+
+
+def _parts(given: Sequence[int], count: int) -> Iterator[int]:
+    """Yield how many units each node gives; nothing where so many cannot be shared out."""
+    while given[count]:
+        yield given[count]
+        count -= given[count]
 
 
 def _enter(ways: Ways, tied: Tied, units: int, wanted: int) -> int:

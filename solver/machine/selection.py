@@ -137,12 +137,12 @@ class Selector:
         """Tell whether there was no time to find out what some node can do for a bundle."""
         return self._rankings.inexact(bundle)
 
-    def alike(self, bundle: Bundle, count: int) -> Decision | None:
-        """Choose so many nodes that each give the bundle."""
+    def alike(self, bundle: Bundle, count: int, most: int | None = None) -> Decision | None:
+        """Choose so many nodes that each give the bundle, up to some cost of each."""
         picks: list[Pick] = []
         cost = 0
         left = count
-        for tied in self.best_first(bundle):
+        for tied in self.best_first(bundle, most):
             chosen, there = lowest_of(tied, left)
             each = tied[0][1].cost
             cost += each * there
@@ -198,14 +198,33 @@ class Selector:
         Each unit alone costs at least what the best one costs on any node; where all of them on one node cost no
         more than that, in all that is compared up to the number of nodes, more nodes are worse.
         """
+        scale = self._rankings.node_solver.scale
+        first = None if scale.lead is None else next(self.best_first(unit), None)
+        if scale.lead is None or first is None or self.inexact(unit):
+            return None
+        each = scale.lead(first[0][1].bound)
+        least = each * count - (count - 1)
+        best = self.alike(unit.times(count), 1, scale.least_led(least + 1) - 1)
+        return best if best is not None and best.cost == best.bound and scale.lead(best.cost) == least else None
+
+    def least_of_units(self, unit: Bundle, count: int) -> list[int | None]:
+        """Return what 1, 2, ... units cost at least on any node; None where none gives so many.
+
+        All but the first are bounds that take no search. Units of one node cost in all that is compared up to the
+        number of nodes at least what the best one costs for each of them, less the nodes that are one.
+        """
         lead = self._rankings.node_solver.scale.lead
-        if lead is None:
-            return None
         first = next(self.best_first(unit), None)
-        best = self.alike(unit.times(count), 1)
-        if first is None or best is None or best.cost != best.bound or self.inexact(unit):
-            return None
-        return best if lead(best.cost) == lead(first[0][1].bound) * count - (count - 1) else None
+        if first is None or self.inexact(unit):
+            return [None] * count if first is None else [first[0][1].bound] * count
+        least: list[int | None] = [first[0][1].cost]
+        for units in range(2, count + 1):
+            bound = self._rankings.least(unit.times(units), self._field.classes, self._budget)
+            if bound is not None and lead is not None:
+                units_least = lead(first[0][1].bound) * units - (units - 1)
+                bound += max(0, units_least - lead(bound)) * self._rankings.node_solver.scale.node_unit
+            least.append(bound)
+        return least
 
 
 def lowest_position(pick: Pick) -> int:

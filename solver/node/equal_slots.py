@@ -172,12 +172,10 @@ class EqualSlots:
         searched: set[tuple[int, int]] = set()
         while True:
             bounds, choices = combine(parts.bounds, count)
-            if any([parts.find(i, n, budget.at_most(0)) for i, n in enumerate(choices[count])]):
+            if any(parts.find(i, n, budget.at_most(0)) for i, n in enumerate(choices[count])):
                 continue
             pending = (
-                (i, n)
-                for i, n in enumerate(choices[count])
-                if not parts.known[i, n].final and (i, n) not in searched
+                (i, n) for i, n in enumerate(choices[count]) if not parts.known[i, n].final and (i, n) not in searched
             )
             found = next(pending, None)
             if found is None:

@@ -49,7 +49,7 @@ def lower_bounds(scale: Scale, state: DomainState, bundle: Bundle) -> list[int]:
 
 
 def _bounds(scale: Scale, state: DomainState, slots: Sequence[Slots], *, surely: bool, partial: int) -> list[int]:
-    """Return for each component what slots count at least, and what surely takes something, of which a part is whole."""
+    """Return for each component what slots count at least, and what surely takes something, and is whole or not."""
     bounds: list[int] = []
     for component, known in zip(scale.components, _known_of(scale, state), strict=True):
         bound = 0

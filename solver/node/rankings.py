@@ -207,6 +207,11 @@ class Rankings:
         bounds += [bound for bound, state in ranking.lost if state in classes]
         return min(bounds, default=None)
 
+    def least(self, bundle: Bundle, classes: Classes, budget: Budget) -> int | None:
+        """Return a joint integer that no node goes below, which takes no search; None where no node can give it."""
+        ranking = self._ranking(bundle, classes, budget)
+        return ranking.entries[0][0] if ranking.is_up_to(0) else min([bound for bound, _ in ranking.lost], default=None)
+
     def may_tie(self, bundle: Bundle, classes: Classes, lead: Callable[[int], int], budget: Budget) -> int:
         """Return the bitmask of at least all nodes that may be as good as the best in what leads a joint integer."""
         ranking = self._ranking(bundle, classes, budget)

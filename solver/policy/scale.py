@@ -132,13 +132,22 @@ class Scale:
 
         None unless only what adds up over slots, and groups, are compared before the number of nodes.
         """
-        for i, component in enumerate(self.components):
+        unit = self.node_unit
+        return (lambda joint: (joint + (unit >> 1)) // unit) if unit else None
+
+    @cached_property
+    def node_unit(self) -> int:
+        """The unit of the number of nodes, where `lead` is known; 0 elsewhere."""
+        for unit, component in zip(self.units, self.components, strict=True):
             if isinstance(component, Touch) and component.weight is one_each:
-                shift = BITS * (len(self.components) - 1 - i)
-                return lambda joint: (joint + (1 << shift >> 1)) >> shift
+                return unit
             if not isinstance(component, (Cross, PartialWhole, CoreShare, Links, *OF_GROUPS)):
-                return None
-        return None
+                return 0
+        return 0
+
+    def least_led(self, lead: int) -> int:
+        """Return the least joint integer of which so much is compared up to the number of nodes: see `lead`."""
+        return lead * self.node_unit - (self.node_unit >> 1)
 
     def of_slots(self) -> Scale:
         """Return the policy for slots in a node that the job has whole: what is touched is no matter of choice."""
