@@ -10,7 +10,7 @@ from fractions import Fraction
 from ..grammar.idset import IdSet
 from .listing import read_listing
 from .masks import squeeze, union_runs
-from .nesting import Vertex, nest, order_levels
+from .nesting import Vertex, added, nest, order_levels
 
 MAX_GROUPS = 2**16
 """The highest number of groups."""
@@ -58,14 +58,16 @@ def read_groups(value: object, place: str, mask_of: Callable[[IdSet], int], ever
     """Beside the positions of a group that names ranks, whether this R has them or not."""
     listed = _without_nodeless(_read(value, place, lambda ids: mask_of(ids) | named), named)
     root, *others = listed
-    if root.amounts:
+    of_cluster = bool(root.amounts or root.beside)
+    if of_cluster:
         if any(v.level == CLUSTER for v in others):
             raise ValueError(
                 f"{place}: what stands beside the groups belongs to the {CLUSTER}, which is a level here, too"
             )
         root.level, root.ids = CLUSTER, everyone
     vertices = nest(listed, place=place)
-    if not root.amounts:
+    _add_beside(vertices)
+    if not of_cluster:
         vertices = [replace(v, parent=v.parent - 1) for v in vertices[1:]]
     groups = _number([(v.level, v.parent, v.ids, v.amounts, v.listed) for v in vertices])
     # A group of nothing but ranks that this R lacks is a group of another instance.
@@ -73,13 +75,14 @@ def read_groups(value: object, place: str, mask_of: Callable[[IdSet], int], ever
 
 
 def _without_nodeless(listed: Sequence[Vertex], named: int) -> list[Vertex]:
-    """Give what groups list that name no ranks, at any depth, to their parents: a storage unit beside nodes."""
+    """Note what groups list that name no ranks, at any depth, with their parents: a storage unit beside nodes."""
     naming = [bool(vertex.ids) for vertex in listed]
     for i in range(len(listed) - 1, 0, -1):
         vertex = listed[i]
         naming[vertex.parent] |= naming[i]
         if not naming[i]:
-            listed[vertex.parent].add(vertex.amounts)
+            above = listed[vertex.parent]
+            above.beside = added(added(above.beside, vertex.beside), vertex.amounts)
     kept: list[Vertex] = []
     place: dict[int, int] = {-1: -1}
     for i, vertex in enumerate(listed):
@@ -87,6 +90,22 @@ def _without_nodeless(listed: Sequence[Vertex], named: int) -> list[Vertex]:
             place[i] = len(kept)
             kept.append(replace(vertex, ids=vertex.ids & ~named, parent=place[vertex.parent]))
     return kept
+
+
+def _add_beside(vertices: Sequence[Vertex]) -> None:
+    """Give each group what those in it have that name no ranks.
+
+    Where it lists none of that itself, it bounds what its other groups have, and so has what these have as well.
+    """
+    inside: list[dict[str, Fraction]] = [{} for _ in vertices]
+    """By group, what the outermost groups in it have."""
+    for i in range(len(vertices) - 1, -1, -1):
+        vertex = vertices[i]
+        own = set(vertex.amounts)
+        vertex.add(vertex.beside)
+        vertex.add({name: inside[i][name] for name in vertex.beside if name not in own and name in inside[i]})
+        if i:
+            inside[vertex.parent] = added(inside[vertex.parent], {**inside[i], **vertex.amounts})
 
 
 def ranks_in_groups(value: object, place: str) -> IdSet:

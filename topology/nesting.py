@@ -36,6 +36,8 @@ class Vertex:
     """Countable resources of its own, memory and storage in GiB."""
     listed: Mapping[str, object] = field(default_factory=dict)
     """The same as they were written."""
+    beside: dict[str, Fraction] = field(default_factory=dict)
+    """Countable resources of holders in it that list no ids."""
 
     def add(self, amounts: Mapping[str, Fraction]) -> None:
         """Add to what it has."""
@@ -43,6 +45,11 @@ class Vertex:
             total = self.amounts.get(name, Fraction(0)) + amount
             self.amounts[name] = total
             self.listed = {**self.listed, name: int(total) if total.denominator == 1 else float(total)}
+
+
+def added(amounts: Mapping[str, Fraction], more: Mapping[str, Fraction]) -> dict[str, Fraction]:
+    """Return the sum of two tables of amounts."""
+    return {**amounts, **{name: amounts.get(name, Fraction(0)) + amount for name, amount in more.items()}}
 
 
 def nest(vertices: Sequence[Vertex], *, place: str, key_bits: int | None = None) -> list[Vertex]:
@@ -54,7 +61,7 @@ def nest(vertices: Sequence[Vertex], *, place: str, key_bits: int | None = None)
     place : where the tree stands in the input, for warnings.
     key_bits : the number of low bits in `ids` by which two domains of one level are the same; all of them by default.
     """
-    copies = [Vertex(v.level, v.parent, v.ids, dict(v.amounts), v.listed) for v in vertices]
+    copies = [Vertex(v.level, v.parent, v.ids, dict(v.amounts), v.listed, v.beside) for v in vertices]
     forest = _Forest(copies, place)
     forest.add_up()
     forest.merge_equal((1 << key_bits) - 1 if key_bits is not None else -1)
@@ -93,6 +100,7 @@ class _Forest:
         self.stands_in[i] = other
         self.parent[i] = None
         self.vertices[other].add(self.vertices[i].amounts)
+        self.vertices[other].beside = added(self.vertices[other].beside, self.vertices[i].beside)
 
     def merge_equal(self, key_mask: int) -> None:
         for level, members in self.levels.items():

@@ -64,6 +64,11 @@ class _NoReasons:
         return ""
 
 
+def without_reasons(machine: Machine, options: Options) -> Bare:
+    """Return a pool that says nothing of why a request does not fit."""
+    return Bare(machine, lambda _: _NoReasons(), options)
+
+
 class Idle:
     """Idle pools of exactfit's on one machine; they stay so, and what they come to know is kept.
 
@@ -80,9 +85,7 @@ class Idle:
     def pool(self, policy: Policy) -> Bare:
         """Return a pool under a policy, for the caller to change."""
         if policy.name not in self._pools:
-            self._pools[policy.name] = Bare(
-                self.machine, lambda _: _NoReasons(), Options(policy=policy, time_limit=TIME_LIMIT)
-            )
+            self._pools[policy.name] = without_reasons(self.machine, Options(policy=policy, time_limit=TIME_LIMIT))
         return self._pools[policy.name].copy()
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 
 from .above import Counts, MismatchError
-from .answer import Answer, Slot
+from .answer import Answer, Slot, SlotPart
 from .cover import TooLongError, Way
 from .givers import check_wholes, nearest, touched
 from .ground import Ground, Place
@@ -81,13 +81,28 @@ class Amounts:
         self._settle(holdings, counts)
 
     def _of_slot(self, slot: Slot, way: Way) -> Iterator[_Holding]:
-        """Yield what one slot holds, resource by resource."""
+        """Yield what one slot holds, resource by resource; of several nodes node by node, where it is asked for so."""
         own = [(need, place) for need, place in way.amounts if not self._is_of_groups(slot, need, place)]
-        for name in dict.fromkeys([*(need.vertex.type for need, _ in own), *_amounts_of(slot)]):
+        if any(place[0] < 0 for _, place in own):
+            yield from self._of_parts(slot, slot.slot_parts, own, way.wholes)
+            return
+        for part in slot.slot_parts:
+            node = part.position, 0
+            asked = [(need, place) for need, place in own if place[0] == part.position]
+            around = any(self.ground.contains(place, node) for place in way.wholes)
+            wholes = [node] if around else [place for place in way.wholes if place[0] == part.position]
+            yield from self._of_parts(slot, [part], asked, wholes)
+
+    def _of_parts(
+        self, slot: Slot, parts: Sequence[SlotPart], own: Asked, wholes: Collection[Place]
+    ) -> Iterator[_Holding]:
+        """Yield what some parts of a slot hold, resource by resource."""
+        for name in dict.fromkeys([*(need.vertex.type for need, _ in own), *_amounts_of(parts)]):
             asked = [(need, place) for need, place in own if need.vertex.type == name]
-            summands = sum(name in dict(slot_part.amounts) for slot_part in slot.slot_parts)
-            domains = tuple((at, n) for part in slot.slot_parts for other, at, n in part.domains if other == name)
-            yield _Holding(name, asked, slot.amount(name), self._listed(name, way.wholes), summands, slot, domains)
+            said = [dict(part.amounts)[name] for part in parts if name in dict(part.amounts)]
+            domains = tuple((at, n) for part in parts for other, at, n in part.domains if other == name)
+            listed = self._listed(name, wholes)
+            yield _Holding(name, asked, sum(said, Fraction(0)), listed, len(said), slot, domains)
 
     def _is_beside(self, need: Need, place: Place) -> bool:
         """Whether something asked for in a slot stands beside its nodes, and groups give it."""
@@ -148,7 +163,7 @@ class Amounts:
     def _choose(self, need: Need, open_needs: Sequence[Need], holdings: Sequence[_Holding], counts: Counts) -> None:
         """Find the largest count for which there was enough, those still open being at their least."""
         least = {other: other.vertex.count.min for other in open_needs}
-        most = max(int((h.said + h.unsaid) / (h.times[need] * need.amount(1))) for h in holdings if need in h.times)
+        most = min(int((h.said + h.unsaid) / (h.times[need] * need.amount(1))) for h in holdings if need in h.times)
         for tried, number in enumerate(need.vertex.count.descending(most)):
             if tried > _MAX_TRIES:
                 raise TooLongError
@@ -331,8 +346,8 @@ def _settle(open_ones: Sequence[tuple[Need, Fraction]], left: Fraction, over: Fr
     return None
 
 
-def _amounts_of(slot: Slot) -> list[str]:
-    return list(dict.fromkeys(name for slot_part in slot.slot_parts for name, _ in slot_part.amounts))
+def _amounts_of(parts: Sequence[SlotPart]) -> list[str]:
+    return list(dict.fromkeys(name for part in parts for name, _ in part.amounts))
 
 
 def _say(amount: Fraction) -> str:

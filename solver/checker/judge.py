@@ -180,6 +180,7 @@ class Checker:
             f"the machine has no {name}{hint(name, self.machine.type_names, 'it has')}" for name in request.unknown
         ]
         faults += [f"{name} has no unit" for name in request.united]
+        faults += request.faults
         faults += said.faults
         faults += self._unusable(said, constraint)
         faults += _misplaced(self.machine, said)

@@ -114,12 +114,15 @@ class Request:
         The types that the machine does not have.
     united
         The types that have a unit, though they are no measured amounts.
+    faults
+        What else no placement can be, a sentence each.
     """
 
     needs: tuple[Need, ...]
     chains: dict[str, tuple[Need, ...]]
     unknown: tuple[str, ...]
     united: tuple[str, ...] = ()
+    faults: tuple[str, ...] = ()
 
 
 class _Types:
@@ -129,7 +132,8 @@ class _Types:
         self.kinds = dict.fromkeys(machine.group_levels, Kind.GROUP)
         self.kinds |= {"node": Kind.NODE, "slot": Kind.SLOT, "core": Kind.CORE, "gpu": Kind.GPU}
         self.kinds |= dict.fromkeys(machine.levels, Kind.DOMAIN)
-        listed = {name for group in machine.groups for name, _ in group.resources}
+        self.of_groups = {name for group in machine.groups for name, _ in group.resources}
+        listed = set(self.of_groups)
         for domain in (domain for kind in machine.types for domain in kind.domains):
             listed.update(name for name, _ in domain.resources)
             listed.update(name for name in MEASURED if getattr(domain, name) is not None)
@@ -185,18 +189,19 @@ def read_request(
     chains: dict[str, tuple[Need, ...]] = {}
     for need in needs:
         _add_chains(chains, need, ())
-    return Request(needs, chains, tuple(reader.unknown), tuple(reader.united))
+    return Request(needs, chains, tuple(reader.unknown), tuple(reader.united), tuple(reader.faults))
 
 
 @dataclass(frozen=True, slots=True)
 class _Around:
-    """What a vertex stands in: see `Need`."""
+    """What a vertex stands in: see `Need`; and what is right around it, None for the machine."""
 
     in_slot: bool = False
     bare: bool = False
     in_whole: bool = False
     of_slot: Kind | None = None
     beside_nodes: bool = False
+    right: Kind | None = None
 
 
 class _Reader:
@@ -206,6 +211,7 @@ class _Reader:
         self.ignores_unknown = ignores_unknown
         self.unknown: dict[str, None] = {}
         self.united: dict[str, None] = {}
+        self.faults: list[str] = []
         self.count = 0
 
     def read(self, vertex: Vertex, around: _Around | None = None) -> Need:
@@ -222,6 +228,10 @@ class _Reader:
         if kind in (Kind.SLOT, Kind.OUTER):
             bare = not any(inner.type in ("core", "gpu") for inner in vertex.walk())
         whole = self.types.takes_whole(vertex, around.in_slot, bare, self.slot_exclusive)
+        if kind.is_place and not whole and not vertex.children:
+            self.faults.append(f"{vertex.path} asks for nothing")
+        if kind is Kind.AMOUNT and around.right in (None, Kind.GROUP) and vertex.type not in self.types.of_groups:
+            self.faults.append(f"{vertex.path}: no group lists {vertex.type}, which nodes have")
         inside = self._inside(vertex, kind, whole, bare, around)
         children = tuple([self.read(child, inside) for child in vertex.children])
         if kind is Kind.NOTHING and not self.ignores_unknown and not _is_root(vertex):
@@ -250,7 +260,8 @@ class _Reader:
             of_slot = kind
         nodes_below = any(types.of(child) in (Kind.GROUP, Kind.NODE) for child in vertex.children)
         in_slot = around.in_slot or kind in (Kind.SLOT, Kind.OUTER)
-        return _Around(in_slot, bare, lists, of_slot, nodes_below)
+        right = around.right if kind is Kind.NOTHING else kind
+        return _Around(in_slot, bare, lists, of_slot, nodes_below, right)
 
 
 def _add_chains(chains: dict[str, tuple[Need, ...]], need: Need, above: tuple[Need, ...]) -> None:

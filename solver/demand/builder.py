@@ -82,6 +82,8 @@ class _Place:
         Of how many nodes the slot is made, and in how many groups the vertex stands for each slot.
     path
         Of the slot; empty where there is none.
+    has_gpus
+        Whether the slot asks for GPUs on any of its nodes.
     """
 
     times: int = 1
@@ -89,6 +91,7 @@ class _Place:
     nodes_per_slot: int = 1
     groups_per_slot: int = 1
     path: str = ""
+    has_gpus: bool = False
 
 
 class _Builder(WantBuilder):
@@ -164,7 +167,8 @@ class _Builder(WantBuilder):
         self.check_slot(vertex)
         around = in_slot(vertex)
         nodes = max(1, sum(self._nodes(child, around) for child in above)) if around.slot else 1
-        parts = self.above_node(above, _Place(count, around, nodes, path=vertex.path))
+        has_gpus = self._has_gpus(vertex, around)
+        parts = self.above_node(above, _Place(count, around, nodes, path=vertex.path, has_gpus=has_gpus))
         hosts = list(_hosts(parts)) if around.slot else []
         loose = next((host for host in hosts if host.loose), None)
         if loose is not None and len(hosts) > 1:
@@ -208,6 +212,10 @@ class _Builder(WantBuilder):
             return replace(group, groups=(self._in_group(inside.groups[0], vertex, want),))
         raise InfeasibleRequest(f"{vertex.path}: stands beside several nodes in one slot; say it of each node")
 
+    def _has_gpus(self, vertex: Vertex, around: Around) -> bool:
+        """Tell whether something at or below a vertex surely has GPUs."""
+        return any(self.resolver.brings_gpus(below, bare=around.bare) for below in vertex.walk())
+
     def _nodes(self, vertex: Vertex, around: Around) -> int:
         """Return how many nodes a vertex above or at the node makes, several for a group that is taken whole."""
         count = self.count(vertex)
@@ -241,12 +249,15 @@ class _Builder(WantBuilder):
         around = place.around
         whole = self.whole(vertex, around)
         wants = self.wants(vertex.children, around)
+        slot_part = bool(around.slot) and place.nodes_per_slot > 1
+        elsewhere = slot_part and place.has_gpus and not self._has_gpus(vertex, around)
         bundle = Bundle(
             wants,
             whole=whole,
             slot=around.slot,
-            slot_part=bool(around.slot) and place.nodes_per_slot > 1,
+            slot_part=slot_part,
             ids=vertex.id,
+            gpus_elsewhere=elsewhere,
         )
         per_slot = self.count(vertex) * place.groups_per_slot
         return HostDemand(bundle, count, per_slot=per_slot, path=vertex.path)
@@ -264,6 +275,4 @@ def _with_want(host: HostDemand, want: Want) -> HostDemand:
     if host.loose and len(bundle.wants) == 1 and bundle.wants[0].kind is Kind.SLOT:
         (slot,) = bundle.wants
         return replace(host, bundle=Bundle((replace(slot, wants=(*slot.wants, want)),)))
-    wants = (*bundle.wants, want)
-    bundle = Bundle(wants, whole=bundle.whole, slot=bundle.slot, slot_part=bundle.slot_part, ids=bundle.ids)
-    return replace(host, bundle=bundle)
+    return replace(host, bundle=bundle.but(wants=(*bundle.wants, want)))

@@ -12,6 +12,7 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from functools import cached_property
+from typing import Any
 
 from ...grammar.idset import IdSet
 
@@ -118,13 +119,28 @@ class Bundle:
         The node ids (ranks) that match, where the request names any.
     touching
         Of a slot part, a level of which it must touch some domain; empty for none.
+    gpus_elsewhere
+        Of a slot part without GPUs, whether the slot has some on other nodes.
     flat
         The bundle as `FlatSlots`, when it is that and no more.
     slots
         The bundle as `SlotSet`s, when it is that and no more; else empty.
     """
 
-    __slots__ = ("_hash", "_times", "beside", "flat", "ids", "slot", "slot_part", "slots", "touching", "wants", "whole")
+    __slots__ = (
+        "_hash",
+        "_times",
+        "beside",
+        "flat",
+        "gpus_elsewhere",
+        "ids",
+        "slot",
+        "slot_part",
+        "slots",
+        "touching",
+        "wants",
+        "whole",
+    )
 
     def __init__(
         self,
@@ -136,6 +152,7 @@ class Bundle:
         ids: IdSet | None = None,
         beside: tuple[Want, ...] = (),
         touching: str = "",
+        gpus_elsewhere: bool = False,
     ) -> None:
         self.wants = wants
         self.beside = beside
@@ -144,7 +161,8 @@ class Bundle:
         self.slot_part = slot_part
         self.ids = ids
         self.touching = touching
-        self._hash = hash((wants, whole, slot, slot_part, ids, beside, touching))
+        self.gpus_elsewhere = gpus_elsewhere
+        self._hash = hash(self._value)
         self._times: dict[int, Bundle] | None = None
         self.slots = self._slots()
         self.flat = self._flat()
@@ -174,8 +192,7 @@ class Bundle:
             self._times = {}
         bundle = self._times.get(count)
         if bundle is None:
-            wants = tuple(replace(want, count=count * want.count) for want in self.wants)
-            bundle = Bundle(wants, slot=self.slot, slot_part=self.slot_part)
+            bundle = self.but(wants=tuple(replace(want, count=count * want.count) for want in self.wants))
             if len(self._times) < TIMES:
                 self._times[count] = bundle
         return bundle
@@ -187,31 +204,29 @@ class Bundle:
             return ""
         return self.slot or (self.wants[0].label if self.wants else "")
 
-    def that_touches(self, level: str) -> Bundle:
-        """Return the bundle of a slot part that must touch a domain of a level."""
-        return Bundle(
-            self.wants,
-            whole=self.whole,
-            slot=self.slot,
-            slot_part=self.slot_part,
-            ids=self.ids,
-            beside=self.beside,
-            touching=level,
-        )
+    def but(self, **changes: Any) -> Bundle:
+        """Return the bundle with some of its parts changed."""
+        return Bundle(**{**dict(zip(_GIVEN, self._value, strict=True)), **changes})
+
+    @property
+    def _value(self) -> tuple[object, ...]:
+        """What it is made of, in the order of `_GIVEN`."""
+        part = self.slot, self.slot_part, self.touching, self.gpus_elsewhere
+        return (self.wants, self.whole, self.ids, self.beside, *part)
 
     def __hash__(self) -> int:
         return self._hash
 
     def __eq__(self, other: object) -> bool:
         return self is other or (
-            isinstance(other, Bundle)
-            and self._hash == other._hash
-            and (self.wants, self.whole, self.slot, self.slot_part, self.ids, self.beside, self.touching)
-            == (other.wants, other.whole, other.slot, other.slot_part, other.ids, other.beside, other.touching)
+            isinstance(other, Bundle) and self._hash == other._hash and self._value == other._value
         )
 
     def __repr__(self) -> str:
         return f"Bundle({self.wants!r}, whole={self.whole}, slot={self.slot!r}, slot_part={self.slot_part})"
+
+
+_GIVEN = ("wants", "whole", "ids", "beside", "slot", "slot_part", "touching", "gpus_elsewhere")
 
 
 def _slot_set(want: Want) -> SlotSet | None:

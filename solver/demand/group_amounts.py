@@ -27,10 +27,9 @@ def split_outside(state: DomainState, bundle: Bundle) -> tuple[Bundle, dict[str,
     beside = _split(bundle.beside, "", 1, listed, found)
     if not found:
         return bundle, {}
-    inside = Bundle(
-        wants, whole=bundle.whole, slot=bundle.slot, slot_part=bundle.slot_part, ids=bundle.ids, beside=beside
-    )
-    return inside, {label: tuple(sorted(amounts.items())) for label, amounts in found.items()}
+    return bundle.but(wants=wants, beside=beside), {
+        label: tuple(sorted(amounts.items())) for label, amounts in found.items()
+    }
 
 
 def _split(

@@ -151,6 +151,19 @@ class Resolver:
         """Tell whether a vertex stands for a node, a group of nodes or a part of a node."""
         return vertex.type == "node" or vertex.type in self.levels or vertex.type in self.groups
 
+    def brings_gpus(self, vertex: Vertex, *, bare: bool) -> bool:
+        """Tell whether a vertex in a slot surely has GPUs: it asks for some, or for a whole domain of a level of such.
+
+        Parameters
+        ----------
+        bare
+            As `takes_whole`.
+        """
+        if vertex.type == "gpu" or vertex.type in self.groups or not self.is_domain(vertex):
+            return vertex.type == "gpu"
+        domains = [d for kind in self.machine.types for d in kind.domains if d.level == vertex.type]
+        return self.takes_whole(vertex, in_slot=True, bare=bare) and all(d.gpus for d in domains if d.cores or d.gpus)
+
     def has_domain(self, vertex: Vertex) -> bool:
         """Tell whether a domain stands below the vertex."""
         return any(self.is_domain(below) for child in vertex.children for below in child.walk())

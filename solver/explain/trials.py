@@ -235,9 +235,7 @@ def _host(host: HostDemand) -> HostDemand | None:
     if not wants and not bundle.whole:
         # Nothing is left but that there is such a node.
         return replace(host, bundle=Bundle((), ids=bundle.ids))
-    return replace(
-        host, bundle=Bundle(wants, whole=bundle.whole, slot=bundle.slot, slot_part=bundle.slot_part, ids=bundle.ids)
-    )
+    return replace(host, bundle=bundle.but(wants=wants))
 
 
 def _want(want: Want) -> Want | None:

@@ -21,6 +21,8 @@ def is_plain_part(scale: Scale, state: DomainState, bundle: Bundle) -> bool:
     """Tell whether a bundle is a part of a slot, of cores and GPUs alone that all stand in domains of each level."""
     if not (bundle.slot and bundle.slot_part) or bundle.whole or bundle.beside or bundle.touching:
         return False
+    if bundle.gpus_elsewhere:
+        return False
     if bundle.ids is not None or any(want.kind not in (Kind.CORE, Kind.GPU) or want.ids for want in bundle.wants):
         return False
     inside = (state.outermost(level) for level in scale.cross)

@@ -27,6 +27,6 @@ def other_parts(
     touched = node_solver.scale.values(best.cost)
     for component in node_solver.scale.components:
         if isinstance(component, Cross) and not touched[component.name]:
-            solution = node_solver.best(state, bundle.that_touches(component.level), budget)
+            solution = node_solver.best(state, bundle.but(touching=component.level), budget)
             if solution is not None:
                 yield solution

@@ -281,7 +281,7 @@ class NodeSolver:
                 touched = sum(1 for domain in held if domain.level == level)
                 cost += unit * (touched if bundle.slot_part else max(0, touched - 1))
             cost += price_of_wholes(self.scale, state)
-            if not state.gpus:
+            if not (state.gpus or bundle.gpus_elsewhere):
                 cost += sum(self.scale.core_touch(domain) for domain in held if domain.own_cores)
         taken = SlotPlan(bundle.slot, wholes=(0,), outside=outside.get(bundle.slot, ()))
         plan = NodePlan((taken,)) if bundle.slot else NodePlan((), taken)

@@ -55,6 +55,10 @@ BY_HAND: list[tuple[str, dict[str, object] | None]] = [
     ("node{x}/slot=7/core", None),
     ("slot/fpga", None),
     ("slot/core=7", None),
+    # What asks for nothing, and beside nodes for what is theirs.
+    ("[node{-x};slot/core]", None),
+    ("slot/[core;numa{-x}]", None),
+    ("[slot/core;memory=1]", None),
 ]
 
 
@@ -66,6 +70,15 @@ def test_by_hand(shape: str, expected: dict[str, object] | None) -> None:
     else:
         assert found is not None
         assert {name: found[name] for name in expected} == expected
+
+
+def test_ways_of_having_amounts_are_tried_up_to_ones_patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A slot is one partial placement, however many domains could give it its memory."""
+    machine, request = two(NUMA, NUMA), parse_resources(parse_shape("slot=2/[core=2;memory=6]"))
+    assert brute.best(machine, request, patience=200) is not None
+    monkeypatch.setattr(brute.world, "TRIES", 0)
+    with pytest.raises(brute.TooManyError):
+        brute.best(machine, request, patience=200)
 
 
 def test_policies_order_the_terms() -> None:

@@ -96,6 +96,23 @@ def test_twins(four: Case, shape: str, legal: list[Slot], illegal: list[Slot], r
     assert reason in " ".join(verdict.violations)
 
 
+@pytest.mark.parametrize(
+    ("shape", "beside", "reason"),
+    [
+        ("slot/[core;numa{-x}]", {}, "slot/numa[1] asks for nothing"),
+        ("[slot/core;rack{-x}]", {}, "rack[1] asks for nothing"),
+        ("[slot/core;memory=3]", {"memory": 3}, "memory[1]: no group lists memory, which nodes have"),
+        ("rack/[slot/core;memory=3]", {"memory": 3}, "rack/memory[1]: no group lists memory, which nodes have"),
+    ],
+)
+def test_no_answer_is_one_to_what_asks_for_nothing_or_beside_nodes_for_what_is_theirs(
+    four: Case, shape: str, beside: dict[str, int], reason: str
+) -> None:
+    R = answer([on(0, "0")], beside=[{"ranks": "0", **beside}] if beside else ())
+    assert four.judge(shape, R).violations == (reason,)
+    assert four.judge("node/[slot/core;memory=3]", answer([on(0, "0")], beside=[{"ranks": "0", "memory": 3}])).legal
+
+
 def test_whole_domains_around_slots_keep_what_the_slots_leave(four: Case) -> None:
     slots = [on(0, "0-1"), on(0, "2-3")]
     shape = "socket{x}/slot=2/core=2"

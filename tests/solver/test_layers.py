@@ -107,13 +107,23 @@ def test_a_slot_of_several_nodes_takes_of_the_group_that_has_them_all() -> None:
 def test_groups_without_nodes_hold_for_their_parent() -> None:
     pool = site({"chassis": [{"ssd": 1000}, {"ranks": "0-3", "ssd": 10}]}, nodes="0-3")
     assert listed(pool) == [
-        ("cluster", {"ssd": 1000}),
+        ("cluster", {"ssd": 1010}),
         ("chassis", {"ssd": 10}),
     ]
     ask(pool, 1, "[node=1/slot=1/core=1;ssd=500]")
     with pytest.raises(InsufficientResources):
-        ask(pool, 2, "[node=1/slot=1/core=1;ssd=501]")
+        ask(pool, 2, "[node=1/slot=1/core=1;ssd=511]")
     ask(pool, 2, "[node=1/slot=1/core=1;ssd=500]")
+    ask(pool, 3, "chassis/[slot/core;ssd=10]")
+
+
+def test_what_a_unit_beside_racks_has_does_not_bound_the_racks() -> None:
+    racks = [{"ranks": "0-1", "power": 40}, {"ranks": "2-3", "power": 40}]
+    pool = site({"row": [{"rack": racks, "unit": [{"power": 10}]}]}, nodes="0-3")
+    ask(pool, 1, "rack=2/[slot/core;power=40]")
+    with pytest.raises(InsufficientResources):
+        ask(pool, 2, "row/[slot/core;power=11]")
+    ask(pool, 2, "row/[slot/core;power=10]")
 
 
 def test_a_unit_in_a_chassis_and_one_in_that() -> None:

@@ -376,6 +376,32 @@ def test_resources_of_the_whole_cluster() -> None:
         read_R(make([("0", "0", "")], {"groups": {"storage": 1, "cluster": [{"ranks": "0"}]}}))
 
 
+RACKS = [{"ranks": "0-1", "power": 40}, {"ranks": "2-3", "power": 40}]
+
+
+@pytest.mark.parametrize(
+    ("groups", "expected"),
+    [
+        # It bounds the racks together, whose power it has beside that of the unit.
+        ({"row": [{"rack": RACKS, "unit": [{"power": 10}]}]}, {"row": 90, "rack": 40}),
+        ({"row": [{"rack": RACKS, "unit": [{"part": [{"power": 4}, {"power": 6}]}]}]}, {"row": 90, "rack": 40}),
+        ({"row": [{"aisle": [{"rack": RACKS}], "unit": [{"power": 10}]}]}, {"row": 90, "rack": 40}),
+        ({"rack": RACKS, "unit": [{"power": 10}]}, {"cluster": 90, "rack": 40}),
+        ({"rack": RACKS, "row": [{"ranks": "0-3", "power": 60}], "unit": [{"power": 10}]}, {"cluster": 70, "row": 60}),
+        # A group that says how much it has says it of all in it; and of another name there is nothing to bound.
+        ({"row": [{"power": 60, "rack": RACKS, "unit": [{"power": 10}]}]}, {"row": 70, "rack": 40}),
+        ({"row": [{"rack": RACKS, "unit": [{"ssd": 10}]}]}, {"rack": 40}),
+    ],
+)
+def test_what_a_group_without_ranks_lists_is_beside_what_the_others_have(
+    groups: Json, expected: dict[str, int]
+) -> None:
+    machine = read_R(make([("0-3", "0", "")], {"groups": groups}))
+    found = {group.level: dict(group.resources).get("power") for group in machine.groups}
+    assert {level: power for level, power in found.items() if power is not None} == {"rack": 40, **expected}
+    assert read_R(everything(machine)).groups == machine.groups
+
+
 def test_groups_side_by_side_and_groups_of_nobody() -> None:
     groups = {"rack": [{"ranks": "0-1"}, {"ranks": "2-3"}, {"ranks": "90", "storage": 1}], "row": [{"ranks": "0-3"}]}
     machine = read_R(make([("0-3", "0", "")], {**children(("0-3", NUMA2)), "groups": groups}))

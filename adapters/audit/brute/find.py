@@ -9,7 +9,7 @@ from ....grammar.constraint import ALWAYS, Constraint
 from ....grammar.jobspec import Vertex
 from ....topology.machine import Machine
 from .counts import all_counts, dropped, sizes
-from .request import Need, UnknownTypeError, read
+from .request import Need, RefusedError, read
 from .search import Partial, Search, Standing
 from .terms import ADDED, PACK, Terms, UsualJob, rating, term_names, worth
 from .world import World
@@ -52,7 +52,7 @@ def find(
     """
     try:
         needs, idsets = read(machine, vertices, slot_exclusive, unknown_types)
-    except UnknownTypeError:
+    except RefusedError:
         return None
     names = term_names(machine, policy)
     linked = "links" in names and any(kind.links for kind in machine.types)

@@ -21,6 +21,11 @@ def ways(
 
     `held` are the places of its cores and GPUs, `near` those of its cores alone if it has any, `forbidden` places that
     others have whole.
+
+    Raises
+    ------
+    TooManyError
+        There are too many.
     """
     touched = frozenset().union(*(world.places[place].holders for place in held))
     reaches = [_reach(world, item, near) for item in asked]
@@ -28,12 +33,14 @@ def ways(
     others = [key for key in others if not forbidden & world.places[key].holders]
     for size in range(len(others) + 1):
         for gave in combinations(others, size):
+            world.tried()
             everything = touched.union(*(world.places[key].holders for key in gave))
             pairs = zip(asked, reaches, strict=True)
             sources = [_sources(world, item, near, held, reach & everything) for item, reach in pairs]
             if not all(sources):
                 continue
             for givers in product(*([i for i, reach in enumerate(reaches) if key in reach] for key in gave)):
+                world.tried()
                 parts = _parts(asked, sources, gave, givers)
                 if parts is not None:
                     yield frozenset(gave), parts
@@ -67,8 +74,13 @@ def _reach(world: World, item: Item, near: Sequence[int]) -> frozenset[int]:
     name, at, _, above = item
     if above and world.is_in_groups(name):
         return frozenset()
-    nodes = {world.node(world.places[place].position) for place in near}
-    return frozenset().union(*(world.reach(name, at, node) for node in nodes))
+    return world.reach(name, at, _node_of(world, at, near))
+
+
+def _node_of(world: World, at: int, near: Sequence[int]) -> int:
+    """Return the node on which a slot asks for an amount: that of the place where it does, or its only one."""
+    position = world.places[at].position if at != ROOT else -1
+    return world.node(position if position >= 0 else world.places[near[0]].position)
 
 
 def _sources(
@@ -79,7 +91,7 @@ def _sources(
     if above and world.is_in_groups(name):
         group = group_of(world, item, held)
         return frozenset() if group == ROOT else frozenset({group})
-    node = world.node(world.places[near[0]].position)
+    node = _node_of(world, at, near)
     if any(name in world.places[key].stock for key in world.under[node]):
         return touched
     return world.sources(name, at, [place for place in near if at == ROOT or at in world.places[place].holders])

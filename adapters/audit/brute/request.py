@@ -23,8 +23,8 @@ class Need:
     once: bool = False  # a slot with such a vertex inside: there is no second
 
 
-class UnknownTypeError(Exception):
-    """The machine has no resource of this type."""
+class RefusedError(Exception):
+    """The request means nothing on this machine: a type that it has not, or a vertex that asks for nothing."""
 
 
 def read(
@@ -66,8 +66,7 @@ def read(
         children = tuple(need(child, in_slot, bare, within) for child in vertex.children)
         if vertex.type in places:
             innermost = bare and not has(vertex, places)
-            by_default = not vertex.children or innermost or (in_slot and slot_exclusive == "rfc14")
-            whole = by_default if vertex.exclusive is None else vertex.exclusive
+            whole = takes_whole(vertex, innermost or (in_slot and slot_exclusive == "rfc14"))
             same = vertex.type if level == around[0] and (renamed or around[1]) else ""
             if renamed:
                 # A node is its own socket and numa of number 0.
@@ -82,10 +81,23 @@ def read(
             return Need(vertex, "stock", False, False, children)
         is_root = vertex.type == "cluster" and 1 in vertex.count and vertex.children
         if unknown_types == "refuse" and not is_root:
-            raise UnknownTypeError(vertex.type)
+            raise RefusedError(vertex.type)
         return Need(vertex, "nothing", False, False, children)
 
     return tuple(need(vertex, False, False) for vertex in vertices), tuple(idsets)
+
+
+def takes_whole(vertex: Vertex, by_default: bool) -> bool:
+    """Return whether a vertex takes its place whole: one without children does, and others by default.
+
+    Raises
+    ------
+    RefusedError
+        It asks for nothing.
+    """
+    if vertex.exclusive is False and not vertex.children:
+        raise RefusedError(f"{vertex.type} asks for nothing")
+    return (by_default or not vertex.children) if vertex.exclusive is None else vertex.exclusive
 
 
 def stock_of(machine: Machine) -> set[str]:
@@ -102,7 +114,7 @@ def stock_of(machine: Machine) -> set[str]:
 def refuse_unit(vertex: Vertex, known: set[str]) -> None:
     """Refuse a unit of anything that the machine has, other than memory and storage."""
     if vertex.unit is not None and vertex.type in known - {"memory", "storage"}:
-        raise UnknownTypeError(f"{vertex.type} in {vertex.unit}")
+        raise RefusedError(f"{vertex.type} in {vertex.unit}")
 
 
 def preorder(needs: Sequence[Need]) -> Iterator[Need]:

@@ -104,8 +104,11 @@ class Search:
             )
         if need.kind == "stock":
             amount = asked_pieces(need.vertex, count)
+            above = at == ROOT or self.world.places[at].position < 0
+            if above and not in_slot and not self.world.is_in_groups(need.vertex.type):
+                return {}  # what stands beside nodes is not theirs
             beside = in_slot and around(need.vertex.path) in self.around_nodes
-            beside = beside and (at == ROOT or self.world.places[at].position < 0)
+            beside = beside and above
             if beside and not stands_in_slot(need.vertex.path):
                 return self.of_group(need.vertex.type, amount, at, states)
             return {
@@ -295,7 +298,7 @@ class Search:
     def of_group(self, name: str, amount: int, at: int, states: States) -> States:
         """Note what a group in a slot is asked for."""
         sources = self.world.sources(name, at, ())
-        if not sources:
+        if not sources or not self.world.is_in_groups(name):
             return {}
         said = (name, min(sources), amount)
         return {

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
-from itertools import combinations
 from typing import Any
 
 from ....grammar.constraint import Constraint, evaluate
@@ -16,6 +15,9 @@ from ....grammar.unit import gib
 from ....topology.machine import Machine
 
 ROOT = -1
+
+TRIES = 20
+"""Ways of having amounts, and sets of demands, that are tried for each partial placement of one's patience."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,7 @@ class World:
         self.linked = linked
         self.machine = machine
         self.patience = patience
+        self.tries = TRIES * patience
         count = len(machine.ranks)
         self.cores = [machine.types[machine.type_of[p]].domains[0].cores for p in range(count)]
         self.gpus = [machine.types[machine.type_of[p]].domains[0].gpus for p in range(count)]
@@ -85,6 +88,7 @@ class World:
         self.base = self._running_stock(running)
         self.stock_held = frozenset().union(*(sources for _, sources in self.base))
         self._fits: dict[Demands, bool] = {}
+        self._gives: dict[tuple[str, frozenset[int]], int] = {}
         self._layers: dict[tuple[str, int], list[int]] = {}
 
     def _add_groups(self) -> None:
@@ -283,12 +287,28 @@ class World:
             total[demand] = total.get(demand, 0) + amount
         for kind in {name for name, _ in total}:
             wanted = [(sources, amount) for (name, sources), amount in total.items() if name == kind]
-            for size in range(1, len(wanted) + 1):
-                for some in combinations(wanted, size):
-                    places = frozenset().union(*(sources for sources, _ in some))
-                    if self.can_give(kind, places) < sum(amount for _, amount in some):
-                        return False
+            unions = {frozenset[int]()}
+            for sources, _ in wanted:
+                self.tried(len(unions))
+                unions |= {sources | union for union in unions}
+            # Of demands whose sources come to the same, all are in it.
+            for places in unions:
+                self.tried()
+                if self.can_give(kind, places) < sum(amount for sources, amount in wanted if sources <= places):
+                    return False
         return True
+
+    def tried(self, number: int = 1) -> None:
+        """Count so many more ways of having amounts, or sets of demands, that are tried.
+
+        Raises
+        ------
+        TooManyError
+            There were too many.
+        """
+        self.tries -= number
+        if self.tries < 0:
+            raise TooManyError
 
     def can_give(self, kind: str, places: frozenset[int]) -> int:
         """Return how much some places can give together: no more than any layer of groups around them has."""
@@ -297,7 +317,9 @@ class World:
             own = self.places[key].stock[kind]
             return own if key in places else min(own, sum(most(inner) for inner in self.layer(kind, key)))
 
-        return sum(most(key) for key in self.layer(kind, ROOT))
+        if (kind, places) not in self._gives:
+            self._gives[kind, places] = sum(most(key) for key in self.layer(kind, ROOT))
+        return self._gives[kind, places]
 
     def layer(self, kind: str, outer: int) -> list[int]:
         """Return what lists an amount in a place or, of ROOT, anywhere, and stands for it in no group in between."""

@@ -16,7 +16,7 @@ from ...cpsat.budget import Budget, CutOff
 from ...cpsat.lexicographic import Expression, LexicographicResult, lexmin
 from ...cpsat.loading import new_model
 from ...cpsat.status import Status
-from ...demand.demand import Bundle, Demand, Kind
+from ...demand.demand import Bundle, Demand, Kind, Want
 from ...node.solver import NodeSolver
 from ...policy.terms import CoreTouch, Cross, GroupCross
 from ...state.domain_state import DomainState
@@ -347,7 +347,11 @@ class _MachineModel:
 
 def _may_take_gpus(bundle: Bundle) -> bool:
     """Tell whether a part of a slot asks for GPUs, or for whole domains, which may have some."""
-    return bundle.whole or any(want.kind in (Kind.GPU, Kind.DOMAIN) or want.total(Kind.GPU) for want in bundle.wants)
+
+    def may(wants: Sequence[Want]) -> bool:
+        return any(want.kind is Kind.GPU or want.whole or may(want.wants) for want in wants)
+
+    return bundle.whole or may(bundle.wants)
 
 
 def _is_none(state: DomainState) -> bool:

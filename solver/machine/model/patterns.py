@@ -113,7 +113,7 @@ def _in_whole(bundle: Bundle, slot: str) -> Bundle:
     wants = bundle.wants
     if bundle.slot and bundle.slot != slot:
         wants = (Want(Kind.SLOT, "slot", 1, label=bundle.slot, wants=wants),)
-    return Bundle(wants, whole=True, slot=slot, slot_part=bundle.slot_part or bool(slot), ids=bundle.ids)
+    return bundle.but(wants=wants, whole=True, slot=slot, slot_part=bundle.slot_part or bool(slot))
 
 
 class PatternLister:
@@ -204,17 +204,10 @@ class PatternLister:
         if not wants:
             return bundle
         if host.whole is None:
-            return Bundle(
-                bundle.wants,
-                whole=bundle.whole,
-                slot=bundle.slot,
-                slot_part=bundle.slot_part,
-                ids=bundle.ids,
-                beside=wants,
-            )
+            return bundle.but(beside=wants)
         if bundle.slot:
             # The slot has the group, and so the node, whole: what else it asks for is the least that must be there.
             if any(want.label != bundle.slot or want.count > 1 for want in wants):
                 return None
             wants = tuple(below for want in wants for below in want.wants)
-        return Bundle((*bundle.wants, *wants), whole=True, slot=bundle.slot, slot_part=bundle.slot_part, ids=bundle.ids)
+        return bundle.but(wants=(*bundle.wants, *wants), whole=True)

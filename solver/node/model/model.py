@@ -103,7 +103,8 @@ def _add_bundle(taken: Taken, bundle: Bundle) -> None:
     if bundle.slot_part and not bundle.slot:
         # A slot of several nodes inside a group that the job has whole.
         slot, *others = bundle.wants
-        inside = taken.add_holder(Holder(slot.label, gpuless=slot.total(Kind.GPU) == 0, slot_part=True))
+        gpuless = not bundle.gpus_elsewhere and slot.total(Kind.GPU) == 0
+        inside = taken.add_holder(Holder(slot.label, gpuless=gpuless, slot_part=True))
         add_wants(taken, slot.wants, [context], inside)
         add_wants(taken, others, [context], holder)
     else:
@@ -113,6 +114,9 @@ def _add_bundle(taken: Taken, bundle: Bundle) -> None:
 
 
 def _gpuless(taken: Taken, bundle: Bundle) -> bool:
+    """Tell whether the slot of a node's vertex has no GPU at all."""
+    if bundle.gpus_elsewhere:
+        return False
     if bundle.whole:
         return not taken.domains[0].gpus
     return not any(want.kind is Kind.GPU or want.total(Kind.GPU) for want in bundle.wants)
