@@ -23,7 +23,7 @@ SOLVER: Mapping[str, frozenset[str]] = {
         "knowledge": "cpsat demand errors machine node options policy state",
         "allocator": "cpsat demand errors knowledge options placement state",
         "explain": "allocator cpsat demand errors knowledge machine state",
-        "joint": "allocator cpsat demand errors placement state",
+        "joint": "allocator cpsat demand errors knowledge state",
         "pool": "allocator explain knowledge options",
     }.items()
 }

@@ -79,7 +79,12 @@ class LexicographicResult:
 
 
 def lexmin(
-    model: cp_model.CpModel, goals: Sequence[Goal], budget: Budget, *, linear: bool = True
+    model: cp_model.CpModel,
+    goals: Sequence[Goal],
+    budget: Budget,
+    *,
+    linear: bool = True,
+    nearly_linear: bool = False,
 ) -> LexicographicResult:
     """Minimise the goals one after the other.
 
@@ -87,6 +92,9 @@ def lexmin(
     ----------
     linear
         Whether linear relaxations are worth their time: for models of many counts they are.
+    nearly_linear
+        Whether a linear relaxation of all there is nearly solves the model as it stands, so that clauses are relaxed
+        too and nothing is presolved.
 
     Notes
     -----
@@ -100,7 +108,7 @@ def lexmin(
         weights = _weights(fold)
         if fold:
             model.minimize(sum(goal.expression * weight for goal, weight in zip(fold, weights, strict=True)))
-        solver, status = _solve(model, budget, linear=linear)
+        solver, status = _solve(model, budget, linear=linear, nearly_linear=nearly_linear)
         if status is Status.INFEASIBLE and best is None:
             return LexicographicResult(Status.INFEASIBLE)
         if not status.found:
@@ -122,7 +130,9 @@ def lexmin(
     return LexicographicResult(Status.OPTIMAL, tuple(values), tuple(bounds), best)
 
 
-def _solve(model: cp_model.CpModel, budget: Budget, *, linear: bool) -> tuple[cp_model.CpSolver, Status]:
+def _solve(
+    model: cp_model.CpModel, budget: Budget, *, linear: bool, nearly_linear: bool
+) -> tuple[cp_model.CpSolver, Status]:
     """Run CP-SAT once and translate its status. It takes little more than what is left of the budget."""
     from ortools.sat.python import cp_model as cp
 
@@ -138,6 +148,9 @@ def _solve(model: cp_model.CpModel, budget: Budget, *, linear: bool) -> tuple[cp
     solver.parameters.max_time_in_seconds = budget.clock_left
     if not linear:
         solver.parameters.linearization_level = 0
+    if nearly_linear:
+        solver.parameters.linearization_level = 2
+        solver.parameters.cp_model_presolve = False
     status = solver.solve(model)
     budget.charge_seconds(_work(solver.response_proto.deterministic_time, linear=linear))
     if status == cp.OPTIMAL:

@@ -199,17 +199,7 @@ class Trials:
 
 def ended(changes: Changes, state: PoolState, jobs: Iterable[int]) -> PoolState:
     """Return the state after jobs have ended; those that hold nothing are passed over."""
-    for jobid in jobs:
-        job = state.jobs.get(jobid)
-        if job is None:
-            continue
-        state, _ = changes.give(state, job.holdings)
-        used = state.group_used
-        for group, name, amount in job.group_used:
-            rest = used[group, name] - amount
-            used = used.set((group, name), rest) if rest else used.delete((group, name))
-        state = state._replace(jobs=state.jobs.delete(jobid), group_used=used)
-    return state
+    return changes.ended(state, jobs)
 
 
 def _silent(_message: str) -> None:

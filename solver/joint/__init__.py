@@ -7,20 +7,26 @@
 - `batch`: places a batch together; `parts` cuts a large one.
 - `mixed`: places a batch of which the model does not take all jobs.
 - `ids`: from counts to core and gpu ids, and to R.
+- `preemption`: which running jobs end or move so that a waiting one fits, and the least is lost. `victims` chooses,
+  `node_kinds` says what nodes give then, `relocation` where to what moves goes, `greedy` is what schedulers do.
 - `moves`: the fewest running jobs to migrate so that a waiting job fits.
 """
 
 from __future__ import annotations
 
 from .batch import Batch, place_batch
+from .giving_way import Candidate, GivingWay, Move
 from .mixed import Placed, place_mixed
-from .moves import Move, MovePlan, plan_moves
+from .moves import MovePlan, plan_moves
 from .parts import place_in_parts
+from .preemption import plan_preemption
 from .wants import BatchJob, NotJointError, Want, want_of
 
 __all__ = [
     "Batch",
     "BatchJob",
+    "Candidate",
+    "GivingWay",
     "Move",
     "MovePlan",
     "NotJointError",
@@ -30,5 +36,6 @@ __all__ = [
     "place_in_parts",
     "place_mixed",
     "plan_moves",
+    "plan_preemption",
     "want_of",
 ]

@@ -8,7 +8,7 @@ from ...topology.rset import write_R
 from ..allocator import Allocator
 from ..cpsat.budget import Budget
 from ..errors import InfeasibleRequest, InsufficientResources
-from ..placement.allocation import Allocation
+from ..state.holdings import NodeHolding
 from ..state.node_classes import bits, mask_of
 from .occupancy import Occupancy, Occupied
 from .room import Inner, Node, rooms
@@ -49,7 +49,7 @@ def one_by_one(
             allocation = trial.alloc(_FIRST - len(found), job.request, budget=decision)
         except (InsufficientResources, InfeasibleRequest):
             continue
-        found[job.id] = _occupied(allocation, wants[job.id], here)
+        found[job.id] = _occupied(allocation.holdings, wants[job.id], here)
     return found
 
 
@@ -67,9 +67,9 @@ def _cut(pool: Allocator, here: Mapping[int, Node]) -> Allocator:
     return trial
 
 
-def _occupied(allocation: Allocation, want: Want, here: Mapping[int, Node]) -> tuple[Occupied, ...]:
+def _occupied(holdings: Sequence[NodeHolding], want: Want, here: Mapping[int, Node]) -> tuple[Occupied, ...]:
     found = []
-    for holding in allocation.holdings:
+    for holding in holdings:
         for position in bits(holding.nodes):
             node = here[position]
             slots = [(slot.cores, slot.gpus) for slot in holding.slots]

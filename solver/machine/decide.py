@@ -120,6 +120,15 @@ class Decider:
             return None
         return self._room(replace(single, count=self._machine.size * MOST_ON_A_NODE), situation.field, budget)
 
+    def given(self, host: HostDemand, state: DomainState, budget: Budget) -> int | None:
+        """Return how many times a node of this state gives what a host demand asks for, at most as often as it does.
+
+        None where groups above the nodes may give a part of it, so that a node by itself does not say.
+        """
+        if self._chooser.reaches_groups(host.bundle):
+            return None
+        return self._most(host, state, budget)
+
     def _room(self, single: HostDemand, field: Field, budget: Budget) -> int:
         """Return how many nodes give a bundle, or how many loose units there is room for; at most what is asked."""
         room = 0

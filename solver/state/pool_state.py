@@ -205,6 +205,14 @@ class Changes:
         jobs = state.jobs.delete(jobid) if left is None else state.jobs.set(jobid, left)
         return PoolState(state.touched, state.classes, state.up, jobs, used, state.generation), entered
 
+    def ended(self, state: PoolState, jobs: Iterable[int]) -> PoolState:
+        """Return the state after jobs have ended; those that hold nothing are passed over."""
+        for jobid in jobs:
+            job = state.jobs.get(jobid)
+            if job is not None:
+                state, _ = self.returned(state, jobid, job, None)
+        return state
+
     def mark(self, state: PoolState, nodes: int, *, up: bool) -> tuple[PoolState, list[DomainState]]:
         """Return the state after nodes came up or went down, and the states that nodes came into."""
         there = nodes & state.up
