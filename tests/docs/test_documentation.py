@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from exactfit.adapters.cli import app
 from pages import DOCS, ROOT, not_typed, pages
 
 PYTHON = {name: re.findall(r"```python\n(.*?)```", text, re.DOTALL) for name, text in not_typed().items()}
@@ -40,6 +41,15 @@ def test_links_between_pages_lead_somewhere(name: str) -> None:
     targets = re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", text)
     broken = [target for target in targets if "://" not in target and not ((ROOT / name).parent / target).exists()]
     assert broken == []
+
+
+def test_every_command_and_every_schema_has_its_section() -> None:
+    commands = [command.name for command in app.registered_commands]
+    text = (DOCS / "reference" / "command-line.md").read_text(encoding="utf-8")
+    assert sorted(re.findall(r"^## exactfit (\w+)$", text, re.MULTILINE)) == sorted(filter(None, commands))
+    schemas = {path.name.split("-")[0] for path in (ROOT / "adapters" / "cli" / "schemas").glob("*.json")}
+    text = (DOCS / "reference" / "schemas.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"^## (\w+)$", text, re.MULTILINE)) == schemas
 
 
 SOURCES = (DOCS / "reference" / "sources.md").read_text(encoding="utf-8")
