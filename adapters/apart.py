@@ -22,8 +22,8 @@ def sentences(machine: Machine, number: int, R: Mapping[str, Any]) -> Iterator[s
                 total.update({level: times * cores for level, cores in _beyond(kind, piece)})
     for level in machine.levels:
         if total[level]:
-            cores = f"{total[level]} core{'s' * (total[level] > 1)}"
-            yield f"job {number}: {cores} of its slots stand in a {level} beyond the share of their GPUs there"
+            cores, stand = (f"{total[level]} cores", "stand") if total[level] > 1 else ("1 core", "stands")
+            yield f"job {number}: {cores} of its slots {stand} in a {level} beyond the share of their GPUs there"
 
 
 def _beyond(kind: NodeType, piece: Piece) -> Iterator[tuple[str, int]]:

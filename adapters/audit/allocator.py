@@ -67,6 +67,8 @@ class Allocator(ABC):
             When there is none now.
         UnreadError
             For a request that it cannot read.
+        NotOfferedError
+            For a form of request that it does not claim to take: that is not judged.
         """
 
     @abstractmethod

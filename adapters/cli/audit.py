@@ -35,7 +35,7 @@ class AuditOptions:
     """How much is asked, and where the report goes."""
 
     seed: Annotated[
-        int, typer.Option("--seed", metavar="N", help="The same number asks the same, in the same order.")
+        int, typer.Option("--seed", metavar="N", help="The same seed asks the same questions in the same order.")
     ] = 0
     time: Annotated[
         str | None,
@@ -73,7 +73,7 @@ def audit(
             metavar="POOL",
             autocompletion=completions.words("exactfit", "Rv1Pool", "TreePool"),
             show_default=False,
-            help="MODULE:CLASS, a pool class of Flux's protocol or an exactfit.adapters.audit.Allocator; "
+            help="MODULE:CLASS, a pool class of Flux's protocol or an exactfit.adapters.audit.allocator.Allocator; "
             "or exactfit, Rv1Pool, TreePool.",
         ),
     ],

@@ -40,7 +40,7 @@ def snapshot(
             metavar="flux|slurm",
             autocompletion=completions.words(*SYSTEMS),
             show_default="the one that is here",
-            help="Of which system.",
+            help="Which system to ask.",
         ),
     ] = None,
     anonymize: Annotated[

@@ -120,12 +120,17 @@ class AxesOptions:
     ] = None
     seed: Annotated[
         int | None,
-        typer.Option("--seed", min=1, show_default="1", help="Of the generator; a trace is shaken by any but 1."),
+        typer.Option(
+            "--seed",
+            min=1,
+            show_default="1",
+            help="Of the generator. With any but 1, jobs of a trace come up to 5 minutes later.",
+        ),
     ] = None
     load: Annotated[
         float | None,
         typer.Option(
-            "--load", show_default=False, help="What is offered; submissions come closer together or farther."
+            "--load", show_default=False, help="The load to be offered: jobs come closer together or farther apart."
         ),
     ] = None
 
@@ -187,8 +192,8 @@ class SimulationOptions:
             "--patience",
             metavar="TIME",
             show_default=False,
-            help="Of the processor, for one simulation (90s, 10m, 2h): one that takes longer, or by its first seconds "
-            "would take far longer, is given up, and the study goes on without it.",
+            help="How much of the processor's time one simulation may take (90s, 10m, 2h). One that takes longer, or "
+            "by its first seconds would take far longer, is given up, and the study goes on without it.",
         ),
     ] = None
 

@@ -56,7 +56,7 @@ class Shown:
             metavar="flux|slurm",
             autocompletion=completions.words(*SYSTEMS),
             show_default="the one that is here",
-            help="Of which system.",
+            help="Which system to ask.",
         ),
     ] = None
     every: Annotated[
