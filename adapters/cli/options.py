@@ -72,8 +72,8 @@ TimeLimitOption = Annotated[
         "--time-limit",
         metavar="TIME",
         show_default=f"500ms {_SITE}",
-        help="How much work one job may take, as time on an ordinary core: seconds, or 500ms, 10s, 2m. Work is counted, "
-        "so that a search ends at the same point everywhere. What was found by then is used, and marked FEASIBLE.",
+        help="How much work one job may take, as time on an ordinary core: seconds, or 500ms, 10s, 2m. Work is "
+        "counted, so that a search ends at the same point everywhere. What was found by then is used, and is FEASIBLE.",
     ),
 ]
 SlotExclusiveOption = Annotated[

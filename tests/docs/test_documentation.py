@@ -25,7 +25,7 @@ def test_it_is_made_without_a_warning(tmp_path: Path) -> None:
         [*command, "-d", str(tmp_path / "doctrees"), str(DOCS), str(tmp_path / "html")],
         capture_output=True,
         text=True,
-        timeout=600,
+        timeout=3600,
         check=False,
     )
     assert run.returncode == 0, run.stdout + run.stderr
