@@ -19,7 +19,7 @@ from ...grammar.errors import printable
 from . import options
 from .bundles import flat
 from .choice import read_choice
-from .console import make_console, note, warn
+from .console import make_console, warn
 from .ending import OF_THE_SYSTEM
 from .errors import InputError
 from .json_output import json_line
@@ -72,13 +72,13 @@ def study(
       exactfit study rfc49-a lublin:days=1 -o day
 
       exactfit study R.json trace.swf.gz --rules site.rules --sweep load=0.7:1.1:0.1,seeds=5 -o sweep
+
+      exactfit study now.json lublin:days=1 -o from-now-on
     """
     _check_installed()
     simulated.check()
     engine.check()
     named = read_machine(machine, Sources())
-    if named.snapshot is not None:
-        note("a study begins on the idle machine: what runs and waits in the snapshot is not taken over")
     try:
         given, tasks, options = _planned(named, workload, compared, simulated)
     except ValueError as error:

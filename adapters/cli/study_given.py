@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,7 +40,27 @@ class Given:
 
 
 def read_given(given: WorkloadOptions, named: NamedMachine) -> Given:
-    """Return what a workload is on a machine.
+    """Return what a workload is on a machine; of a snapshot with the state in which it begins.
+
+    Raises
+    ------
+    InputError
+        For options that do not go with it.
+    ValueError
+        For a workload, rules, a mix or a state that cannot be used.
+    """
+    found = _read_coming(given, named)
+    if named.snapshot is None:
+        return found
+    from ..study.onset import onset_of
+    from ..study.outline import outline_of
+
+    onset, words = onset_of(named.snapshot, outline_of(named.machine))
+    return replace(found, source=replace(found.source, onset=onset), shapes=[*words, *found.shapes])
+
+
+def _read_coming(given: WorkloadOptions, named: NamedMachine) -> Given:
+    """Return what is submitted.
 
     Raises
     ------

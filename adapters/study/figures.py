@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from ..twin.jobs import Outcome
-from .measures import Measures
+from .measures import Measures, Place
 from .outline import Outline
 from .probe import LATER, NEVER, Decision
 
@@ -31,7 +31,12 @@ def slowdown(wait: float, runtime: float) -> float:
 
 
 def figures(
-    outcomes: Mapping[int, Outcome], measures: Measures, decisions: Sequence[Decision], outline: Outline, wall: float
+    outcomes: Mapping[int, Outcome],
+    measures: Measures,
+    decisions: Sequence[Decision],
+    outline: Outline,
+    wall: float,
+    begun: Sequence[Outcome] = (),
 ) -> dict[str, float]:
     """Return the figures of a run.
 
@@ -47,6 +52,8 @@ def figures(
         Of the machine.
     wall
         Seconds that the simulation took.
+    begun
+        What became of jobs that ran at the beginning: they use the machine, and are no jobs of the workload.
     """
     ran = [outcome for outcome in outcomes.values() if outcome.started is not None and outcome.ended is not None]
     waits = [(o.started or 0.0) - o.submitted for o in ran]
@@ -55,9 +62,11 @@ def figures(
     first = min((o.submitted for o in outcomes.values()), default=0.0)
     last = max((o.ended or 0.0 for o in ran), default=first)
     span = last - first
-    places = measures.places
-    used = sum(places[o.job.id].cores * run for o, run in zip(ran, runs, strict=True))
-    used_gpus = sum(places[o.job.id].gpus * run for o, run in zip(ran, runs, strict=True))
+    held = [(measures.places[o.job.id], run) for o, run in zip(ran, runs, strict=True)]
+    held += [(measures.places[o.job.id], min(o.ended or last, last) - (o.started or first)) for o in begun]
+    used = sum(place.cores * run for place, run in held)
+    used_gpus = sum(place.gpus * run for place, run in held)
+    places = {job: place for job, place in measures.places.items() if job in outcomes}
     coming = max((o.submitted for o in outcomes.values()), default=0.0)
     seconds = [decision.seconds for decision in decisions]
     found: dict[str, float] = {
@@ -85,12 +94,11 @@ def figures(
         "time in decisions": sum(seconds),
         "time in all": wall,
     }
-    return found | _levels(outcomes, measures)
+    return found | _levels(outcomes, measures, places)
 
 
-def _levels(outcomes: Mapping[int, Outcome], measures: Measures) -> dict[str, float]:
+def _levels(outcomes: Mapping[int, Outcome], measures: Measures, places: Mapping[int, Place]) -> dict[str, float]:
     """Return the figures that there are for each level: of groups, and of domains."""
-    places = measures.places
     found: dict[str, float] = {}
     for level in measures.machine.group_levels:
         found[f"{level}s a job"] = mean(place.groups[level] for place in places.values())

@@ -47,9 +47,9 @@ def run(task: Task, machine: Machine, workload: Workload, patience: Patience | N
     placements = [placement_of(machine, R, twin.size_of(job)) for job, R in running.items()]
     twin.simulation.run()
     wall = clock() - begin
-    outcomes, measures = twin.simulation.jobs, twin.measures
+    measures = twin.measures
     return {
-        "figures": figures(outcomes, measures, twin.recorder.decisions, outline_of(machine), wall),
+        "figures": figures(twin.outcomes, measures, twin.recorder.decisions, outline_of(machine), wall, twin.begun),
         "moment": {"time": moment - START, "held": held, "placements": placements},
         "jobs": _job_columns(twin),
         "decisions": _decision_columns(twin),
@@ -72,7 +72,7 @@ def fullest(workload: Workload) -> float:
 def _job_columns(twin: Twin) -> dict[str, Sequence[Any]]:
     levels = twin.measures.machine.levels
     rows: list[dict[str, Any]] = []
-    for number, outcome in sorted(twin.simulation.jobs.items()):
+    for number, outcome in sorted(twin.outcomes.items()):
         place = twin.measures.places.get(number)
         started, ended = outcome.started, outcome.ended
         wait = started - outcome.submitted if started is not None else None

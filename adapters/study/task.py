@@ -10,6 +10,7 @@ from typing import Any
 
 from ...topology.machine import Machine
 from .generate import Generator, generate, read_mix
+from .onset import Onset
 from .outline import Outline
 from .submissions import Form, Submission, Workload, shaken, under_load
 
@@ -47,6 +48,8 @@ class Source:
         Of a trace; rows of `Submission` and `Form`.
     offered
         The load of the trace.
+    onset
+        The state in which it begins; None for the idle machine.
     """
 
     generator: str = ""
@@ -54,6 +57,7 @@ class Source:
     jobs: tuple[tuple[Any, ...], ...] = ()
     forms: tuple[tuple[Any, ...], ...] = ()
     offered: float = 0.0
+    onset: Onset | None = None
 
     @classmethod
     def of(cls, workload: Workload) -> Source:
@@ -63,7 +67,7 @@ class Source:
         return cls(jobs=jobs, forms=forms, offered=workload.load)
 
     def workload(self, outline: Outline, seed: int, load: float | None) -> Workload:
-        """Return the jobs.
+        """Return the jobs; those that wait at the beginning come first, whatever the seed and the load.
 
         Parameters
         ----------
@@ -74,6 +78,10 @@ class Source:
         load
             What is to be offered; None for what the source says.
         """
+        coming = self._coming(outline, seed, load)
+        return coming if self.onset is None else self.onset.before(coming)
+
+    def _coming(self, outline: Outline, seed: int, load: float | None) -> Workload:
         if self.generator:
             generator = Generator.read(self.generator)
             if load is not None:
@@ -171,6 +179,7 @@ class Task:
         source = dict(value["source"])
         source["jobs"] = tuple(tuple(row) for row in source["jobs"])
         source["forms"] = tuple(tuple(row) for row in source["forms"])
+        source["onset"] = Onset.from_json(source["onset"]) if source.get("onset") else None
         return cls(
             **{**value, "source": Source(**source), "pools": tuple(value["pools"]), "files": tuple(value["files"])}
         )

@@ -11,14 +11,15 @@ from ...topology.machine import Machine
 from ..flux.requests import ParsedRequest
 from ..flux.upstream import InfeasibleRequest
 from ..twin.conservative import ConservativeBackfill
-from ..twin.events import Submit
-from ..twin.jobs import Job
+from ..twin.events import Down, Submit
+from ..twin.jobs import Job, Outcome
 from ..twin.outlook import Need, Outlook
 from ..twin.policies import EasyBackfill, Fifo, FluxBackfill, earliest_start
 from ..twin.scheduler import PendingJob, Policy, Scheduler
 from ..twin.simulation import Simulation
 from .locality import SlotSize, slot_size
 from .measures import Measures
+from .onset import Onset, beginning
 from .patience import Patience
 from .pools import PoolName
 from .probe import Recorder, Shadow
@@ -69,13 +70,36 @@ class Twin:
             brief=True,
             start=START,
         )
+        self._begin(task.source.onset)
         for job in workload.jobs:
             spec = workload.forms[job.form].jobspec(job.limit)
             self.simulation.at(START + job.submit, Submit(Job(job.number, spec, job.runtime, job.priority)))
 
+    def _begin(self, onset: Onset | None) -> None:
+        """Let those run that hold something at the beginning, and take down what is down."""
+        if onset is None:
+            return
+        first = len(self.workload.jobs) + 1
+        self.simulation.begin(
+            (Job(number, {}, left or float("inf")), beginning((R, left), START))
+            for number, (R, left) in enumerate(onset.held, start=first)
+        )
+        if onset.down:
+            self.simulation.at(START, Down(onset.down))
+
+    @property
+    def outcomes(self) -> dict[int, Outcome]:
+        """What became of the jobs of the workload."""
+        return {number: one for number, one in self.simulation.jobs.items() if number in self._forms}
+
+    @property
+    def begun(self) -> list[Outcome]:
+        """What became of those that ran at the beginning."""
+        return [one for number, one in self.simulation.jobs.items() if number not in self._forms]
+
     def _started(self) -> float:
         """Return the part of the jobs that have started or never will."""
-        jobs = self.simulation.jobs.values()
+        jobs = self.outcomes.values()
         return sum(job.started is not None or job.denied is not None for job in jobs) / len(self.workload.jobs)
 
     def _policy(self, name: str) -> Policy:
@@ -89,8 +113,8 @@ class Twin:
         return self.simulation.now
 
     def size_of(self, job: int) -> SlotSize | None:
-        """Return what each slot of a job holds, None where they are of several kinds."""
-        return self._sizes[self._forms[job]]
+        """Return what each slot of a job holds, None where they are of several kinds, or it ran at the beginning."""
+        return self._sizes[self._forms[job]] if job in self._forms else None
 
     def _wrong(self, job: int, now: bool) -> bool | None:
         """Tell whether a refusal was wrong; our own pool's are proven by itself."""

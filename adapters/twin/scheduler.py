@@ -185,6 +185,16 @@ class Scheduler:
             return False
         return True
 
+    def adopt(self, jobid: int, resources: Mapping[str, Any]) -> None:
+        """Register a job that another scheduler placed, by what it holds; a class may ask for more of an R of its own.
+
+        Raises
+        ------
+        ValueError
+            The pool does not take it.
+        """
+        self.resources.register_alloc(jobid, ResourcePool({"version": 1, "execution": resources["execution"]}))
+
     def alloc(
         self, request: AllocRequest, jobid: int, priority: int, t_submit: float, jobspec: Mapping[str, Any]
     ) -> None:

@@ -126,6 +126,20 @@ class Simulation:
         for time, job in jobs:
             self.at(time, Submit(job))
 
+    def begin(self, jobs: Iterable[tuple[Job, R]]) -> None:
+        """Let jobs run from now on with what they hold, until they have run, or their R expires.
+
+        Raises
+        ------
+        ValueError
+            For one that the pool does not take.
+        """
+        for job, resources in jobs:
+            if not self.scheduler.hello(job.id, resources):
+                self.scheduler.adopt(job.id, resources)
+            outcome = self.jobs[job.id] = Outcome(job, self.now, job.priority)
+            self._started(outcome, resources)
+
     def run(self, until: float = float("inf")) -> None:
         """Let events happen until a time, or until there are none left.
 
@@ -252,7 +266,9 @@ class Simulation:
         outcome.resources = resources
         for observer in self._observers:
             observer.started(outcome)
-        self.at(self._end_of(outcome), Finish(outcome.job.id, self.now))
+        end = self._end_of(outcome)
+        if end != float("inf"):
+            self.at(end, Finish(outcome.job.id, self.now))
 
     def _end_of(self, outcome: Outcome) -> float:
         assert outcome.started is not None
