@@ -17,7 +17,7 @@ from ...topology.slurm_hosts import parse_slurm_hosts
 from .model import Running, Waiting
 from .slurm_machine import MIB_PER_GIB, SlurmNode
 from .slurm_request import Site, jobspec_of, request_of
-from .slurm_text import Record, records
+from .slurm_text import Record
 
 Json = dict[str, Any]
 
@@ -53,12 +53,14 @@ class Jobs:
 
 
 def read_jobs(
-    text: str, nodes: Sequence[SlurmNode], site: Site, queues: Mapping[str, tuple[int, str]], now: float
+    found: Iterable[Record], nodes: Sequence[SlurmNode], site: Site, queues: Mapping[str, tuple[int, str]], now: float
 ) -> Jobs:
-    """Read `scontrol -d show job`.
+    """Read the jobs of `scontrol -d show job`.
 
     Parameters
     ----------
+    found
+        Their records.
     nodes
         The machine's.
     site
@@ -70,10 +72,9 @@ def read_jobs(
     """
     jobs = Jobs()
     held: dict[int, int] = {}
-    for record in records(text, "JobId"):
-        ident = record.get("JobId").split()[0] if record.get("JobId") else ""
-        state = record.get("JobState")
-        if not re.fullmatch(r"\d{1,20}", ident) or not state or record.repeated & _NEEDED:
+    for record in found:
+        ident, state = ident_of(record), record.get("JobState")
+        if not is_readable(record):
             jobs.unseen.append(
                 f"job {printable(ident)[:20] or '?'} cannot be read: its name may hold fields of its own"
             )
@@ -103,6 +104,17 @@ _NEEDED: Final = frozenset(
         "JOB_GRES",
     }
 )
+
+
+def ident_of(record: Record) -> str:
+    """Return the number of a job; empty where there is none."""
+    return record.get("JobId").split()[0] if record.get("JobId") else ""
+
+
+def is_readable(record: Record) -> bool:
+    """Tell whether a record says what a job is, and does not say twice what it must say once."""
+    known = re.fullmatch(r"\d{1,20}", ident_of(record)) is not None and record.get("JobState") != ""
+    return known and not record.repeated & _NEEDED
 
 
 def _order(ident: str) -> list[int]:

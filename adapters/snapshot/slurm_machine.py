@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -100,7 +100,18 @@ def read_nodes(text: str) -> list[SlurmNode]:
     ValueError
         It holds no node, or one that says nothing of its cores.
     """
-    found = [_node(record, rank) for rank, record in enumerate(records(text, "NodeName"))]
+    return nodes_of(records(text, "NodeName"))
+
+
+def nodes_of(found_records: Iterable[Record]) -> list[SlurmNode]:
+    """Return the nodes of records, in their order.
+
+    Raises
+    ------
+    ValueError
+        There is none, or one that says nothing of its cores.
+    """
+    found = [_node(record, rank) for rank, record in enumerate(found_records)]
     if not found:
         raise ValueError("scontrol show node: no nodes")
     return found

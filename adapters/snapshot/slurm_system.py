@@ -1,4 +1,4 @@
-"""A snapshot of Slurm, by the commands that every user may run: scontrol, six times."""
+"""A snapshot of Slurm, by the commands that every user may run: scontrol, and JSON where that is in doubt."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ from ...grammar.idset import IdSet
 from ...grammar.slurm_time import parse_slurm_time
 from .commands import Run, or_nothing, run_command
 from .model import Queue, Reservation, Snapshot
+from .slurm_doubts import job_records
 from .slurm_jobs import read_jobs, time_of
-from .slurm_machine import SlurmNode, downs, machine_R, ranks_of, read_nodes
+from .slurm_json import node_records
+from .slurm_machine import SlurmNode, downs, machine_R, nodes_of, ranks_of, read_nodes
 from .slurm_request import Site
 from .slurm_text import Record, records
 
@@ -35,7 +37,7 @@ def take_slurm(run: Run = run_command) -> Snapshot:
         What it says cannot be read.
     """
     now = time.time()
-    nodes = read_nodes(run("scontrol", "show", "node"))
+    nodes = _nodes(run)
     topology = or_nothing(run, "scontrol", "show", "topology")
     R, unseen = machine_R(nodes, topology)
     config = or_nothing(run, "scontrol", "show", "config")
@@ -43,7 +45,8 @@ def take_slurm(run: Run = run_command) -> Snapshot:
     queues = read_partitions(run("scontrol", "-a", "show", "partition"), by_name)
     tiers = {queue.name: (queue.tier, queue.ranks) for queue in queues}
     site = site_of(nodes, R, config)
-    jobs = read_jobs(run("scontrol", "-d", "-a", "show", "job"), nodes, site, tiers, now)
+    text = run("scontrol", "-d", "-a", "show", "job")
+    jobs = read_jobs(job_records(text, nodes, run), nodes, site, tiers, now)
     reservations = read_reservations(or_nothing(run, "scontrol", "-a", "show", "reservation"), by_name)
     return Snapshot(
         system="slurm",
@@ -58,6 +61,19 @@ def take_slurm(run: Run = run_command) -> Snapshot:
         reservations=reservations,
         unseen=[*unseen, *jobs.unseen],
     )
+
+
+def _nodes(run: Run) -> list[SlurmNode]:
+    """Return the nodes by their text; where that cannot be read, by their JSON, which has another name in 22.05."""
+    try:
+        return read_nodes(run("scontrol", "show", "node"))
+    except ValueError as fault:
+        for words in (("scontrol", "show", "node", "--json"), ("sinfo", "--json")):
+            try:
+                return nodes_of(node_records(or_nothing(run, *words)))
+            except ValueError:
+                continue
+        raise fault from None
 
 
 def site_of(nodes: list[SlurmNode], R: dict[str, Any], config: str) -> Site:

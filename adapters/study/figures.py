@@ -62,10 +62,7 @@ def figures(
     first = min((o.submitted for o in outcomes.values()), default=0.0)
     last = max((o.ended or 0.0 for o in ran), default=first)
     span = last - first
-    held = [(measures.places[o.job.id], run) for o, run in zip(ran, runs, strict=True)]
-    held += [(measures.places[o.job.id], min(o.ended or last, last) - (o.started or first)) for o in begun]
-    used = sum(place.cores * run for place, run in held)
-    used_gpus = sum(place.gpus * run for place, run in held)
+    used, used_gpus = _used([*ran, *begun], measures, first, last)
     places = {job: place for job, place in measures.places.items() if job in outcomes}
     coming = max((o.submitted for o in outcomes.values()), default=0.0)
     seconds = [decision.seconds for decision in decisions]
@@ -95,6 +92,15 @@ def figures(
         "time in all": wall,
     }
     return found | _levels(outcomes, measures, places)
+
+
+def _used(outcomes: Sequence[Outcome], measures: Measures, first: float, last: float) -> tuple[float, float]:
+    """Return the core-seconds and GPU-seconds that jobs used until the last of the workload ended."""
+    held = [
+        (measures.places[o.job.id], max(0.0, min(last if o.ended is None else o.ended, last) - (o.started or first)))
+        for o in outcomes
+    ]
+    return sum(place.cores * run for place, run in held), sum(place.gpus * run for place, run in held)
 
 
 def _levels(outcomes: Mapping[int, Outcome], measures: Measures, places: Mapping[int, Place]) -> dict[str, float]:

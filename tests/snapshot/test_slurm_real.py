@@ -171,10 +171,14 @@ def test_what_cannot_start_anyway_says_why(taken: Snapshot) -> None:
     assert 7000 < later.begin - taken.taken < 7300
 
 
-def test_a_name_that_holds_fields_of_its_own_makes_a_job_that_is_not_read(taken: Snapshot) -> None:
-    assert all(job.priority < 99 or job.name != "x" for job in taken.waiting)
-    assert any("cannot be read: its name may hold fields" in line for line in taken.unseen)
-    assert isinstance(taken.job(IDS["gpu"]), Running)
+def test_a_name_that_holds_fields_of_its_own_is_read_from_json(taken: Snapshot) -> None:
+    named = waiting(taken, "named")
+    assert (named.name, named.user, named.seconds) == (HOSTILE, "root", 86400.0)
+    assert all(job.priority < 99 for job in taken.waiting)
+    assert not any("cannot be read" in line for line in taken.unseen)
+    first = taken.job("1")
+    assert isinstance(first, Running)
+    assert first.name == "two", "what the name says of job 1 is no more than a name"
 
 
 def test_the_file_is_plain_and_reads_back(taken: Snapshot) -> None:
@@ -193,6 +197,9 @@ def test_it_changes_nothing() -> None:
         return run_command(*words)
 
     take("slurm", run)
-    assert 1 <= len(said) <= 6
-    assert {words[0] for words in said} == {"scontrol"}
-    assert {next(word for word in words[1:] if not word.startswith("-")) for words in said} == {"show"}
+    assert 1 <= len(said) <= 7
+    json_of_jobs = ("squeue", "--json")
+    assert said.count(json_of_jobs) == 1
+    scontrol = [words for words in said if words != json_of_jobs]
+    assert {words[0] for words in scontrol} == {"scontrol"}
+    assert {next(word for word in words[1:] if not word.startswith("-")) for words in scontrol} == {"show"}
