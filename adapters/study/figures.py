@@ -70,11 +70,7 @@ def figures(
         "jobs": len(outcomes),
         "ran": len(ran),
         "denied": len(measures.denied_),
-        "refusals": sum(1 for d in decisions if d.answer == LATER),
-        "refused wrongly": sum(1 for d in decisions if d.answer == LATER and d.wrong),
-        "jobs refused wrongly": len({d.job for d in decisions if d.wrong}),
-        "denied wrongly": sum(1 for d in decisions if d.answer == NEVER and d.wrong),
-        "not proven": sum(1 for d in decisions if d.answer in (LATER, NEVER) and d.wrong is None),
+        **_refusals(decisions),
         "wait": mean(waits),
         "wait p95": percentile(waits, 0.95),
         "slowdown": mean(slowdowns),
@@ -92,6 +88,17 @@ def figures(
         "time in all": wall,
     }
     return found | _levels(outcomes, measures, places)
+
+
+def _refusals(decisions: Sequence[Decision]) -> dict[str, float]:
+    """Return how often jobs were refused, rightly and not."""
+    return {
+        "refusals": sum(1 for d in decisions if d.answer == LATER),
+        "refused wrongly": sum(1 for d in decisions if d.answer == LATER and d.wrong),
+        "jobs refused wrongly": len({d.job for d in decisions if d.wrong}),
+        "denied wrongly": sum(1 for d in decisions if d.answer == NEVER and d.wrong),
+        "not proven": sum(1 for d in decisions if d.answer in (LATER, NEVER) and d.wrong is None),
+    }
 
 
 def _used(outcomes: Sequence[Outcome], measures: Measures, first: float, last: float) -> tuple[float, float]:

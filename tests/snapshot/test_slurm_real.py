@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import time
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
 from emulated_slurm import EmulatedSlurm
+from exactfit.adapters.cli import app
 from exactfit.adapters.snapshot.commands import run_command
 from exactfit.adapters.snapshot.model import Running, Snapshot, Waiting, read_snapshot
 from exactfit.adapters.snapshot.take import take
@@ -179,6 +184,64 @@ def test_a_name_that_holds_fields_of_its_own_is_read_from_json(taken: Snapshot) 
     first = taken.job("1")
     assert isinstance(first, Running)
     assert first.name == "two", "what the name says of job 1 is no more than a name"
+
+
+EXPLAINED = {
+    "array_1": ("insufficient", "there is room for none now", "it starts by ", "ask for core=8 instead of 16"),
+    "switch": (
+        "insufficient",
+        "there is room for 8 now in the best switch",
+        "they go first",
+        "let jobs 1 of root and 2",
+    ),
+    "named": (
+        "insufficient",
+        "more on ranks that are down (3)",
+        "rank 3 is allocated+drain: bad $(fan)",
+        "drop hostlist:n3",
+    ),
+    "held": ("fits", "", "it cannot start whatever is free: it is held by its user", ""),
+    "large": ("infeasible", "4 exist", "asks for more nodes than its partition allows", "ask for node=4 instead of 8"),
+    "later": ("fits", "", "it is not to start before ", ""),
+    "spread": ("insufficient", "", "not looked at, as it has no counterpart here: --nodes=1-3", "slot=7 instead of 10"),
+    "pairs": ("insufficient", "there is room for 1 now", "it starts by ", "ask for node=1 instead of 2"),
+    "five": ("insufficient", "there is room for none now", "--gpus=5: 1 for each task", "let jobs 1 of root and 3"),
+}
+"""Of each job that waits: whether it fits, a part of why not, of why it waits, and of what would help."""
+
+
+def told(*arguments: str) -> list[dict[str, Any]]:
+    """Return what explain says of jobs, as JSON."""
+    done = CliRunner().invoke(app, ["explain", *arguments, "--json", "-q"])
+    assert done.exit_code in (0, 1), done.output
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def test_each_job_that_waits_is_explained(taken: Snapshot, tmp_path: Path) -> None:
+    path = tmp_path / "now.json"
+    path.write_text(taken.text(), encoding="utf-8")
+    names = [name for name in EXPLAINED if name.partition("_")[0] in IDS]
+    assert len(names) >= len(EXPLAINED) - 1
+    jobs = [IDS[name.partition("_")[0]] + ("_1" if name == "array_1" else "") for name in names]
+    for name, answer in zip(names, told(*jobs, "--snapshot", str(path)), strict=True):
+        status, sentence, waits, change = EXPLAINED[name]
+        assert answer["status"] == status, (name, answer)
+        assert sentence in " ".join(answer["sentences"]), (name, answer["sentences"])
+        assert waits in " ".join(answer["waits"]), (name, answer["waits"])
+        assert change in " ".join(one["text"] for one in answer["changes"]), (name, answer["changes"])
+
+
+@pytest.mark.usefixtures("taken")
+def test_a_job_is_explained_and_the_machine_shown_live(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("FLUX_URI", raising=False)
+    (answer,) = told(IDS["pairs"])
+    assert answer["status"] == "insufficient"
+    assert "let job 2 of root end" in answer["changes"][0]["text"]
+    shown = CliRunner().invoke(app, ["top", "--from", "slurm"], env={"COLUMNS": "120"}).stdout
+    assert re.search(r"^ +1  in part +8 of 16 +4 of 4  \[#·\] +n1$", shown, re.MULTILINE), shown
+    for words in (r"n3 +allocated\+drain +bad \$\(fan\)", r"2 nodes: 1 with room; \d before it", "held by its user"):
+        assert re.search(words, shown), shown
+    assert shown.replace("\n", "").isprintable()
 
 
 def test_the_file_is_plain_and_reads_back(taken: Snapshot) -> None:
