@@ -20,10 +20,10 @@ from .model.cells import ROOT, GroupTree
 from .model.chains import choose_chain, choose_torn
 from .model.sharing import NotDirectError
 from .packing import Items, choose_packing, fits_packing, on_one_node
-from .selection import Decision, Field
+from .selection import Decision, Field, Pick
 from .totals import exceeds
 
-SHARE = 0.5
+SHARE = 0.6
 """Of what is left of a budget, how much one way to choose may take where there is another one."""
 
 
@@ -84,9 +84,16 @@ class Chooser:
         items = self._items(demand)
         if items is None or not items.counted:
             return self._not_counted(demand, items, field, group_free, budget)
-        direct = self._directly(demand, items, field, budget)
-        if direct is not None:
+        direct = self._on_the_only_node(items, field, budget) or self._directly(demand, items, field, budget)
+        if direct is not None and direct.cost == direct.bound:
             return direct
+        found = self._packed(demand, items, field, group_free, budget)
+        return found if direct is None else direct if found is None else better_of(direct, found)
+
+    def _packed(
+        self, demand: Demand, items: Items, field: Field, group_free: Mapping[tuple[int, str], int], budget: Budget
+    ) -> Decision | None:
+        """Choose by what each node may give, then by search."""
         packing = choose_packing(items, field, self._node_solver, budget, self.least(field))
         at_hand = None if packing.decision is None else self._with_groups(packing.decision)
         if at_hand is None and packing.proven:
@@ -101,10 +108,32 @@ class Chooser:
             return at_hand
         if at_hand is None or found is None:
             return found
-        return _better(found, at_hand)
+        return better_of(found, at_hand)
+
+    def _on_the_only_node(self, items: Items, field: Field, budget: Budget) -> Decision | None:
+        """Return the placement of everything on the one node that there is; None where there are several.
+
+        No other vector than all that is asked for is of use there, so that no budget is spent on any.
+        """
+        live = list(field.live())
+        if len(live) != 1 or live[0][1].bit_count() != 1:
+            return None
+        ((state, node),) = live
+        if sum(item.demand.count for item in items.items if not item.demand.loose) > 1:
+            return None
+        try:
+            solution = self._node_solver.best(state, items.bundle(items.target), budget)
+        except CutOff:
+            return None
+        if solution is None:
+            return None
+        alone = Decision((Pick(node, solution, items.host(items.target)),), solution.cost, solution.bound)
+        placed = self._with_groups(alone)
+        # Whatever is placed touches the groups of this node.
+        return placed._replace(bound=alone.bound + placed.cost - alone.cost)
 
     def _directly(self, demand: Demand, items: Items, field: Field, budget: Budget) -> Decision | None:
-        """Return the best placement where tables say what it is, or demands follow each other; None elsewhere."""
+        """Return a placement where tables or runs give one, or demands follow each other; None elsewhere."""
         if len(items.items) > 1 or sum(nodes.bit_count() for _, nodes in field.live()) <= FEW_NODES:
             dealt = self.dealt(demand, field, budget.part(SHARE))
             if dealt is not None:
@@ -115,7 +144,7 @@ class Chooser:
             return None
 
     def dealt(self, demand: Demand, field: Field, budget: Budget) -> Decision | None:
-        """Return the best placement of loose slots where tables say what it is; None elsewhere."""
+        """Return a placement of loose slots where tables or runs give one, mostly the best; None elsewhere."""
         items = self._items(demand)
         if items is None or self._counts_groups:
             return None
@@ -175,7 +204,7 @@ class Chooser:
             torn = self._torn(demand, field, group_free, budget)
         except CutOff:
             return found
-        return found if torn is None else _better(found, torn)
+        return found if torn is None else better_of(found, torn)
 
     def _torn(
         self, demand: Demand, field: Field, group_free: Mapping[tuple[int, str], int], budget: Budget
@@ -209,7 +238,7 @@ class Chooser:
         return decision
 
 
-def _better(one: Decision, other: Decision) -> Decision:
+def better_of(one: Decision, other: Decision) -> Decision:
     """Return the better of two decisions, with what both say of the best."""
     better = one if one.cost < other.cost else other
     return better._replace(bound=min(better.cost, max(one.bound, other.bound)))

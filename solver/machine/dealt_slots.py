@@ -1,4 +1,4 @@
-"""Loose slots of several types dealt to the domains of all nodes at once, where these are few."""
+"""Loose slots of several types dealt to the domains of all nodes at once, where these are few, or as a flow of runs."""
 
 from __future__ import annotations
 
@@ -16,9 +16,16 @@ from .selection import Decision, Field, Pick, lowest_position
 MOST_NODES = 64
 """Machines with more nodes that are up are left to others."""
 
+MOST_TOGETHER = 8
+"""Where more innermost domains stand together there are too many ways to deal slots to them one by one."""
+
+SHARE, SHARE_OF_WIDE = 0.6, 0.1
+"""The parts of the budget that dealing may take, where few domains stand together and where more do: the flow of runs
+has the rest."""
+
 
 def deal_out(items: Items, field: Field, node_solver: NodeSolver, budget: Budget) -> Decision | None:
-    """Return the best placement of loose slots; None where it is not known.
+    """Return the best placement of loose slots, or one that may be it; None where there is none at hand.
 
     Parameters
     ----------
@@ -36,15 +43,25 @@ def deal_out(items: Items, field: Field, node_solver: NodeSolver, budget: Budget
         return None
     kinds = [replace(kind, count=count) for kind, count in zip(asked, items.target, strict=True)]
     nodes = sorted(((p, state) for state, mask in field.live() for p in bits(mask)), key=_position)
-    dealt = deal(scale, [state for _, state in nodes], kinds, budget)
+    states = [state for _, state in nodes]
+    is_wide = any(len(domain.children) > MOST_TOGETHER for state in states for domain in state.flat)
+    dealt = deal(scale, states, kinds, budget.part(SHARE_OF_WIDE if is_wide else SHARE))
+    bound = None
     if dealt is None:
-        return None
+        if not budget.left:
+            return None
+        from ..node.model.forest import best_on_nodes  # here, since it loads CP-SAT: most pools never need it
+
+        runs = best_on_nodes(scale, states, kinds, budget)
+        if runs is None:
+            return None
+        dealt, bound = runs.dealt, runs.bound
     picks = []
     for (position, state), slots_there in zip(nodes, dealt, strict=True):
         if any(slots_there):
             picks.append(Pick(1 << position, solution_of(scale, state, slots, kinds, slots_there), None))
     cost = sum(pick.solution.cost for pick in picks)
-    return Decision(tuple(sorted(picks, key=lowest_position)), cost, cost)
+    return Decision(tuple(sorted(picks, key=lowest_position)), cost, cost if bound is None else min(cost, bound))
 
 
 def _position(node: tuple[int, DomainState]) -> int:

@@ -22,7 +22,7 @@ from ..node.packing import SlotShape
 from ..node.rankings import Rankings
 from ..node.solver import NodeSolver
 from ..state.domain_state import DomainState
-from .choice import Chooser
+from .choice import Chooser, better_of
 from .fewest_groups import FewestGroups
 from .loose_units import share_out
 from .selection import SHARED_OUT, Decision, Field, Selector
@@ -213,7 +213,8 @@ class Decider:
         found = share_out(selector, single.bundle, single.count)
         if found is not None and found.cost == found.bound:
             return found
-        return self._chooser.dealt(demand, field, budget) or found
+        dealt = self._chooser.dealt(demand, field, budget)
+        return found if dealt is None else dealt if found is None else better_of(found, dealt)
 
     def _at_a_glance(self, single: HostDemand, field: Field, budget: Budget) -> Decision | None:
         """Return the best placement where few nodes, or what is best for each, show that it is; None elsewhere."""

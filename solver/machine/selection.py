@@ -137,8 +137,16 @@ class Selector:
         """Tell whether there was no time to find out what some node can do for a bundle."""
         return self._rankings.inexact(bundle)
 
-    def alike(self, bundle: Bundle, count: int, most: int | None = None) -> Decision | None:
-        """Choose so many nodes that each give the bundle, up to some cost of each."""
+    def alike(self, bundle: Bundle, count: int) -> Decision | None:
+        """Choose so many nodes that each give the bundle; what is left of the budget goes into what is not proven."""
+        found = self._first(bundle, count)
+        if found is None or found.bound == found.cost:
+            return found
+        improved = self._rankings.improve(bundle, self._field.classes, self._budget)
+        return self._first(bundle, count) if improved else found
+
+    def _first(self, bundle: Bundle, count: int, most: int | None = None) -> Decision | None:
+        """Choose the first so many nodes of the ranking, up to some cost of each."""
         picks: list[Pick] = []
         cost = 0
         left = count
@@ -156,13 +164,24 @@ class Selector:
             picks.sort(key=lowest_position)
         bound = cost
         if self.inexact(bundle):
-            least = self.lower_bound(bundle)
-            bound = cost if least is None else min(cost, count * least)
+            bound = min(cost, self.least_of(bundle, count))
         return Decision(tuple(picks), cost, bound)
 
     def lower_bound(self, bundle: Bundle) -> int | None:
         """Return what a bundle costs at least on any node; None where none can give it."""
         return self._rankings.lower_bound(bundle, self._field.classes, self._budget)
+
+    def least_of(self, bundle: Bundle, count: int) -> int:
+        """Return what so many nodes that each give the bundle cost at least: those that may cost the least."""
+        field = self._field
+        total = 0
+        for bound, nodes in sorted(
+            (bound, (field.classes[state] & field.eligible).bit_count())
+            for bound, state in self._rankings.bounds(bundle, field.classes, self._budget)
+        ):
+            total += bound * min(count, nodes)
+            count -= min(count, nodes)
+        return total
 
     def in_fewest_groups(self, bundle: Bundle, count: int, fewest_groups: FewestGroups) -> Decision | None:
         """Choose so many nodes of those that like the bundle best, in the fewest groups; None when that is not proven.
@@ -204,7 +223,7 @@ class Selector:
             return None
         each = scale.lead(first[0][1].bound)
         least = each * count - (count - 1)
-        best = self.alike(unit.times(count), 1, scale.least_led(least + 1) - 1)
+        best = self._first(unit.times(count), 1, scale.least_led(least + 1) - 1)
         return best if best is not None and best.cost == best.bound and scale.lead(best.cost) == least else None
 
     def least_of_units(self, unit: Bundle, count: int) -> list[int | None]:

@@ -47,32 +47,36 @@ def deal(scale: Scale, nodes: Sequence[DomainState], kinds: Sequence[SlotKind], 
     scale
         The policy, in which affinity is compared first, from the coarsest level to the finest.
     """
-    # Slots that are equal are of one kind, whatever they are called.
-    counts = Counter[tuple[int, int, bool]]()
-    for kind in kinds:
-        counts[kind.cores, kind.gpus, kind.shielded] += kind.count
-    merged = [SlotKind(count, *rest) for rest, count in counts.items()]
+    merged = merged_kinds(kinds)
     try:
         dealing = _Dealing(scale, nodes, merged, budget)
         runs = dealing.best()
     except (GaveUp, CutOff):
         return None
-    return None if runs is None else _parted(_dealt(nodes, merged, dealing.stops, runs), merged, kinds)
+    return None if runs is None else parted(_dealt(nodes, merged, dealing.stops, runs), merged, kinds)
 
 
-def _parted(dealt: Dealt, merged: Sequence[SlotKind], kinds: Sequence[SlotKind]) -> Dealt:
+def merged_kinds(kinds: Sequence[SlotKind]) -> list[SlotKind]:
+    """Return slots of which those that are equal are of one kind, whatever they are called."""
+    counts = Counter[tuple[int, int, bool]]()
+    for kind in kinds:
+        counts[kind.cores, kind.gpus, kind.shielded] += kind.count
+    return [SlotKind(count, *rest) for rest, count in counts.items()]
+
+
+def parted(dealt: Dealt, merged: Sequence[SlotKind], kinds: Sequence[SlotKind]) -> Dealt:
     """Return slots by what they are called, of those that are equal the first ones to the first."""
     if len(merged) == len(kinds):
         return dealt
-    parted: Dealt = [[[] for _ in kinds] for _ in dealt]
+    found: Dealt = [[[] for _ in kinds] for _ in dealt]
     left = [kind.count for kind in kinds]
     for number, node in enumerate(dealt):
         for kind, slots in zip(merged, node, strict=True):
             for slot in slots:
                 place = next(i for i, k in enumerate(kinds) if left[i] and replace(k, count=kind.count) == kind)
-                parted[number][place].append(slot)
+                found[number][place].append(slot)
                 left[place] -= 1
-    return parted
+    return found
 
 
 class _Dealing:

@@ -113,6 +113,12 @@ class NodeSolution:
             self._plan, self._make_plan = self._make_plan(), None
         return self._plan
 
+    def joined(self, other: NodeSolution) -> NodeSolution:
+        """Return the better of two solutions of the same, this one where they are as good, with what both prove."""
+        better = self if self.cost <= other.cost else other
+        bound = min(better.cost, max(self.bound, other.bound))
+        return NodeSolution(better.cost, bound, lambda: better.plan, better.outside, final=better.final)
+
     @property
     def proven(self) -> bool:
         """Whether no placement on such a node is better."""

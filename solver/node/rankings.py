@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from bisect import insort
 from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 
 from ...grammar.memory import Memory
 from ...topology.tree import NodeType
@@ -47,8 +48,12 @@ STATE_STEPS = 3
 """What it costs to rank a state."""
 
 
-SHARE = 0.5
-"""Of what is left of a budget, how much one state may take that is searched."""
+SHARED = 3
+"""A state that is searched may take of what is left of a budget as much as others that are not yet solved, so many at
+the most: the last one may take it all."""
+
+LEAST = 0.02
+"""Seconds of work below which nothing is solved once more."""
 
 STATES = 100_000
 """States whose bounds are remembered before the memory is emptied."""
@@ -179,7 +184,7 @@ class Rankings:
             solution = entry[3]
             if solution is None:
                 # No node keeps the others from being looked at.
-                self._settle(ranking, place, bundle, budget.part(SHARE) if len(classes) > 1 else budget)
+                self._settle(ranking, place, bundle, budget.part(1 / self._unsolved(ranking, place, classes)))
                 continue
             cost = entry[0]
             tied.append((nodes, solution))
@@ -188,6 +193,12 @@ class Rankings:
             yield tied
         if any(classes.get(state, 0) & (-1 if eligible is None else eligible) for _, state in ranking.lost):
             raise CutOff
+
+    def _unsolved(self, ranking: Ranking, place: int, classes: Classes) -> int:
+        """Return how many states from a place on are not solved yet, the one there among them: `SHARED` for more."""
+        unsolved = (entry for entry in islice(ranking.entries, place, None) if entry[3] is None and entry[2] in classes)
+        number = sum(1 for _ in islice(unsolved, SHARED))
+        return number if ranking.waiting.next_bound is None else min(SHARED, number + 1)
 
     def _set_aside(self, ranking: Ranking, place: int, classes: Classes) -> int:
         """Set aside what was passed over before a place of a ranking; return the place of the same entry after that."""
@@ -202,10 +213,40 @@ class Rankings:
 
     def lower_bound(self, bundle: Bundle, classes: Classes, budget: Budget) -> int | None:
         """Return a joint integer that no node goes below; None where no node can give the bundle."""
+        return min((bound for bound, _ in self.bounds(bundle, classes, budget)), default=None)
+
+    def bounds(self, bundle: Bundle, classes: Classes, budget: Budget) -> list[tuple[int, DomainState]]:
+        """Return what nodes of each state that may give the bundle cost at least, as a joint integer."""
         ranking = self._ranking(bundle, classes, budget)
-        bounds = [e[0] if e[3] is None else e[3].bound for e in ranking.take_all() if e[2] in classes]
-        bounds += [bound for bound, state in ranking.lost if state in classes]
-        return min(bounds, default=None)
+        bounds = [(e[0] if e[3] is None else e[3].bound, e[2]) for e in ranking.take_all()]
+        return [(bound, state) for bound, state in [*bounds, *ranking.lost] if state in classes]
+
+    def improve(self, bundle: Bundle, classes: Classes, budget: Budget) -> bool:
+        """Solve once more what is ranked and not proven, with all that is left; tell whether anything new is known.
+
+        Those that may cost the least come first. What one state leaves of its share is the others'.
+        """
+        ranking = self._ranking(bundle, classes, budget)
+        pending = sorted(
+            (entry[3].bound, entry[1], entry)
+            for entry in ranking.entries
+            if entry[3] is not None and entry[3].bound < entry[3].cost and entry[2] in classes
+        )
+        improved = False
+        for left, (_, _, entry) in zip(range(len(pending), 0, -1), pending, strict=True):
+            if budget.left < LEAST:
+                break
+            known = entry[3]
+            try:
+                found = self.node_solver.best(entry[2], bundle, budget.part(1 / left))
+            except CutOff:
+                continue
+            if known is None or found is None or (found.cost >= known.cost and found.bound <= known.bound):
+                continue
+            ranking.entries.remove(entry)
+            self._rank(ranking.entries, entry[1], bundle, entry[2], known.joined(found))
+            improved = True
+        return improved
 
     def least(self, bundle: Bundle, classes: Classes, budget: Budget) -> int | None:
         """Return a joint integer that no node goes below, which takes no search; None where no node can give it."""

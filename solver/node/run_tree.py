@@ -9,9 +9,12 @@ whatever the slots' sizes and the order of the policy's terms.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..state.domain_state import UNNAMED, DomainState
+from ..state.domain_state import UNNAMED, DomainState, Fixed
+
+NODE = "node"
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,11 @@ class Branch:
     branches: tuple[Branch, ...]
     leaves: tuple[Leaf, ...]
 
+    @property
+    def holds_nodes(self) -> bool:
+        """Whether its children are nodes, from one to another of which no run goes."""
+        return self.below[:1] == (NODE,)
+
     def walk(self) -> list[Branch]:
         """Return it and all branches in it, in pre-order."""
         return [self, *(inner for branch in self.branches for inner in branch.walk())]
@@ -74,6 +82,16 @@ def run_tree(domain: DomainState, resource: str) -> Branch | None:
     if levels is None or len({*levels, UNNAMED}) <= len(levels):
         return None
     return _branch(domain, 0, levels, resource)
+
+
+def run_forest(nodes: Sequence[DomainState], resource: str) -> Branch | None:
+    """Return the trees of some nodes below one root, which is no domain; None where they are not all alike.
+
+    Places are counted from the root on: those of a node follow those of the nodes before it.
+    """
+    if any(node.level != NODE for node in nodes):
+        return None
+    return run_tree(DomainState(Fixed("", 0, 0, True, ()), 0, 0, (), tuple(nodes)), resource)
 
 
 def _levels(domain: DomainState, resource: str) -> tuple[str, ...] | None:

@@ -112,9 +112,6 @@ class VectorSolutions:
         if before is None or solution is None:
             self._known[key] = solution
             return True
-        cost, bound = min(before.cost, solution.cost), max(before.bound, solution.bound)
-        if (cost, bound) == (before.cost, before.bound):
-            return False
-        shown = solution if solution.cost <= before.cost else before
-        self._known[key] = NodeSolution(cost, bound, lambda: shown.plan, shown.outside, final=solution.final)
-        return True
+        joined = solution.joined(before)
+        self._known[key] = joined
+        return (joined.cost, joined.bound) != (before.cost, before.bound)

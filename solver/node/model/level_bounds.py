@@ -20,6 +20,9 @@ from ..run_tree import Branch, Leaf, run_tree
 from ..shares_given import Equal, share_bounds
 from .runs import Asked, best_runs
 
+SHARE = 0.4
+"""The part of what is left that all levels may take, and each of them of that: the search has the rest."""
+
 
 def level_bounds(
     state: DomainState,
@@ -43,6 +46,7 @@ def level_bounds(
         When given, whether slots count as slots without GPUs.
     """
     bounds = lower_bounds(scale, state, bundle)
+    levels = budget.part(SHARE)
     for resource in ("core", "gpu"):
         tree = run_tree(state, resource)
         asked = asked_of(bundle, resource, shielded=shielded)
@@ -51,7 +55,7 @@ def level_bounds(
             assert asked is not None
             if asked.is_all and len(tree.below) == 1:
                 continue  # it is the whole search then
-            _raise(bounds, known, tree, level, asked, scale, budget)
+            _raise(bounds, known, tree, level, asked, scale, levels.part(SHARE))
     flat = bundle.flat
     if flat is not None:
         for place, bound in share_bounds(scale, state, Equal(flat.count, flat.cores, flat.gpus), bounds):

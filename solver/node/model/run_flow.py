@@ -158,7 +158,7 @@ class RunFlow:
         elif state.what == "out":
             self._add(state, state._replace(what="in"), turns=state.number)
             parent = self._parents.get(self.branches[state.number].place)
-            if parent is not None:
+            if parent is not None and not self.branches[parent].holds_nodes:
                 self._add(state, state._replace(number=parent))
         else:
             self._into_branch(state)

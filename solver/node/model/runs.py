@@ -114,7 +114,8 @@ class _Search:
 
 def _domains(root: Branch) -> Iterator[DomainState]:
     for branch in root.walk():
-        yield branch.state
+        if not branch.holds_nodes:
+            yield branch.state
         for leaf in branch.leaves:
             yield leaf.state
 
