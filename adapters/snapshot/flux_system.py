@@ -198,9 +198,10 @@ def _held(R: Mapping[str, Any]) -> dict[tuple[int, str], int]:
 
 
 def _waiting(run: Run, records: Sequence[Mapping[str, Any]], unseen: list[str]) -> list[Waiting]:
-    def spec(job: Mapping[str, Any]) -> Json | None:
+    def spec(job: Mapping[str, Any]) -> tuple[Json, float] | None:
         try:
-            return _kept(_json(run("flux", "job", "info", str(job.get("jobid")), "jobspec"), "flux job info"))
+            jobspec = _json(run("flux", "job", "info", str(job.get("jobid")), "jobspec"), "flux job info")
+            return _kept(jobspec), _begin_of(jobspec)
         except (RefusedError, ValueError):
             return None
 
@@ -208,11 +209,12 @@ def _waiting(run: Run, records: Sequence[Mapping[str, Any]], unseen: list[str]) 
     asked = ordered[:MOST_WAITING]
     found = []
     hidden = []
-    for job, jobspec in zip(asked, _several(spec, asked), strict=True):
-        if jobspec is None:
+    for job, told in zip(asked, _several(spec, asked), strict=True):
+        if told is None:
             hidden.append(str(job.get("jobid")))
             continue
-        blocked, begin = _blocked(job)
+        jobspec, begin = told
+        blocked = _blocked(job, begin)
         annotations = job.get("annotations")
         sched = annotations.get("sched", {}) if isinstance(annotations, Mapping) else {}
         reason = sched.get("reason_pending", "") if isinstance(sched, Mapping) else ""
@@ -227,7 +229,7 @@ def _waiting(run: Run, records: Sequence[Mapping[str, Any]], unseen: list[str]) 
                 _number(job.get("t_submit")),
                 printable(str(reason))[:500],
                 blocked,
-                begin,
+                begin if not blocked else 0.0,
             )
         )
     if hidden:
@@ -250,25 +252,29 @@ def _kept(jobspec: Any) -> Json:
     }
 
 
-def _blocked(job: Mapping[str, Any]) -> tuple[str, float]:
-    """Return why a job cannot start whatever is free, and not before when."""
+def _begin_of(jobspec: Any) -> float:
+    """Return before which time a job is not to start (RFC 26, begin-time); 0 where nothing is said."""
+    system = mapping(jobspec, "jobspec").get("attributes", {}).get("system", {})
+    latest = 0.0
+    for one in system.get("dependencies") or ():
+        if isinstance(one, Mapping) and one.get("scheme") == "begin-time":
+            match = re.fullmatch(r"\d{1,11}(\.\d*)?", str(one.get("value")))
+            latest = max(latest, float(match[0]) if match else 0.0)
+    return latest
+
+
+def _blocked(job: Mapping[str, Any], begin: float) -> str:
+    """Return why a job cannot start whatever is free; of one that only waits for a time that is known, nothing."""
     names = [str(name) for name in job.get("dependencies") or ()]
     begins = [name for name in names if name.startswith("begin")]
     others = [name for name in names if name not in begins]
     if others:
-        return f"depends on {printable(', '.join(others))[:80]}", 0.0
+        return f"depends on {printable(', '.join(others))[:80]}"
     if job.get("urgency") == 0:
-        return "held (its urgency is 0)", 0.0
-    if begins:
-        return printable(begins[0])[:80], _begin(begins[0])
-    if job.get("state") in ("PRIORITY", "NEW"):
-        return "has no priority yet", 0.0
-    return "", 0.0
-
-
-def _begin(text: str) -> float:
-    match = re.search(r"\d{9,11}(\.\d+)?", text)
-    return float(match[0]) if match else 0.0
+        return "held (its urgency is 0)"
+    if begins and not begin:
+        return printable(begins[0])[:80]
+    return "has no priority yet" if job.get("state") in ("PRIORITY", "NEW") else ""
 
 
 def _several(ask: Callable[[Mapping[str, Any]], _T], records: Sequence[Mapping[str, Any]]) -> list[_T]:

@@ -129,7 +129,7 @@ class TestFolds:
         torn = [one for one in moment.running if one.torn.torn]
         assert torn
         assert all(one.cores == 10 * one.nodes and one.torn.torn == one.torn.slots == one.nodes for one in torn)
-        assert moment.torn.torn == sum(one.nodes for one in torn)
+        assert moment.torn.torn == sum(one.nodes for one in torn) == sum(fold.torn for fold in moment.folds)
 
     def test_what_a_node_gives_to_several_tasks_is_no_slot(self) -> None:
         text = json.dumps(busy(32, 6, 4)).replace('"label": "task"', '"label": "tasks"')

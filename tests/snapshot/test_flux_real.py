@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
+from exactfit.adapters.cli import app
 from exactfit.adapters.snapshot.model import Running, Snapshot, Waiting, read_snapshot
 from exactfit.solver.pool import Pool
 from exactfit.topology.presets import preset
@@ -62,6 +65,7 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, str], Snap
         sleep 1
         {TAKE} snapshot -o {folder}/snapshot.json | tell summary
         {TAKE} explain $(flux jobs -no '{{id}}' --name=sleep -f pending | head -1) -q; echo "@status $?"
+        {TAKE} top --once --from flux > {folder}/top.txt
         {TAKE} snapshot --anonymize -q -o {folder}/anonymous.json
         flux jobs -A -no '{{id}}' | sort | md5sum | tell same
         """,
@@ -70,11 +74,27 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, str], Snap
     )
     path = folder / "snapshot.json"
     assert path.exists(), output
+    told["top"] = (folder / "top.txt").read_text(encoding="utf-8")
     hidden = (folder / "anonymous.json").read_text()
     assert "evil" not in hidden
     assert "fan" not in hidden
     return told, read_snapshot(json.loads(path.read_text()))
 
+
+EXPLAINED = {
+    "whole": (
+        "insufficient",
+        "none is free, 2 more are wholly or partly held",
+        "rank 2 is draining",
+        "let node be shared",
+    ),
+    "never": ("infeasible", "120 of them on ranks that match the constraint", "in debug", "slot=120 instead of 300"),
+    "after": ("fits", "", "it cannot start whatever is free: it depends on after-success", ""),
+    "held": ("fits", "", "it cannot start whatever is free: it is held", ""),
+    "later": ("fits", "", "it is not to start before ", ""),
+    "evil": ("infeasible", "9 slots of core=50 need 450 cores", "evil\\n\\x1b[31m", "slot=6 instead of 9"),
+}
+"""Of each job that waits: whether it fits, a part of why not, of why it waits, and of what would help."""
 
 Done = tuple[dict[str, str], Snapshot]
 
@@ -119,12 +139,45 @@ def test_what_waits_has_its_request_and_why_it_cannot_start(done: Done) -> None:
     assert waiting(done, "held").blocked == "held (its urgency is 0)"
     assert waiting(done, "after").blocked.startswith("depends on after-success")
     assert waiting(done, "never").blocked == ""
+    later = waiting(done, "later")
+    assert later.blocked == ""
+    assert 0 < later.begin - taken.taken <= 3600
     assert waiting(done, "evil").name == "evil\n\x1b[31m"
     assert taken.text().rstrip("\n").isprintable()
 
 
 def test_a_job_is_explained_live(done: Done) -> None:
     assert done[0]["status"] == "1"
+
+
+def test_each_job_that_waits_is_explained(done: Done, tmp_path: Path) -> None:
+    told, taken = done
+    path = tmp_path / "now.json"
+    path.write_text(taken.text(), encoding="utf-8")
+    jobs = [told[name] for name in EXPLAINED]
+    said = CliRunner().invoke(app, ["explain", *jobs, "--snapshot", str(path), "--json", "-q"])
+    assert said.exit_code == 1, said.output
+    for name, line in zip(EXPLAINED, said.stdout.splitlines(), strict=True):
+        answer = json.loads(line)
+        status, sentence, waits, change = EXPLAINED[name]
+        assert answer["status"] == status, (name, answer)
+        assert sentence in " ".join(answer["sentences"]), (name, answer["sentences"])
+        assert waits in " ".join(answer["waits"]), (name, answer["waits"])
+        assert change in " ".join(one["text"] for one in answer["changes"]), (name, answer["changes"])
+
+
+def test_the_machine_and_its_queue_are_shown_live(done: Done) -> None:
+    shown = done[0]["top"]
+    assert "4 nodes: 2 in part, 1 idle, 1 down\n" in shown
+    for words in (
+        r"\n +2  in part +80 of 120 +8 of 8  \[##3·\]\[····\] +node\[0-1\]\n",
+        r"node2 +draining +bad \$\(fan\)",
+        r"2 nodes: 0 with room\n",
+        r"300 slots: 120 match its constraint\n",
+        r"held \(its urgency is 0\)\n",
+        r"not before \d{4}-\d\d-\d\d \d\d:\d\d\n",
+    ):
+        assert re.search(words, shown), shown
 
 
 def test_a_folder_without_flux_is_no_snapshot(tmp_path: Path) -> None:

@@ -28,9 +28,9 @@ def job(ident: str, state: str, **more: Any) -> dict[str, Any]:
     return {"jobid": ident, "id": int(ident[1:]), "state": state, "username": "ada", "name": "x", "urgency": 16, **more}
 
 
-def spec(count: int) -> dict[str, Any]:
+def spec(count: int, *dependencies: dict[str, str]) -> dict[str, Any]:
     slot = {"type": "slot", "count": count, "label": "task", "with": [{"type": "core", "count": 1}]}
-    system = {"duration": 60.0, "environment": {"SECRET": "1"}, "cwd": "/home/ada"}
+    system = {"duration": 60.0, "dependencies": list(dependencies), "environment": {"SECRET": "1"}, "cwd": "/home/ada"}
     tasks = [{"command": ["secret"], "slot": "task", "count": {"per_slot": 1}}]
     return {"version": 1, "resources": [slot], "tasks": tasks, "attributes": {"system": system}}
 
@@ -41,7 +41,7 @@ JOBS = [
     job("ƒ3", "SCHED", priority=16, t_submit=3.0, annotations={"sched": {"reason_pending": "no \x1b[31m room"}}),
     job("ƒ4", "SCHED", priority=31),
     job("ƒ5", "DEPEND", dependencies=["after-success=ƒ3"]),
-    job("ƒ6", "DEPEND", dependencies=["begin-time=1800000000"]),
+    job("ƒ6", "DEPEND", dependencies=["begin@09:00:00"]),
     job("ƒ7", "PRIORITY", urgency=16),
     job("ƒ8", "INACTIVE"),
 ]
@@ -55,7 +55,8 @@ ANSWERS: dict[tuple[str, ...], object] = {
     ("flux", "config", "get"): {"policy": {"limits": {"duration": "1d", "job-size": {"max": {"nnodes": 2}}}}},
     ("flux", "job", "info", "ƒ1", "R"): held("0", "0-3"),
     ("flux", "job", "info", "ƒ2", "R"): held("1", "0-3"),
-    **{("flux", "job", "info", f"ƒ{n}", "jobspec"): spec(n) for n in range(3, 8)},
+    **{("flux", "job", "info", f"ƒ{n}", "jobspec"): spec(n) for n in (3, 4, 5, 7)},
+    ("flux", "job", "info", "ƒ6", "jobspec"): spec(6, {"scheme": "begin-time", "value": "1800000000.0"}),
 }
 
 
@@ -81,7 +82,7 @@ def test_as_its_owner_sees_it() -> None:
     assert [(job.id, job.start, job.end) for job in found.running] == [("ƒ1", 5.0, 605.0), ("ƒ2", 0.0, 0.0)]
     assert [job.id for job in found.waiting] == ["ƒ4", "ƒ3", "ƒ5", "ƒ6", "ƒ7"]
     assert [job.blocked for job in found.waiting] == [
-        "", "", "depends on after-success=ƒ3", "begin-time=1800000000", "has no priority yet"
+        "", "", "depends on after-success=ƒ3", "", "has no priority yet"
     ]  # fmt: skip
     assert found.waiting[3].begin == 1.8e9
     assert found.waiting[1].reason == r"no \x1b[31m room"

@@ -15,6 +15,11 @@ from ...drawing.marks import DOWN_MARK, FREE_MARK, HELD_MARK
 from ...drawing.node_state import NodeState
 from ...slots import Borders, Piece, pieces_of
 
+_Pair = tuple[int, int]
+"""Free, and all."""
+_Domains = tuple[tuple[_Pair, ...], ...]
+_Key = tuple[NodeType, str, _Domains, _Pair, _Pair]
+
 IDLE, PART, FULL, DOWN = "idle", "in part", "full", "down"
 _ORDER: Final = (PART, IDLE, FULL, DOWN)
 """What one looks for first stands first."""
@@ -40,15 +45,18 @@ class Fold:
         Free and all cores of each domain that has cores of its own, those of one parent together.
     cores, gpus
         Of a node: free, and all.
+    torn
+        Slots on all of them that cross a border that they need not; one on several of them counts on each.
     """
 
     machine: Machine
     nodes: int
     type: NodeType
     word: str
-    domains: tuple[tuple[tuple[int, int], ...], ...]
-    cores: tuple[int, int]
-    gpus: tuple[int, int]
+    domains: _Domains
+    cores: _Pair
+    gpus: _Pair
+    torn: int = 0
 
     @cached_property
     def count(self) -> int:
@@ -90,7 +98,8 @@ def part_mark(free: int, there: int) -> str:
 
 def folds_of(machine: Machine, states: Iterable[NodeState]) -> list[Fold]:
     """Return the nodes by what is left of them, the ones in part first, then by how many they are."""
-    found: defaultdict[tuple[Any, ...], int] = defaultdict(int)
+    found: defaultdict[_Key, int] = defaultdict(int)
+    torn: defaultdict[_Key, int] = defaultdict(int)
     for state in states:
         kind = state.type
         held_cores = held_gpus = 0
@@ -101,12 +110,14 @@ def folds_of(machine: Machine, states: Iterable[NodeState]) -> list[Fold]:
         gpus = (kind.gpus & ~held_gpus).bit_count(), kind.gpus.bit_count()
         free = cores[0] + gpus[0]
         word = DOWN if state.down else IDLE if state.idle else PART if free else FULL
-        found[kind, word, _domains(kind, held_cores, held_gpus), cores, gpus] |= state.nodes
-    folds = [Fold(machine, nodes, *key) for key, nodes in found.items()]
+        key = kind, word, _domains(kind, held_cores, held_gpus), cores, gpus
+        found[key] |= state.nodes
+        torn[key] += state.count * sum(slot.torn for _, content in state.shares for slot in content.slots)
+    folds = [Fold(machine, nodes, *key, torn=torn[key]) for key, nodes in found.items()]
     return sorted(folds, key=lambda fold: (_ORDER.index(fold.word), -fold.count, fold.nodes & -fold.nodes))
 
 
-def _domains(kind: NodeType, cores: int, gpus: int) -> tuple[tuple[tuple[int, int], ...], ...]:
+def _domains(kind: NodeType, cores: int, gpus: int) -> _Domains:
     """Return free and all cores of each domain that has some of its own; GPUs of a node that has no core."""
     by_parent: dict[int, list[tuple[int, int]]] = {}
     for domain in kind.domains:

@@ -18,6 +18,8 @@ VIEWS: Final = (ALL, *sections.SECTIONS)
 """What can be looked at, by the digits from 1."""
 _IN_ALL: Final = ("racks", "nodes", "down", "jobs", "queue")
 _LEAST: Final = 2
+_TURNS: Final = {"queue": 2}
+"""What gets more of a small screen than the others."""
 _MOST_ROWS: Final = 40
 """Lines of a section where all of them are printed below each other."""
 _HELP: Final = (
@@ -151,7 +153,7 @@ class Screen:
         found = [(name, body) for name in _IN_ALL if (body := self._section(moment, name, width))]
         while found and room < _LEAST * len(found):
             found.pop(0)
-        given = _dealt([1 + len(body) for _, body in found], room)
+        given = _dealt([1 + len(body) for _, body in found], [_TURNS.get(name, 1) for name, _ in found], room)
         lines: list[Text] = []
         for (name, body), share in zip(found, given, strict=True):
             title = Text(f"{VIEWS.index(name) + 1} {name}", style="bold")
@@ -162,15 +164,15 @@ class Screen:
         return lines
 
 
-def _dealt(wanted: Sequence[int], room: int) -> list[int]:
-    """Return shares of some room: each as much as wanted, as far as all can have as much as the others."""
+def _dealt(wanted: Sequence[int], turns: Sequence[int], room: int) -> list[int]:
+    """Return shares of some room: as much as is wanted, dealt out in turns of so many lines each."""
     given = [0] * len(wanted)
     left = room
     while left > 0 and any(have < want for have, want in zip(given, wanted, strict=True)):
         for place, want in enumerate(wanted):
-            if left > 0 and given[place] < want:
-                given[place] += 1
-                left -= 1
+            more = min(turns[place], want - given[place], left)
+            given[place] += more
+            left -= more
     return given
 
 

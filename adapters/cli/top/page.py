@@ -109,7 +109,7 @@ def _square(look: GroupLook) -> str:
 def _nodes(moment: Moment) -> Iterator[str]:
     yield heading("Nodes by what is left of them")
     rows = [_fold_row(fold) for fold in moment.folds[:_MOST_ROWS]]
-    yield table(("nodes", "are", "cores free", "gpus free", "domains", "where"), rows)
+    yield table(("nodes", "are", "cores free", "gpus free", "domains", "torn", "where"), rows)
     yield from _more(len(moment.folds))
 
 
@@ -125,6 +125,7 @@ def _fold_row(fold: Fold) -> list[str]:
         "-" if gone else f"{fold.cores[0]} of {fold.cores[1]}",
         "-" if gone or not fold.gpus[1] else f"{fold.gpus[0]} of {fold.gpus[1]}",
         f'<span class="dom" role="img" aria-label="{escape(fold.marks, quote=True)}">{boxes}</span>',
+        f"*{fold.torn:,}" if fold.torn else "",
         _plain(clip(fold.where, _LONGEST)),
     ]
 

@@ -123,6 +123,7 @@ def nodes(moment: Moment, width: int, *, drawn: bool = True) -> list[Text]:
         Column("cores free", right=True, needed=7),
         Column("gpus free", right=True, needed=6),
         Column(marks, needed=4, least=12),
+        Column("torn", right=True, needed=5),
         Column("where", least=10, needed=8),
     )
     return table(columns, [_fold_row(fold, drawn) for fold in moment.folds], width)
@@ -136,6 +137,7 @@ def _fold_row(fold: Fold, drawn: bool) -> list[str]:
         "" if gone else f"{fold.cores[0]} of {fold.cores[1]}",
         f"{fold.gpus[0]} of {fold.gpus[1]}" if fold.gpus[1] and not gone else "",
         fold.marks if drawn else "",
+        f"{fold.torn:,}" if fold.torn else "",
         fold.where,
     ]
 
