@@ -22,6 +22,7 @@ from .explain_job import explain_waiting
 from .explanations import explained, print_json, report
 from .job_input import Job
 from .pictures import check_pictures, show_pictures
+from .preempt import Preempting, PreemptOptions
 from .report import NUMBER_COLUMNS
 from .status import DONE, NO
 
@@ -154,14 +155,15 @@ def explain(
     snapshot: SnapshotOption = None,
     *,
     queue: WhenOptions,
+    preempting: PreemptOptions,
     pictures: ConflictPictures,
     as_json: Annotated[
         bool,
         typer.Option(
             "--json",
             help='Print one JSON object a job and line: {"job", "status", "sentences", "conflict", "corrections", '
-            '"complete", "vertices", "changes", "start"}; status is fits, insufficient (not now) or infeasible '
-            "(never).",
+            '"complete", "vertices", "changes", "start", "preempt"}; status is fits, insufficient (not now) or '
+            "infeasible (never).",
         ),
     ] = False,
     columns: NumberColumns = None,
@@ -169,8 +171,9 @@ def explain(
     """Say why a job does not fit: what lacks, in the words of the job, and what would make it fit.
 
     Prints the smallest set of things that are in conflict, the numbers of each vertex of the job, and up to five
-    changes that make it fit, each of them tried. Every job is looked at by itself; with --when they are a queue. In the
-    place of a machine and jobs, ids of jobs that wait. Exit status 1 when a job does not fit now.
+    changes that make it fit, each of them tried. Every job is looked at by itself; with --when they are a queue. With
+    --preempt, which running jobs would have to give way. In the place of a machine and jobs, ids of jobs that wait.
+    Exit status 1 when a job does not fit now.
 
     For example:
 
@@ -180,22 +183,29 @@ def explain(
 
       exactfit explain R.json slot=2/node slot=4/node --when --duration 2h
 
-      exactfit explain 4711
+      exactfit explain 4711 --preempt --exempt debug
 
       exactfit explain 4711 --snapshot now.json
     """
     queue.check()
+    preempting.check()
     names_of_columns = read_columns(columns, NUMBER_COLUMNS, as_json=as_json)
     if snapshot is not None or not jobs:
         check_pictures(pictures, as_json=as_json)
-        return explain_waiting(case, jobs or [], snapshot, names_of_columns, pictures, as_json=as_json)
+        return explain_waiting(case, jobs or [], snapshot, names_of_columns, pictures, preempting, as_json=as_json)
     read = Case.read(case, jobs)
     check_pictures(pictures, as_json=as_json)
-    return _explain(read, queue, pictures, names_of_columns, as_json=as_json)
+    return _explain(read, queue, preempting, pictures, names_of_columns, as_json=as_json)
 
 
 def _explain(
-    read: Case, queue: WhenOptions, pictures: ConflictPictures, columns: Sequence[str], *, as_json: bool
+    read: Case,
+    queue: WhenOptions,
+    preempting: PreemptOptions,
+    pictures: ConflictPictures,
+    columns: Sequence[str],
+    *,
+    as_json: bool,
 ) -> int:
     """Explain the jobs of a case, and return the exit status."""
     pool = read.pool()
@@ -203,10 +213,16 @@ def _explain(
     moment = time.time() if queue.now is None else queue.now
     found = [(job, explained(pool, job, names.__getitem__)) for job in read.jobs]
     starts = _starts(pool, read.jobs, moment, queue) if queue.when else {}
+    victims = Preempting(read, preempting, moment) if preempting.preempt else None
+    if victims is not None:
+        for job in read.jobs:
+            victims.add(job, pool)
     if as_json:
-        print_json(found, starts, names)
+        print_json(found, starts, names, victims=victims.fields() if victims else None)
     else:
         report(found, starts, moment, columns)
+        if victims is not None:
+            victims.show()
     conflicts = [(job, explanation) for job, explanation in found if explanation.conflict is not None]
     fits = all(explanation.status == FITS for _, explanation in found)
     show_pictures(

@@ -22,6 +22,7 @@ from .job_input import Job
 from .machine_input import NamedMachine, of_snapshot, read_machine
 from .options import CaseOptions, PictureOptions
 from .pictures import show_pictures
+from .preempt import Preempting, PreemptOptions
 from .report import span
 from .snapshot_state import announce, reserved_of
 from .source import Sources
@@ -42,6 +43,7 @@ def explain_waiting(
     file: str | None,
     columns: Sequence[str],
     pictures: PictureOptions,
+    preempting: PreemptOptions,
     *,
     as_json: bool,
 ) -> int:
@@ -57,6 +59,8 @@ def explain_waiting(
         The snapshot; None for the system that runs here.
     columns
         Of the table of numbers.
+    preempting
+        Whether it is said who would have to give way.
 
     Raises
     ------
@@ -73,14 +77,17 @@ def explain_waiting(
     jobs = [_job(number, one, given.requires or []) for number, one in enumerate(waiting, start=1)]
     read = Case.of(named, given, jobs, sources)
     announce(snapshot)
-    answers = _Answers(snapshot, read)
+    victims = Preempting(read, preempting, snapshot.taken) if preempting.preempt else None
+    answers = _Answers(snapshot, read, victims)
     for job, one in zip(jobs, waiting, strict=True):
         answers.add(job, one)
     found = answers.found
     if as_json:
-        print_json(found, answers.starts, answers.names, answers.waits)
+        print_json(found, answers.starts, answers.names, answers.waits, victims.fields() if victims else None)
     else:
         report(found, {}, snapshot.taken, columns, answers.waits)
+        if victims is not None:
+            victims.show()
     show_pictures(
         pictures,
         lambda: [conflict_scene(read, job, explanation) for job, explanation in found],
@@ -93,7 +100,8 @@ def explain_waiting(
 class _Answers:
     """Why each job waits, one after the other."""
 
-    def __init__(self, snapshot: Snapshot, read: Case) -> None:
+    def __init__(self, snapshot: Snapshot, read: Case, victims: Preempting | None) -> None:
+        self.victims = victims
         self.snapshot = snapshot
         self.machine = read.machine
         self.pool = read.pool()
@@ -108,6 +116,8 @@ class _Answers:
         pool.mark_down(reserved & ~pool.down_mask)
         explanation = explained(pool, job, self.names.__getitem__)
         self.found.append((job, explanation))
+        if self.victims is not None:
+            self.victims.add(job, pool)
         start = None if waiting.blocked else _start(self.pool, self.snapshot, waiting)
         if start is not None:
             self.starts[job.number] = replace(start, jobid=job.number)

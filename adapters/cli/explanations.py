@@ -23,6 +23,7 @@ def print_json(
     starts: Mapping[int, Start],
     names: Mapping[int, str],
     waits: Mapping[int, Sequence[str]] | None = None,
+    victims: Mapping[int, object] | None = None,
 ) -> None:
     """Print a line of JSON for each job.
 
@@ -36,11 +37,15 @@ def print_json(
         What the jobs that run are called, by their ids.
     waits
         Why those of a queue wait, by number.
+    victims
+        Which running jobs would have to give way, by number.
     """
     for job, explanation in found:
         start = starts.get(job.number)
         fields = {"job": job.number, **explanation.to_json(names.__getitem__)}
-        told = {"waits": list(waits[job.number])} if waits is not None else {}
+        told: dict[str, object] = {"waits": list(waits[job.number])} if waits is not None else {}
+        if victims is not None:
+            told["preempt"] = victims[job.number]
         print(json_line("explain", {**fields, "start": start.time if start else None, **told}))
 
 
