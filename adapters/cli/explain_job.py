@@ -76,8 +76,8 @@ def explain_waiting(
     waiting = [_find(snapshot, ident) for ident in (given.machine, *more)]
     jobs = [_job(number, one, given.requires or []) for number, one in enumerate(waiting, start=1)]
     read = Case.of(named, given, jobs, sources)
-    announce(snapshot)
     victims = Preempting(read, preempting, snapshot.taken) if preempting.preempt else None
+    announce(snapshot)
     answers = _Answers(snapshot, read, victims)
     for job, one in zip(jobs, waiting, strict=True):
         answers.add(job, one)

@@ -3,13 +3,14 @@
 `explain` answers the first two, `earliest_start` and `forecast` the last. `relaxation` says what can be taken away of a
 request, `trials` tries requests under assumptions, `conflict` finds a minimal conflict, `corrections` what is enough to
 be rid of it, `numbers` counts, `changes` finds what helps, `places` looks at each node by itself, `sentences` says it,
-`when` looks ahead.
+`when` looks ahead, `earliest` bounds what any order of a queue can give.
 """
 
 from __future__ import annotations
 
 from .answer import FITS, INFEASIBLE, INSUFFICIENT, Explanation, explain
-from .future import Steps
+from .earliest import Earliest, earliest
+from .future import Kept, Steps
 from .when import EASY, FIFO, FLUX, Start, earliest_start, finding_start, forecast, forecasting
 
 __all__ = [
@@ -19,9 +20,12 @@ __all__ = [
     "FLUX",
     "INFEASIBLE",
     "INSUFFICIENT",
+    "Earliest",
     "Explanation",
+    "Kept",
     "Start",
     "Steps",
+    "earliest",
     "earliest_start",
     "explain",
     "finding_start",

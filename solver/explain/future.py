@@ -7,7 +7,8 @@ halving the last of them. States are values: going back to one costs nothing, an
 from __future__ import annotations
 
 from bisect import insort
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
 from itertools import groupby
 from typing import TypeVar
 
@@ -37,8 +38,31 @@ def done(steps: Steps[T]) -> T:
             return end.value  # type: ignore[no-any-return]  # it is what the generator returns
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Nodes that no job may have for some time: a reservation for others, a maintenance.
+
+    Attributes
+    ----------
+    nodes
+        Bitmask of positions.
+    start, end
+        Seconds since the epoch.
+    """
+
+    nodes: int
+    start: float
+    end: float
+
+
 class _Question:
-    """One request, asked in many states."""
+    """One request, asked in many states.
+
+    Attributes
+    ----------
+    cut_off
+        Whether an answer was no because it was not found out.
+    """
 
     def __init__(self, knowledge: Knowledge, request: Request) -> None:
         knowledge.under(request)
@@ -46,6 +70,7 @@ class _Question:
         if reason is not None:
             raise InfeasibleRequest(reason)
         self.request = request
+        self.cut_off = False
         self._knowledge = knowledge
 
     def fits(self, state: PoolState) -> bool:
@@ -54,6 +79,7 @@ class _Question:
         try:
             return knowledge.fits(self.request, state, Budget(AHEAD * knowledge.options.time_limit))
         except CutOff:
+            self.cut_off = True
             return False
 
 
@@ -66,10 +92,14 @@ class Future:
         As it is now; it is not changed.
     now
         Seconds since the epoch.
+    kept
+        What jobs have to keep off.
     """
 
-    def __init__(self, pool: Allocator, now: float) -> None:
+    def __init__(self, pool: Allocator, now: float, kept: Sequence[Kept] = ()) -> None:
         self._pool = pool
+        self._kept = kept
+        self._placed: dict[int, int] = {}
         self._knowledge, self._state = pool.present
         self._now = now
         self._ends = sorted((job.end_time, jobid) for jobid, job in self._state.jobs.items() if job.end_time > 0)
@@ -88,6 +118,32 @@ class Future:
 
     def finding(self, request: Request, floor: float) -> Steps[Moment | None]:
         """Do the same in steps."""
+        found = yield from self._beside_running(request, floor)
+        if found is None or not self._kept:
+            return found
+        question = self._question(request)
+        first, state, passed = found
+        times = {first, *(end for end, _ in self._ends), *(kept.end for kept in self._kept)}
+        for time in sorted(moment for moment in times if moment >= first):
+            yield
+            while passed < len(self._ends) and self._ends[passed][0] <= time:
+                state = ended(self._knowledge.changes, state, [self._ends[passed][1]])
+                passed += 1
+            if question.fits(self._open(state, request, time)):
+                return time, state, passed
+        return None
+
+    def _open(self, state: PoolState, request: Request, time: float) -> PoolState:
+        """Return a state without the nodes that are kept at some time while a job would run that starts at a time."""
+        start = max(time, self._now)
+        end = start + request.duration if request.duration > 0 else float("inf")
+        closed = 0
+        for kept in self._kept:
+            closed |= kept.nodes if kept.start < end and start < kept.end else 0
+        return self._knowledge.changes.mark(state, closed, up=False)[0] if closed else state
+
+    def _beside_running(self, request: Request, floor: float) -> Steps[Moment | None]:
+        """Return the same as if nothing were kept."""
         question = self._question(request)
         yield
         if question.fits(self._state):
@@ -134,14 +190,15 @@ class Future:
 
     def _start(self, jobid: int, request: Request, start: float) -> bool:
         """Place a job where the pool would; tell whether that was possible."""
-        pool = self._pool.in_state(self._state)
+        pool = self._pool.in_state(self._open(self._state, request, start))
         try:
             pool.alloc(jobid, request)
         except (InsufficientResources, InfeasibleRequest):
             return False
-        state = pool.present[1]
         end = max(start, self._now) + request.duration if request.duration > 0 else 0.0
-        self._state = state._replace(jobs=state.jobs.set(jobid, state.jobs[jobid]._replace(end_time=end)))
+        job = pool.present[1].jobs[jobid]._replace(end_time=end)
+        self._state, _ = self._knowledge.changes.started(self._state, jobid, job)
+        self._placed[jobid] = job.nodes
         if end:
             insort(self._ends, (end, jobid))
         else:

@@ -6,20 +6,21 @@ as long as it may, no reservation moves: one in the order of the queue is all th
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from ...grammar.idset import mask_text
 from ...topology.masks import positions_of
 from ..allocator import Allocator
 from ..demand.request import Request
 from ..errors import InfeasibleRequest, InsufficientResources
-from ..state.holdings import NodeHolding
+from ..state.domain_state import Used, amounts_of
+from ..state.holdings import NodeFree, NodeHolding
+from ..state.node_classes import Packed
+from .future import Kept
 from .trials import ended
 
-_Masks = Mapping[int, tuple[int, int]]
-"""Cores and GPUs by position, as bitmasks."""
+_Held = Mapping[int, NodeFree]
+"""Cores and GPUs as bitmasks, and amounts, by position."""
 
 
 @dataclass(frozen=True)
@@ -30,13 +31,13 @@ class Reservation:
     ----------
     start, end
         Seconds since the epoch; the end is infinite for a job that does not say how long it runs.
-    masks
-        Cores and GPUs, as bitmasks, by position.
+    held
+        What it will hold, by position.
     """
 
     start: float
     end: float
-    masks: _Masks
+    held: _Held
 
 
 class Reservations:
@@ -48,15 +49,18 @@ class Reservations:
         As it is now; it is not changed.
     now
         Seconds since the epoch.
+    kept
+        What jobs have to keep off.
 
     Notes
     -----
-    Amounts such as memory are not reserved. A reservation costs a placement for each end before it, from the first on
-    at which the job would fit beside those that run.
+    What groups list of their own is not reserved. A reservation costs a placement for each end before it, from the
+    first on at which the job would fit beside those that run.
     """
 
-    def __init__(self, pool: Allocator, now: float) -> None:
+    def __init__(self, pool: Allocator, now: float, kept: Sequence[Kept] = ()) -> None:
         self._pool = pool
+        self._kept = kept
         self._now = now
         self._knowledge, self._state = pool.present
         self._ends = sorted({job.end_time for job in self._state.jobs.values() if job.end_time > 0})
@@ -70,7 +74,7 @@ class Reservations:
         floor
             The end of a job before which it does not fit beside those that run; 0 where it does.
         """
-        ends = {*self._ends, *(made.end for made in self._made)}
+        ends = {*self._ends, *(made.end for made in self._made), *(kept.end for kept in self._kept)}
         for time in (floor, *sorted(end for end in ends if floor < end < float("inf"))):
             found = self._at(jobid, request, time)
             if found is not None:
@@ -83,43 +87,51 @@ class Reservations:
         end = start + request.duration if request.duration > 0 else float("inf")
         over = [known for known, job in self._state.jobs.items() if 0 < job.end_time <= time]
         pool = self._pool.in_state(ended(self._knowledge.changes, self._state, over))
-        blocked = self._blocked(pool, start, end)
-        if blocked:
-            # No job that runs or waits has this number.
-            pool.register_alloc(max([jobid, *self._state.jobs]) + 1, {"version": 1, "execution": {"R_lite": blocked}})
+        for kept in self._kept:
+            if kept.start < end and start < kept.end:
+                pool.mark_down(kept.nodes & pool.up_mask)
         try:
-            given = pool.alloc(jobid, request)
+            given = self._without(pool, start, end).alloc(jobid, request)
         except (InsufficientResources, InfeasibleRequest):
             return None
-        return Reservation(start, end, _added({}, given.holdings))
+        return Reservation(start, end, _held(given.holdings))
 
-    def _blocked(self, pool: Allocator, start: float, end: float) -> list[dict[str, Any]]:
-        """Return what is reserved between a start and an end, and not held at the start, as entries of an R."""
-        reserved: dict[int, tuple[int, int]] = {}
+    def _without(self, pool: Allocator, start: float, end: float) -> Allocator:
+        """Return a pool that has nothing of what is reserved between a start and an end, and free at the start.
+
+        Of an amount as much is taken as is free, at most: what is held at the start is given back by then.
+        """
+        changes, state = self._knowledge.changes, pool.present[1]
         for made in self._made:
             if made.start < end and start < made.end:
-                for position, (cores, gpus) in made.masks.items():
-                    had = reserved.get(position, (0, 0))
-                    reserved[position] = had[0] | cores, had[1] | gpus
-        if not reserved:
-            return []
-        held: dict[int, tuple[int, int]] = {}
-        for job in pool.present[1].jobs.values():
-            held = _added(held, job.holdings)
-        entries = []
-        for position in sorted(reserved):
-            had = held.get(position, (0, 0))
-            kinds = zip(("core", "gpu"), reserved[position], had, strict=True)
-            children = {kind: mask_text(ids & ~taken) for kind, ids, taken in kinds if ids & ~taken}
-            if children:
-                entries.append({"rank": str(self._pool.machine.ranks[position]), "children": children})
-        return entries
+                blocked = []
+                for position, held in made.held.items():
+                    free = changes.free_of(state, position)
+                    used = self._free_amounts(position, held.used, free.used)
+                    packed = Packed.of(1 << position)
+                    blocked.append(NodeHolding(packed, held.cores & free.cores, held.gpus & free.gpus, used))
+                state, _ = changes.take(state, blocked)
+        return pool.in_state(state)
+
+    def _free_amounts(self, position: int, wanted: Used, used: Used) -> Used:
+        """Return what is free of some amounts of a node, and no more than them."""
+        if not wanted:
+            return ()
+        domains = self._pool.machine.type_at(position).domains
+        taken = {(index, name): amount for index, name, amount in used}
+        found = []
+        for index, name, amount in wanted:
+            total = dict(amounts_of(domains[index])).get(name, 0)
+            free = min(amount, total - taken.get((index, name), 0))
+            if free > 0:
+                found.append((index, name, free))
+        return tuple(found)
 
 
-def _added(masks: dict[int, tuple[int, int]], holdings: tuple[NodeHolding, ...]) -> dict[int, tuple[int, int]]:
-    """Add what is held on some nodes."""
-    for holding in holdings:
-        for position in positions_of(holding.nodes):
-            had = masks.get(position, (0, 0))
-            masks[position] = had[0] | holding.cores, had[1] | holding.gpus
-    return masks
+def _held(holdings: tuple[NodeHolding, ...]) -> dict[int, NodeFree]:
+    """Return what is held, by position."""
+    return {
+        position: NodeFree(holding.cores, holding.gpus, holding.used)
+        for holding in holdings
+        for position in positions_of(holding.nodes)
+    }

@@ -16,7 +16,8 @@ from ..allocator import Allocator
 from ..demand.arguments import need_job, need_time
 from ..demand.request import Asked, Request, as_request, need_request
 from ..errors import InfeasibleRequest
-from .future import Future, Steps, done
+from ..state.node_classes import mask_of
+from .future import Future, Kept, Steps, done
 from .reserving import Reservations
 from .trials import ended
 
@@ -42,12 +43,15 @@ class Start:
         The reason, where it never can.
     unknown
         Why it is not known, where it is not.
+    nodes
+        Where it then stands, as the pool places it: a bitmask of positions.
     """
 
     jobid: int
     time: float | None
     why_not: str | None = None
     unknown: str = ""
+    nodes: int = 0
 
 
 def earliest_start(pool: Allocator, request: Asked, now: float) -> float | None:
@@ -76,7 +80,7 @@ def finding_start(pool: Allocator, request: Request, now: float) -> Steps[float 
     return None if found is None else max(found[0], now)
 
 
-def forecast(pool: Allocator, queue: Queue, now: float, order: str = FIFO) -> list[Start]:
+def forecast(pool: Allocator, queue: Queue, now: float, order: str = FIFO, kept: Sequence[Kept] = ()) -> list[Start]:
     """Return when each job of a queue starts, if every job runs as long as it may.
 
     Parameters
@@ -91,6 +95,8 @@ def forecast(pool: Allocator, queue: Queue, now: float, order: str = FIFO) -> li
         ``fifo``: no job starts before one that stands ahead of it. ``easy``: with backfill as published. ``flux``:
         with backfill of those jobs alone that end before the reservation. ``conservative``: with backfill that delays
         no job ahead.
+    kept
+        What jobs have to keep off.
 
     Notes
     -----
@@ -107,7 +113,7 @@ def forecast(pool: Allocator, queue: Queue, now: float, order: str = FIFO) -> li
         raise ValueError(f"order: expected {FIFO}, {EASY}, {FLUX} or {CONSERVATIVE}, not {order!r}")
     need_time(now)
     _check_queue(pool, queue)
-    future = _Forecast(pool, now)
+    future = _Forecast(pool, now, kept)
     starts: dict[int, Start] = {}
     if order == FIFO:
         done(future.fifo(queue, starts))
@@ -177,21 +183,21 @@ class _Forecast(Future):
             self._go(found)
             if not self._start(jobid, request, floor):
                 break
-            starts[jobid] = Start(jobid, max(floor, self._now))
+            starts[jobid] = Start(jobid, max(floor, self._now), nodes=self._placed[jobid])
             del waiting[0]
         self._tell_unknown(waiting, starts)
 
     def conservative(self, queue: Queue, starts: dict[int, Start]) -> None:
         """Enter the starts of reservations that are made in the order of the queue, each beside all before it."""
         waiting = done(self._judged(queue, starts))
-        made = Reservations(self._pool, self._now)
+        made = Reservations(self._pool, self._now, self._kept)
         while waiting:
             jobid, request = waiting[0]
             alone = self.when(request, 0.0)
             found = made.reserve(jobid, request, alone[0]) if alone is not None else None
             if found is None:
                 break
-            starts[jobid] = Start(jobid, found.start)
+            starts[jobid] = Start(jobid, found.start, nodes=mask_of(found.held))
             if not request.duration > 0:
                 self._endless.append(jobid)
             del waiting[0]
@@ -234,7 +240,8 @@ class _Forecast(Future):
         if not self._try(*item, time, starts):
             return False
         over = [jobid for end, jobid in self._ends if end <= shadow]
-        if self._question(head).fits(ended(self._knowledge.changes, self._state, over)):
+        later = ended(self._knowledge.changes, self._state, over)
+        if self._question(head).fits(self._open(later, head, shadow)):
             return True
         self._state, self._ends, self._endless = state, ends, endless
         starts[item[0]] = Start(item[0], None)
@@ -242,7 +249,8 @@ class _Forecast(Future):
 
     def _next_end(self, time: float, shadow: float) -> float | None:
         """Let time pass to the next end, or to the reservation: whom the head leaves room may change with each."""
-        return self._to(min(self._ends[0][0] if self._ends else shadow, shadow), time)
+        kept = (one.end for one in self._kept if one.end > time)
+        return self._to(min(self._ends[0][0] if self._ends else shadow, shadow, *kept), time)
 
     def _to(self, moment: float, time: float) -> float | None:
         """Let time pass to a moment, and return it; None where it is no later than a time."""
@@ -262,7 +270,9 @@ class _Forecast(Future):
         return self._to(moment, time)
 
     def _try(self, jobid: int, request: Request, time: float, starts: dict[int, Start]) -> bool:
-        if not (self._question(request).fits(self._state) and self._start(jobid, request, time)):
+        if not (
+            self._question(request).fits(self._open(self._state, request, time)) and self._start(jobid, request, time)
+        ):
             return False
-        starts[jobid] = Start(jobid, max(time, self._now))
+        starts[jobid] = Start(jobid, max(time, self._now), nodes=self._placed[jobid])
         return True
