@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import insort
+from collections.abc import Sequence
 
 from ..state.domain_state import DomainState
 from ..state.node_classes import Classes
@@ -77,3 +78,10 @@ class Ranking:
     def add(self, bound: int, number: int, state: DomainState) -> None:
         """Enter a state by what touching it costs at least."""
         insort(self.entries, (bound + self.crossed, number, state, None, TOUCHED))
+
+    def add_all(self, bounds: Sequence[int], states: Sequence[DomainState]) -> None:
+        """Enter states into an empty ranking by what touching them costs at least."""
+        crossed = self.crossed
+        found = enumerate(zip(bounds, states, strict=True))
+        self.entries = [(bound + crossed, number, state, None, TOUCHED) for number, (bound, state) in found]
+        self.entries.sort()

@@ -111,50 +111,42 @@ class TouchBounds:
         """
         known = self._bounds.get(state)
         if known is None:
-            touch = self._scale.touch(state)
-            known = self._bounds[state] = (
-                touch + self._of_cores(state, shielded=False),
-                touch + self._of_cores(state, shielded=True),
-                self._by_level(state),
-            )
+            known = self._bounds[state] = self._find(state)
         total = known[1] if shielded else known[0]
         for number, sums in zip(fewest, known[2], strict=True):
             total += sums[number if number < len(sums) else -1]
         return total
 
-    def _by_level(self, state: DomainState) -> tuple[tuple[int, ...], ...]:
-        """Return for each level what 0, 1, 2, ... of its domains, or more, count at least."""
-        of_level: dict[str, list[DomainState]] = {level: [] for level in self._levels}
+    def _find(self, state: DomainState) -> _Known:
+        """Go through the domains of a state once."""
+        touch, core_touch = self._scale.touch, self._scale.core_touch
+        of_level: dict[str, tuple[list[DomainState], list[int]]] = {level: ([], []) for level in self._levels}
+        of_cores: list[int] = []
         for domain in state.flat:
             some = of_level.get(domain.level)
-            if some is not None:
-                some.append(domain)
-        return tuple([self._sums(state, domains) for domains in of_level.values()])
+            if some is not None and (domain.free_cores or domain.free_gpus):
+                some[0].append(domain)
+                some[1].append(touch(domain))
+            if self._core_touches and domain.own_free_cores:
+                of_cores.append(core_touch(domain))
+        sums = tuple([_sums(state, *some) for some in of_level.values()])
+        node = touch(state)
+        below_zero = sum([weight for weight in of_cores if weight < 0])
+        return node + below_zero, node + (below_zero or min(of_cores, default=0)), sums
 
-    def _sums(self, state: DomainState, domains: Sequence[DomainState]) -> tuple[int, ...]:
-        touch = self._scale.touch
-        cores = gpus = 0
-        weights = []
-        for domain in domains:
-            cores += domain.free_cores
-            gpus += domain.free_gpus
-            if domain.free_cores or domain.free_gpus:
-                weights.append(touch(domain))
-        weights.sort()
-        sums = [0, *accumulate(weights)]
-        if weights and weights[0] < 0:
-            # More may be touched than have to be, and are where that counts below zero.
-            sums = list(accumulate(reversed(sums), min))[::-1]
-        if cores != state.free_cores or gpus != state.free_gpus:
-            return (sums[0],)
-        return tuple(sums)
 
-    def _of_cores(self, state: DomainState, *, shielded: bool) -> int:
-        if not self._core_touches:
-            return 0
-        weights = [self._scale.core_touch(domain) for domain in state.flat if domain.own_free_cores]
-        least = sum([weight for weight in weights if weight < 0])
-        return least if least or not shielded else min(weights, default=0)
+def _sums(state: DomainState, domains: Sequence[DomainState], weights: list[int]) -> tuple[int, ...]:
+    """Return what 0, 1, 2, ... domains of a level, or more, count at least."""
+    weights.sort()
+    sums = [0, *accumulate(weights)]
+    if weights and weights[0] < 0:
+        # More may be touched than have to be, and are where that counts below zero.
+        sums = list(accumulate(reversed(sums), min))[::-1]
+    if sum([domain.free_cores for domain in domains]) != state.free_cores:
+        return (sums[0],)
+    if sum([domain.free_gpus for domain in domains]) != state.free_gpus:
+        return (sums[0],)
+    return tuple(sums)
 
 
 def crossing_bound(scale: Scale, state: DomainState, flat: FlatSlots) -> int:

@@ -371,10 +371,17 @@ class Rankings:
         if known is not None and known[0] is classes:
             return known[1]
         budget.charge(STATE_STEPS * len(classes))
-        ranking = Ranking(Walk(()), 0, 0 if bundle.flat is None else self._touch_bounds.crossed(bundle.flat))
-        for number, state in enumerate(classes):
-            self._enter(ranking, number, state, bundle, budget)
-        ranking.alone = bundle.flat is not None and len(ranking.entries) == 1
+        flat = bundle.flat
+        ranking = Ranking(Walk(()), 0, 0 if flat is None else self._touch_bounds.crossed(flat))
+        if flat is None:
+            for number, state in enumerate(classes):
+                self._enter(ranking, number, state, bundle, budget)
+        else:
+            cores, gpus = flat.count * flat.cores, flat.count * flat.gpus
+            roomy = [state for state in classes if cores <= state.free_cores and gpus <= state.free_gpus]
+            least = self.touch_bounds(roomy, flat)
+            ranking.add_all(least, roomy)
+            ranking.alone = len(roomy) == 1
         self._of_few[bundle] = (classes, ranking)
         return ranking
 

@@ -72,7 +72,9 @@ def least_share(bins: Iterable[tuple[int, int]], cores: int, gpus: int, count: i
     if not (cores and gpus and count):
         return 0
     known = tuple(sorted(bins))
-    return max(count * alone(known, cores, gpus), _lacking(known, cores, gpus, count))
+    # Of a domain a slot has no more than it takes, and without GPUs cores are as far there as anywhere: many are alike.
+    near = tuple(sorted([(min(c, cores), min(g, gpus)) for c, g in known if g]))
+    return max(count * alone(near, cores, gpus), _lacking(known, cores, gpus, count))
 
 
 @lru_cache(maxsize=10_000)

@@ -76,6 +76,7 @@ class Scale:
         self.known_for_bounds: Memory[DomainState, tuple[Any, ...]] = Memory(REMEMBERED)
         self._values: Memory[int, Mapping[str, int]] = Memory(REMEMBERED)
         self._touches: dict[str, list[tuple[Callable[[DomainState], int], int]]] = {}
+        self._core_touches = [(c.weight, u) for c, u in self.weighed() if isinstance(c, CoreTouch)]
         for component, unit in self.weighed():
             if isinstance(component, Touch):
                 self._touches.setdefault(component.level, []).append((component.weight, unit))
@@ -165,8 +166,7 @@ class Scale:
         """Return what it costs that a slot without GPUs takes a core that the domain lists itself."""
         cost = self._core_touch.get(domain)
         if cost is None:
-            parts = ((c, u) for c, u in self.weighed() if isinstance(c, CoreTouch))
-            cost = self._core_touch[domain] = sum(unit * c.weight(domain) for c, unit in parts)
+            cost = self._core_touch[domain] = sum([unit * weight(domain) for weight, unit in self._core_touches])
         return cost
 
     def lost_room(self, domain: DomainState, cores: int, gpus: int) -> int:
