@@ -113,7 +113,7 @@ def held(ways: random.Random, machine: Machine) -> list[tuple[int, int]]:
     return taken
 
 
-def _held_R(machine: Machine, taken: Sequence[tuple[int, int]]) -> dict[str, Any]:
+def held_R(machine: Machine, taken: Sequence[tuple[int, int]]) -> dict[str, Any]:
     """Return the R of a job that holds some cores and GPUs of the nodes."""
     lite = []
     for rank, masks in zip(machine.ranks, taken, strict=True):
@@ -161,7 +161,7 @@ def _left(machine: Machine, taken: Sequence[tuple[int, int]]) -> list[tuple[int,
 def decide(kind: str, machine: Machine, taken: Sequence[tuple[int, int]], asked: Asked) -> Outcome:
     """Ask a pool, and judge its answer."""
     pool, checker = Pool(machine), Checker(machine)
-    before = _held_R(machine, taken)
+    before = held_R(machine, taken)
     if before["execution"]["R_lite"]:
         pool.register_alloc(1, before)
         checker.allocate(before)

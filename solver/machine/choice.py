@@ -63,7 +63,7 @@ class Chooser:
         """
         if exceeds(demand, field, self.group_amounts):
             return False
-        items = self._items(demand)
+        items = self.items_of(demand)
         fits = None if items is None else fits_packing(items, field, budget)
         if fits is not None:
             return fits
@@ -81,7 +81,7 @@ class Chooser:
         """
         if exceeds(demand, field, self.group_amounts):
             return None
-        items = self._items(demand)
+        items = self.items_of(demand)
         if items is None or not items.counted:
             return self._not_counted(demand, items, field, group_free, budget)
         direct = self._on_the_only_node(items, field, budget) or self._directly(demand, items, field, budget)
@@ -145,7 +145,7 @@ class Chooser:
 
     def dealt(self, demand: Demand, field: Field, budget: Budget) -> Decision | None:
         """Return a placement of loose slots where tables or runs give one, mostly the best; None elsewhere."""
-        items = self._items(demand)
+        items = self.items_of(demand)
         if items is None or self._counts_groups:
             return None
         return deal_out(items, field, self._node_solver, budget)
@@ -155,7 +155,8 @@ class Chooser:
         scale = self._node_solver.scale
         return sum(nodes.bit_count() * lower_bound(scale, state, Bundle(())) for state, nodes in field.live())
 
-    def _items(self, demand: Demand) -> Items | None:
+    def items_of(self, demand: Demand) -> Items | None:
+        """Return what a request asks for as items; None where groups may give any of it, or are asked for."""
         items = Items.of(demand)
         if items is None or any(self.reaches_groups(item.demand.bundle) for item in items.items):
             return None

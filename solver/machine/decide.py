@@ -14,7 +14,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from ...topology.machine import Machine
-from ..cpsat.budget import Budget
+from ..cpsat.budget import Budget, CutOff
 from ..demand.demand import Demand, HostDemand, Kind, Want
 from ..demand.problem import Problem
 from ..node.capacity import is_countable, room_for
@@ -34,6 +34,9 @@ MOST_ON_A_NODE = 1 << 18
 
 SHARE_FOR_SIZES = 0.7
 """Of the work, how much the search for the largest counts may take: with what it found a job is placed yet."""
+
+SHARE_FOR_ONE = 0.3
+"""Of what is left, how much it may take to find out whether all slots are best on one node."""
 
 SHARE_FOR_UNITS = 0.6
 """Of what is left, how much it may take to share few units out node by node: the rest is to deal them along domains."""
@@ -185,7 +188,7 @@ class Decider:
             if plain and single.loose and single.count <= SHARED_OUT and not self._grouped:
                 return self._few_units(demand, single, field, budget)
         elif single is None and not self._compares_groups:
-            found = self._in_one_group(demand, field, budget)
+            found = self._in_one_group(demand, field, budget) or self._all_on_one_node(demand, field, budget)
             if found is not None:
                 return found
         return self._chooser.choose(demand, field, situation.group_free, budget)
@@ -204,6 +207,23 @@ class Decider:
             return None
         touched = sum(self._node_solver.scale.group_units.values())
         return found if found.cost == host.count * found.picks[0].solution.cost + touched else None
+
+    def _all_on_one_node(self, demand: Demand, field: Field, budget: Budget) -> Decision | None:
+        """Return the best placement of loose slots of several types where that is on one node; None elsewhere."""
+        items = None if self._grouped or _is_one_node(field) else self._chooser.items_of(demand)
+        if items is None or not items.counted or not all(item.demand.loose for item in items.items):
+            return None
+        units = [(item.demand.bundle, item.demand.count) for item in items.items]
+        together = items.bundle(items.target)
+        try:
+            found = Selector(self._rankings, field, budget.part(SHARE_FOR_ONE)).on_one_node(units, together)
+        except CutOff:
+            return None
+        if found is None or found.cost == found.bound:
+            return found
+        # Slots of cores alone are dealt along all nodes, which may prove more.
+        has_gpus = any(some.gpus for some in together.slots)
+        return Selector(self._rankings, field, budget).alike(together, 1) if has_gpus else None
 
     def _few_units(self, demand: Demand, single: HostDemand, field: Field, budget: Budget) -> Decision | None:
         """Return the best placement of few loose units: shared out node by node, or dealt along domains."""
@@ -226,7 +246,8 @@ class Decider:
             untorn = Untorn(self._rankings, field, budget).loose(single.bundle, single.count)
             if untorn is not None:
                 return untorn
-        return selector.on_one_node(single.bundle, single.count)
+        on_one = selector.on_one_node([(single.bundle, single.count)], single.bundle.times(single.count))
+        return on_one if on_one is not None and on_one.cost == on_one.bound else None
 
 
 def _in_one(demand: Demand) -> HostDemand | None:

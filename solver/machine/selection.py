@@ -7,7 +7,7 @@ units, which may stand anywhere and several on a node, are shared out by `loose_
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -211,20 +211,24 @@ class Selector:
         cost = tied[0][1].cost * count + sum(scale.group_units[level] * number for level, number in touched.items())
         return Decision(tuple(sorted(picks, key=lowest_position)), cost, cost, modelled=True)
 
-    def on_one_node(self, unit: Bundle, count: int) -> Decision | None:
-        """Choose one node for all of so many loose units, if no other choice can be better.
+    def on_one_node(self, units: Sequence[tuple[Bundle, int]], together: Bundle) -> Decision | None:
+        """Choose one node for all of some loose units, so many of each, if no choice of more nodes can be better.
 
         Each unit alone costs at least what the best one costs on any node; where all of them on one node cost no
-        more than that, in all that is compared up to the number of nodes, more nodes are worse.
+        more than that, in all that is compared up to the number of nodes, more nodes are worse. Which node, and how
+        it gives them, may be open: the bound says so.
         """
         scale = self._rankings.node_solver.scale
-        first = None if scale.lead is None else next(self.best_first(unit), None)
-        if scale.lead is None or first is None or self.inexact(unit):
+        if scale.lead is None:
             return None
-        each = scale.lead(first[0][1].bound)
-        least = each * count - (count - 1)
-        best = self._first(unit.times(count), 1, scale.least_led(least + 1) - 1)
-        return best if best is not None and best.cost == best.bound and scale.lead(best.cost) == least else None
+        least = 1
+        for unit, count in units:
+            first = next(self.best_first(unit), None)
+            if first is None or self.inexact(unit):
+                return None
+            least += (scale.lead(first[0][1].bound) - 1) * count
+        best = self._first(together, 1, scale.least_led(least + 1) - 1)
+        return best if best is not None and scale.lead(best.cost) == least else None
 
     def least_of_units(self, unit: Bundle, count: int) -> list[int | None]:
         """Return what 1, 2, ... units cost at least on any node; None where none gives so many.
