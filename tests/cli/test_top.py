@@ -172,6 +172,19 @@ def test_a_reservation_keeps_nodes_from_a_job_that_would_run_into_it() -> None:
     assert why == ["1 slot: 0 up", "its turn: 1 before it"]
 
 
+def test_nodes_that_a_reservation_keeps_now_are_kept_and_not_down(run: Runner, tmp_path: Path) -> None:
+    kept = [{"name": "maint", "ranks": "28-31", "start": NOW - 5, "end": NOW + 999, "why": "for ada"}]
+    made = read_moment(small(reservations=kept))
+    assert numbers(made.folds) == {"full": 16, "in part": 0, "idle": 12, "kept": 3, "down": 1}
+    assert left(made.folds, "gpu") == (128, 96, 32)
+    path = tmp_path / "kept.json"
+    path.write_text(made.snapshot.text(), encoding="utf-8")
+    shown = run("top", "--snapshot", path).out
+    assert re.search(r"^ +3  kept +120 of 120 +8 of 8 .* node\[28-30\]$", shown, re.MULTILINE), shown
+    assert "node[28-31]  kept by maint" in shown
+    assert re.search(r"^gpus .* of 256, 32 kept or down$", shown, re.MULTILINE)
+
+
 class TestOutput:
     def test_what_is_no_terminal_gets_one_plain_frame(self, run: Runner, file: Path) -> None:
         done = run("top", "--snapshot", file)
@@ -190,7 +203,7 @@ class TestOutput:
         assert max(map(len, plain.splitlines())) <= 80
         monkeypatch.setenv("EXACTFIT_NO_DRAWING", "1")
         words = run("top", "--snapshot", file).out
-        assert re.search(r"^cores: [\d,]+ of 3,840 held, [\d,]+ free, 120 on nodes that are down$", words, re.MULTILINE)
+        assert re.search(r"^cores: [\d,]+ of 3,840 held, [\d,]+ free, 120 down$", words, re.MULTILINE)
         assert "##" not in words
 
     def test_text_that_means_harm(self, run: Runner, tmp_path: Path) -> None:

@@ -20,8 +20,10 @@ _Pair = tuple[int, int]
 _Domains = tuple[tuple[_Pair, ...], ...]
 _Key = tuple[NodeType, str, _Domains, _Pair, _Pair]
 
-IDLE, PART, FULL, DOWN = "idle", "in part", "full", "down"
-_ORDER: Final = (PART, IDLE, FULL, DOWN)
+IDLE, PART, FULL, KEPT, DOWN = "idle", "in part", "full", "kept", "down"
+AWAY: Final = (KEPT, DOWN)
+"""What takes no jobs but those that it is kept for."""
+_ORDER: Final = (PART, IDLE, FULL, *AWAY)
 """What one looks for first stands first."""
 _TENTHS: Final = 10
 _MOST_HOSTS: Final = 2**13
@@ -40,7 +42,7 @@ class Fold:
     type
         Their tree.
     word
-        `IDLE`, `PART`, `FULL` or `DOWN`.
+        `IDLE`, `PART`, `FULL`, `KEPT` (by a reservation) or `DOWN`.
     domains
         Free and all cores of each domain that has cores of its own, those of one parent together.
     cores, gpus
@@ -96,8 +98,14 @@ def part_mark(free: int, there: int) -> str:
     return str(min(_TENTHS * free // there, 9)) if free else HELD_MARK
 
 
-def folds_of(machine: Machine, states: Iterable[NodeState]) -> list[Fold]:
-    """Return the nodes by what is left of them, the ones in part first, then by how many they are."""
+def folds_of(machine: Machine, states: Iterable[NodeState], kept: int = 0) -> list[Fold]:
+    """Return the nodes by what is left of them, the ones in part first, then by how many they are.
+
+    Parameters
+    ----------
+    kept
+        Bitmask of the positions that a reservation keeps now.
+    """
     found: defaultdict[_Key, int] = defaultdict(int)
     torn: defaultdict[_Key, int] = defaultdict(int)
     for state in states:
@@ -110,9 +118,12 @@ def folds_of(machine: Machine, states: Iterable[NodeState]) -> list[Fold]:
         gpus = (kind.gpus & ~held_gpus).bit_count(), kind.gpus.bit_count()
         free = cores[0] + gpus[0]
         word = DOWN if state.down else IDLE if state.idle else PART if free else FULL
-        key = kind, word, _domains(kind, held_cores, held_gpus), cores, gpus
-        found[key] |= state.nodes
-        torn[key] += state.count * sum(slot.torn for _, content in state.shares for slot in content.slots)
+        slots = sum(slot.torn for _, content in state.shares for slot in content.slots)
+        for nodes, said in ((state.nodes & ~kept, word), (state.nodes & kept, DOWN if state.down else KEPT)):
+            if nodes:
+                key = kind, said, _domains(kind, held_cores, held_gpus), cores, gpus
+                found[key] |= nodes
+                torn[key] += nodes.bit_count() * slots
     folds = [Fold(machine, nodes, *key, torn=torn[key]) for key, nodes in found.items()]
     return sorted(folds, key=lambda fold: (_ORDER.index(fold.word), -fold.count, fold.nodes & -fold.nodes))
 
@@ -165,19 +176,19 @@ def _torn_at(machine: Machine, borders: Borders, piece: Piece, nodes: int) -> in
 
 def numbers(folds: Sequence[Fold]) -> dict[str, int]:
     """Return how many nodes there are of each word."""
-    found = dict.fromkeys((FULL, PART, IDLE, DOWN), 0)
+    found = dict.fromkeys((FULL, PART, IDLE, *AWAY), 0)
     for fold in folds:
         found[fold.word] += fold.count
     return found
 
 
 def left(folds: Sequence[Fold], what: str) -> tuple[int, int, int]:
-    """Return how many cores, or gpus, are held, free, and on nodes that are down with nothing to hold them."""
+    """Return how many cores, or gpus, are held, free, and free on nodes that are down or kept."""
     held = free = gone = 0
     for fold in folds:
         some, there = fold.cores if what == "core" else fold.gpus
         held += fold.count * (there - some)
-        if fold.word == DOWN:
+        if fold.word in AWAY:
             gone += fold.count * some
         else:
             free += fold.count * some

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import select
@@ -75,7 +76,9 @@ class Terminal:
         """Give it back."""
         import termios
 
-        termios.tcsetattr(self._fd, termios.TCSADRAIN, self._modes)
+        # A terminal that has gone has no modes.
+        with contextlib.suppress(termios.error):
+            termios.tcsetattr(self._fd, termios.TCSADRAIN, self._modes)
         for number, handler in self._before:
             signal.signal(number, handler)
         self._before = []

@@ -18,7 +18,7 @@ from ...snapshot.model import Running, Snapshot, Waiting
 from ..console import clip
 from ..errors import InputError
 from ..machine_input import of_snapshot
-from ..snapshot_state import down_of, running_of
+from ..snapshot_state import reserved_of, running_of
 from .folds import SEVERAL_TASKS, Fold, Torn, folds_of, torn_of
 from .words import Words
 
@@ -113,6 +113,7 @@ def read_moment(snapshot: Snapshot, before: Moment | None = None) -> Moment:
         said = words.of(snapshot.waiting[:MOST_SPOKEN])
         running = sorted(_running(snapshot, machine), key=lambda one: (-one.cores, -one.gpus, one.number))
         running = [_numbered(one, number) for number, one in enumerate(running, start=1)]
+        kept = reserved_of(snapshot, machine, snapshot.taken)
         scene = _scene(snapshot, machine, running)
     except InputError:
         raise
@@ -121,7 +122,9 @@ def read_moment(snapshot: Snapshot, before: Moment | None = None) -> Moment:
     waiting = [
         Waits(job, _asks(job), said[place] if place < len(said) else "") for place, job in enumerate(snapshot.waiting)
     ]
-    return Moment(snapshot, machine, scene, tuple(folds_of(machine, scene.states)), tuple(running), tuple(waiting))
+    return Moment(
+        snapshot, machine, scene, tuple(folds_of(machine, scene.states, kept)), tuple(running), tuple(waiting)
+    )
 
 
 def _running(snapshot: Snapshot, machine: Machine) -> Iterator[Runs]:
@@ -153,7 +156,11 @@ def _scene(snapshot: Snapshot, machine: Machine, running: list[Runs]) -> Scene:
         tenants.append(Tenant(MOST_JOBS + 1, f"{len(running) - MOST_JOBS} more jobs"))
     used = amounts_taken(machine, [job.R for job in snapshot.running])
     title = printable(snapshot.cluster or snapshot.system)
-    return make_scene(title, machine, held, down_of(snapshot, machine), tenants, used=used)
+    # What is kept is not down: those that it is kept for may run there.
+    down = 0
+    for gone in snapshot.down:
+        down |= machine.mask_of(IdSet.parse(gone.ranks))
+    return make_scene(title, machine, held, down, tenants, used=used)
 
 
 def _known(R: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -63,7 +63,7 @@ def _summary(moment: Moment) -> Iterator[str]:
         held, free, gone = left(moment.folds, what)
         there = held + free + gone
         if there:
-            said = f"{held:,} of {there:,} held, {free:,} free" + (f", {gone:,} down" if gone else "")
+            said = f"{held:,} of {there:,} held, {free:,} free{sections.away_words(moment, gone)}"
             yield (
                 f'<div class="bar"><b>{name}</b>{_box("span", held / there, gone / there, "fill", said)}'
                 f"<span>{said}</span></div>"

@@ -15,7 +15,7 @@ from ...drawing.groups import GroupLook
 from ...drawing.marks import DIM, HELD_STYLE
 from ...drawing.terminal import draw_terminal
 from ..why_waits import clock
-from .folds import DOWN, Fold, left, numbers, part_mark, where
+from .folds import AWAY, DOWN, Fold, left, numbers, part_mark, where
 from .moment import Moment, Runs, Waits
 from .rows import Column, table
 
@@ -36,7 +36,12 @@ def head(moment: Moment, width: int, *, drawn: bool = True) -> list[Text]:
     for what, name in _KINDS:
         held, free, gone = left(moment.folds, what)
         if held + free + gone:
-            lines.append(_bar(name, held, free, gone, width) if drawn else Text(_in_words(name, held, free, gone)))
+            away = away_words(moment, gone)
+            lines.append(
+                _bar(name, held, free, gone, away, width)
+                if drawn
+                else Text(_in_words(name, held, free, held + free + gone, away))
+            )
     return [_cut(line, width) for line in lines]
 
 
@@ -50,14 +55,19 @@ def jobs_line(moment: Moment) -> str:
     return f"{said}; {torn.torn:,} of {torn.slots:,} slots are torn" + (f", of {jobs:,} jobs" if jobs else "")
 
 
-def _in_words(name: str, held: int, free: int, gone: int) -> str:
-    down = f", {gone:,} on nodes that are down" if gone else ""
-    return f"{name}: {held:,} of {held + free + gone:,} held, {free:,} free{down}"
+def away_words(moment: Moment, gone: int) -> str:
+    """Return how many of something are on nodes that are down or kept."""
+    words = [word for word, number in numbers(moment.folds).items() if number and word in AWAY]
+    return f", {gone:,} {' or '.join(words)}" if gone else ""
 
 
-def _bar(name: str, held: int, free: int, gone: int, width: int) -> Text:
+def _in_words(name: str, held: int, free: int, there: int, away: str) -> str:
+    return f"{name}: {held:,} of {there:,} held, {free:,} free{away}"
+
+
+def _bar(name: str, held: int, free: int, gone: int, away: str, width: int) -> Text:
     there = held + free + gone
-    said = f" {100 * held // there:3}% of {there:,}" + (f", {gone:,} down" if gone else "")
+    said = f" {100 * held // there:3}% of {there:,}{away}"
     room = max(width - len(said) - 7 - 2, 4)
     full, lost = room * held // there, -(-room * gone // there)
     lost = min(lost, room - full)
