@@ -84,7 +84,7 @@ def machine_from_topo(topo: Mapping[str, object], nodes: int = 1, hosts: str | N
     return read_R(describe_R(topo, nodes, hosts))
 
 
-def hwloc_R(xml: str | bytes, nodes: int = 1, hosts: str | None = None) -> dict[str, Any]:
+def hwloc_R(xml: str | bytes, nodes: int = 1, hosts: str | None = None, *, nics: bool = False) -> dict[str, Any]:
     """Return the R of nodes that are all as an hwloc XML file has it.
 
     Parameters
@@ -92,13 +92,14 @@ def hwloc_R(xml: str | bytes, nodes: int = 1, hosts: str | None = None) -> dict[
     xml : the text of the file.
     nodes : how many there are.
     hosts : their names as an RFC 29 hostlist; the name in the file for a single node by default.
+    nics : list the network cards; see `read_hwloc`.
 
     Raises
     ------
     ValueError
         The text is no hwloc XML, or there are not as many names as nodes.
     """
-    return node_R(hwloc_node(xml), nodes, hosts)
+    return node_R(hwloc_node(xml, nics=nics), nodes, hosts)
 
 
 def node_R(node: HwlocNode, nodes: int = 1, hosts: str | None = None) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from ..grammar.idset import mask_text
 from .hwloc_gpus import HwlocGpu, belongs, compute_devices, gpu_of, warn_of_undescribed
 from .hwloc_links import bandwidths
 from .hwloc_model import load
+from .hwloc_nics import NIC, Card, HwlocNic, network_cards
 from .hwloc_xml import CORE, DIE, GROUP, NUMA, PACKAGE, PU, HwlocObject
 from .links import Bandwidths
 from .masks import mask_of_flags
@@ -56,21 +57,32 @@ class HwlocNode:
     """By gpu id, the device."""
     links: Bandwidths | None = None
     """How well each pair of gpus is joined; None where all are joined alike."""
+    nics: tuple[HwlocNic, ...] = ()
+    """The network cards, where they were asked for."""
 
 
-def read_hwloc(xml: str | bytes) -> Json:
+def read_hwloc(xml: str | bytes, *, nics: bool = False) -> Json:
     """Return the RFC 49 `topo` object of an hwloc XML file (`lstopo --of xml`, hwloc 1.11 or 2).
+
+    Parameters
+    ----------
+    nics : list the network cards, each in the innermost domain whose CPUs it is near, as an amount `nic` that slots
+        may ask for; by default they are left out, as Flux's encoder has it.
 
     Raises
     ------
     ValueError
         The text is no such file.
     """
-    return hwloc_node(xml).topo
+    return hwloc_node(xml, nics=nics).topo
 
 
-def hwloc_node(xml: str | bytes) -> HwlocNode:
+def hwloc_node(xml: str | bytes, *, nics: bool = False) -> HwlocNode:
     """Return all that an hwloc XML file says about a node.
+
+    Parameters
+    ----------
+    nics : as `read_hwloc`.
 
     Raises
     ------
@@ -78,7 +90,7 @@ def hwloc_node(xml: str | bytes) -> HwlocNode:
         As `read_hwloc`.
     """
     machine, distances = load(xml)
-    encoder = _Encoder(machine)
+    encoder = _Encoder(machine, nics=nics)
     topo = encoder.topo()
     cores, gpus = (1 << len(encoder.cores)) - 1, (1 << len(encoder.gpus)) - 1
     return HwlocNode(
@@ -89,17 +101,21 @@ def hwloc_node(xml: str | bytes) -> HwlocNode:
         tuple(core.cpuset for core in encoder.cores),
         tuple(gpu_of(device) for device in encoder.gpus),
         bandwidths(list(machine.walk()), encoder.gpus, distances),
+        tuple(card.nic(encoder.cores) for card in encoder.cards),
     )
 
 
 class _Encoder:
-    def __init__(self, machine: HwlocObject) -> None:
+    def __init__(self, machine: HwlocObject, *, nics: bool) -> None:
         self.machine = machine
         objects = list(machine.walk())
         self.cores = [obj for obj in objects if obj.type == CORE]
         numas = [obj for obj in objects if obj.type == NUMA]
         self.numas = [numa for numa in numas if numa.subtype not in _NOT_OF_CORES]
         self.gpus = compute_devices(objects)
+        self.cards = network_cards(objects) if nics else []
+        self.left: list[Card] = list(self.cards)
+        """The network cards that no domain lists yet."""
         self.placed = 0
         self.emitted: set[HwlocObject] = set()
         """The NUMA nodes whose memory stands in the tree."""
@@ -109,7 +125,7 @@ class _Encoder:
         if not self.cores:
             raise ValueError("hwloc XML: no Core in it")
         domains = sum(obj.type in _CONTAINERS for obj in objects) + len(self.numas) + 1
-        compared = len(self.cores) + len(self.numas) + len(self.gpus)
+        compared = len(self.cores) + len(self.numas) + len(self.gpus) + len(self.cards)
         if compared > MAX_LOCAL_ID or domains * compared > _MAX_COMPARISONS:
             raise ValueError("hwloc XML: too many cores, gpus and domains")
         _warn_of_memory(numas)
@@ -121,6 +137,7 @@ class _Encoder:
         rest = (1 << len(self.gpus)) - 1 & ~self.placed
         if rest:
             topo["gpus"] = mask_text(rest)
+        self.add_cards(topo, self.left)
         return topo
 
     def place_memory(self, topo: Json) -> None:
@@ -170,6 +187,7 @@ class _Encoder:
         if memory:
             made["memory"] = memory
             self.emitted.add(obj)
+        self.add_cards(made, [card for card in self.left if belongs(card.devices[0], obj)])
         self.made.append((obj.cpuset, made))
         return made
 
@@ -179,8 +197,15 @@ class _Encoder:
         self.placed |= gpus
         if gpus:
             made["gpus"] = mask_text(gpus)
+        self.add_cards(made, [card for card in self.left if belongs(card.devices[0], obj)])
         self.made.append((obj.cpuset, made))
         return made
+
+    def add_cards(self, made: Json, cards: Sequence[Card]) -> None:
+        """Let a domain list network cards, which no other one lists then."""
+        if cards:
+            made[NIC] = made.get(NIC, 0) + len(cards)
+            self.left = [card for card in self.left if card not in cards]
 
     def numas_in(self, cpuset: int) -> list[HwlocObject]:
         """Return the NUMA nodes of some CPUs; not those around others, which would cost these their level."""

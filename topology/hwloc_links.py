@@ -68,7 +68,7 @@ def _measured(objects: Sequence[HwlocObject], gpus: Sequence[HwlocObject], dista
 def _on_the_bus(objects: Sequence[HwlocObject], gpus: Sequence[HwlocObject], latency: Distances | None) -> Bandwidths:
     """Return how near GPUs are: the less the latency between their numas, the more; and most behind one switch."""
     numas = {obj.attributes.get("os_index", ""): obj.cpuset for obj in objects if obj.type == NUMA}
-    near = [_cpus_near(gpu) for gpu in gpus]
+    near = [cpus_near(gpu) for gpu in gpus]
     homes = [{index for index, cpuset in numas.items() if cpuset and not cpuset & ~cpus} for cpus in near]
     packages = [obj.cpuset for obj in objects if obj.type == PACKAGE]
     between: dict[tuple[str, str], int] = {}
@@ -96,8 +96,9 @@ def _pci(obj: HwlocObject) -> HwlocObject | None:
     return above
 
 
-def _cpus_near(gpu: HwlocObject) -> int:
-    above = gpu.parent
+def cpus_near(device: HwlocObject) -> int:
+    """Return the CPUs that a device hangs below, as a bitmask."""
+    above = device.parent
     while above is not None and above.is_device:
         above = above.parent
     return 0 if above is None else above.cpuset

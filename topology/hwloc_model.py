@@ -112,7 +112,10 @@ class _Importer:
             if self.version >= 3:
                 # The backend that found a device is told by its subtype alone.
                 obj.infos.setdefault("Backend", obj.subtype)
-            return obj.attributes.get("osdev_type") != ("64" if self.version >= 3 else "4")  # DMA
+            kind, new = obj.attributes.get("osdev_type"), self.version >= 3
+            obj.is_network = kind == ("16" if new else "2")
+            obj.is_openfabrics = kind == ("32" if new else "3")
+            return kind != ("64" if new else "4")  # DMA
         return obj.type not in (MISC, MEMCACHE)
 
 

@@ -49,6 +49,9 @@ class HwlocObject:
     """Bitmask of PUs; negative for a set without end."""
     complete: int = 0
     nodeset: int = 0
+    is_network: bool = False
+    """Whether this is a network interface, and below whether an OpenFabrics device."""
+    is_openfabrics: bool = False
 
     @property
     def subtype(self) -> str:

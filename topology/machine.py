@@ -87,7 +87,9 @@ class Machine:
         return made
 
     @classmethod
-    def from_hwloc(cls, xml: str | bytes | PathLike[str], nodes: int = 1, hosts: str | None = None) -> Machine:
+    def from_hwloc(
+        cls, xml: str | bytes | PathLike[str], nodes: int = 1, hosts: str | None = None, *, nics: bool = False
+    ) -> Machine:
         """Return the machine of equal nodes, as `lstopo --of xml` shows one.
 
         Parameters
@@ -98,13 +100,15 @@ class Machine:
             How many there are; 1 by default.
         hosts
             Their names as an RFC 29 hostlist.
+        nics
+            Whether the network cards are listed, in the domains that they are near, for slots that ask for `nic`.
 
         Raises
         ------
         ValueError
             The text is no hwloc XML, or there are not as many names as nodes.
         """
-        made: Machine = _sources().machine_of_hwloc(xml, nodes, hosts)
+        made: Machine = _sources().machine_of_hwloc(xml, nodes, hosts, nics=nics)
         return made
 
     @classmethod

@@ -31,11 +31,13 @@ def machine_of_R(R: Mapping[str, object] | str | bytes | os.PathLike[str]) -> Ma
     return read_R(Path(R).read_bytes() if isinstance(R, os.PathLike) else R)
 
 
-def machine_of_hwloc(xml: str | bytes | os.PathLike[str], nodes: int = 1, hosts: str | None = None) -> Machine:
+def machine_of_hwloc(
+    xml: str | bytes | os.PathLike[str], nodes: int = 1, hosts: str | None = None, *, nics: bool = False
+) -> Machine:
     """Return the machine of nodes as hwloc shows one; see `Machine.from_hwloc`."""
     if isinstance(xml, os.PathLike):
         xml = Path(xml).read_bytes()
-    return read_R(hwloc_R(xml, nodes, hosts))
+    return read_R(hwloc_R(xml, nodes, hosts, nics=nics))
 
 
 def preset_machine(name: str) -> Machine:

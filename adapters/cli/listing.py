@@ -14,14 +14,14 @@ from ...topology.machine import Machine
 from ...topology.tree import Domain, NodeType
 from .console import clip
 from .machine_input import NamedMachine
-from .machine_json import gpu_fields
+from .machine_json import gpu_fields, nic_fields
 
 _MOST_GROUPS = 24
 _TEXT = 60
 
 
 def description(named: NamedMachine) -> Iterator[Text | Tree]:
-    """Yield what a machine is made of: its size, groups, properties, the tree of each type of node, and known GPUs."""
+    """Yield what a machine is made of: its size, groups, properties, the tree of each type of node, devices."""
     machine = named.machine
     cores = _total(machine, [kind.cores for kind in machine.types])
     gpus = _total(machine, [kind.gpus for kind in machine.types])
@@ -38,6 +38,9 @@ def description(named: NamedMachine) -> Iterator[Text | Tree]:
     for number, gpu in enumerate(gpu_fields(named.gpus)):
         told = [f"number {gpu['number']}", gpu["vendor"], gpu["name"], gpu["bus"], gpu["uuid"]]
         yield Text(f"gpu {number}: {printable(', '.join(word for word in told if word))}")
+    for card in nic_fields(named.nics):
+        told = ["/".join(card["names"]), card["bus"], f"beside cores {card['cores']}" if card["cores"] else ""]
+        yield Text(f"nic: {printable(', '.join(word for word in told if word))}")
 
 
 def _total(machine: Machine, masks: Sequence[int]) -> int:

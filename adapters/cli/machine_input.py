@@ -11,6 +11,7 @@ from ...topology.describe import node_R
 from ...topology.grug import grug_graph
 from ...topology.hwloc import hwloc_node
 from ...topology.hwloc_gpus import HwlocGpu
+from ...topology.hwloc_nics import HwlocNic
 from ...topology.jgf_scheduling import graph_R
 from ...topology.line import line_R
 from ...topology.machine import Machine
@@ -44,16 +45,19 @@ class NamedMachine:
         Where each of its nodes is as a file of hwloc XML has it: by gpu id, the device.
     snapshot
         Where the machine is that of a snapshot: its state.
+    nics
+        Likewise the network cards, where they were asked for.
     """
 
     name: str
     machine: Machine
     gpus: tuple[HwlocGpu, ...] = ()
     snapshot: Snapshot | None = None
+    nics: tuple[HwlocNic, ...] = ()
 
 
 def read_machine(
-    argument: str, sources: Sources, *, nodes: int | None = None, hosts: str | None = None
+    argument: str, sources: Sources, *, nodes: int | None = None, hosts: str | None = None, nics: bool = False
 ) -> NamedMachine:
     """Return the machine that an argument names.
 
@@ -69,19 +73,22 @@ def read_machine(
     nodes, hosts
         How many nodes hwloc XML or a line stands for (default: one, or one for each host), and what they are called
         (an RFC 29 hostlist).
+    nics
+        Whether the network cards of hwloc XML are listed.
 
     Raises
     ------
     InputError
-        When the argument names nothing, when what it names is no machine, and when `nodes` or `hosts` are given for
-        something other than hwloc XML or a line.
+        When the argument names nothing, when what it names is no machine, when `nodes` or `hosts` are given for
+        something other than hwloc XML or a line, and `nics` for something other than hwloc XML.
     """
     known = ", ".join(PRESETS)
     if argument.partition(":")[0] in PRESETS:
-        _refuse_node_options(argument, nodes, hosts)
+        _refuse_options(argument, nodes, hosts, nics=nics)
         return NamedMachine(argument, _checked(argument, lambda: read_R(preset(argument))))
     if argument != STDIN and not is_there(argument):
         if _LINE.search(argument) and "=" not in argument.partition("(")[0]:
+            _refuse_options("the machine", nics=nics)
             return NamedMachine(argument, _checked("the machine", lambda: read_R(line_R(argument, nodes, hosts))))
         swapped = f"; {SWAPPED}" if "=" in argument and "slot" in argument else ""
         raise InputError(
@@ -93,10 +100,11 @@ def read_machine(
     with kinds_told(data, name, MACHINES, READABLE):
         if data.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
             if b"<graphml" in data[:HEAD]:
-                _refuse_node_options(name, nodes, hosts)
+                _refuse_options(name, nodes, hosts, nics=nics)
                 return NamedMachine(name, _checked(name, lambda: read_R(graph_R(grug_graph(data), "the graph"))))
-            return _from_xml(data, name, nodes, hosts)
-        return _from_json(data, argument, nodes, hosts)
+            return _from_xml(data, name, nodes, hosts, nics=nics)
+        _refuse_options(name, nodes, hosts, nics=nics)
+        return _from_json(data, argument)
 
 
 def of_snapshot(name: str, snapshot: Snapshot) -> NamedMachine:
@@ -110,9 +118,8 @@ def of_snapshot(name: str, snapshot: Snapshot) -> NamedMachine:
     return NamedMachine(name, _checked(name, lambda: read_R(snapshot.R)), snapshot=snapshot)
 
 
-def _from_json(data: bytes, argument: str, nodes: int | None, hosts: str | None) -> NamedMachine:
+def _from_json(data: bytes, argument: str) -> NamedMachine:
     name = source_name(argument)
-    _refuse_node_options(name, nodes, hosts)
     try:
         value = one_json_document(decode(data, argument), argument)
     except InputError as error:
@@ -129,7 +136,9 @@ def _from_json(data: bytes, argument: str, nodes: int | None, hosts: str | None)
     return NamedMachine(name, _checked(name, lambda: read_R(value)))
 
 
-def _refuse_node_options(name: str, nodes: int | None, hosts: str | None) -> None:
+def _refuse_options(name: str, nodes: int | None = None, hosts: str | None = None, *, nics: bool) -> None:
+    if nics:
+        raise InputError(f"{name}: --nics goes with hwloc XML; any other machine lists what it has, nic=1 in a domain")
     given = "--nodes" if nodes is not None else "--hosts"
     if nodes is not None or hosts is not None:
         raise InputError(
@@ -147,15 +156,16 @@ def _checked(name: str, read: Callable[[], Machine]) -> Machine:
     return machine
 
 
-def _from_xml(data: bytes, name: str, nodes: int | None, hosts: str | None) -> NamedMachine:
+def _from_xml(data: bytes, name: str, nodes: int | None, hosts: str | None, *, nics: bool) -> NamedMachine:
     devices: tuple[HwlocGpu, ...] = ()
+    cards: tuple[HwlocNic, ...] = ()
 
     def read() -> Machine:
-        nonlocal devices
-        node = hwloc_node(data)
-        devices = node.gpu_devices
+        nonlocal devices, cards
+        node = hwloc_node(data, nics=nics)
+        devices, cards = node.gpu_devices, node.nics
         named = 1 if hosts is None else len(Hostlist.parse(hosts))
         return read_R(node_R(node, named if nodes is None else nodes, hosts))
 
     machine = _checked(name, read)
-    return NamedMachine(name, machine, devices)
+    return NamedMachine(name, machine, devices, nics=cards)

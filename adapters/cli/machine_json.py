@@ -9,6 +9,7 @@ from typing import Any
 from ...grammar.idset import mask_text
 from ...topology.groups import Group
 from ...topology.hwloc_gpus import HwlocGpu
+from ...topology.hwloc_nics import HwlocNic
 from ...topology.machine import Machine
 from ...topology.tree import Domain, NodeType
 from ..runtime_gpus import numbers_of, uuid_of, vendor_of
@@ -33,6 +34,7 @@ def machine_fields(named: NamedMachine) -> Json:
         "groups": [_group(machine, group) for group in machine.groups],
         "types": [_type(machine, kind, mask) for kind, mask in kinds],
         "gpu_devices": gpu_fields(named.gpus),
+        "nics": nic_fields(named.nics),
     }
 
 
@@ -48,6 +50,11 @@ def gpu_fields(devices: Sequence[HwlocGpu]) -> list[dict[str, str]]:
         }
         for number, device in zip(numbers_of(devices), devices, strict=True)
     ]
+
+
+def nic_fields(cards: Sequence[HwlocNic]) -> list[Json]:
+    """Return what is known of each network card of a node."""
+    return [{"names": list(card.names), "bus": card.bus, "cores": mask_text(card.cores)} for card in cards]
 
 
 def _group(machine: Machine, group: Group) -> Json:

@@ -52,6 +52,14 @@ class Making:
             help="hwloc XML or a line: the names of the nodes (RFC 29, n[0-63]); with it, --nodes can be left out.",
         ),
     ] = None
+    nics: Annotated[
+        bool,
+        typer.Option(
+            "--nics",
+            help="hwloc XML: list the network cards of the fabric, in the domains that they are near, as amounts that "
+            "slots may ask for (nic=1).",
+        ),
+    ] = False
     slurm: Annotated[
         str | None,
         typer.Option(
@@ -82,7 +90,7 @@ class Making:
             For what cannot be read, and for options that do not go with it.
         """
         sources = Sources()
-        named = read_machine(machine, sources, nodes=self.nodes, hosts=self.hosts)
+        named = read_machine(machine, sources, nodes=self.nodes, hosts=self.hosts, nics=self.nics)
         if self.slurm is not None:
             return with_slurm_groups(named, self.slurm, self.topology, sources)
         if self.topology is not None:
@@ -111,7 +119,7 @@ def topo(
         typer.Option(
             "--json",
             help='Print one JSON object and nothing else: {"machine", "nodes", "cores", "gpus", "ranks", "levels", '
-            '"group_levels", "properties", "groups", "types", "gpu_devices"}; each type of nodes has its tree.',
+            '"group_levels", "properties", "groups", "types", "gpu_devices", "nics"}; each type of nodes has its tree.',
         ),
     ] = False,
 ) -> int:
@@ -121,7 +129,7 @@ def topo(
 
       exactfit topo rfc49-a
 
-      lstopo --of xml | exactfit topo - --hosts 'n[0-63]' -o R.json
+      lstopo --of xml | exactfit topo - --nics --hosts 'n[0-63]' -o R.json
 
       exactfit topo 'socket:2 numa:4(memory=128) core:16 gpu:1' --nodes 64 -o R.json
 

@@ -262,3 +262,26 @@ class TestGpuNumbers:
         assert [gpu["number"] for gpu in told] == list(map(str, NUMBERS))
         assert told[0] == {"name": "rsmi2", "number": "2", "vendor": "amd", "uuid": "", "bus": "0000:03:00.0"}
         assert json.loads(run("topo", "rfc49-a", "--json").out)["gpu_devices"] == []
+
+
+class TestNetworkCards:
+    """What `--nics` lists of hwloc XML."""
+
+    FILE = Path(__file__).parent.parent / "topology" / "data" / "v2-snc-nvidia.xml"
+
+    def test_they_are_shown_and_written_for_jobs_that_ask_for_them(self, run: Runner, tmp_path: Path) -> None:
+        written = tmp_path / "R.json"
+        out = run("topo", self.FILE, "--nics", "--no-drawing", "-o", written).out
+        assert "nic: mlx5_0, 0000:21:00.0, beside cores 3-5" in out
+        assert "1 gpu, 64 GiB memory, nic 1" in out
+        placed = run("place", written, "slot=2/[core=2;gpu;nic]", "--no-drawing").out
+        assert "OPTIMAL" in placed
+        told = json.loads(run("topo", self.FILE, "--nics", "--json").out)["nics"]
+        assert told[1] == {"names": ["mlx5_1"], "bus": "0000:41:00.0", "cores": "9-11"}
+        assert json.loads(run("topo", self.FILE, "--json").out)["nics"] == []
+
+    @pytest.mark.parametrize("machine", ["rfc49-a", "socket:2 core:4"])
+    def test_other_machines_list_what_they_have(self, run: Runner, machine: str) -> None:
+        ended = run("topo", machine, "--nics")
+        assert ended.status == 2
+        assert "--nics goes with hwloc XML" in ended.err
