@@ -6,6 +6,7 @@ from collections import Counter
 
 import pytest
 
+from certified import assert_as_certified
 from exactfit.grammar.jobspec import parse_resources
 from exactfit.grammar.shape import parse_shape
 from exactfit.solver.checker import Checker
@@ -33,8 +34,7 @@ def numbers(pool: Pool, shape: str) -> list[int]:
     certificate = R["scheduling"]["certificate"]
     assert certificate["status"] == "OPTIMAL"
     verdict = Checker(pool.machine).judge(vertices, R)
-    assert verdict.legal
-    assert {n: v for n, v in certificate["terms"].items() if n != "size"}.items() <= verdict.terms.items()
+    assert_as_certified(certificate, verdict)
     found = Counter({g.index: (g.members & allocation.nodes).bit_count() for g in pool.machine.groups})
     return sorted((+found).values(), reverse=True)
 

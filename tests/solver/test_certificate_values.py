@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from certified import assert_as_certified
 from exactfit.grammar.jobspec import parse_resources
 from exactfit.grammar.shape import parse_shape
 from exactfit.solver import Checker, InfeasibleRequest, InsufficientResources, Machine, Options, Pool, Request
@@ -43,13 +44,7 @@ def answer(
         assert budget.spent <= max(1.1 * limit, limit + 0.005)
     certificate = allocation.certificate
     verdict = checker.judge(request.shape.vertices, allocation.to_dict())
-    assert verdict.legal, verdict.violations
-    terms: dict[str, Any] = dict(verdict.terms)
-    for name, value in certificate["terms"].items():
-        if name.startswith("worst-"):
-            assert value == -terms[name.removeprefix("worst-")]
-        else:
-            assert value == (list(terms[name]) if name == "size" else terms[name])
+    assert_as_certified(certificate, verdict)
     assert_bounds_are_kept(certificate, certificate)
     return certificate
 

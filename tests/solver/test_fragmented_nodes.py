@@ -7,6 +7,7 @@ import random
 import pytest
 
 from benchmarks.counting import counting
+from certified import assert_as_certified
 from exactfit.grammar.jobspec import parse_resources
 from exactfit.grammar.shape import parse_shape
 from exactfit.solver.checker import Checker
@@ -40,11 +41,7 @@ def proven_on(name: str, shape: str, seed: int) -> None:
     request, budget = ask(shape), Budget(0.5)
     answer = pool.alloc(2, request, budget=budget)
     verdict = checker.judge(request.shape.vertices, answer.to_dict())
-    assert verdict.legal
-    terms = answer.certificate["terms"]
-    assert {name: terms[name] for name in verdict.terms if name in terms and name != "size"} == {
-        name: value for name, value in verdict.terms.items() if name in terms and name != "size"
-    }
+    assert_as_certified(answer.certificate, verdict)
     assert answer.certificate["status"] == "OPTIMAL"
     assert budget.spent <= 0.25
 
@@ -93,10 +90,8 @@ def test_cores_beside_slots_are_never_refused(machine: str, form: str) -> None:
     request, budget = ask(form), Budget(0.5)
     answer = pool.alloc(1, request, budget=budget)
     verdict = checker.judge(request.shape.vertices, answer.to_dict())
-    assert verdict.legal
+    assert_as_certified(answer.certificate, verdict)
     assert budget.spent <= 0.55
     terms, bounds = answer.certificate["terms"], answer.certificate["bound"]
-    named = [name for name in verdict.terms if name in terms and name != "size"]
-    assert [terms[name] for name in named] == [verdict.terms[name] for name in named]
     known = [name for name in terms if name != "size" and name in bounds]
     assert [bounds[name] for name in known] <= [terms[name] for name in known]

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from certified import assert_as_certified
 from exactfit.grammar.jobspec import parse_resources
 from exactfit.grammar.shape import parse_shape
 from exactfit.solver.checker import Checker
@@ -45,11 +46,7 @@ def placed(name: str, shape: str, policy: str = "pack", held: int = 0, before: t
     request = ask(shape)
     allocation = pool.alloc(99, request)
     verdict = checker.judge(request.shape.vertices, allocation.to_dict())
-    assert verdict.legal
-    terms = allocation.certificate["terms"]
-    assert {name: value for name, value in verdict.terms.items() if name in terms and name != "size"} == {
-        name: terms[name] for name in verdict.terms if name in terms and name != "size"
-    }
+    assert_as_certified(allocation.certificate, verdict)
     return allocation.certificate
 
 

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
+from certified import assert_as_certified
 from exactfit.adapters.audit import strategies
 from exactfit.adapters.audit.brute import LOWEST, PACK, SPREAD, TooManyError, best
 from exactfit.grammar.constraint import ALWAYS, parse_constraint
@@ -82,13 +83,7 @@ def against_brute_force(case: strategies.Case, policy: str, limit: float) -> Non
         assert bounds == best_of_all == values
     verdict = checker.judge(vertices, allocation.to_dict(), constraint=constraint)
     if not any(violation.startswith("not judged") for violation in verdict.violations):
-        assert verdict.violations == ()
-        claimed = {name.removeprefix("worst-"): value for name, value in found["terms"].items()}
-        for name, value in verdict.terms.items():
-            if name in claimed:
-                mine = claimed[name]
-                mine = tuple(mine) if isinstance(mine, list) else abs(mine)
-                assert mine == value, name
+        assert_as_certified(found, verdict)
 
 
 @given(case=strategies.core_and_gpu_cases(), policy=strategies.policies())

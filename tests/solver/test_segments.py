@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from certified import assert_as_certified
 from exactfit.grammar.idset import IdSet
 from exactfit.grammar.jobspec import parse_resources
 from exactfit.grammar.shape import parse_shape
@@ -62,9 +63,7 @@ def placed(R: Json, shape: str, *before: str) -> tuple[Json, list[str]]:
     certificate = answer["scheduling"]["certificate"]
     assert certificate["status"] == "OPTIMAL"
     verdict = checker.judge(parse_resources(parse_shape(shape)), answer)
-    assert verdict.legal, verdict.violations
-    for name, value in certificate["terms"].items():
-        assert name == "size" or verdict.terms[name] == value
+    assert_as_certified(certificate, verdict)
     slots: dict[int, set[int]] = {}
     for entry in answer["scheduling"]["placement"]:
         for slot in entry.get("slots", ()):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from certified import assert_as_certified
 from exactfit.grammar.jobspec import parse_resources
 from exactfit.grammar.shape import parse_shape
 from exactfit.solver.checker.judge import check
@@ -58,9 +59,7 @@ def test_what_is_passed_over_multiplies_what_stands_below(
         assert (ids(first["cores"]), ids(first.get("gpus", "")), first.get("memory", 0)) == one
     assert any("this machine has no blade; passed over" in text for text in warnings)
     verdict = check(FOUR_APUS, request.shape.vertices, R, unknown_types="ignore")
-    assert verdict.legal, verdict.violations
-    named = {name: verdict.terms[name] for name in certificate["terms"]}
-    assert {name: list(v) if isinstance(v, tuple) else v for name, v in named.items()} == certificate["terms"]
+    assert_as_certified(certificate, verdict)
 
 
 @pytest.mark.parametrize("shape", ["blade=5/slot/node", "blade=5/node/slot/core", "slot/blade=97/core"])
