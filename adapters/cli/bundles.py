@@ -27,16 +27,17 @@ def flat(command: Callable[..., int]) -> Callable[..., int]:
     TypeError
         When two parameters share a name.
     """
-    hints = get_type_hints(command, include_extras=True)
+    # Not get_type_hints: before Python 3.11 it wraps what has None for a default, and typer sees no option in that.
+    given = inspect.signature(command, eval_str=True).parameters
     bundles: dict[str, type[Any]] = {}
     parameters: list[inspect.Parameter] = []
-    for name, parameter in inspect.signature(command).parameters.items():
-        if dataclasses.is_dataclass(hints[name]) and isinstance(hints[name], type):
-            bundles[name] = hints[name]
-            parameters += _parameters(hints[name])
+    for name, parameter in given.items():
+        hint = parameter.annotation
+        if dataclasses.is_dataclass(hint) and isinstance(hint, type):
+            bundles[name] = hint
+            parameters += _parameters(hint)
         else:
-            default = parameter.default
-            parameters.append(_keyword(name, hints[name], default))
+            parameters.append(_keyword(name, hint, parameter.default))
     names = [parameter.name for parameter in parameters]
     if len(set(names)) < len(names):
         raise TypeError(f"{command.__name__}: a parameter is given twice among {names}")
