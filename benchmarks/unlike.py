@@ -1,6 +1,6 @@
 """A machine whose nodes all differ: to build it, to decide on it, and to tell a pool that is reloaded what runs.
 
-Run as `python benchmarks/unlike.py`, or with numbers of nodes. Every node has two sockets of four numa domains of 10 to
+Run as `python -m benchmarks.unlike`, or with numbers of nodes. Every node has two sockets of four numa domains of 10 to
 18 cores, 70 of 100 with a GPU, and no two nodes are alike: whatever is remembered of one node's state serves no other.
 Processor time is measured; the machine, the jobs and their order are the same each time. What was built is left out of
 all collections of garbage to come, as our scheduler module leaves it before its first job.
