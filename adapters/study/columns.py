@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-Columns = Mapping[str, Sequence[Any]]
 _PARQUET, _CSV = ".parquet", ".csv"
 
 
@@ -21,7 +20,7 @@ def has_parquet() -> bool:
     return True
 
 
-def write_columns(stem: Path, columns: Columns, *, parquet: bool) -> Path:
+def write_columns(stem: Path, columns: Mapping[str, Sequence[Any]], *, parquet: bool) -> Path:
     """Write a table.
 
     Parameters
@@ -51,11 +50,11 @@ def write_columns(stem: Path, columns: Columns, *, parquet: bool) -> Path:
     return path
 
 
-def read_columns(stem: Path) -> dict[str, list[Any]]:
-    """Return a table in either form; empty when there is none."""
+def read_columns(stem: Path, wanted: Sequence[str] | None = None) -> dict[str, list[Any]]:
+    """Return a table in either form, or some of its columns; empty when there is none."""
     path = stem.with_name(stem.name + _PARQUET)
     if path.exists():
-        columns: dict[str, list[Any]] = _arrow()[1].read_table(path).to_pydict()
+        columns: dict[str, list[Any]] = _arrow()[1].read_table(path, columns=wanted).to_pydict()
         return columns
     path = stem.with_name(stem.name + _CSV)
     if not path.exists():
@@ -63,8 +62,46 @@ def read_columns(stem: Path) -> dict[str, list[Any]]:
     with path.open(encoding="utf-8", newline="") as file:
         reader = csv.reader(file)
         names = next(reader, [])
-        rows = list(reader)
-    return {name: [_value(row[place]) for row in rows] for place, name in enumerate(names)}
+        kept = [place for place, name in enumerate(names) if wanted is None or name in wanted]
+        rows = [[row[place] for place in kept] for row in reader]
+    return {names[place]: [_value(row[i]) for row in rows] for i, place in enumerate(kept)}
+
+
+class Columns(Mapping[str, list[Any]]):
+    """A table on disk, whose columns are read one by one when they are asked for.
+
+    Parameters
+    ----------
+    stem
+        The path without its suffix; without a file it has no columns.
+    """
+
+    def __init__(self, stem: Path) -> None:
+        self._stem = stem
+        self._names = tuple(_names_of(stem))
+
+    def __getitem__(self, name: str) -> list[Any]:
+        if name not in self._names:
+            raise KeyError(name)
+        return read_columns(self._stem, [name])[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+
+def _names_of(stem: Path) -> Sequence[str]:
+    path = stem.with_name(stem.name + _PARQUET)
+    if path.exists():
+        names: list[str] = _arrow()[1].read_schema(path).names
+        return names
+    path = stem.with_name(stem.name + _CSV)
+    if not path.exists():
+        return ()
+    with path.open(encoding="utf-8", newline="") as file:
+        return next(csv.reader(file), [])
 
 
 def _arrow() -> tuple[Any, Any]:

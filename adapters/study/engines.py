@@ -33,9 +33,12 @@ class Processes:
     ----------
     workers
         How many; 0: one for each core that we may use.
+    store
+        Where they write their tables; None: these come back with the results.
     """
 
-    def __init__(self, workers: int = 0) -> None:
+    def __init__(self, workers: int = 0, store: Store | None = None) -> None:
+        self._store = store
         self.workers = workers or _cores()
         self._executor = self._make()
 
@@ -46,7 +49,8 @@ class Processes:
     def submit(self, task: Task) -> Future[Any]:
         """Let a task be run."""
         try:
-            return self._executor.submit(run_task, task.to_json())
+            into = str(self._store.scratch(task.key)) if self._store is not None else None
+            return self._executor.submit(run_task, task.to_json(), into)
         except BrokenExecutor as fault:
             # A process died since the last result came; whoever waits for this one is told the same way.
             failed: Future[Any] = Future()
@@ -114,7 +118,7 @@ def make_engine(text: str, workers: int, store: Store) -> Engine:
         When there is none of this name, or it cannot be reached.
     """
     if text == LOCAL:
-        return Processes(workers)
+        return Processes(workers, store)
     if text.startswith(DASK):
         return Dask(text[len(DASK) :])
     if text == FLUX:

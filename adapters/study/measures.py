@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from ...grammar.idset import IdSet, text_mask
 from ...topology.machine import Machine
@@ -13,6 +13,7 @@ from ..twin.outlook import Outlook
 from .intact import Intact
 from .locality import Locality, SlotSize, Splitter
 from .probe import Shadow
+from .tables import Table
 
 
 def parts_of(machine: Machine, resources: R) -> Sequence[Part]:
@@ -48,44 +49,58 @@ class Place:
     locality: Locality
 
 
-@dataclass(slots=True)
 class Series:
-    """The machine over time, a value after each moment at which something changed.
+    """The machine over time, a row after each moment at which something changed.
 
-    Attributes
+    Parameters
     ----------
-    times
-        Seconds.
-    columns
-        By name: ``cores`` and ``gpus`` that are held, ``waiting`` jobs, and ``intact.LEVEL`` domains wholly free.
+    table
+        Where rows go: the time, and after it the values.
+    start, until
+        Times are written from the start on. Means are over the time until this one.
     """
 
-    times: list[float] = field(default_factory=list)
-    columns: dict[str, list[float]] = field(default_factory=dict)
+    def __init__(self, table: Table, start: float, until: float) -> None:
+        self._table = table
+        self._start = start
+        self._until = until
+        self._row: tuple[float, Sequence[float]] | None = None
+        self._sums: list[float] = []
+        self._span = 0.0
 
-    def put(self, time: float, values: Mapping[str, float]) -> None:
-        """Write the values from a time on."""
-        if not self.columns:
-            self.columns = {name: [] for name in values}
-        if self.times and self.times[-1] == time:
-            for name, value in values.items():
-                self.columns[name][-1] = value
-            return
-        self.times.append(time)
-        for name, value in values.items():
-            self.columns[name].append(value)
+    def put(self, time: float, values: Sequence[float]) -> None:
+        """Write the values from a time on; of several at one time the last counts."""
+        if self._row is not None and self._row[0] != time:
+            self._write(time)
+        self._row = time, values
 
-    def mean(self, name: str, until: float) -> float:
-        """Return the mean of a column over the time to a moment."""
-        values = self.columns.get(name, [])
-        ends = [*self.times[1:], until] if self.times else []
-        spans = [(max(0.0, min(end, until) - start)) for start, end in zip(self.times, ends, strict=True)]
-        total = sum(spans)
-        return sum(value * span for value, span in zip(values, spans, strict=True)) / total if total else 0.0
+    def _write(self, end: float) -> None:
+        assert self._row is not None
+        time, values = self._row
+        self._table.add(time - self._start, *values)
+        span = max(0.0, min(end, self._until) - time)
+        self._span += span
+        self._sums = [
+            total + value * span for total, value in zip(self._sums or [0.0] * len(values), values, strict=True)
+        ]
+
+    def means(self) -> Sequence[float]:
+        """Return the mean of each value; 0 for no time. The series is over."""
+        if self._row is not None:
+            self._write(self._until)
+            self._row = None
+        return [total / self._span if self._span else 0.0 for total in self._sums]
 
 
 class Measures(Observer):
     """Follows a run.
+
+    Attributes
+    ----------
+    begun
+        How many jobs have started, or were denied.
+    running
+        R of what each job holds.
 
     Parameters
     ----------
@@ -95,6 +110,10 @@ class Measures(Observer):
         Of a job's slots, by its number.
     clock
         The virtual time.
+    series
+        Of the machine: cores and gpus that are held, and domains of each level that are wholly free.
+    over
+        Told of each job that is over or denied, and where it was.
     shadow
         Our solver, that follows; None for none.
     outlook
@@ -106,15 +125,17 @@ class Measures(Observer):
         machine: Machine,
         sizes: Callable[[int], SlotSize | None],
         clock: Callable[[], float],
+        series: Series,
+        over: Callable[[Outcome, Place | None], None],
         shadow: Shadow | None = None,
         outlook: Outlook | None = None,
     ) -> None:
         self.machine = machine
         self.intact = Intact(machine)
-        self.places: dict[int, Place] = {}
-        self.denied_: set[int] = set()
-        self.series = Series()
-        self.came = 0
+        self.begun = 0
+        self._places: dict[int, Place] = {}
+        self._series = series
+        self._over = over
         self.running: dict[int, R] = {}
         self._sizes = sizes
         self._clock = clock
@@ -142,7 +163,8 @@ class Measures(Observer):
         for mask, _, _ in parts:
             nodes |= mask
         levels = self.machine.group_levels
-        self.places[job] = Place(
+        self.begun += 1
+        self._places[job] = Place(
             cores=sum(mask.bit_count() * cores.bit_count() for mask, cores, _ in parts),
             gpus=sum(mask.bit_count() * gpus.bit_count() for mask, _, gpus in parts),
             nodes=nodes.bit_count(),
@@ -164,12 +186,19 @@ class Measures(Observer):
             self._shadow.freed(job)
         self._write()
 
+    def place_of(self, job: int) -> Place | None:
+        """Return where a job is that runs; None for any other."""
+        return self._places.get(job)
+
+    def ended(self, outcome: Outcome) -> None:
+        """Tell of a job that is over, and where it was."""
+        self._over(outcome, self._places.pop(outcome.job.id))
+
     def denied(self, outcome: Outcome) -> None:
-        """Note a job that was denied."""
-        self.denied_.add(outcome.job.id)
+        """Tell of a job that was denied."""
+        self.begun += 1
+        self._over(outcome, None)
 
     def _write(self) -> None:
-        values = {"cores": float(self.intact.busy_cores), "gpus": float(self.intact.busy_gpus)}
-        for level, free in self.intact.free.items():
-            values[f"intact.{level}"] = float(free)
-        self.series.put(self._clock(), values)
+        values = (self.intact.busy_cores, self.intact.busy_gpus, *self.intact.free.values())
+        self._series.put(self._clock(), [float(value) for value in values])

@@ -129,13 +129,13 @@ class Recorder:
         The part of the machine that is held.
     wrong
         Whether a refusal of a job, now or for ever, was wrong.
+    keep
+        Told of each decision, in their order.
     look
         Called before each decision, also of those on copies.
 
     Attributes
     ----------
-    decisions
-        In their order.
     refused
         Jobs that were refused, with the pool's generation at which they were last, and rightly.
     """
@@ -145,9 +145,10 @@ class Recorder:
         clock: Callable[[], float],
         busy: Callable[[], float],
         wrong: Callable[[int, bool], bool | None],
+        keep: Callable[[Decision], None],
         look: Callable[[], None] = lambda: None,
     ) -> None:
-        self.decisions: list[Decision] = []
+        self._keep = keep
         self._clock = clock
         self._busy = busy
         self._wrong = wrong
@@ -204,7 +205,7 @@ class Recorder:
     def note(self, job: int, seconds: float, answer: str, *, known: bool = True) -> None:
         """Keep one decision; a search of ours that was cut off has proven nothing, and is not known to be right."""
         wrong = None if answer == PLACED or not known else self._wrong(job, answer == LATER)
-        self.decisions.append(Decision(self._clock(), job, seconds, answer, self._busy(), wrong))
+        self._keep(Decision(self._clock(), job, seconds, answer, self._busy(), wrong))
         if answer == LATER:
             self.refused[job] = self._live.generation if wrong is False else _UNSETTLED
 

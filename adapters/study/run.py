@@ -2,24 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import heapq
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from ...solver.cpsat.loading import clock, load_solver
 from ...topology.machine import Machine
 from ...topology.rset import read_R
-from .figures import figures, slowdown
+from .columns import has_parquet
+from .figures import by_level, figures
 from .greed import compare
 from .outline import outline_of
 from .patience import GAVE_UP, OutOfPatienceError, Patience
 from .slots import placement_of
 from .submissions import Workload
-from .task import GREED, Result, Task
+from .tables import Table
+from .task import GREED, WRITTEN, Result, Task
 from .task_simulation import START, Twin
 
 
-def run_task(value: Mapping[str, Any]) -> Result:
-    """Run a task given as JSON values, and return its result as such."""
+def run_task(value: Mapping[str, Any], into: str | None = None) -> Result:
+    """Run a task given as JSON values, and return its result as such.
+
+    Parameters
+    ----------
+    value
+        The task.
+    into
+        A folder that is made anew, where its tables are written as they grow, so that no more of them is in memory
+        than a block; None: they come with the result.
+    """
     task = Task.from_json(value)
     machine = read_R(task.R)
     workload = task.source.workload(outline_of(machine), task.seed, task.load)
@@ -31,78 +45,70 @@ def run_task(value: Mapping[str, Any]) -> Result:
         with patience.limit():
             if task.kind == GREED:
                 return compare(task, machine, workload)
-            return run(task, machine, workload, patience)
+            if into is None:
+                return run(task, machine, workload, patience)
+            folder = Path(into)
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir(parents=True)
+            return {**run(task, machine, workload, patience, folder), WRITTEN: into}
     except OutOfPatienceError:
+        if into is not None:
+            shutil.rmtree(into, ignore_errors=True)
         return {GAVE_UP: patience.gave_up().to_json()}
 
 
-def run(task: Task, machine: Machine, workload: Workload, patience: Patience | None = None) -> Result:
-    """Run a workload through one pool."""
+def run(
+    task: Task, machine: Machine, workload: Workload, patience: Patience | None = None, into: Path | None = None
+) -> Result:
+    """Run a workload through one pool.
+
+    Parameters
+    ----------
+    task, machine, workload
+        What is run.
+    patience
+        When it is given up.
+    into
+        Where its tables are written as they grow; None: they come with the result.
+    """
     begin = clock()
-    twin = Twin(task, machine, workload, patience or Patience(0.0))
+    parquet = has_parquet()
+    twin = Twin(
+        task,
+        machine,
+        workload,
+        patience or Patience(0.0),
+        lambda name, kinds: Table(kinds, into / name if into else None, parquet=parquet),
+    )
     moment = START + fullest(workload)
     twin.simulation.run(until=moment)
     running = twin.measures.running
     held = [[job, dict(R["execution"])] for job, R in running.items()]
     placements = [placement_of(machine, R, twin.size_of(job)) for job, R in running.items()]
     twin.simulation.run()
-    wall = clock() - begin
-    measures = twin.measures
+    tables = twin.finish()
+    totals, outline = twin.records.totals, outline_of(machine)
+    means = dict.fromkeys(twin.records.columns, 0.0)
+    means |= zip(twin.records.columns, twin.series.means(), strict=False)
     return {
-        "figures": figures(twin.outcomes, measures, twin.recorder.decisions, outline_of(machine), wall, twin.begun),
+        "figures": {
+            **figures(totals, means, START + (workload.jobs[0].submit if workload.jobs else 0.0), outline),
+            "time in all": clock() - begin,
+            **by_level(totals, means, machine, twin.measures.intact.total),
+        },
         "moment": {"time": moment - START, "held": held, "placements": placements},
-        "jobs": _job_columns(twin),
-        "decisions": _decision_columns(twin),
-        "series": {"time": [time - START for time in measures.series.times], **measures.series.columns},
+        **tables,
     }
 
 
 def fullest(workload: Workload) -> float:
     """Return the time at which most jobs would run, were the machine without end: one moment for all pools."""
-    changes = [(job.submit, 1) for job in workload.jobs] + [(job.submit + job.runtime, -1) for job in workload.jobs]
-    running = most = 0
-    moment = 0.0
-    for time, change in sorted(changes):
-        running += change
-        if running > most:
-            most, moment = running, time
+    ends: list[float] = []
+    most, moment = 0, 0.0
+    for job in workload.jobs:
+        while ends and ends[0] <= job.submit:
+            heapq.heappop(ends)
+        heapq.heappush(ends, job.submit + job.runtime)
+        if len(ends) > most:
+            most, moment = len(ends), job.submit
     return moment
-
-
-def _job_columns(twin: Twin) -> dict[str, Sequence[Any]]:
-    levels = twin.measures.machine.levels
-    rows: list[dict[str, Any]] = []
-    for number, outcome in sorted(twin.outcomes.items()):
-        place = twin.measures.places.get(number)
-        started, ended = outcome.started, outcome.ended
-        wait = started - outcome.submitted if started is not None else None
-        row: dict[str, Any] = {
-            "job": number,
-            "shape": twin.workload.forms[twin._forms[number]].text,
-            "submit": outcome.submitted - START,
-            "start": started - START if started is not None else None,
-            "end": ended - START if ended is not None else None,
-            "wait": wait,
-            "slowdown": slowdown(wait, ended - started) if wait is not None and ended and started else None,
-            "cores": place.cores if place else None,
-            "gpus": place.gpus if place else None,
-            "nodes": place.nodes if place else None,
-            "slots": place.locality.slots if place else None,
-        }
-        for level in levels:
-            row[f"touched.{level}"] = place.locality.touched[level] if place else None
-            row[f"local.{level}"] = place.locality.local[level] if place else None
-        rows.append(row)
-    return {name: [row[name] for row in rows] for name in rows[0]} if rows else {}
-
-
-def _decision_columns(twin: Twin) -> dict[str, Sequence[Any]]:
-    decisions = twin.recorder.decisions
-    return {
-        "time": [d.time - START for d in decisions],
-        "job": [d.job for d in decisions],
-        "seconds": [d.seconds for d in decisions],
-        "answer": [d.answer for d in decisions],
-        "busy": [d.busy for d in decisions],
-        "wrong": [d.wrong for d in decisions],
-    }

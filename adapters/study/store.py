@@ -9,9 +9,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from .columns import has_parquet, read_columns, write_columns
+from .columns import Columns, has_parquet, write_columns
 from .patience import GAVE_UP, GaveUp
-from .task import Result
+from .task import WRITTEN, Result
 
 _FIGURES = "figures.json"
 _GIVEN_UP = "given-up"
@@ -44,9 +44,10 @@ class Store:
         if GAVE_UP in result:
             self.give_up(key, label, GaveUp.from_json(result[GAVE_UP]))
             return
-        place = self._results / f".{key}.{os.getpid()}"
-        shutil.rmtree(place, ignore_errors=True)
-        place.mkdir()
+        place = self.scratch(key)
+        if result.get(WRITTEN) != str(place):
+            shutil.rmtree(place, ignore_errors=True)
+            place.mkdir()
         for table in _TABLES:
             if result.get(table):
                 write_columns(place / table, result[table], parquet=self._parquet)
@@ -60,10 +61,14 @@ class Store:
             if not self.has(key):
                 raise
 
+    def scratch(self, key: str) -> Path:
+        """Return where a worker writes tables that `put` then takes over."""
+        return self._results / f".{key}.{os.getpid()}"
+
     def get(self, key: str) -> Result:
-        """Return a result that is there."""
+        """Return a result that is there; columns of its tables are read when they are asked for."""
         head = json.loads((self._results / key / _FIGURES).read_text(encoding="utf-8"))
-        tables = {table: read_columns(self._results / key / table) for table in _TABLES}
+        tables = {table: Columns(self._results / key / table) for table in _TABLES}
         return {"figures": head["figures"], "moment": head["moment"], **tables}
 
     def give_up(self, key: str, label: str, known: GaveUp) -> None:

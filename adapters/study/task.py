@@ -30,6 +30,9 @@ Result = dict[str, Any]
 """``figures`` by name; ``moment``: what jobs hold at one time; ``jobs``, ``decisions``, ``series``, or for `GREED`
 ``greed``: tables as columns."""
 
+WRITTEN = "written"
+"""In a result whose tables are files: the folder where they are."""
+
 VERSION = 11
 """Goes up when the same task would give another result, so that what was kept is not taken for it."""
 

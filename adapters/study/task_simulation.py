@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
+from typing import Any
 
 from ...solver.cpsat.loading import load_solver
 from ...solver.joint.wants import want_of
@@ -11,19 +12,21 @@ from ...topology.machine import Machine
 from ..flux.requests import ParsedRequest
 from ..flux.upstream import InfeasibleRequest
 from ..twin.conservative import ConservativeBackfill
-from ..twin.events import Down, Submit
+from ..twin.events import Down
 from ..twin.jobs import Job, Outcome
 from ..twin.outlook import Need, Outlook
 from ..twin.policies import EasyBackfill, Fifo, FluxBackfill, earliest_start
 from ..twin.scheduler import PendingJob, Policy, Scheduler
 from ..twin.simulation import Simulation
 from .locality import SlotSize, slot_size
-from .measures import Measures
+from .measures import Measures, Place, Series
 from .onset import Onset, beginning
 from .patience import Patience
 from .pools import PoolName
 from .probe import Recorder, Shadow
+from .records import Records
 from .submissions import Form, Workload
+from .tables import Kinds, Table
 from .task import CONSERVATIVE, EASY, FLUX, Task
 
 START = 1.0
@@ -41,13 +44,22 @@ class Twin:
         As the task has them.
     patience
         Looked to before each decision.
+    tables
+        Makes the table of a name and columns.
     """
 
-    def __init__(self, task: Task, machine: Machine, workload: Workload, patience: Patience) -> None:
+    def __init__(
+        self,
+        task: Task,
+        machine: Machine,
+        workload: Workload,
+        patience: Patience,
+        tables: Callable[[str, Kinds], Table] = lambda _, kinds: Table(kinds),
+    ) -> None:
         name = PoolName.read(task.pools[0])
         self.workload = workload
         self._sizes = [slot_size(form.resources) for form in workload.forms]
-        self._forms = {job.number: job.form for job in workload.jobs}
+        self._forms: dict[int, int] = {}
         self._shadow = Shadow(machine, task.time_limit, task.meaning) if task.prove and not name.ours else None
         self._ours = name.ours
         if name.ours:
@@ -55,8 +67,13 @@ class Twin:
             load_solver()
         self._needs = [_need(form, exact=name.ours) for form in workload.forms]
         self._outlook = Outlook(machine.holdings)
-        self.measures = Measures(machine, self.size_of, self._clock, self._shadow, self._outlook)
-        self.recorder = Recorder(self._clock, self.measures.busy, self._wrong, patience.look)
+        self.records = Records(machine, tables, START)
+        series = Series(self.records.series, START, START + (workload.jobs[-1].submit if workload.jobs else 0.0))
+        self.measures = Measures(
+            machine, self.size_of, self._clock, series, self._over, shadow=self._shadow, outlook=self._outlook
+        )
+        self.series = series
+        self.recorder = Recorder(self._clock, self.measures.busy, self._wrong, self.records.decided, patience.look)
         patience.measure(self._started)
         self.simulation = Simulation(
             self.recorder.of(name.load()),
@@ -70,10 +87,32 @@ class Twin:
             brief=True,
             start=START,
         )
-        self._begin(task.source.onset)
-        for job in workload.jobs:
-            spec = workload.forms[job.form].jobspec(job.limit)
-            self.simulation.at(START + job.submit, Submit(Job(job.number, spec, job.runtime, job.priority)))
+        self._onset = task.source.onset
+        self._begin(self._onset)
+        self.simulation.stream(self._submissions())
+
+    def _submissions(self) -> Iterator[tuple[float, Job]]:
+        """Yield jobs as they come, so that no more of them are made than wait and run."""
+        for job in self.workload.jobs:
+            self._forms[job.number] = job.form
+            spec = self.workload.forms[job.form].jobspec(job.limit)
+            yield START + job.submit, Job(job.number, spec, job.runtime, job.priority)
+
+    def _over(self, outcome: Outcome, place: Place | None) -> None:
+        """Write down a job that is over, and forget it."""
+        job = outcome.job.id
+        if job > len(self.workload.jobs):
+            self.records.totals.begin(outcome, place)
+            return
+        self.recorder.refused.pop(job, None)
+        self.records.over(outcome, place, self.workload.forms[self._forms[job]].text)
+        del self._forms[job]
+
+    def finish(self) -> dict[str, dict[str, list[Any]]]:
+        """Write down what never ran, and return the tables that are in memory."""
+        for outcome in list(self.simulation.jobs.values()):
+            self._over(outcome, self.measures.place_of(outcome.job.id))
+        return self.records.close()
 
     def _begin(self, onset: Onset | None) -> None:
         """Let those run that hold something at the beginning, and take down what is down."""
@@ -87,20 +126,10 @@ class Twin:
         if onset.down:
             self.simulation.at(START, Down(onset.down))
 
-    @property
-    def outcomes(self) -> dict[int, Outcome]:
-        """What became of the jobs of the workload."""
-        return {number: one for number, one in self.simulation.jobs.items() if number in self._forms}
-
-    @property
-    def begun(self) -> list[Outcome]:
-        """What became of those that ran at the beginning."""
-        return [one for number, one in self.simulation.jobs.items() if number not in self._forms]
-
     def _started(self) -> float:
         """Return the part of the jobs that have started or never will."""
-        jobs = self.outcomes.values()
-        return sum(job.started is not None or job.denied is not None for job in jobs) / len(self.workload.jobs)
+        begun = self.measures.begun - (len(self._onset.held) if self._onset is not None else 0)
+        return begun / len(self.workload.jobs)
 
     def _policy(self, name: str) -> Policy:
         if name == EASY:

@@ -15,7 +15,7 @@ def main(arguments: list[str]) -> int:
     path, folder = (Path(argument) for argument in arguments)
     task, store = read_task(path), Store(folder)
     if not store.has(task.key):
-        store.put(task.key, task.label, run_task(task.to_json()))
+        store.put(task.key, task.label, run_task(task.to_json(), str(store.scratch(task.key))))
     return 0
 
 

@@ -123,7 +123,6 @@ class ConservativeBackfill:
         def keeps_off(given: Any) -> bool:
             return not _meet(_masks(given.to_dict()), others)
 
-        before = len(scheduler.decisions)
         if scheduler.try_alloc(job, keeps_off):
             return True
         if planned is not None and planned.start <= now:
@@ -132,8 +131,7 @@ class ConservativeBackfill:
                 return False
             scheduler.take(job, planned.allocation)
             return True
-        answers = scheduler.decisions[before:]
-        if others and answers and answers[-1][1] == "placed":
+        if others and scheduler.answer == "placed":
             # There is room, but not where the pool took it: it is asked again beside what is reserved.
             found = self._reserve(scheduler, job, now, others)
             if found is not None:

@@ -12,9 +12,10 @@ from .jobs import Job
 
 @dataclass(frozen=True, slots=True)
 class Submit:
-    """A user submits a job."""
+    """A user submits a job; others come after it at their times, where they are a stream."""
 
     job: Job
+    others: Iterator[tuple[float, Job]] | None = None
 
 
 @dataclass(frozen=True, slots=True)

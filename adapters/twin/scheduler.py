@@ -96,7 +96,10 @@ class Scheduler:
     queue
         A heap of `PendingJob`.
     decisions
-        Seconds of each call of alloc on the pool (not on copies), with the answer: "placed", "later" or "never".
+        Seconds of each call of alloc on the pool (not on copies), with the answer: "placed", "later" or "never"; not
+        kept where all is brief.
+    answer
+        Of the last job that was tried; None where the pool was not asked.
     """
 
     def __init__(
@@ -120,6 +123,7 @@ class Scheduler:
         self.resources: Any = None
         self.queue: list[PendingJob] = []
         self.decisions: list[tuple[float, str]] = []
+        self.answer: str | None = None
 
     # What comes from the resource module.
 
@@ -263,6 +267,7 @@ class Scheduler:
         accept
             Told what the pool gave; where it says no, the pool takes it back and the job waits on.
         """
+        self.answer = None
         if self.is_settled(job):
             return False
         request = job.resource_request
@@ -270,18 +275,23 @@ class Scheduler:
         try:
             allocation = self.resources.alloc(job.jobid, request)
         except InsufficientResources:
-            self.decisions.append((clock() - begin, "later"))
+            self._note(begin, "later")
             return False
         except InfeasibleRequest as refusal:
-            self.decisions.append((clock() - begin, "never"))
+            self._note(begin, "never")
             job.request.deny(str(refusal) or "unsatisfiable request")
             return True
-        self.decisions.append((clock() - begin, "placed"))
+        self._note(begin, "placed")
         if accept is not None and not accept(allocation):
             self.resources.free(job.jobid)
             return False
         self._give(job, allocation)
         return True
+
+    def _note(self, begin: float, answer: str) -> None:
+        self.answer = answer
+        if not self.brief:
+            self.decisions.append((clock() - begin, answer))
 
     def take(self, job: PendingJob, allocation: Any) -> None:
         """Start a job on what a copy of the pool gave it, which is free."""

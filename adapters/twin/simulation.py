@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,7 +68,7 @@ class Simulation:
     log, pool_kwargs
         For the pool class.
     settled, brief
-        As the `Scheduler` has them.
+        As the `Scheduler` has them. Where it is brief, jobs that are over are forgotten as well.
 
     Attributes
     ----------
@@ -109,6 +109,7 @@ class Simulation:
         self._housekeeping = housekeeping
         self._forecast = forecast
         self._observers = observers
+        self._brief = brief
         self._load: Callable[[], Scheduler] = lambda: Scheduler(
             pool_class, policy(), lambda: self.now, log, pool_kwargs, settled, brief=brief
         )
@@ -139,6 +140,12 @@ class Simulation:
                 self.scheduler.adopt(job.id, resources)
             outcome = self.jobs[job.id] = Outcome(job, self.now, job.priority)
             self._started(outcome, resources)
+
+    def stream(self, jobs: Iterator[tuple[float, Job]]) -> None:
+        """Let jobs be submitted at their times, which ascend; each is asked for when the one before has come."""
+        for time, job in jobs:
+            self.at(time, Submit(job, jobs))
+            return
 
     def run(self, until: float = float("inf")) -> None:
         """Let events happen until a time, or until there are none left.
@@ -172,9 +179,8 @@ class Simulation:
 
     def _happen(self, event: Event) -> None:
         match event:
-            case Submit(job):
-                self.jobs[job.id] = Outcome(job, self.now, job.priority)
-                heapq.heappush(self._pending, (-job.priority, job.id))
+            case Submit(job, others):
+                self._submitted(job, others)
             case Finish(jobid, started):
                 outcome = self.jobs[jobid]
                 if outcome.ended is None and outcome.started == started and self._end_of(outcome) <= self.now:
@@ -199,6 +205,12 @@ class Simulation:
                 self.scheduler.resource_update(shrink=ranks)
             case Reload():
                 self.reload()
+
+    def _submitted(self, job: Job, others: Iterator[tuple[float, Job]] | None) -> None:
+        if others is not None:
+            self.stream(others)
+        self.jobs[job.id] = Outcome(job, self.now, job.priority)
+        heapq.heappush(self._pending, (-job.priority, job.id))
 
     def reload(self) -> None:
         """Unload the scheduler and load it anew: every job that holds resources is registered from its R."""
@@ -310,12 +322,18 @@ class Simulation:
         if final:
             outcome.resources = {}
             del self._holding[outcome.job.id]
+            self._forget(outcome.job.id)
 
     def _denied(self, outcome: Outcome, note: str) -> None:
         self._open.discard(outcome.job.id)
         outcome.denied = note
         for observer in self._observers:
             observer.denied(outcome)
+        self._forget(outcome.job.id)
+
+    def _forget(self, jobid: int) -> None:
+        if self._brief:
+            del self.jobs[jobid]
 
 
 class _Request:

@@ -202,7 +202,7 @@ class Given(Observer):
 
     def started(self, outcome: Outcome) -> None:
         assert outcome.started is not None
-        self.R[outcome.job.id] = json.loads(json.dumps(outcome.resources))
+        self.R[outcome.job.id] = json.loads(json.dumps(dict(outcome.resources)))
         self.starts[outcome.job.id] = outcome.started
 
 

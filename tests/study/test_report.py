@@ -46,7 +46,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
             "rfc49-a:4", WORKLOAD, "--pools", pools, "--sweep", sweep, "--snapshots", 1, "--batch", 4, "-o", path
         )
     (path / TERMINAL).write_text(out, encoding="utf-8")
-    assert (status, err) == (0, "")
+    # A busy machine takes minutes, and says so a line each.
+    assert (status, [line for line in err.splitlines() if " simulations done after " not in line]) == (0, [])
     assert f"report: {path}/report.html" in out
     return path
 
@@ -160,7 +161,7 @@ def test_all_is_beside_it_as_tables_and_pictures(folder: Path) -> None:
     assert len(figures["pool"]) == 3 * 2 * 2
     assert set(read_columns(folder / "greed")["pool"]) == {"exactfit", "Rv1Pool", "TreePool"}
     for key in figures["result"]:
-        assert read_columns(folder / "results" / key / "jobs")["job"] == list(range(1, 31))
+        assert sorted(read_columns(folder / "results" / key / "jobs")["job"]) == list(range(1, 31))
     names = {path.stem for path in (folder / "plots").glob("*.svg")}
     assert {"locality", "waits", "timeline", "intact", "greed", "decisions", "load-wait", "machine-0"} <= names
     for path in (folder / "plots").glob("*.svg"):
@@ -255,11 +256,11 @@ def test_an_interruption_says_so_and_the_same_command_goes_on(tmp_path: Path) ->
     command = [sys.executable, "-m", "exactfit.adapters.cli", "study", "rfc49-a:4", WORKLOAD]
     command += ["--pools", "Rv1Pool", "--sweep", "seeds=20", "--workers", "1", "-o", str(tmp_path / "out")]
     run = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
-    until = time.monotonic() + 60
+    until = time.monotonic() + 600
     while not list((tmp_path / "out").glob("results/*/figures.json")) and time.monotonic() < until:
         time.sleep(0.05)
     os.killpg(run.pid, signal.SIGINT)
-    _, said = run.communicate(timeout=60)
+    _, said = run.communicate(timeout=600)
     assert run.returncode == 130
     assert "what is done is kept" in said
     assert said.rstrip().endswith("exactfit: interrupted")
