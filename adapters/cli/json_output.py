@@ -28,4 +28,4 @@ def json_line(command: str, fields: Mapping[str, Any]) -> str:
 def schema_text(command: str) -> str:
     """Return the JSON Schema (2020-12) of what a command prints."""
     name = f"{command}-{VERSIONS[command]}.json"
-    return files(__package__).joinpath("schemas", name).read_text(encoding="utf-8")
+    return files(__package__).joinpath("schemas").joinpath(name).read_text(encoding="utf-8")
