@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
 
 from ...grammar.idset import IdSet
 from ...grammar.jobspec import Vertex
+from ...grammar.unit import gib
 from ...topology.machine import Machine
-from .places import NODE
+from .places import MEASURED, NODE, in_units
 
 
 class BeyondError(Exception):
@@ -24,7 +26,7 @@ class Instance:
     vertex
         From where it comes.
     kind
-        ``slot``, ``outer`` (a slot with slots inside), ``place``, ``core`` or ``gpu``.
+        ``slot``, ``outer`` (a slot with slots inside), ``place``, ``core``, ``gpu`` or ``amount``.
     level
         Of a place.
     whole
@@ -32,7 +34,7 @@ class Instance:
     parent
         What it is in.
     number
-        Of cores or GPUs.
+        Of cores or GPUs; of an amount in whole units.
     children
         What is in it.
     sibling
@@ -83,7 +85,7 @@ class Reading:
     groups, levels
         Names of levels above and below the node.
     amounts
-        Names of what is counted and has no ids.
+        Names of what is counted and has no ids, of nodes and domains alone.
     rfc14
         Whether domains in slots are exclusive where nothing is said.
     """
@@ -99,7 +101,7 @@ class Reading:
         return cls(
             frozenset(machine.group_levels),
             frozenset(machine.levels),
-            frozenset({"memory", "storage"} | set(machine.amounts)),
+            frozenset(MEASURED | set(machine.amounts)) - {name for one in machine.groups for name, _ in one.resources},
             slot_exclusive == "rfc14",
         )
 
@@ -109,7 +111,7 @@ class Reading:
         Raises
         ------
         BeyondError
-            For amounts, omitted levels and unknown types.
+            For amounts of groups, omitted levels and unknown types.
         """
         if vertex.type == "slot":
             return "outer" if _has(vertex, {"slot"}) else "slot"
@@ -119,7 +121,9 @@ class Reading:
             return vertex.type
         if vertex.type == NODE or vertex.type in self.groups | self.levels:
             return "place"
-        raise BeyondError(f"{vertex.type}: neither cores, GPUs nor a level of the machine")
+        if vertex.type in self.amounts and not vertex.children:
+            return "amount"
+        raise BeyondError(f"{vertex.type}: neither cores, GPUs, a level nor an amount of its nodes")
 
     def is_whole(self, vertex: Vertex, in_slot: bool, bare: bool) -> bool:
         """Return whether a place is asked for whole.
@@ -165,6 +169,8 @@ def expand(vertices: Sequence[Vertex], counts: Mapping[str, int], reading: Readi
         kind = reading.kind(vertex)
         if kind in ("core", "gpu"):
             return [Instance(vertex, kind, parent=parent, number=count(vertex))]
+        if kind == "amount":
+            return [Instance(vertex, kind, parent=parent, number=_units(vertex, count(vertex)))]
         if kind in ("slot", "outer"):
             in_slot, bare = True, not _has(vertex, {"core", "gpu"})
         whole = kind == "place" and reading.is_whole(vertex, in_slot, bare)
@@ -177,6 +183,10 @@ def expand(vertices: Sequence[Vertex], counts: Mapping[str, int], reading: Readi
         return made
 
     return [one for vertex in vertices for one in make(vertex, None, False, False)]
+
+
+def _units(vertex: Vertex, count: int) -> int:
+    return in_units(vertex.type, gib(count, vertex.unit) if vertex.type in MEASURED else Fraction(count))
 
 
 def idsets_of(vertices: Sequence[Vertex]) -> list[tuple[str, IdSet]]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
+from math import ceil
 from typing import Any
 
 from ...grammar.constraint import Constraint, evaluate
@@ -12,6 +14,12 @@ from ...topology.machine import Machine
 from ...topology.tree import Domain, NodeType
 
 NODE = "node"
+MEASURED = frozenset({"memory", "storage"})
+"""Amounts in GiB."""
+
+
+NO_AMOUNTS = frozenset({"ranks", "slots", "level", "number", "label", "slot", "cores", "gpus", "domains"})
+"""What stands beside amounts in a placement."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,21 +111,20 @@ class Places:
         self.places: list[Place] = []
         self.node_of: dict[int, int] = {}
         held = [[0, 0] for _ in range(machine.size)]
-        amounts_held: dict[int, set[str]] = {}
-        self.unsure = False
+        self.unsure: set[str] = set()
+        self._gone: dict[int, dict[str, int]] = {}
         for job in running:
             for position, cores, gpus in _holdings(machine, job):
                 held[position][0] |= cores
                 held[position][1] |= gpus
-            for position, names in _amounts_held(machine, job):
-                amounts_held.setdefault(position, set()).update(names)
+            for position, name, number in _amounts_held(machine, job):
+                gone = self._gone.setdefault(position, {})
+                gone[name] = gone.get(name, 0) + number
         matching = evaluate(constraint, machine.facts)
         groups = self._add_groups()
         for position in range(machine.size):
             up = not down >> position & 1
-            self._add_node(
-                position, groups, held[position], up, bool(matching >> position & 1), amounts_held.get(position, set())
-            )
+            self._add_node(position, groups, held[position], up, bool(matching >> position & 1))
         self._finish_groups()
 
     def _add_groups(self) -> list[int]:
@@ -133,15 +140,13 @@ class Places:
             self.places.append(made)
         return [group.members for group in self.machine.groups]
 
-    def _add_node(
-        self, position: int, groups: Sequence[int], held: Sequence[int], up: bool, matches: bool, amounts: set[str]
-    ) -> None:
+    def _add_node(self, position: int, groups: Sequence[int], held: Sequence[int], up: bool, matches: bool) -> None:
         kind = self.machine.type_at(position)
         base = len(self.places)
         self.node_of[position] = base
         above = frozenset(key for key, members in enumerate(groups) if members >> position & 1)
         taken_cores, taken_gpus = held
-        giving = self._may_give(kind, amounts)
+        giving = self._may_give(kind, self._gone.get(position, {}))
         for domain in kind.domains:
             around = above if domain.index == 0 else self.places[base + domain.parent].around
             key = base + domain.index
@@ -165,15 +170,16 @@ class Places:
                 )
             )
 
-    def _may_give(self, kind: NodeType, names: set[str]) -> set[int]:
+    def _may_give(self, kind: NodeType, names: Iterable[str]) -> set[int]:
         """Return the domains of a node in which some of what is held of these names may be; then none is free whole.
 
-        Where several list a name, it is not looked into which of them gave it, and so nothing is said of whole domains.
+        Where several list a name, it is not looked into which of them gave it: nothing is said of whole domains, nor of
+        requests for more of it.
         """
         found: set[int] = set()
         for name in names:
-            listing = [domain.index for domain in kind.domains if _lists(domain, name)]
-            self.unsure = self.unsure or len(listing) > 1
+            listing = [domain.index for domain in kind.domains if name in _listed(domain)]
+            self.unsure |= {name} if len(listing) > 1 else set()
             for index in listing:
                 while index >= 0:
                     found.add(index)
@@ -193,6 +199,12 @@ class Places:
                 partial=any(node.partial for node in nodes),
             )
 
+    def name(self, key: int) -> str:
+        """Return the name that a domain has in R."""
+        position = self.places[key].node
+        domain = self.machine.type_at(position).domains[key - self.node_of[position]]
+        return f"{domain.level} {domain.number}"
+
     def at(self, level: str) -> list[Place]:
         """Return the places of a level."""
         return [place for place in self.places if place.level == level]
@@ -200,6 +212,18 @@ class Places:
     def inside(self, outer: int) -> list[Place]:
         """Return the places in a place, itself included."""
         return [place for place in self.places if outer in place.around]
+
+    def stock(self, name: str) -> dict[int, int]:
+        """Return how much of an amount is free, by the key of the place that lists it; memory and storage in MiB."""
+        found = {}
+        for position, base in self.node_of.items():
+            if self.places[base].may_be_taken:
+                gone = self._gone.get(position, {}).get(name, 0)
+                for domain in self.machine.type_at(position).domains:
+                    free = _listed(domain).get(name, 0) - gone
+                    if free > 0:
+                        found[base + domain.index] = free
+        return found
 
     def cells(self, idsets: Sequence[tuple[str, IdSet]]) -> list[Cell]:
         """Return what is free of nodes that a job may use, parted by the `id` sets of the request."""
@@ -233,16 +257,22 @@ def _holdings(machine: Machine, job: Mapping[str, Any]) -> Iterator[tuple[int, i
             yield machine.position(rank), masks[0], masks[1]
 
 
-def _amounts_held(machine: Machine, job: Mapping[str, Any]) -> Iterator[tuple[int, set[str]]]:
-    """Go through the nodes of which a job holds memory or the like, with the names of that."""
+def _amounts_held(machine: Machine, job: Mapping[str, Any]) -> Iterator[tuple[int, str, int]]:
+    """Go through the nodes of which a job holds memory or the like, with the name of that and how much."""
     scheduling = job.get("scheduling") or {}
     for entry in [*(scheduling.get("placement") or ()), *(scheduling.get("amounts") or ())]:
-        names = set(entry) - {"ranks", "slots", "level", "number"}
-        names |= {name for slot in entry.get("slots", ()) for name in set(slot) - {"label", "slot", "cores", "gpus"}}
-        for rank in IdSet.parse(str(entry["ranks"])) if names and "ranks" in entry else ():
-            yield machine.position(rank), names
+        for holder in [entry, *entry.get("slots", ())]:
+            for name in holder.keys() - NO_AMOUNTS:
+                for rank in IdSet.parse(str(entry["ranks"])) if "ranks" in entry else ():
+                    yield machine.position(rank), name, in_units(name, Fraction(holder[name]))
 
 
-def _lists(domain: Domain, name: str) -> bool:
+def _listed(domain: Domain) -> dict[str, int]:
+    """Return the amounts that a domain itself lists."""
     own = {"memory": domain.memory, "storage": domain.storage, **dict(domain.resources)}
-    return own.get(name) is not None
+    return {name: in_units(name, Fraction(number)) for name, number in own.items() if number is not None}
+
+
+def in_units(name: str, number: Fraction) -> int:
+    """Return an amount in whole units, GiB of memory and storage in MiB; what is more than whole MiB is one more."""
+    return ceil(number * 1024) if name in MEASURED else ceil(number)

@@ -11,7 +11,7 @@ from ...grammar.jobspec import Vertex
 from ...topology.machine import Machine
 from .formulation import Formulation
 from .instances import Reading, expand, idsets_of
-from .places import Places
+from .places import MEASURED, Places
 
 Value = int | tuple[int, ...]
 """Of a term: a number; of the size the counts."""
@@ -60,7 +60,9 @@ def larger_counts(question: Question, counts: Mapping[str, int]) -> Iterator[dic
     for vertex in _walk(question.vertices):
         if not vertex.count.is_fixed:
             larger = _next(vertex, counts[vertex.path])
-            if larger is not None and larger <= _most(question):
+            # Of amounts there may be any number.
+            many = vertex.type in question.machine.amounts | MEASURED
+            if larger is not None and (many or larger <= _most(question)):
                 yield {**fixed, vertex.path: larger}
             fixed[vertex.path] = counts[vertex.path]
 

@@ -82,6 +82,9 @@ class Worth:
         for root in inside:
             for one in root.walk():
                 fixed = fixed and not one.whole
+                if one.kind == "amount" and place.node >= 0 and place.level != NODE:
+                    # Wherever it comes from, its slot has cores or GPUs of the node.
+                    self._let_give(touches, place, one)
                 if one.kind in asked:
                     asked[one.kind] += one.number
         for kind, number in asked.items():
@@ -93,13 +96,23 @@ class Worth:
             if terms:
                 self.program.at_most(add(terms, {touches: -(min(room, number) if fixed else room)}), 0)
 
+    def _let_give(self, touches: int, place: Place, one: Instance) -> None:
+        """Let a variable be 1 where an amount comes from a place."""
+        giving = self.formulation.giving[one]
+        terms: Terms = {v: 1 for key, v in giving.items() if place.key in self.places.places[key].around}
+        room = sum(self.program.upper[v] for v in terms)
+        if terms:
+            self.program.at_most(add(terms, {touches: -min(room, one.number)}), 0)
+
     def _nodes_in(self, group: Place) -> list[Place]:
         return [place for place in self.places.inside(group.key) if place.level == NODE and place.may_be_taken]
 
     def _at(self, level: str) -> list[Place]:
         """Return the places of a level of which a job may be given anything."""
         found = [place for place in self.places.at(level) if place.may_be_taken]
-        return [place for place in found if self.formulation.cells_in(place)]
+        giving = {key for some in self.formulation.giving.values() for key in some}
+        stocked = {around for key in giving for around in self.places.places[key].around}
+        return [place for place in found if place.key in stocked or self.formulation.cells_in(place)]
 
     # -- terms ----------------------------------------------------------------------------------------------------
 
@@ -156,6 +169,8 @@ class Worth:
         """Return the reverse of fit; here a place that is not touched must not seem to be."""
         terms: Terms = {}
         form = self.formulation
+        if form.amounts:
+            raise BeyondError("the term worst-fit of slots with amounts")
         for place in self._at(level):
             touches = self.job_touches(place)
             used: Terms = {}

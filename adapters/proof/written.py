@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from fractions import Fraction
 from typing import Any
 
 from ...grammar.idset import IdSet
 from .formulation import Formulation
 from .instances import Instance
+from .places import MEASURED
 
 Json = dict[str, Any]
 
@@ -22,9 +24,10 @@ def write(formulation: Formulation, values: Sequence[int]) -> Json:
         given: dict[int, dict[str, list[int]]] = {}
         _give(formulation, values, slot.children, left, given)
         several = {"slot": number} if len(given) > 1 else {}
+        amounts = _amounts(formulation, values, slot)
         for node, ids in sorted(given.items()):
             texts = {f"{kind}s": str(IdSet.of(some)) for kind, some in ids.items() if some}
-            entries.setdefault(node, []).append({"label": slot.vertex.label or "task", **several, **texts})
+            entries.setdefault(node, []).append({"label": slot.vertex.label or "task", **several, **texts, **amounts})
             for kind, some in ids.items():
                 held.setdefault(node, {"core": [], "gpu": []})[kind].extend(some)
     rest: dict[int, dict[str, list[int]]] = {}
@@ -41,6 +44,23 @@ def write(formulation: Formulation, values: Sequence[int]) -> Json:
         "execution": {"R_lite": lite, **hosts, "nslots": len(slots), "starttime": 0, "expiration": 0},
         "scheduling": {"placement": placement},
     }
+
+
+def _amounts(formulation: Formulation, values: Sequence[int], slot: Instance) -> Json:
+    """Return what a slot has of amounts, memory and storage in GiB, and which domains give it."""
+    found: Json = {}
+    domains: dict[str, Json] = {}
+    for one in slot.walk():
+        for key, variable in formulation.giving.get(one, {}).items():
+            name, given = one.vertex.type, values[variable]
+            if given:
+                exact = Fraction(given, 1024 if name in MEASURED else 1)
+                number = int(exact) if exact.denominator == 1 else float(exact)
+                found[name] = found.get(name, 0) + number
+                parts = domains.setdefault(name, {})
+                place = formulation.places.name(key)
+                parts[place] = parts.get(place, 0) + number
+    return {**found, "domains": domains} if found else {}
 
 
 def _give(

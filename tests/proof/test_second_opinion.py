@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from exactfit.adapters.audit import brute
+from exactfit.adapters.audit import brute, strategies
 from exactfit.adapters.cli.app import app
 from exactfit.adapters.proof.instances import BeyondError
 from exactfit.adapters.proof.prove import Opinion, fits, prove
@@ -20,6 +20,7 @@ from exactfit.grammar.jobspec import parse_resources
 from exactfit.grammar.shape import parse_shape
 from exactfit.solver import Pool, Request
 from exactfit.solver.checker import check
+from exactfit.topology.line import line_R
 from exactfit.topology.presets import preset
 from exactfit.topology.rset import read_R
 from opinions import opinion_on, real_cases, small
@@ -108,10 +109,60 @@ def test_a_domain_is_whole_beside_a_job_that_holds_memory_of_the_node() -> None:
         assert fits(question, {}, 10) is is_there
 
 
-def test_it_knows_what_is_beyond_it() -> None:
-    machine = read_R(preset("rfc49-a:1"))
+@pytest.mark.parametrize(
+    ("shape", "affinity"),
+    [
+        ("slot/[core;memory=4]", 0),
+        ("slot/[core;memory=5]", 1),
+        ("slot/[core;memory=9]", None),
+        ("slot=2/[core;memory=4]", 0),
+        ("slot=2/[core;memory=3]", 0),
+        ("slot=2/[core;memory=5]", None),
+        ("slot=3/[core;memory=2]", 0),
+        ("slot=2/[core=2;memory=1]", 0),
+        ("slot=1/[core=2;gpu;memory=5]", 1),
+        ("node/slot=3/[core;memory=2]", 0),
+        ("slot/node/[core;memory=8]", 1),
+        ("slot/[core;nic=2]", 0),
+        ("slot/[core;nic=3]", None),
+    ],
+)
+def test_amounts_come_from_the_domains_of_the_cores_and_from_others_at_a_price(
+    shape: str, affinity: int | None
+) -> None:
+    machine = read_R(line_R("node:1(nic=2) numa:2(memory=4) core:3 gpu:1"))
+    question = Question(machine, parse_resources(parse_shape(shape)))
+    assert fits(question, {}, 20) is (affinity is not None)
+    if affinity is None:
+        return
+    for value, opinion in ((affinity, Opinion.PROVEN), (affinity + 1, Opinion.BETTER)):
+        proof = prove(question, {}, {"affinity.numa": value}, 20)
+        assert proof.opinions["affinity.numa"] is opinion
+    assert proof.better is not None
+    verdict = check(machine, question.vertices, proof.better)
+    assert verdict.legal, verdict.violations
+    assert verdict.terms["affinity.numa"] == affinity
+
+
+def test_amounts_that_jobs_hold_are_taken() -> None:
+    machine = read_R(line_R("node:1(memory=8) core:4"))
+    running = [Pool(machine).alloc(1, Request.of(parse_resources(parse_shape("slot/[core;memory=5]")))).to_dict()]
+    for gib, is_there in ((3, True), (4, False)):
+        asked = parse_resources(parse_shape(f"slot/[core;memory={gib}]"))
+        assert fits(Question(machine, asked, running=running), {}, 20) is is_there
+
+
+def test_it_agrees_with_the_solver_on_memory_from_elsewhere() -> None:
+    said = [opinion_on(case) for case, _ in small(60, 3, strategies.memory_cases())]
+    assert [one for one in said if one.is_fault] == []
+    assert sum(one.what.endswith("proven") for one in said) > 0.3 * len(said)
+
+
+@pytest.mark.parametrize("shape", ["slot=1/node/memory=4", "slot/numa/[core;memory]", "node/[memory=1;slot/core]"])
+def test_it_knows_what_is_beyond_it(shape: str) -> None:
+    machine = read_R(line_R("node:1(memory=8) numa:2(memory=4) core:3"))
     with pytest.raises(BeyondError, match="memory"):
-        fits(Question(machine, parse_resources(parse_shape("slot/[core;memory=4]"))), {}, 5)
+        fits(Question(machine, parse_resources(parse_shape(shape))), {}, 5)
 
 
 def test_from_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import strategies as st
 
 from exactfit.adapters.audit import strategies
 from exactfit.adapters.audit.strategies import Case, Json
@@ -186,6 +187,8 @@ def _shape(draw: random.Random, R: Json) -> str:
     levels, groups = strategies.levels_of(R), strategies.group_levels_of(R)
     cores = draw.choice((1, 2, 3, 4, 5, 7, 8, 10, 12, 15, 16, 20, 30))
     inside = draw.choice((f"core={cores}", f"core={cores}", f"[core={cores};gpu={draw.randint(1, 2)}]", "gpu=1"))
+    if "memory" in strategies.stock_of(R) and draw.random() < 0.3:
+        inside = f"[{inside.strip('[]')};memory={draw.choice((1, 4, 16, 30, 60, 100))}]"
     slots = draw.choice((1, 2, 3, 4, 6, 8))
     forms = [f"slot={slots}/{inside}", f"node=1/slot={slots}/{inside}", f"slot={slots}/{inside}"]
     if levels:
@@ -199,12 +202,12 @@ def _shape(draw: random.Random, R: Json) -> str:
     return draw.choice(forms)
 
 
-def small(examples: int, number: int) -> Iterator[tuple[Case, str]]:
-    """Go through small cases of all forms, those of one seed."""
+def small(examples: int, number: int, of: st.SearchStrategy[Case] | None = None) -> Iterator[tuple[Case, str]]:
+    """Go through small cases of all forms, or of some, those of one seed."""
     found: list[tuple[Case, str]] = []
 
     @seed(number)
-    @given(strategies.cases())
+    @given(strategies.cases() if of is None else of)
     @settings(
         max_examples=examples,
         phases=[Phase.generate],
@@ -226,8 +229,8 @@ def main(number: int = 100_000, first: int = 0) -> int:
     began = time.process_time()
     done = 0
     while done < number:
-        cases = [*small(BATCH, first + done), *real_cases(BATCH // 8, first + done)]
-        for case, policy in cases:
+        cases = [*small(BATCH, first + done), *small(BATCH // 4, first + done, strategies.memory_cases())]
+        for case, policy in [*cases, *real_cases(BATCH // 8, first + done)]:
             # Every other case without counting, as what counting says has to be true, too.
             opinion = opinion_on(case, policy, counting=bool(done % 2))
             said[opinion.what] += 1
