@@ -142,7 +142,7 @@ KINDS: dict[str, Callable[[], st.SearchStrategy[strategies.Case]]] = {
     "slots of several nodes, asked unlike": several_nodes.cases,
     "slots with network cards": network_cards.cases,
 }
-PATIENCE = 10_000
+PATIENCE = 3_000
 """Partial placements that are tried for one case."""
 AGREED = ("placed", "refused for now", "refused for ever")
 TOO_LARGE = "drawn again"
