@@ -13,17 +13,19 @@ h1{font-size:1.7rem;margin:0 0 .3rem}h2{font-size:1.2rem;margin:2.2rem 0 .6rem;b
 p{max-width:75ch}.note{color:#566070;font-size:.9rem}
 .scroll{overflow-x:auto}table{border-collapse:collapse;font-variant-numeric:tabular-nums;font-size:.9rem}
 th,td{padding:.28rem .7rem;text-align:right;border-bottom:1px solid #e6e9ed;white-space:nowrap}
-th:first-child,td:first-child{text-align:left;position:sticky;left:0;background:#fff}
-thead th{border-bottom:2px solid #b9c1cb;vertical-align:bottom;white-space:normal;max-width:8rem}
+tbody th{font-weight:400;white-space:normal;max-width:14rem}caption{text-align:left;padding-bottom:.3rem;color:#3c4654}
+th:first-child{text-align:left;position:sticky;left:0;background:#fff}
+thead th{border-bottom:2px solid #b9c1cb;vertical-align:bottom;white-space:normal;max-width:8rem;min-width:4rem;overflow-wrap:anywhere}
+@media (max-width:900px){body{padding:.8rem}th,td{padding:.28rem .4rem}.pm{display:block}}
 td.best{font-weight:700}.pm{color:#7a8594;font-weight:400;font-size:.85em}
-.plots{display:grid;grid-template-columns:repeat(auto-fit,minmax(440px,1fr));gap:1.2rem}
+.plots{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(440px,100%),1fr));gap:1.2rem}
 figure{margin:0}figure svg{width:100%;height:auto}figcaption{font-size:.9rem;color:#3c4654}
 pre{background:#f3f5f8;padding:.7rem;overflow-x:auto;font-size:.85rem;white-space:pre-wrap;overflow-wrap:anywhere}
 nav ul{display:flex;flex-wrap:wrap;gap:.2rem 1.2rem;list-style:none;padding:0;margin:.6rem 0 1rem}
 @media (prefers-color-scheme:dark){body{background:#14181e;color:#e3e7ec}a{color:#8ab8ff}
 h2{border-color:#39424d}.note,figcaption{color:#aab3bf}.pm{color:#98a3b0}
 th,td{border-color:#2b323b}thead th{border-color:#56616e}
-th:first-child,td:first-child{background:#14181e}pre{background:#1f252d}
+caption{color:#aab3bf}th:first-child{background:#14181e}pre{background:#1f252d}
 figure svg{background:#fff;border-radius:4px}}
 @media print{body{max-width:none;padding:0}nav{display:none}figure{break-inside:avoid}h2{break-after:avoid}}
 """
@@ -67,11 +69,13 @@ def verbatim(text: str) -> str:
     return f"<pre>{escape(text)}</pre>"
 
 
-def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Return a table; cells are HTML."""
+def table(head: Sequence[str], rows: Iterable[Sequence[str]], caption: str = "") -> str:
+    """Return a table; cells are HTML, the first of a row its head."""
+    title = f"<caption>{escape(caption)}</caption>" if caption else ""
     top = "".join(f'<th scope="col">{escape(cell)}</th>' for cell in head)
-    body = "".join("<tr>" + "".join(_cell(cell) for cell in row) + "</tr>\n" for row in rows)
-    return f'<div class="scroll"><table><thead><tr>{top}</tr></thead><tbody>\n{body}</tbody></table></div>'
+    lines = (f'<th scope="row">{row[0]}</th>' + "".join(_cell(cell) for cell in row[1:]) for row in rows)
+    body = "".join(f"<tr>{line}</tr>\n" for line in lines)
+    return f'<div class="scroll"><table>{title}<thead><tr>{top}</tr></thead><tbody>\n{body}</tbody></table></div>'
 
 
 def _cell(cell: str) -> str:

@@ -73,7 +73,10 @@ def price_table(rows: Rows) -> list[str]:
             shares = [percent(placed, best), "" if order is None else percent(placed, order)]
             lines.append([escape(pool), name, str(len(mine)), *cells, *shares])
     head = ["pool", "weight", "batches", "placed", "optimum", "its bound", "% of it", "% of what is in order"]
-    return [html.table(head, lines), html.paragraph(_EXPLAINED, "note")]
+    return [
+        html.table(head, lines, "Batches placed one after the other, against the optimum"),
+        html.paragraph(_EXPLAINED, "note"),
+    ]
 
 
 _EXPLAINED = (

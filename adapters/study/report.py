@@ -172,7 +172,7 @@ def _table(groups: Sequence[Group], machine: Machine) -> str:
             star = "*" if marked else ""
             cells.append(f"{star}{text}{half}")
         rows.append([escape(head), *cells])
-    return html.table(["", *names], rows)
+    return html.table(["", *names], rows, "Figures of each pool, by order of the queue and load")
 
 
 def _best(groups: Sequence[Group], figure: str, shown: Sequence[str], better: int) -> list[bool]:
@@ -230,7 +230,7 @@ def _against_first(groups: Sequence[Group], machine: Machine) -> list[str]:
             )
     text = "Each pool against the first, seed by seed: bold where the 95 % interval of the difference leaves out zero."
     heads = [f"{_name(group, groups)} less {first.pool}" for group, first in pairs]
-    return [html.paragraph(text), html.table(["", *heads], rows)]
+    return [html.paragraph(text), html.table(["", *heads], rows, "Differences to the first pool, seed by seed")]
 
 
 def _difference(one: Estimate | None, factor: float, form: str) -> str:
