@@ -21,6 +21,7 @@ from .ending import ReaderGoneError, ended, open_streams
 from .errors import InputError
 from .explain import explain
 from .place import place
+from .plan import plan
 from .proofs import verify
 from .quiet import with_quiet
 from .snapshot import snapshot
@@ -114,6 +115,7 @@ app = typer.Typer(
 _COMMANDS = (
     (place, "Place jobs on a machine, with a proof."),
     (explain, "Say why a job does not fit, what would help, and when it will."),
+    (plan, "Say when the jobs of a queue start, and how early they could."),
     (topo, "Show a machine; make R of hwloc XML or of a line."),
     (check, "Judge a placement from anywhere."),
     (study, "Compare pools on a workload, offline."),
@@ -178,7 +180,7 @@ def _program(
             callback=_print_schema,
             is_eager=True,
             show_default=False,
-            autocompletion=words("place", "explain", "check", "topo", "study", "snapshot", "audit", "verify"),
+            autocompletion=words("place", "explain", "plan", "check", "topo", "study", "snapshot", "audit", "verify"),
             help="Print the JSON Schema of what --json of a command prints, and exit.",
         ),
     ] = None,

@@ -10,7 +10,9 @@ from collections.abc import Mapping
 from importlib.resources import files
 from typing import Any, Final
 
-VERSIONS: Final = {"place": 1, "explain": 1, "check": 1, "topo": 1, "study": 1, "snapshot": 1, "audit": 1, "verify": 1}
+_COMMANDS: Final = ("place", "explain", "plan", "check", "topo", "study", "snapshot", "audit", "verify")
+
+VERSIONS: Final = dict.fromkeys(_COMMANDS, 1)
 """The schema that each command prints by now."""
 
 

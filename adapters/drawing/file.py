@@ -30,10 +30,10 @@ _LEAST_WIDTH = 46.0
 _LONGEST_TEXT = 90
 _LEAST_LINES = 12
 """Of a legend, below a machine that is lower than that."""
-_DOTS = 160
+DOTS = 160
 _FILLS = ("#f7f7f7", "#ebeff3", "#dfe6ec", "#f7f7f7")
 _GREY = "#4a4a4a"
-_RC: dict[Any, Any] = {
+RC: dict[Any, Any] = {
     "font.family": "DejaVu Sans",
     "svg.fonttype": "none",
     "svg.hashsalt": "exactfit",
@@ -43,7 +43,7 @@ _RC: dict[Any, Any] = {
     # A $ in a job or host name is a $.
     "text.parse_math": False,
 }
-_METADATA: dict[str, dict[str, Any]] = {
+METADATA: dict[str, dict[str, Any]] = {
     ".svg": {"Date": None, "Creator": "exactfit"},
     ".png": {"Software": "exactfit"},
     ".pdf": {"CreationDate": None, "Creator": "exactfit"},
@@ -101,7 +101,7 @@ def draw_to(scenes: Scene | Sequence[Scene], target: Path | IO[bytes], suffix: s
     width = max(part.width for part in parts) + 2 * _MARGIN
     height = sum(part.height for part in parts) + 2 * _MARGIN * len(parts)
     inches = min(_INCHES, _MOST_INCHES / max(width, height))
-    with mpl.rc_context(_RC):
+    with mpl.rc_context(RC):
         figure = Figure(figsize=(width * inches, height * inches))
         axes = figure.add_axes((0, 0, 1, 1))
         axes.set_xlim(-_MARGIN, width - _MARGIN)
@@ -111,7 +111,7 @@ def draw_to(scenes: Scene | Sequence[Scene], target: Path | IO[bytes], suffix: s
         for part in parts:
             _draw_part(axes, part, top, inches * 72)
             top += part.height + 2 * _MARGIN
-        figure.savefig(target, format=suffix[1:], dpi=_DOTS, metadata=_METADATA[suffix])
+        figure.savefig(target, format=suffix[1:], dpi=DOTS, metadata=METADATA[suffix])
 
 
 @dataclass(frozen=True, slots=True)

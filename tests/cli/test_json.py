@@ -157,7 +157,7 @@ class TestSchemas:
     def test_there_is_one_for_every_command_that_prints_json(self, run: Runner) -> None:
         printing = [
             command
-            for command in ("place", "explain", "topo", "check", "study", "audit", "verify")
+            for command in ("place", "explain", "plan", "topo", "check", "study", "audit", "verify")
             if "--json" in run(command, "--help").out
         ]
         # A snapshot is written to a file.
@@ -178,7 +178,8 @@ class TestSchemas:
 
     def test_another_is_refused(self, run: Runner) -> None:
         assert (
-            "--schema: expected one of place, explain, check, topo, study, snapshot" in run("--schema", "all").complaint
+            "--schema: expected one of place, explain, plan, check, topo, study, snapshot"
+            in run("--schema", "all").complaint
         )
 
     @pytest.mark.parametrize(
