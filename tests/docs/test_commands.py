@@ -55,7 +55,7 @@ SNAPSHOT = {
     "reservations": [],
     "unseen": [],
 }
-LIVE = re.compile(r"exactfit (snapshot|(top|explain [0-9]+)(?!.*--snapshot))")
+LIVE = re.compile(r"exactfit (snapshot|plan$|(top|explain [0-9]+)(?!.*--snapshot))")
 """Commands that ask the Flux or Slurm that runs where they are typed; where none does they say so, with status 3."""
 JOB = {"t_run": 2, "t_cleanup": 62, "duration": 90, "ncores": 8, "nnodes": 1}
 
