@@ -15,6 +15,7 @@ from .pools import make_pool, occupy
 from .snapshot_state import announce, down_of, running_of
 from .source import Sources
 from .state_input import check_hosts, read_allocations, read_down
+from .what_if import as_it_would_be
 
 if TYPE_CHECKING:
     from ...solver.options import Options
@@ -58,7 +59,7 @@ class Case:
             For what cannot be read, by its name.
         """
         sources = Sources()
-        named = read_machine(given.machine, sources)
+        named = as_it_would_be(read_machine(given.machine, sources), given.what_if)
         if named.snapshot is not None:
             announce(named.snapshot)
         wanted = read_jobs(jobs, given.requires or [], sources)

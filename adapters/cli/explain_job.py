@@ -27,6 +27,7 @@ from .report import span
 from .snapshot_state import announce, reserved_of
 from .source import Sources
 from .status import DONE, NO
+from .what_if import as_it_would_be
 from .why_waits import before_it, ends_by, why_waits
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ def explain_waiting(
         When the system does not answer.
     """
     sources = Sources()
-    named = _named(given.machine, file, sources)
+    named = as_it_would_be(_named(given.machine, file, sources), given.what_if)
     assert named.snapshot is not None
     snapshot = named.snapshot
     waiting = [_find(snapshot, ident) for ident in (given.machine, *more)]

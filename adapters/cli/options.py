@@ -114,6 +114,46 @@ DrawingOption = Annotated[
 ]
 
 
+WithNodesOption = Annotated[
+    int | None,
+    typer.Option(
+        "--with-nodes",
+        metavar="N",
+        min=1,
+        show_default=False,
+        help="What if: so many nodes more, each as most nodes are, in no group.",
+    ),
+]
+WithOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--with",
+        metavar="'LEVEL NAME=AMOUNT'",
+        show_default=False,
+        help="What if: every domain, node or group of the level has so much ('numa memory=256', in GiB; 'rack "
+        "power=90'). May be given again.",
+    ),
+]
+WithoutOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--without",
+        metavar="NODES",
+        show_default=False,
+        help="What if: the machine without a group (rack[3]), ranks (3,8-11) or hosts (a[3,8-11]). May be given again.",
+    ),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class WhatIf:
+    """What is to be different of a machine."""
+
+    with_nodes: WithNodesOption = None
+    amounts: WithOption = None
+    without: WithoutOption = None
+
+
 @dataclass(frozen=True)
 class PictureOptions:
     """How the machine is drawn."""
@@ -153,6 +193,14 @@ class CaseOptions:
     time_limit: TimeLimitOption = None
     slot_exclusive: SlotExclusiveOption = None
     unknown_types: UnknownTypesOption = None
+    with_nodes: WithNodesOption = None
+    amounts: WithOption = None
+    without: WithoutOption = None
+
+    @property
+    def what_if(self) -> WhatIf:
+        """What is to be different of the machine."""
+        return WhatIf(self.with_nodes, self.amounts, self.without)
 
     @property
     def choice(self) -> dict[str, str | None]:

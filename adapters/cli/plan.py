@@ -131,6 +131,26 @@ class PlanOptions:
             check_target(self.draw)
 
 
+@dataclass(frozen=True, slots=True)
+class StateOptions:
+    """The state that the machine is in, and how jobs are decided."""
+
+    allocated: options.AllocatedOption = None
+    down: options.DownOption = None
+    requires: options.RequiresOption = None
+    policy: options.PolicyOption = None
+    time_limit: options.TimeLimitOption = None
+    with_nodes: options.WithNodesOption = None
+    amounts: options.WithOption = None
+    without: options.WithoutOption = None
+
+    def of(self, machine: str) -> options.CaseOptions:
+        """Return the case of a machine."""
+        decided = (self.policy, self.time_limit, None, None)
+        changed = (self.with_nodes, self.amounts, self.without)
+        return options.CaseOptions(machine, self.requires, self.allocated, self.down, *decided, *changed)
+
+
 @flat
 def plan(
     machine: MachineArgument = "",
@@ -145,12 +165,8 @@ def plan(
             help="What exactfit snapshot took, in the place of the system that runs here.",
         ),
     ] = None,
-    allocated: options.AllocatedOption = None,
-    down: options.DownOption = None,
-    requires: options.RequiresOption = None,
-    policy: options.PolicyOption = None,
-    time_limit: options.TimeLimitOption = None,
     *,
+    state: StateOptions,
     shown: PlanOptions,
 ) -> int:
     """Say when the jobs of a queue start and where: strictly in order, with EASY backfill, and at the earliest.
@@ -168,7 +184,7 @@ def plan(
       exactfit plan rfc49-a slot=4/node slot=16/node slot=2/node --duration 2h
     """
     shown.check()
-    given = options.CaseOptions(machine, requires, allocated, down, policy, time_limit)
+    given = state.of(machine)
     case, taken = read_queue(given, snapshot, jobs or [], shown.most, shown.seconds)
     moment = shown.now if shown.now is not None else taken.taken if taken is not None else time.time()
     found = _Plan(case, case.pool(), moment)

@@ -19,6 +19,7 @@ from .options import CaseOptions
 from .pools import make_pool, occupy
 from .snapshot_state import announce, reserved_of
 from .source import Sources
+from .what_if import as_it_would_be
 
 if TYPE_CHECKING:
     from ...solver.demand.request import Request
@@ -98,7 +99,7 @@ def read_queue(
     from ...solver.demand.request import Request
 
     sources = Sources()
-    named = _named(given.machine, snapshot, sources)
+    named = as_it_would_be(_named(given.machine, snapshot, sources), given.what_if)
     wanted = read_jobs(jobs, given.requires or [], sources)
     read = Case.of(named, given, wanted, sources)
     taken = named.snapshot

@@ -29,6 +29,7 @@ from .source import Sources
 from .status import DONE
 from .study_given import Given, read_given
 from .study_options import BATCH, SECONDS, AxesOptions, EngineOptions, SimulationOptions, WorkloadOptions
+from .what_if import as_it_would_be
 
 if TYPE_CHECKING:
     from ...solver.options import Options as SolverOptions
@@ -52,6 +53,7 @@ def study(
     compared: AxesOptions,
     simulated: SimulationOptions,
     engine: EngineOptions,
+    what_if: options.WhatIf,
     as_json: Annotated[
         bool,
         typer.Option(
@@ -78,7 +80,7 @@ def study(
     _check_installed()
     simulated.check()
     engine.check()
-    named = read_machine(machine, Sources())
+    named = as_it_would_be(read_machine(machine, Sources()), what_if)
     try:
         given, tasks, options = _planned(named, workload, compared, simulated)
     except ValueError as error:

@@ -27,6 +27,7 @@ from .output import Output
 from .pictures import check_pictures, show_pictures
 from .slurm_input import with_slurm_groups
 from .source import Sources
+from .what_if import as_it_would_be
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +103,7 @@ class Making:
 def topo(
     machine: options.MachineArgument,
     making: Making,
+    what_if: options.WhatIf,
     pictures: options.PictureOptions,
     output: Annotated[
         Path | None,
@@ -135,7 +137,7 @@ def topo(
 
       exactfit topo R.json --slurm /etc/slurm/topology.conf -o R-with-switches.json
     """
-    named = making.read(machine)
+    named = as_it_would_be(making.read(machine), what_if)
     check_pictures(pictures, as_json=as_json)
     target = Output(str(output)) if output is not None else None
     if as_json and target is not None and target.is_stdout:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from ...grammar.errors import printable
 from ...topology.masks import runs_of_mask
@@ -56,7 +56,6 @@ def draw_gantt(title: str, hosts: Sequence[str], bars: Iterable[Bar], path: Path
     """
     import matplotlib as mpl
     from matplotlib.figure import Figure
-    from matplotlib.patches import Rectangle
 
     some = list(bars)
     ends = [bar.end for bar in some if bar.end < float("inf")] + [bar.start for bar in some]
@@ -73,34 +72,29 @@ def draw_gantt(title: str, hosts: Sequence[str], bars: Iterable[Bar], path: Path
         axes.set_yticklabels([printable(hosts[n])[:_NAME] for n in range(0, len(hosts), step)], fontsize=6)
         axes.tick_params(axis="x", labelsize=7)
         for bar in some:
-            colour = HELD if bar.number == 0 else DOWN if bar.number < 0 else job_colour(bar.number)
-            left, right = max(bar.start, 0.0) / _HOUR, min(bar.end / _HOUR, last)
-            widest = (0, 0)
-            for first, end in runs_of_mask(bar.nodes):
-                hatch = "////" if bar.number < 0 else None
-                axes.add_patch(
-                    Rectangle(
-                        (left, first),
-                        right - left,
-                        end + 1 - first,
-                        facecolor=colour,
-                        edgecolor="#4a4a4a",
-                        linewidth=0.3,
-                        hatch=hatch,
-                        alpha=0.55 if bar.number == 0 else 1.0,
-                    )
-                )
-                widest = max(widest, (end + 1 - first, -first))
-            tall, first = widest[0], -widest[1]
-            if bar.number and tall * _HEIGHT * 60 > 7 * len(hosts) and (right - left) * 100 > last:
-                axes.text(
-                    (left + right) / 2,
-                    first + tall / 2,
-                    printable(bar.name)[:_NAME],
-                    fontsize=5,
-                    ha="center",
-                    va="center",
-                    color=ink_on(colour),
-                    clip_on=True,
-                )
+            _draw_bar(axes, bar, last, len(hosts))
         figure.savefig(path, format=path.suffix.lower()[1:], dpi=DOTS, metadata=METADATA[path.suffix.lower()])
+
+
+def _draw_bar(axes: Any, bar: Bar, last: float, nodes: int) -> None:
+    """Draw a rectangle for each run of nodes, and write the name into the largest, where there is room."""
+    from matplotlib.patches import Rectangle
+
+    colour = HELD if bar.number == 0 else DOWN if bar.number < 0 else job_colour(bar.number)
+    left, right = max(bar.start, 0.0) / _HOUR, min(bar.end / _HOUR, last)
+    look: dict[str, Any] = {
+        "facecolor": colour,
+        "edgecolor": "#4a4a4a",
+        "linewidth": 0.3,
+        "alpha": 1.0 if bar.number else 0.55,
+    }
+    hatch = "////" if bar.number < 0 else None
+    runs = list(runs_of_mask(bar.nodes))
+    for first, end in runs:
+        axes.add_patch(Rectangle((left, first), right - left, end + 1 - first, hatch=hatch, **look))
+    first, end = max(runs, key=lambda run: (run[1] - run[0], -run[0]), default=(0, -1))
+    tall = end + 1 - first
+    if bar.number and tall * _HEIGHT * 60 > 7 * nodes and (right - left) * 100 > last:
+        place = (left + right) / 2, first + tall / 2
+        text = printable(bar.name)[:_NAME]
+        axes.text(*place, text, fontsize=5, ha="center", va="center", color=ink_on(colour), clip_on=True)

@@ -125,3 +125,23 @@ def test_a_system_that_is_down_is_one_line(run: Runner, monkeypatch: pytest.Monk
     done = run("plan")
     assert done.status == 3
     assert done.err.count("\n") == 1
+
+
+def test_what_if_the_machine_were_another(run: Runner, file: Path) -> None:
+    (line,) = run("plan", file, "--with-nodes", "3", "--json").lines
+    assert [job["fifo"]["start"] - NOW for job in line["jobs"][:1]] == [0], (
+        "the new nodes are in the queue of the others"
+    )
+    (line,) = run("plan", file, "--without", "0", "--json").lines
+    assert line["jobs"][0]["fifo"]["start"] is None, "of three nodes that are left one is down"
+    assert run("place", "rfc49-a:2", "slot=3/node", "--with-nodes", "1", "--json").lines[0]["status"] == "placed"
+    asked = ("explain", "rfc49-a:2", "slot=1/[core=1;memory=4000]", "--json")
+    assert run(*asked).lines[0]["status"] == "infeasible"
+    assert run(*asked, "--with", "numa memory=600").lines[0]["status"] == "fits"
+    assert run("topo", "rfc49-a:4", "--without", "1-2", "--json").lines[0]["nodes"] == 2
+    for option, value, fault in (
+        ("--with", "numa", "expected such as 'numa memory=256'"),
+        ("--with", "rack power=1", "--with: rack: the machine has none"),
+        ("--without", "rack[1]", "--without: "),
+    ):
+        assert fault in run("place", "rfc49-a:2", "slot=1/node", option, value).complaint
