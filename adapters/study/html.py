@@ -15,7 +15,8 @@ p{max-width:75ch}.note{color:#566070;font-size:.9rem}
 th,td{padding:.28rem .7rem;text-align:right;border-bottom:1px solid #e6e9ed;white-space:nowrap}
 tbody th{font-weight:400;white-space:normal;max-width:14rem}caption{text-align:left;padding-bottom:.3rem;color:#3c4654}
 th:first-child{text-align:left;position:sticky;left:0;background:#fff}
-thead th{border-bottom:2px solid #b9c1cb;vertical-align:bottom;white-space:normal;max-width:8rem;min-width:4rem;overflow-wrap:anywhere}
+thead th{border-bottom:2px solid #b9c1cb;vertical-align:bottom;white-space:normal}
+thead th{max-width:8rem;min-width:4rem;overflow-wrap:anywhere}
 @media (max-width:900px){body{padding:.8rem}th,td{padding:.28rem .4rem}.pm{display:block}}
 td.best{font-weight:700}.pm{color:#7a8594;font-weight:400;font-size:.85em}
 .plots{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(440px,100%),1fr));gap:1.2rem}
