@@ -1,4 +1,4 @@
-"""What the documentation shows of the command line is what it prints."""
+"""The sessions that the documentation shows fit narrower terminals; `tests/docs` compares them with what is printed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,12 @@ from pages import pages
 
 from .conftest import Runner
 
-SESSIONS = re.findall(r"^\$ exactfit (.*)\n((?:(?!\$ |```).*\n)+)", "\n".join(pages().values()), re.MULTILINE)
+COMMANDS = [
+    command
+    for command in re.findall(r"^\$ exactfit ((?:place|explain) .*)\n(?!\$ |```)", "\n".join(pages().values()), re.M)
+    if "--allocated held/" not in command
+]
+"""Those that need no files but the R of one job."""
 
 
 @pytest.fixture(autouse=True)
@@ -23,25 +28,11 @@ def folder(run: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_there_are_some() -> None:
-    assert len(SESSIONS) >= 2
-
-
-@pytest.mark.parametrize(("command", "shown"), SESSIONS, ids=[command for command, _ in SESSIONS])
-def test_a_session_prints_what_it_shows(command: str, shown: str, run: Runner) -> None:
-    """Times differ, and three dots stand for lines that are left out."""
-    printed = run(*shlex.split(command)).out
-    pattern = ".*".join(re.escape(untimed(part)) for part in re.split(r"^\.\.\.\n", shown, flags=re.MULTILINE))
-    assert re.search(pattern, untimed(printed), re.DOTALL), printed
-
-
-def untimed(text: str) -> str:
-    """Return a text without times, blanks at the ends of lines, and how wide tables are."""
-    text = re.sub(r"[0-9.]+ ms", "… ms", text)
-    return "\n".join(re.sub(r" +", " ", re.sub("─+", "─", line)).strip() for line in text.splitlines() if line.strip())
+    assert {command.split()[0] for command in COMMANDS} == {"place", "explain"}
 
 
 @pytest.mark.parametrize("width", [40, 80])
-@pytest.mark.parametrize("command", [command for command, _ in SESSIONS])
+@pytest.mark.parametrize("command", COMMANDS)
 def test_a_session_fits_a_narrow_terminal(
     command: str, width: int, run: Runner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -52,6 +43,6 @@ def test_a_session_fits_a_narrow_terminal(
     assert narrow.status == wide.status
     assert [line for line in narrow.out.splitlines() if len(line) > width] == []
     said = [line.strip() for line in wide.out.splitlines() if ": " in line and "  " not in line.strip()]
-    assert said
+    assert said or command.startswith("place")
     for line in said:
         assert line in " ".join(narrow.out.split())
