@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
 from collections.abc import Callable, Iterator
@@ -190,6 +191,9 @@ def _run(tasks: list[Task], store: Store, engine: EngineOptions, patience: float
                 left, store, made, lambda task: done(task.label), patience, lambda known: _foretell(known.sentences())
             )
         except EngineError as error:
+            cause = error.__cause__
+            if isinstance(cause, OSError) and cause.errno in OF_THE_SYSTEM:
+                raise InputError(f"-o {store.folder}: {os.strerror(cause.errno)} (what is done is kept)") from None
             raise InputError(f"{error} (what is done is kept)") from None
         except KeyboardInterrupt:
             warn("what is done is kept: the same command goes on from there")

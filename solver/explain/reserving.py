@@ -16,6 +16,7 @@ from ..errors import InfeasibleRequest, InsufficientResources
 from ..state.domain_state import Used, amounts_of
 from ..state.holdings import NodeFree, NodeHolding
 from ..state.node_classes import Packed
+from ..state.pool_state import PoolState
 from .future import Kept
 from .trials import ended
 
@@ -33,11 +34,14 @@ class Reservation:
         Seconds since the epoch; the end is infinite for a job that does not say how long it runs.
     held
         What it will hold, by position.
+    group_used
+        What it will hold of groups' own amounts: (group index, resource, amount).
     """
 
     start: float
     end: float
     held: _Held
+    group_used: tuple[tuple[int, str, int], ...] = ()
 
 
 class Reservations:
@@ -54,8 +58,8 @@ class Reservations:
 
     Notes
     -----
-    What groups list of their own is not reserved. A reservation costs a placement for each end before it, from the
-    first on at which the job would fit beside those that run.
+    A reservation costs a placement for each end before it, from the first on at which the job would fit beside those
+    that run.
     """
 
     def __init__(self, pool: Allocator, now: float, kept: Sequence[Kept] = ()) -> None:
@@ -90,11 +94,12 @@ class Reservations:
         for kept in self._kept:
             if kept.start < end and start < kept.end:
                 pool.mark_down(kept.nodes & pool.up_mask)
+        trial = self._without(pool, start, end)
         try:
-            given = self._without(pool, start, end).alloc(jobid, request)
+            given = trial.alloc(jobid, request)
         except (InsufficientResources, InfeasibleRequest):
             return None
-        return Reservation(start, end, _held(given.holdings))
+        return Reservation(start, end, _held(given.holdings), trial.present[1].jobs[jobid].group_used)
 
     def _without(self, pool: Allocator, start: float, end: float) -> Allocator:
         """Return a pool that has nothing of what is reserved between a start and an end, and free at the start.
@@ -111,7 +116,16 @@ class Reservations:
                     packed = Packed.of(1 << position)
                     blocked.append(NodeHolding(packed, held.cores & free.cores, held.gpus & free.gpus, used))
                 state, _ = changes.take(state, blocked)
+                state = self._without_groups(state, made)
         return pool.in_state(state)
+
+    def _without_groups(self, state: PoolState, made: Reservation) -> PoolState:
+        """Take what a reservation holds of groups' own amounts, and no more than is free."""
+        used = state.group_used
+        for group, name, amount in made.group_used:
+            taken = used.get((group, name), 0)
+            used = used.set((group, name), min(taken + amount, self._knowledge.group_totals[group, name]))
+        return state._replace(group_used=used)
 
     def _free_amounts(self, position: int, wanted: Used, used: Used) -> Used:
         """Return what is free of some amounts of a node, and no more than them."""

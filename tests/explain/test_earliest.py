@@ -88,3 +88,18 @@ def test_a_long_queue_is_planned_in_little_time() -> None:
     assert len(found) == 24
     assert all(one.bound is not None and one.start.time is not None and one.bound <= one.start.time for one in found)
     assert took < 5
+
+
+def test_what_racks_list_is_reserved_too() -> None:
+    """The rack has power for three nodes, so the second job cannot run beside the first, though there are nodes."""
+    lite = [{"rank": "0-3", "children": {"core": "0-3"}}]
+    groups = {"rack": [{"ranks": "0-3", "power": 3}]}
+    pool = Pool(
+        read_R({"version": 1, "execution": {"R_lite": lite, "expiration": 0}, "scheduling": {"groups": groups}})
+    )
+    shape = "rack=1/[slot=2/node;power=2]"
+    queue = [(1, request(shape, 100)), (2, request(shape, 50)), (3, request("rack=1/[slot=2/node;power=1]", 30))]
+    found = earliest(pool, queue, NOW)
+    assert [one.start.time for one in found] == [NOW, NOW + 100, NOW]
+    assert [one.proven for one in found] == [True, False, False]
+    assert found[1].bound == NOW
