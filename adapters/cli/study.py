@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ...grammar.errors import printable
-from . import options
 from .bundles import flat
 from .choice import read_choice
 from .console import make_console, warn
@@ -29,7 +28,15 @@ from .minutes import a_line_a_minute
 from .source import Sources
 from .status import DONE
 from .study_given import Given, read_given
-from .study_options import BATCH, SECONDS, AxesOptions, EngineOptions, SimulationOptions, WorkloadOptions
+from .study_options import (
+    BATCH,
+    SECONDS,
+    AxesOptions,
+    EngineOptions,
+    SimulationOptions,
+    StudiedOptions,
+    WorkloadOptions,
+)
 from .what_if import as_it_would_be
 
 if TYPE_CHECKING:
@@ -49,12 +56,11 @@ _PROGRAMS = ("exactfit", "flux-python", "ortools", "matplotlib", "pyarrow", "dis
 
 @flat
 def study(
-    machine: options.MachineArgument,
+    studied: StudiedOptions,
     workload: WorkloadOptions,
     compared: AxesOptions,
     simulated: SimulationOptions,
     engine: EngineOptions,
-    what_if: options.WhatIf,
     as_json: Annotated[
         bool,
         typer.Option(
@@ -81,7 +87,7 @@ def study(
     _check_installed()
     simulated.check()
     engine.check()
-    named = as_it_would_be(read_machine(machine, Sources()), what_if)
+    named = as_it_would_be(read_machine(studied.machine, Sources()), studied.what_if)
     try:
         given, tasks, options = _planned(named, workload, compared, simulated)
     except ValueError as error:

@@ -10,7 +10,7 @@ import typer
 
 from ...grammar.duration import parse_duration
 from ...grammar.errors import shown
-from . import completions
+from . import completions, options
 from .errors import InputError
 
 if TYPE_CHECKING:
@@ -23,6 +23,21 @@ BATCH = 16
 SECONDS = 0.5
 _MOST_PATIENCE = 2.0**30
 """Seconds; who has more has no limit."""
+
+
+@dataclass(frozen=True, slots=True)
+class StudiedOptions:
+    """A machine, and what is to be different of it."""
+
+    machine: options.MachineArgument
+    with_nodes: options.WithNodesOption = None
+    amounts: options.WithOption = None
+    without: options.WithoutOption = None
+
+    @property
+    def what_if(self) -> options.WhatIf:
+        """What is to be different of the machine."""
+        return options.WhatIf(self.with_nodes, self.amounts, self.without)
 
 
 @dataclass(frozen=True, slots=True)

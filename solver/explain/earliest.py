@@ -13,22 +13,18 @@ mandatory part, as in timetable reasoning (A. Lahrichi, RAIRO Operations Researc
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 from ..allocator import Allocator
 from ..cpsat.budget import AHEAD, Budget, CutOff
-from ..demand.demand import GroupDemand, HostDemand, Kind
 from ..demand.request import Request
 from ..errors import InfeasibleRequest
-from ..state.node_classes import Packed
 from ..state.pool_state import PoolState
+from .counting import Counting, Needs
 from .future import Future, Kept
 from .when import CONSERVATIVE, Queue, Start, forecast
-
-Needs = tuple[int, int, int]
-"""Cores, GPUs, and nodes of which more than half are taken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,9 +106,7 @@ class _Bounds(Future):
         super().__init__(pool, now, kept)
         self._ahead: list[_Ahead] = []
         self._moments = {*(end for end, _ in self._ends), *(one.end for one in kept)}
-        kinds = pool.machine.types
-        self._half = max((kind.cores.bit_count() for kind in kinds), default=0) // 2
-        self._least = min((kind.cores.bit_count() for kind in kinds), default=0)
+        self._counting = Counting(self._knowledge)
         self._states: list[PoolState] = [self._state]
         self._free_at = lru_cache(maxsize=4096)(self._free_of)
 
@@ -127,7 +121,7 @@ class _Bounds(Future):
         if alone is None:
             return None
         first = max(alone[0], self._now)
-        needs, eligible = self._needs(request), self._knowledge.eligible(request.constraint)
+        needs, eligible = self._counting.needs(request), self._knowledge.eligible(request.constraint)
         for time in (first, *sorted(moment for moment in self._moments if moment > first)):
             if self._has_room(time, request.duration, needs, eligible) and self._fits_alone(request, time):
                 return time
@@ -138,7 +132,7 @@ class _Bounds(Future):
         end = bound + request.duration if request.duration > 0 else float("inf")
         if latest is not None and latest < end:
             eligible = self._knowledge.eligible(request.constraint)
-            self._ahead.append(_Ahead(latest, end, self._needs(request), eligible))
+            self._ahead.append(_Ahead(latest, end, self._counting.needs(request), eligible))
             self._moments.add(end)
 
     def _fits_alone(self, request: Request, time: float) -> bool:
@@ -185,35 +179,4 @@ class _Bounds(Future):
     def _free_of(self, passed: int, nodes: int) -> Needs:
         """Return what is free of some nodes after so many jobs have ended."""
         state = self._state_at(self._ends[passed - 1][0] if passed else float("-inf"))
-        cores = gpus = loose = 0
-        for _, free, some in self._knowledge.changes.alike(state, Packed.of(nodes & state.up)):
-            number, there = some.bit_count(), free.cores.bit_count()
-            cores += number * there
-            gpus += number * free.gpus.bit_count()
-            loose += number * (there > self._half)
-        return cores, gpus, loose
-
-    def _needs(self, request: Request) -> Needs:
-        """Return what a job takes at the least."""
-        problem = self._knowledge.under(request).problem(request.shape)
-        cores = gpus = nodes = 0
-        for host, times in _hosts(problem.demand(problem.least).root, 1):
-            number = times * host.count
-            each, cards = (sum(w.count * (1 if w.kind is k else w.total(k)) for w in host.bundle.wants) for k in _KINDS)
-            if host.bundle.whole:
-                each = max(each, self._least)
-            cores += number * each
-            gpus += number * cards
-            nodes += number if not host.loose and each > self._half else 0
-        return cores, gpus, nodes
-
-
-_KINDS = (Kind.CORE, Kind.GPU)
-
-
-def _hosts(group: GroupDemand, times: int) -> Iterator[tuple[HostDemand, int]]:
-    """Yield the host demands below a group, each with how often it is asked for."""
-    for host in group.hosts:
-        yield host, times
-    for below in group.groups:
-        yield from _hosts(below, times * below.count)
+        return self._counting.free(state, nodes)

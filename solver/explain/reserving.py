@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from ...topology.masks import positions_of
 from ..allocator import Allocator
@@ -15,8 +16,9 @@ from ..demand.request import Request
 from ..errors import InfeasibleRequest, InsufficientResources
 from ..state.domain_state import Used, amounts_of
 from ..state.holdings import NodeFree, NodeHolding
-from ..state.node_classes import Packed
+from ..state.node_classes import Packed, mask_of
 from ..state.pool_state import PoolState
+from .counting import Counting
 from .future import Kept
 from .trials import ended
 
@@ -32,16 +34,24 @@ class Reservation:
     ----------
     start, end
         Seconds since the epoch; the end is infinite for a job that does not say how long it runs.
+    whole
+        Bitmask of the nodes of which it will hold all cores.
     held
-        What it will hold, by position.
+        What it will hold of others, by position.
     group_used
         What it will hold of groups' own amounts: (group index, resource, amount).
     """
 
     start: float
     end: float
+    whole: int
     held: _Held
     group_used: tuple[tuple[int, str, int], ...] = ()
+
+    @property
+    def nodes(self) -> int:
+        """Bitmask of the nodes of which it will hold something."""
+        return self.whole | mask_of(self.held)
 
 
 class Reservations:
@@ -69,6 +79,9 @@ class Reservations:
         self._knowledge, self._state = pool.present
         self._ends = sorted({job.end_time for job in self._state.jobs.values() if job.end_time > 0})
         self._made: list[Reservation] = []
+        self._counting = Counting(self._knowledge)
+        self._totals: dict[int, dict[tuple[int, str], int]] = {}
+        self._ended = lru_cache(maxsize=256)(self._ended_by)
 
     def reserve(self, jobid: int, request: Request, floor: float) -> Reservation | None:
         """Give a job the earliest reservation beside all that were made; None where no known end makes room.
@@ -89,20 +102,38 @@ class Reservations:
     def _at(self, jobid: int, request: Request, time: float) -> Reservation | None:
         start = max(time, self._now)
         end = start + request.duration if request.duration > 0 else float("inf")
-        over = [known for known, job in self._state.jobs.items() if 0 < job.end_time <= time]
-        pool = self._pool.in_state(ended(self._knowledge.changes, self._state, over))
-        for kept in self._kept:
-            if kept.start < end and start < kept.end:
-                pool.mark_down(kept.nodes & pool.up_mask)
+        state = self._ended(time)
+        closed = self._closed(start, end)
+        open_to_it = self._knowledge.eligible(request.constraint) & ~closed
+        free = self._counting.free(state, open_to_it)
+        if any(asked > there for asked, there in zip(self._counting.needs(request), free, strict=True)):
+            return None
+        pool = self._pool.in_state(state)
+        pool.mark_down(closed & pool.up_mask)
         trial = self._without(pool, start, end)
         try:
             given = trial.alloc(jobid, request)
         except (InsufficientResources, InfeasibleRequest):
             return None
-        return Reservation(start, end, _held(given.holdings), trial.present[1].jobs[jobid].group_used)
+        whole, held = self._held(given.holdings)
+        return Reservation(start, end, whole, held, trial.present[1].jobs[jobid].group_used)
+
+    def _closed(self, start: float, end: float) -> int:
+        """Return the nodes that are kept, or reserved as a whole, at some time between a start and an end."""
+        closed = 0
+        for kept in self._kept:
+            closed |= kept.nodes if kept.start < end and start < kept.end else 0
+        for made in self._made:
+            closed |= made.whole if made.start < end and start < made.end else 0
+        return closed
+
+    def _ended_by(self, time: float) -> PoolState:
+        """Return the state when the running jobs that end by a time have ended."""
+        over = [known for known, job in self._state.jobs.items() if 0 < job.end_time <= time]
+        return ended(self._knowledge.changes, self._state, over)
 
     def _without(self, pool: Allocator, start: float, end: float) -> Allocator:
-        """Return a pool that has nothing of what is reserved between a start and an end, and free at the start.
+        """Return a pool that has nothing of nodes in part reserved between a start and an end, and free at the start.
 
         Of an amount as much is taken as is free, at most: what is held at the start is given back by then.
         """
@@ -131,21 +162,32 @@ class Reservations:
         """Return what is free of some amounts of a node, and no more than them."""
         if not wanted:
             return ()
-        domains = self._pool.machine.type_at(position).domains
+        totals = self._totals_at(position)
         taken = {(index, name): amount for index, name, amount in used}
         found = []
         for index, name, amount in wanted:
-            total = dict(amounts_of(domains[index])).get(name, 0)
-            free = min(amount, total - taken.get((index, name), 0))
+            free = min(amount, totals.get((index, name), 0) - taken.get((index, name), 0))
             if free > 0:
                 found.append((index, name, free))
         return tuple(found)
 
+    def _totals_at(self, position: int) -> dict[tuple[int, str], int]:
+        """Return all amounts of a node, by domain."""
+        kind = self._pool.machine.type_at(position)
+        if id(kind) not in self._totals:
+            domains = enumerate(kind.domains)
+            self._totals[id(kind)] = {
+                (index, name): amount for index, domain in domains for name, amount in amounts_of(domain)
+            }
+        return self._totals[id(kind)]
 
-def _held(holdings: tuple[NodeHolding, ...]) -> dict[int, NodeFree]:
-    """Return what is held, by position."""
-    return {
-        position: NodeFree(holding.cores, holding.gpus, holding.used)
-        for holding in holdings
-        for position in positions_of(holding.nodes)
-    }
+    def _held(self, holdings: tuple[NodeHolding, ...]) -> tuple[int, _Held]:
+        """Return the nodes of which all cores are held, and what is held of the others, by position."""
+        whole, held = 0, {}
+        for holding in holdings:
+            for position in positions_of(holding.nodes):
+                if holding.cores == self._pool.machine.type_at(position).cores:
+                    whole |= 1 << position
+                else:
+                    held[position] = NodeFree(holding.cores, holding.gpus, holding.used)
+        return whole, held

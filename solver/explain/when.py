@@ -16,7 +16,6 @@ from ..allocator import Allocator
 from ..demand.arguments import need_job, need_time
 from ..demand.request import Asked, Request, as_request, need_request
 from ..errors import InfeasibleRequest
-from ..state.node_classes import mask_of
 from .future import Future, Kept, Steps, done
 from .reserving import Reservations
 from .trials import ended
@@ -197,7 +196,7 @@ class _Forecast(Future):
             found = made.reserve(jobid, request, alone[0]) if alone is not None else None
             if found is None:
                 break
-            starts[jobid] = Start(jobid, found.start, nodes=mask_of(found.held))
+            starts[jobid] = Start(jobid, found.start, nodes=found.nodes)
             if not request.duration > 0:
                 self._endless.append(jobid)
             del waiting[0]

@@ -98,6 +98,8 @@ class MixedSlots:
         counts = tuple(kind.count for kind in slots)
         if any(count > min(MOST, most_slots(state, shape)) for count, shape in zip(counts, shapes, strict=True)):
             return None
+        if not budget.left:
+            return None
         for torn in range(_height(state) + 1):
             try:
                 table = self._table(state, shapes, counts, budget, torn=torn)

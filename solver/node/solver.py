@@ -66,6 +66,7 @@ class NodeSolver:
         self._inside: NodeSolver | None = None
         self._affinity_first = scale.affinity_first(levels)
         self._solutions: Memory[tuple[DomainState, Bundle], NodeSolution | None] = Memory(REMEMBERED)
+        self._constructed: tuple[object, NodeSolution | None] | None = None
 
     def best(self, state: DomainState, bundle: Bundle, budget: Budget) -> NodeSolution | None:
         """Return the best solution, or None where the node cannot give the bundle.
@@ -245,8 +246,7 @@ class NodeSolver:
                 found = dealt_solution(self.scale, state, bundle, budget, shielded)
             if found is not None:
                 return found
-        budget.charge(construction_steps(state, bundle))
-        known = constructed_solution(self.scale, state, bundle, shielded)
+        known = self._construct(state, bundle, budget, shielded)
         if known is not None and known.proven and self.scale.components:
             return known
         try:
@@ -255,6 +255,16 @@ class NodeSolver:
             if known is None:
                 raise
             return known
+
+    def _construct(
+        self, state: DomainState, bundle: Bundle, budget: Budget, shielded: bool | None
+    ) -> NodeSolution | None:
+        """Return what is constructed, which is asked for again where a search from it on ends without a proof."""
+        key = (state, bundle, shielded)
+        if self._constructed is None or self._constructed[0] != key:
+            budget.charge(construction_steps(state, bundle))
+            self._constructed = key, constructed_solution(self.scale, state, bundle, shielded)
+        return self._constructed[1]
 
     def _model(
         self, state: DomainState, bundle: Bundle, budget: Budget, shielded: bool | None, known: NodeSolution | None

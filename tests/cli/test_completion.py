@@ -52,7 +52,7 @@ def folder(tmp_path: Path) -> Path:
 @pytest.mark.parametrize(
     ("words", "offers"),
     [
-        (["pl"], ["place"]),
+        (["pl"], ["place", "plan"]),
         (["place", "rfc"], ["rfc49-a", "rfc49-b"]),
         (["place", "R"], ["R.json"]),
         (["place", "rfc49-a", "jobs/"], ["jobs/one.yaml"]),

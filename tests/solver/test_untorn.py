@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
 
 from exactfit.grammar.jobspec import parse_resources
 from exactfit.grammar.shape import parse_shape
+from exactfit.solver.demand.demand import FlatSlots
 from exactfit.solver.demand.request import Request
 from exactfit.solver.errors import InfeasibleRequest, InsufficientResources
 from exactfit.solver.machine import untorn
@@ -18,6 +19,7 @@ from exactfit.solver.node.rankings import Rankings
 from exactfit.solver.options import Options
 from exactfit.solver.policy.terms import parse_policy
 from exactfit.solver.pool import Pool
+from exactfit.solver.state.domain_state import DomainState
 from exactfit.topology.line import line_R
 from exactfit.topology.rset import read_R
 
@@ -86,17 +88,17 @@ def test_a_core_beside_the_domains_may_be_better() -> None:
 
 
 def test_states_of_the_past_are_not_ranked(monkeypatch: pytest.MonkeyPatch) -> None:
-    entered: list[object] = []
-    enter = Rankings._enter
+    entered: list[DomainState] = []
+    bounds = Rankings.touch_bounds
 
-    def count(self: Rankings, *args: Any) -> None:
-        entered.append(args[2])
-        enter(self, *args)
+    def count(self: Rankings, states: Sequence[DomainState], flat: FlatSlots) -> list[int]:
+        entered.extend(states)
+        return bounds(self, states, flat)
 
     pool = Pool(read_R(line_R("node:3 socket:2 numa:4 core:15 gpu:1")))
     for cores in range(1, 40):
         pool.alloc(cores, Request.of(parse_resources(parse_shape(f"slot=1/core={cores}"))))
         pool.free(cores)
-    monkeypatch.setattr(Rankings, "_enter", count)
+    monkeypatch.setattr(Rankings, "touch_bounds", count)
     pool.alloc(0, Request.of(parse_resources(parse_shape("node=1/slot=7/core=17"))))
     assert 0 < len(entered) <= 1
