@@ -21,11 +21,7 @@ _IDS: Final = ("core", "cores", "gpu", "gpus")
 
 def machine_R(machine: Machine, nodes: int) -> dict[str, Any]:
     """Return the R of some nodes of a machine, all of what they have."""
-    holdings = [
-        (mask & nodes, kind.cores, kind.gpus)
-        for mask, kind in zip(machine.type_masks, machine.types, strict=True)
-        if mask & nodes
-    ]
+    holdings = [(mask & nodes, cores, gpus) for mask, cores, gpus in machine.holdings if mask & nodes]
     chosen = (machine.scheduling or {}).get("exactfit")
     extra = None if chosen is None else {"exactfit": chosen}
     R = write_R(machine, holdings, starttime=machine.starttime, expiration=machine.expiration, scheduling_extra=extra)

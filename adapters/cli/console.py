@@ -167,3 +167,8 @@ def show_logged_warnings() -> None:
     logger = logging.getLogger("exactfit")
     if not any(isinstance(handler, _Warnings) for handler in logger.handlers):
         logger.addHandler(_Warnings(logging.WARNING))
+
+
+def counted(number: int, one: str, many: str | None = None) -> str:
+    """Return a number of something in words; of more than one with an s at the end, where nothing else is said."""
+    return f"{number} {one if number == 1 else many or one + 's'}"

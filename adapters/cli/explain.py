@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ...grammar.duration import parse_duration
 from ...grammar.errors import printable
 from . import completions, options
 from .bundles import flat
@@ -23,6 +22,7 @@ from .explanations import explained, print_json, report
 from .job_input import Job
 from .pictures import check_pictures, show_pictures
 from .preempt import Preempting, PreemptOptions
+from .queue_clock import check_clock, seconds_of
 from .report import NUMBER_COLUMNS
 from .status import DONE, NO
 
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 
 FITS = "fits"
 _ORDERS = ("fifo", "easy", "flux", "conservative")
-_END_OF_TIME = 2.0**53
 
 
 JobsArgument = Annotated[
@@ -102,7 +101,7 @@ class WhenOptions:
     @property
     def seconds(self) -> float:
         """How long jobs run that do not say so; 0 where that is not known."""
-        return parse_duration(self.duration) if self.duration is not None else 0.0
+        return seconds_of(self.duration)
 
     def check(self) -> None:
         """Refuse what is no order, no time, and what says how jobs queue where they do not.
@@ -118,14 +117,7 @@ class WhenOptions:
         given = next((name for name, value in written.items() if value is not None), "")
         if given and not self.when:
             raise InputError(f"{given} goes with --when: otherwise each job is looked at by itself")
-        if self.now is not None and not 0 <= self.now < _END_OF_TIME:
-            raise InputError(f"--now: expected seconds since the epoch, got {self.now:g}")
-        try:
-            fits = self.duration is None or 0 < self.seconds < _END_OF_TIME
-        except ValueError as fault:
-            raise InputError(f"--duration: {fault}") from None
-        if not fits:
-            raise InputError(f"--duration: expected a time above 0 that ends, got {self.duration!r}")
+        check_clock(self.now, self.duration)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from ...grammar.errors import printable
 from ...grammar.idset import mask_text
 from ...topology.machine import Machine
 from ...topology.tree import Domain, NodeType
-from .console import clip
+from .console import clip, counted
 from .machine_input import NamedMachine
 from .machine_json import gpu_fields, nic_fields
 
@@ -26,7 +26,7 @@ def description(named: NamedMachine) -> Iterator[Text | Tree]:
     cores = _total(machine, [kind.cores for kind in machine.types])
     gpus = _total(machine, [kind.gpus for kind in machine.types])
     headline = Text(printable(named.name), style="bold")
-    parts = [_nodes(machine, machine.all), _count(cores, "core"), *([_count(gpus, "gpu")] if gpus else [])]
+    parts = [_nodes(machine, machine.all), counted(cores, "core"), *([counted(gpus, "gpu")] if gpus else [])]
     yield headline.append(f": {', '.join(parts)}", style="not bold")
     yield from _groups(machine)
     for name, mask in sorted(machine.properties.items()):
@@ -50,7 +50,7 @@ def _total(machine: Machine, masks: Sequence[int]) -> int:
 def _nodes(machine: Machine, mask: int) -> str:
     number = mask.bit_count()
     ranks = "rank" if number == 1 else "ranks"
-    return f"{_count(number, 'node')} ({ranks} {clip(str(machine.ids_of(mask)), _TEXT)})"
+    return f"{counted(number, 'node')} ({ranks} {clip(str(machine.ids_of(mask)), _TEXT)})"
 
 
 def _groups(machine: Machine) -> Iterator[Text]:
@@ -96,7 +96,7 @@ def _contents(domain: Domain) -> str:
     parts = []
     for ids, name in ((domain.cores, "core"), (domain.gpus, "gpu")):
         if ids:
-            parts.append(_count(ids.bit_count(), name))
+            parts.append(counted(ids.bit_count(), name))
     if domain.memory is not None:
         parts.append(_amount("memory", domain.memory))
     if domain.storage is not None:
@@ -108,7 +108,3 @@ def _contents(domain: Domain) -> str:
 def _amount(name: str, amount: int | Fraction) -> str:
     size = str(amount) if amount.denominator == 1 else f"{float(amount):.6g}"
     return f"{size} GiB {name}" if name in ("memory", "storage") else f"{printable(name)} {size}"
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"

@@ -8,6 +8,7 @@ from typing import Annotated, ClassVar
 
 import typer
 
+from ..snapshot.take import SYSTEMS
 from . import completions
 from .errors import InputError
 
@@ -112,6 +113,39 @@ DrawingOption = Annotated[
         "--drawing/--no-drawing", show_default=False, help="Draw in the terminal, below the table, or do not."
     ),
 ]
+
+SnapshotOption = Annotated[
+    str | None,
+    typer.Option(
+        "--snapshot",
+        metavar="FILE",
+        autocompletion=completions.files,
+        show_default=False,
+        help="What exactfit snapshot took, in the place of the system that runs here.",
+    ),
+]
+SystemOption = Annotated[
+    str | None,
+    typer.Option(
+        "--from",
+        metavar="flux|slurm",
+        autocompletion=completions.words(*SYSTEMS),
+        show_default="the one that is here",
+        help="Which system to ask.",
+    ),
+]
+
+
+def check_system(system: str | None) -> None:
+    """Refuse what is no system.
+
+    Raises
+    ------
+    InputError
+        For it.
+    """
+    if system is not None and system not in SYSTEMS:
+        raise InputError(f"--from: expected flux or slurm, got {system!r}")
 
 
 WithNodesOption = Annotated[

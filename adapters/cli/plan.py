@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.text import Text
 
-from ...grammar.duration import parse_duration
 from ...grammar.errors import printable
 from ..drawing.gantt import Bar, draw_gantt
 from ..fitted_table import Column, FittedTable
@@ -21,6 +20,7 @@ from .console import clip, make_console
 from .errors import InputError
 from .json_output import json_line
 from .pictures import check_target
+from .queue_clock import check_clock, seconds_of
 from .queue_input import QueueCase, read_queue
 from .report import span
 from .status import DONE
@@ -33,7 +33,6 @@ _ORDERS = ("fifo", "easy", "earliest")
 _NAME = 24
 _RANKS = 20
 _MOST_LEFT_OUT = 8
-_END_OF_TIME = 2.0**53
 
 MachineArgument = Annotated[
     str,
@@ -107,7 +106,7 @@ class PlanOptions:
     @property
     def seconds(self) -> float:
         """How long jobs run that do not say so; 0 where that is not known."""
-        return parse_duration(self.duration) if self.duration is not None else 0.0
+        return seconds_of(self.duration)
 
     def check(self) -> None:
         """Refuse what is no order, no time and no picture.
@@ -119,14 +118,7 @@ class PlanOptions:
         """
         if self.order not in _ORDERS:
             raise InputError(f"--order: expected fifo, easy or earliest, got {self.order!r}")
-        if self.now is not None and not 0 <= self.now < _END_OF_TIME:
-            raise InputError(f"--now: expected seconds since the epoch, got {self.now:g}")
-        try:
-            fits = self.duration is None or 0 < self.seconds < _END_OF_TIME
-        except ValueError as fault:
-            raise InputError(f"--duration: {fault}") from None
-        if not fits:
-            raise InputError(f"--duration: expected a time above 0 that ends, got {self.duration!r}")
+        check_clock(self.now, self.duration)
         if self.draw is not None:
             check_target(self.draw)
 
@@ -155,16 +147,7 @@ class StateOptions:
 def plan(
     machine: MachineArgument = "",
     jobs: JobsArgument = None,
-    snapshot: Annotated[
-        str | None,
-        typer.Option(
-            "--snapshot",
-            metavar="FILE",
-            autocompletion=completions.files,
-            show_default=False,
-            help="What exactfit snapshot took, in the place of the system that runs here.",
-        ),
-    ] = None,
+    snapshot: options.SnapshotOption = None,
     *,
     state: StateOptions,
     shown: PlanOptions,

@@ -16,7 +16,7 @@ from ..fitted_table import Column, FittedTable
 from ..snapshot.model import Snapshot
 from . import completions
 from .case import Case
-from .console import clip, make_console
+from .console import clip, counted, make_console
 from .errors import InputError
 from .job_input import Job
 from .joint import TOGETHER
@@ -274,8 +274,8 @@ class Preempting:
         if not (plan.ended or plan.moves):
             yield f"{who}: nobody has to give way, it fits"
             return
-        ends = _count(len(plan.ended), "job ends", "jobs end") if plan.ended else ""
-        moves = _count(len(plan.moves), "job moves", "jobs move") if plan.moves else ""
+        ends = counted(len(plan.ended), "job ends", "jobs end") if plan.ended else ""
+        moves = counted(len(plan.moves), "job moves", "jobs move") if plan.moves else ""
         proven = (
             "nothing less will do" if plan.status.name == "OPTIMAL" else "perhaps less will do, the search was cut off"
         )
@@ -347,7 +347,3 @@ def _costs(given: str | None, sources: Sources) -> dict[str, float] | None:
 def _ranks(ids: object) -> str:
     text = clip(str(ids), _NAME)
     return f"rank {text}" if text.isdecimal() else f"ranks {text}"
-
-
-def _count(number: int, one: str, many: str) -> str:
-    return f"{number} {one if number == 1 else many}"

@@ -10,11 +10,10 @@ import typer
 from ...grammar.errors import printable
 from ..snapshot.anonymous import anonymized
 from ..snapshot.model import Snapshot
-from ..snapshot.take import SYSTEMS, take
-from . import completions
+from ..snapshot.take import take
+from . import completions, options
 from .bundles import flat
 from .console import make_console
-from .errors import InputError
 from .output import Output
 
 _MOST_LINES = 12
@@ -33,16 +32,7 @@ def snapshot(
             help="Where the snapshot goes; - for standard output.",
         ),
     ],
-    system: Annotated[
-        str | None,
-        typer.Option(
-            "--from",
-            metavar="flux|slurm",
-            autocompletion=completions.words(*SYSTEMS),
-            show_default="the one that is here",
-            help="Which system to ask.",
-        ),
-    ] = None,
+    system: options.SystemOption = None,
     anonymize: Annotated[
         bool,
         typer.Option(
@@ -65,8 +55,7 @@ def snapshot(
 
       exactfit place now.json 'slot=4/[core=8;gpu=1]'
     """
-    if system is not None and system not in SYSTEMS:
-        raise InputError(f"--from: expected flux or slurm, got {system!r}")
+    options.check_system(system)
     target = Output(str(output))
     taken = take(system)
     if anonymize:

@@ -12,8 +12,7 @@ from ...topology.machine import Machine
 from ..snapshot.model import Snapshot
 from .console import note
 from .errors import InputError
-
-_END_OF_TIME = 2.0**53
+from .queue_clock import END_OF_TIME
 
 
 def running_of(snapshot: Snapshot) -> list[tuple[str, Mapping[str, Any]]]:
@@ -75,7 +74,7 @@ def _ids(text: str) -> IdSet:
 
 def said_of(snapshot: Snapshot) -> Iterator[str]:
     """Yield what of a snapshot is to be known by who uses it as a machine."""
-    clock = time.strftime("%Y-%m-%d %H:%M", time.localtime(min(max(snapshot.taken, 0.0), _END_OF_TIME / 2**20)))
+    clock = time.strftime("%Y-%m-%d %H:%M", time.localtime(min(max(snapshot.taken, 0.0), END_OF_TIME / 2**20)))
     yield f"{printable(snapshot.system)} at {clock}: {len(snapshot.running)} jobs run, {len(snapshot.waiting)} wait"
     for line in snapshot.unseen:
         yield f"not seen: {printable(line)}"

@@ -9,7 +9,7 @@ from typing import Any
 from ...grammar.errors import printable
 from ...grammar.idset import IdSet
 from ..snapshot.model import Queue, Snapshot, Waiting
-from .console import clip
+from .console import clip, counted
 from .report import span
 
 _NAME = 40
@@ -60,7 +60,7 @@ def _reasons(snapshot: Snapshot, job: Waiting, *, fits: bool) -> Iterator[str]:
             if len(before) == 1
             else "they go first"
         )
-        yield f"{_count(len(before), 'job')} before it by priority: {names}; {what}"
+        yield f"{counted(len(before), 'job stands', 'jobs stand')} before it by priority: {names}; {what}"
     elif fits and not job.blocked and job.begin <= snapshot.taken:
         yield "it is the first in its queue and fits beside what runs: the scheduler should start it at its next look"
     if job.left_out:
@@ -152,7 +152,3 @@ def clock(moment: float) -> str:
         return time.strftime("%Y-%m-%d %H:%M", time.localtime(moment))
     except (OverflowError, ValueError, OSError):
         return "the end of time"
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what} stands" if number == 1 else f"{number} {what}s stand"

@@ -18,7 +18,7 @@ from ..state.domain_state import Used, amounts_of
 from ..state.holdings import NodeFree, NodeHolding
 from ..state.node_classes import Packed, mask_of
 from ..state.pool_state import PoolState
-from .counting import Counting
+from .counting import Counting, Needs
 from .future import Kept
 from .trials import ended
 
@@ -92,21 +92,22 @@ class Reservations:
             The end of a job before which it does not fit beside those that run; 0 where it does.
         """
         ends = {*self._ends, *(made.end for made in self._made), *(kept.end for kept in self._kept)}
+        needs = self._counting.needs(request)
         for time in (floor, *sorted(end for end in ends if floor < end < float("inf"))):
-            found = self._at(jobid, request, time)
+            found = self._at(jobid, request, needs, time)
             if found is not None:
                 self._made.append(found)
                 return found
         return None
 
-    def _at(self, jobid: int, request: Request, time: float) -> Reservation | None:
+    def _at(self, jobid: int, request: Request, needs: Needs, time: float) -> Reservation | None:
         start = max(time, self._now)
         end = start + request.duration if request.duration > 0 else float("inf")
         state = self._ended(time)
         closed = self._closed(start, end)
         open_to_it = self._knowledge.eligible(request.constraint) & ~closed
         free = self._counting.free(state, open_to_it)
-        if any(asked > there for asked, there in zip(self._counting.needs(request), free, strict=True)):
+        if any(asked > there for asked, there in zip(needs, free, strict=True)):
             return None
         pool = self._pool.in_state(state)
         pool.mark_down(closed & pool.up_mask)

@@ -17,8 +17,8 @@ from ....grammar.errors import shown
 from ...snapshot.commands import run_command
 from ...snapshot.model import Snapshot
 from ...snapshot.remembering import Remembering
-from ...snapshot.take import SYSTEMS, take
-from .. import completions
+from ...snapshot.take import take
+from .. import completions, options
 from ..bundles import flat
 from ..console import make_console
 from ..errors import InputError
@@ -39,26 +39,8 @@ _LONGEST: Final = 86400.0
 class Shown:
     """Of what system, and in which form."""
 
-    snapshot: Annotated[
-        str | None,
-        typer.Option(
-            "--snapshot",
-            metavar="FILE",
-            autocompletion=completions.files,
-            show_default=False,
-            help="What exactfit snapshot took, in the place of the system that runs here.",
-        ),
-    ] = None
-    system: Annotated[
-        str | None,
-        typer.Option(
-            "--from",
-            metavar="flux|slurm",
-            autocompletion=completions.words(*SYSTEMS),
-            show_default="the one that is here",
-            help="Which system to ask.",
-        ),
-    ] = None
+    snapshot: options.SnapshotOption = None
+    system: options.SystemOption = None
     every: Annotated[
         str,
         typer.Option(
@@ -94,8 +76,7 @@ class Shown:
         InputError
             For it.
         """
-        if self.system is not None and self.system not in SYSTEMS:
-            raise InputError(f"--from: expected flux or slurm, got {self.system!r}")
+        options.check_system(self.system)
         if self.system is not None and self.snapshot is not None:
             raise InputError("--from goes without --snapshot: the file says of which system it is")
 
