@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Callable
 from types import FrameType
@@ -15,10 +16,13 @@ def calls(of: Callable[[], object]) -> int:
         nonlocal number
         number += event in ("call", "c_call")
 
-    before = sys.getprofile()
+    before, collecting = sys.getprofile(), gc.isenabled()
+    gc.disable()  # What a collection calls belongs to whatever came before.
     sys.setprofile(count)
     try:
         of()
     finally:
         sys.setprofile(before)
+        if collecting:
+            gc.enable()
     return number
