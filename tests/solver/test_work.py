@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import importlib
 import random
 from collections.abc import Callable
 from functools import partial
@@ -164,6 +165,7 @@ def test_slots_larger_than_any_domain_are_not_looked_for_whole(monkeypatch: pyte
 def test_what_is_kept_of_decisions_that_are_new(nodes: int, most: int) -> None:
     """Each object that is kept is looked at again by every collection of garbage."""
     site, requests = Site(nodes), new_shapes(nodes, 250)
+    importlib.import_module("ortools.sat.python.cp_model")  # It is loaded where it is used, and is no decision's.
     gc.collect()
     before = len(gc.get_objects())
     decide(site, requests)
