@@ -313,7 +313,7 @@ class Search:
     def listed_in(self, name: str, at: int) -> frozenset[int]:
         """Return all that lists an amount in a place, itself and those inside it."""
         world = self.world
-        return frozenset(k for k, place in enumerate(world.places) if name in place.stock and world.inside(at, k))
+        return frozenset(k for k, place in enumerate(world.places) if name in place.stock and at in place.holders)
 
     def close_slot(
         self, need: Need, around: int, state: Partial, standing: Standing

@@ -3,8 +3,8 @@
 What a slot asks for comes from any domains inside the one below which the request names it, or around that: of a vertex
 right below a node, from any of the node. A domain that gives some of it is touched by the slot like one that gives a
 core. So a slot's memory stands beside its cores wherever it can, as the terms have it. What belongs to no slot comes
-from the domain itself, or what is inside it, or the nearest above. Of a domain that is taken whole an amount is the
-least that all in it must come to.
+from the domain itself, or what is inside it, or the nearest above. Of a domain that is taken whole, and has some of an
+amount listed in it, the amount is the least that all in it must come to.
 """
 
 from __future__ import annotations
@@ -30,8 +30,11 @@ def add_amounts(taken: Taken) -> None:
 def _sources(taken: Taken, amount: Amount) -> list[int]:
     """Return the places that an amount may come from."""
     name, place, holder = amount.want.type, amount.context.place, amount.holder
-    if any(taken.wholes[n].holder is holder and taken.wholes[n].place == place for n in amount.context.scope):
-        return _inside(taken, name, place) or listing(taken, name, place)
+    inside = _inside(taken, name, place)
+    if inside and any(
+        taken.wholes[n].holder is holder and taken.wholes[n].place == place for n in amount.context.scope
+    ):
+        return inside
     return within_reach(taken, name, place) if holder.label else listing(taken, name, place)
 
 
