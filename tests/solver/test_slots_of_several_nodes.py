@@ -6,6 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+import network_cards
 import several_nodes
 from agreement import check
 from exactfit.adapters.audit import brute, strategies
@@ -27,6 +28,12 @@ UNEVEN = {"memory": 1, "numa": [{"cores": "0-1", "gpus": "0-1"}, {"cores": "2-4"
 @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 def test_it_is_as_the_brute_force_has_it(data: st.DataObject) -> None:
     check(data.draw(several_nodes.cases()), data.draw(strategies.policies()))
+
+
+@given(data=st.data())
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+def test_network_cards_on_each_node_are_as_the_brute_force_has_them(data: st.DataObject) -> None:
+    check(data.draw(network_cards.several_node_cases()), data.draw(strategies.policies()))
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from exactfit.adapters.audit.strategies import Case, Draw, Json, constraints, levels_of, machines, states, vertex
+from exactfit.adapters.audit.strategies import (
+    Case,
+    Draw,
+    Json,
+    constraints,
+    levels_of,
+    machines,
+    resources_of,
+    states,
+    vertex,
+)
 
 NIC = "nic"
 
@@ -31,8 +41,31 @@ def _machines(draw: Draw) -> Json:
 
 
 @st.composite
+def _node(draw: Draw, R: Json) -> Json:
+    """Draw what one node vertex of a slot asks for: most often cards, and not always of the domain of its cores."""
+    cores, gpus = vertex("core", draw(st.sampled_from((1, 1, 2)))), vertex("gpu", 1)
+    inside = [*draw(st.sampled_from(([cores], [cores], [cores, gpus], [gpus])))]
+    if draw(st.integers(0, 3)):
+        inside.append(vertex(NIC, draw(st.sampled_from((1, 1, 2)))))
+    if draw(st.integers(0, 4)) == 0:
+        inside = [vertex(draw(st.sampled_from(levels_of(R))), 1, *inside)]
+    return vertex("node", draw(st.sampled_from((1, 2, 2))), *inside)
+
+
+@st.composite
+def several_node_cases(draw: Draw) -> Case:
+    """Draw such a machine with a state, and slots of several nodes that ask for cards."""
+    R = draw(_machines().filter(lambda R: len(resources_of(R)) > 1))
+    running, down = draw(states(R))
+    nodes = [draw(_node(R)) for _ in range(draw(st.sampled_from((1, 1, 2))))]
+    return Case(R, running, down, (vertex("slot", draw(st.sampled_from((1, 1, 2))), *nodes, label="task"),))
+
+
+@st.composite
 def cases(draw: Draw) -> Case:
-    """Draw such a machine with a state, and slots that ask for cards beside cores and GPUs."""
+    """Draw such a machine with a state, and slots that ask for cards beside cores and GPUs; some have several nodes."""
+    if draw(st.integers(0, 3)) == 0:
+        return draw(several_node_cases())
     R = draw(_machines())
     running, down = draw(states(R))
 
