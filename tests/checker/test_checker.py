@@ -44,10 +44,10 @@ def test_one_node_of_a_thousand_takes_less_than_5_ms() -> None:
     request = parse_resources(parse_shape("slot/[core=8;gpu=1]"))
     took = []
     for rank in range(100):
-        start = time.perf_counter()
+        start = time.process_time()
         assert checker.judge(request, small(rank)).legal
         checker.allocate(small(rank))
-        took.append(time.perf_counter() - start)
+        took.append(time.process_time() - start)
     assert sorted(took)[50] < 1
 
 
@@ -55,11 +55,11 @@ def test_a_job_on_every_node_of_a_thousand() -> None:
     """A thousand nodes in the same state are looked at one by one, but searched once."""
     checker = Checker(read_R(preset("rfc49-a:1000")))
     R = {"execution": {"R_lite": [{"rank": "0-999", "children": {"core": "0-119", "gpu": "0-7"}}], "nslots": 8000}}
-    start = time.perf_counter()
+    start = time.process_time()
     verdict = checker.judge(parse_resources(parse_shape("node=1000/slot=8/[core=15;gpu=1]")), R)
     assert verdict.legal
     assert (verdict.terms["affinity.numa"], verdict.terms["fit.numa"]) == (0, 120_000)
-    assert time.perf_counter() - start < 30
+    assert time.process_time() - start < 30
 
 
 def test_a_search_that_is_too_long_says_so() -> None:
@@ -70,9 +70,9 @@ def test_a_search_that_is_too_long_says_so() -> None:
         "execution": {"R_lite": [{"rank": "0-999", "children": {"core": "0-119"}}], "nslots": 1},
         "scheduling": {"placement": [{"ranks": "0-999", "slots": slots}]},
     }
-    start = time.perf_counter()
+    start = time.process_time()
     verdict = checker.judge(parse_resources(parse_shape("slot/[node=999/core=120;core=120]")), R)
     assert not verdict.legal
     assert verdict.violations[0].startswith("not judged")
     assert checker.judge(parse_resources(parse_shape("slot/node=1000/core=120")), R).legal
-    assert time.perf_counter() - start < 30
+    assert time.process_time() - start < 30

@@ -77,9 +77,9 @@ def test_ranks_need_not_start_at_zero_nor_hosts_have_names() -> None:
 def test_the_size_of_the_machine_costs_next_to_nothing() -> None:
     machine = bare(100_000)
     held = [holding for i in range(50) for holding in on(machine, i + 1, f"{1000 * i}-{1000 * i + 999}", "0-1")]
-    start = time.perf_counter()
+    start = time.process_time()
     scene = make_scene("m", machine, held)
-    assert time.perf_counter() - start < 30
+    assert time.process_time() - start < 30
     assert len(scene.states) == 51
 
 

@@ -161,6 +161,6 @@ def test_a_busy_machine_of_a_thousand_nodes_is_explained_within_a_second() -> No
     pool.mark_down(0b111 << 600)
     explained_without_trying(pool, "slot=1000/node")
     for shape in ("slot=500/node", "slot=1500/socket/core=20", "node=800/slot/core=110", "slot=3000/[core=15;gpu=1]"):
-        start = time.perf_counter()
+        start = time.process_time()
         explained_without_trying(pool, shape)
-        assert time.perf_counter() - start < 30, shape
+        assert time.process_time() - start < 30, shape

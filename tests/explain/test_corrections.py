@@ -141,7 +141,7 @@ def empty_slot(vertex: Vertex) -> bool:
 
 
 @given(case=strategies.cases(simple=True))
-@settings(max_examples=250, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
 def test_each_is_enough_and_needed(case: strategies.Case) -> None:
     machine = read_R(case.R)
     pool = Pool(machine)

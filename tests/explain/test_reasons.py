@@ -114,10 +114,10 @@ def test_constraints_that_match_the_same_ranks_keep_their_own_words() -> None:
     ids=["wide", "deep"],
 )
 def test_the_reason_for_a_huge_request_is_short_and_soon_found(shape: str) -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     with pytest.raises(InfeasibleRequest) as refused:
         slim(2).check_feasibility(ask(shape))
-    assert time.perf_counter() - start < 30
+    assert time.process_time() - start < 30
     assert len(str(refused.value)) < 1000
 
 

@@ -35,7 +35,7 @@ def forecast(pool_class: Any) -> tuple[float, list[float | None]]:
     for jobid in range(NODES):
         pool.alloc(jobid, requests[jobid % 2])
         pool.update_expiration(jobid, 1000.0 + jobid)
-    begin = time.perf_counter()
+    begin = time.process_time()
     copy = pool.copy()
     floor = 0.0
     starts: list[float | None] = []
@@ -45,7 +45,7 @@ def forecast(pool_class: Any) -> tuple[float, list[float | None]]:
         copy.update_expiration(NODES + number, start + 100.0)
         floor = start
         starts.append(start)
-    return time.perf_counter() - begin, starts
+    return time.process_time() - begin, starts
 
 
 def test_a_forecast_over_a_thousand_running_jobs_is_no_slower_than_TreePools() -> None:

@@ -140,7 +140,7 @@ def answer(call: Callable[[], Any]) -> Any:
 @pytest.mark.parametrize("name", SPECS)
 def test_it_is_denied_or_answered_with_the_two_errors(R: Json, name: str) -> None:
     pool = ExactPool(R)
-    begin = time.perf_counter()
+    begin = time.process_time()
     request = answer(lambda: pool.parse_resource_request(SPECS[name]))
     if isinstance(request, ValueError):
         assert 0 < len(str(request)) < 1000
@@ -156,7 +156,7 @@ def test_it_is_denied_or_answered_with_the_two_errors(R: Json, name: str) -> Non
             allocation.set_starttime(1.0)
             allocation.set_expiration(2.0)
             assert allocation.dumps() == ExactPool(allocation.to_dict()).dumps()
-    assert time.perf_counter() - begin < SECONDS
+    assert time.process_time() - begin < SECONDS
 
 
 @pytest.mark.parametrize("policy", [Fifo, FluxBackfill])

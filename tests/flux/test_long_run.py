@@ -1,4 +1,4 @@
-"""Ten thousand jobs of mixed shapes on 64 nodes of RFC 49's cluster A, with our pool and with Flux's own."""
+"""Four thousand jobs of mixed shapes on 64 nodes of RFC 49's cluster A, with our pool and with Flux's own."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from exactfit.topology.presets import preset
 from flux.resource.ResourcePool import ResourcePool
 from flux.resource.TreePool import TreePool
 
-JOBS = 10_000
+JOBS = 4_000
 NUMA = [(0x7FFF << 15 * n, 1 << n) for n in range(8)]
 SOCKET = [((1 << 60) - 1 << 60 * n, 0xF << 4 * n) for n in range(2)]
 

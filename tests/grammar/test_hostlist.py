@@ -127,9 +127,9 @@ def test_names_outside_the_rfc_are_refused(name: str) -> None:
 
 
 def test_large_lists_stay_compact() -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     hosts = Hostlist.parse("host[0-9999999]")
     assert (len(hosts), hosts[9_999_999]) == (10_000_000, "host9999999")
     assert hosts.mask_of(Hostlist.parse("host[5-6,09]")) == 0b1100000
     assert str(hosts[10:9_000_000]) == "host[10-8999999]"
-    assert time.perf_counter() - start < 30
+    assert time.process_time() - start < 30

@@ -59,10 +59,10 @@ def test_a_time_is_what_slurm_makes_of_it(text: str, seconds: int | None) -> Non
     ],
 )
 def test_what_slurm_refuses_is_an_error_that_says_where(text: str) -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     with pytest.raises(GrammarError, match="Slurm time: "):
         parse_slurm_time(text)
-    assert time.perf_counter() - began < 30
+    assert time.process_time() - began < 30
 
 
 @given(st.one_of(st.none(), st.integers(1, 10**9)))

@@ -64,14 +64,14 @@ def test_what_is_no_pair_is_refused_with_its_place(text: str, place: str) -> Non
 
 @pytest.mark.parametrize("text", ["a" * 10**6, "[" * 10**6, '"' * 10**6, "\\\n" * 10**5, "A=" * 10**5])
 def test_hostile_text_is_read_or_refused_soon(text: str) -> None:
-    start = time.monotonic()
+    start = time.process_time()
     refusal = ""
     try:
         parse_slurm_conf(text)
     except GrammarError as error:
         refusal = str(error)
     assert len(refusal) < 400
-    assert time.monotonic() - start < 60
+    assert time.process_time() - start < 60
 
 
 def test_more_text_than_any_cluster_needs_is_refused() -> None:

@@ -14,20 +14,20 @@ __all__ = ["check"]
 
 @pytest.mark.parametrize("policy", ["pack", "spread", "lowest"])
 @given(data=st.data())
-@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
 def test_requests_of_nodes_slots_and_whole_domains(policy: str, data: st.DataObject) -> None:
     check(data.draw(strategies.cases(simple=True)), policy)
 
 
 @pytest.mark.parametrize("policy", ["pack", "spread", "lowest"])
 @given(data=st.data())
-@settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
 def test_all_of_rfc_14(policy: str, data: st.DataObject) -> None:
     check(data.draw(strategies.cases()), policy)
 
 
 @given(data=st.data())
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
 def test_memory_from_elsewhere(data: st.DataObject) -> None:
     check(data.draw(strategies.memory_cases()), data.draw(strategies.policies()))
 

@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 from exactfit.adapters.audit import strategies
 from exactfit.adapters.audit.strategies import counts, vertex
+from exactfit.solver.pool import Pool
+from exactfit.topology.rset import read_R
 
 from .test_against_brute_force import check
 
@@ -54,6 +56,31 @@ def cases(draw: st.DrawFn) -> strategies.Case:
 
 @pytest.mark.parametrize("policy", ["pack", "spread"])
 @given(case=cases())
-@settings(max_examples=150, suppress_health_check=list(HealthCheck))
+@settings(max_examples=80, suppress_health_check=list(HealthCheck))
 def test_as_good_as_trying_everything(policy: str, case: strategies.Case) -> None:
     check(case, policy)
+
+
+RACK: Json = {
+    "version": 1,
+    "execution": {"R_lite": [{"rank": "0-2", "children": {"core": "0", "gpu": "0"}}], "nodelist": ["n[0-2]"]},
+    "scheduling": {"writer": "TreePool", "groups": {"rack": [{"ranks": "0-2"}]}},
+}
+
+
+@pytest.mark.parametrize(("shape", "shield"), [("node=3/core", 3), ("node=2/core", 2), ("node=1+/core", 3)])
+def test_gpus_of_a_whole_rack_are_not_those_of_a_slot_in_it(shape: str, shield: int) -> None:
+    certificate = Pool(read_R(RACK)).alloc(1, f"rack{{x}}/slot=1/{shape}").certificate
+    assert certificate["status"] == "OPTIMAL"
+    assert certificate["terms"] == certificate["bound"]
+    assert certificate["terms"]["shield"] == shield
+
+
+def test_what_stands_before_shield_is_proven_where_parts_of_a_slot_differ() -> None:
+    lite = [{"rank": "0-1", "children": {"core": "0-1", "gpu": "0-1"}}, {"rank": "2", "children": {"core": "0-3"}}]
+    R = {**RACK, "execution": {**RACK["execution"], "R_lite": lite}}
+    certificate = Pool(read_R(R)).alloc(1, "slot=1/[node=1{x};node=1/core=1]").certificate
+    values, bounds = certificate["terms"], certificate["bound"]
+    before = list(values)[: list(values).index("shield")]
+    assert "intact.node" in before
+    assert [bounds[name] for name in before] == [values[name] for name in before]

@@ -25,9 +25,9 @@ def by_rank(R: Json) -> Json:
 
 
 def seconds(R: str | Json) -> tuple[float, Machine]:
-    start = time.perf_counter()
+    start = time.process_time()
     machine = read_R(R)
-    return time.perf_counter() - start, machine
+    return time.process_time() - start, machine
 
 
 def test_100_000_ranks_in_one_entry() -> None:
@@ -38,9 +38,9 @@ def test_100_000_ranks_in_one_entry() -> None:
 
 def test_100_000_entries_take_little_more_than_their_json() -> None:
     text = json.dumps(by_rank(preset(f"rfc49-a:{RANKS}")))
-    start = time.perf_counter()
+    start = time.process_time()
     json.loads(text)
-    parsing = time.perf_counter() - start
+    parsing = time.process_time() - start
     took, machine = seconds(text)
     assert len(machine.types) == 1
     assert list(machine.ranks)[-1] == RANKS - 1
@@ -74,11 +74,11 @@ def test_jobs_are_cheap_on_a_large_machine() -> None:
     machine = read_R(R)
     mask = 0b1111 << RANKS - 50
     machine.cut(mask)
-    start = time.perf_counter()
+    start = time.process_time()
     job = write_R(machine, [(mask, 0xFF, 1)], nslots=1)
     part = machine.cut(mask)
     again = read_R(job)
-    assert time.perf_counter() - start < 30
+    assert time.process_time() - start < 30
     assert again.ranks == part.ranks
     assert job["scheduling"]["groups"] == {"rack": [{"ranks": f"{RANKS - 50}-{RANKS - 47}"}]}
 
@@ -92,10 +92,10 @@ def test_ranks_with_gaps() -> None:
     took, machine = seconds(R)
     assert took < 60
     assert machine.size == RANKS // 2
-    start = time.perf_counter()
+    start = time.process_time()
     part = machine.cut(sum(1 << i for i in range(0, 1000, 3)) << 10_000)
     assert write_R(machine, [(machine.all, 1, 0)])["execution"]["R_lite"][0]["rank"] == ranks
-    assert time.perf_counter() - start < 30
+    assert time.process_time() - start < 30
     assert part.ranks[1] == 20_006
 
 
@@ -131,14 +131,14 @@ HOSTILE: dict[str, object] = {
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_r_is_refused_soon(name: str) -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     with pytest.raises(ValueError, match=r"R|execution|scheduling"):
         read_R(HOSTILE[name])  # type: ignore[arg-type]
-    assert time.perf_counter() - start < 30
+    assert time.process_time() - start < 30
 
 
 def test_levels_that_cross_everywhere_are_bounded() -> None:
     crossing = {f"l{n}": [{"cores": f"{i},{i + n}"} for i in range(0, 500, 2 * n) if n] for n in range(1, 30)}
-    start = time.perf_counter()
+    start = time.process_time()
     read_R({**preset("rfc49-a"), "scheduling": {"children": [{"ranks": "0-15", "topo": crossing}]}})
-    assert time.perf_counter() - start < 30
+    assert time.process_time() - start < 30

@@ -354,17 +354,17 @@ def test_groups_and_levels_of_the_machine_are_kept() -> None:
     ],
 )
 def test_hostile_topologies_are_refused_soon(text: str) -> None:
-    start = time.monotonic()
+    start = time.process_time()
     with pytest.raises(ValueError, match=r"^(line [0-9]+: |the machine has none)") as refused:
         with_slurm_topology(machine("n[0-3]"), read_topology_conf(text))
     assert len(str(refused.value)) < 400
-    assert time.monotonic() - start < 60
+    assert time.process_time() - start < 60
 
 
 def test_ten_thousand_switches_are_read_in_seconds() -> None:
     text = "".join(f"SwitchName=s{n} Nodes=n[{10 * n}-{10 * n + 9}]\n" for n in range(5000))
     text += "".join(f"SwitchName=t{n} Switches=s[{50 * n}-{50 * n + 49}]\n" for n in range(100))
-    start = time.monotonic()
+    start = time.process_time()
     made = with_slurm_topology(machine("n[0-49999]"), read_topology_conf(text))
     assert len(made.groups) == 5100
-    assert time.monotonic() - start < 60
+    assert time.process_time() - start < 60

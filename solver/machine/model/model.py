@@ -16,9 +16,9 @@ from ...cpsat.budget import Budget, CutOff
 from ...cpsat.lexicographic import Expression, LexicographicResult, lexmin
 from ...cpsat.loading import new_model
 from ...cpsat.status import Status
-from ...demand.demand import Bundle, Demand, Kind, Want
+from ...demand.demand import Demand
 from ...node.solver import NodeSolver
-from ...policy.terms import CoreTouch, Cross, GroupCross
+from ...policy.terms import Cross, GroupCross
 from ...state.domain_state import DomainState
 from ...state.node_classes import bits, lowest
 from ..selection import Decision, Field, Pick
@@ -27,6 +27,7 @@ from .cells import ROOT, Cell, GroupTree, make_cells
 from .count import Count
 from .dealing import EACH, Dealing, Key
 from .patterns import Pattern, PatternLister, Placed, flatten
+from .shields import known
 from .slots import touched_levels
 from .terms import Terms
 
@@ -67,8 +68,8 @@ def choose(
         return None
     scale = node_solver.scale
     cost = scale.joint(found.values[: len(goals)]) if best else 0
-    bound = scale.joint(found.bounds[: len(goals)]) if best else 0
-    if model.shields_apart or not (model.deals_all or model.settles(found.values)):
+    bound = scale.joint(known(found.bounds[: len(goals)], scale, model.counts, model.hosts)) if best else 0
+    if not (model.deals_all or model.settles(found.values)):
         node_solver.inexact = True
     picks, held, numbers = model.read(found)
     return Decision(picks, cost, bound, held, modelled=True, numbers=numbers)
@@ -273,21 +274,6 @@ class _MachineModel:
         return None
 
     @property
-    def shields_apart(self) -> bool:
-        """Whether a part of a slot may count as one without GPUs where another part of the slot has some."""
-        names = [c.name for c in self.scale.components if isinstance(c, CoreTouch)]
-        with_gpus, without = set(), set()
-        for count in self.counts if names else ():
-            slot = "" if count.pattern.host is None else self.hosts[count.pattern.host].slot
-            if slot:
-                values = self.scale.values(count.pattern.solution.cost)
-                if count.cell.state.gpus and _may_take_gpus(self.hosts[count.pattern.host or 0].demand.bundle):
-                    with_gpus.add(slot)
-                if any(values[name] for name in names):
-                    without.add(slot)
-        return bool(with_gpus & without)
-
-    @property
     def deals_all(self) -> bool:
         """Whether all ways are told in which nodes can make slots."""
         return self.dealing is None or self.dealing.exact
@@ -343,15 +329,6 @@ class _MachineModel:
         held = ((group, name, solver.value(part)) for group, name, part in self.held)
         numbers = None if self.dealing is None else self.dealing.numbers(solver.value, pools)
         return tuple(sorted(picks, key=_lowest_position)), tuple(item for item in held if item[2]), numbers
-
-
-def _may_take_gpus(bundle: Bundle) -> bool:
-    """Tell whether a part of a slot asks for GPUs, or for whole domains, which may have some."""
-
-    def may(wants: Sequence[Want]) -> bool:
-        return any(want.kind is Kind.GPU or want.whole or may(want.wants) for want in wants)
-
-    return bundle.whole or may(bundle.wants)
 
 
 def _is_none(state: DomainState) -> bool:
