@@ -34,6 +34,7 @@ from .policy.scale import Scale
 from .policy.terms import Policy
 from .state.domain_state import MEASURED, MIB_PER_GIB
 from .state.pool_state import Changes, PoolState
+from .state.seen import Seen
 
 REMEMBERED = 10_000
 """Requests, and constraints, that are remembered before the memory is emptied."""
@@ -122,6 +123,17 @@ class Knowledge:
                 raise InfeasibleRequest(f"{place}: {fault}") from None
             known.changes = self.changes
             self._own[policy] = known
+        return known
+
+    def after(self, seen: Seen) -> Knowledge:
+        """Return what is known when the usual jobs are those that were seen, under a policy that learns; else this."""
+        policy = self.options.policy
+        if not policy.learns or policy.after(seen) == policy:
+            return self
+        known = Knowledge(
+            self.machine, replace(self.options, policy=policy.after(seen)), self._warn, self._make_reasons
+        )
+        known.changes = self.changes
         return known
 
     @cached_property

@@ -64,7 +64,7 @@ PolicyOption = Annotated[
         show_default=f"pack {_SITE}",
         help="pack, future, spread or lowest; or terms in the order in which they count: "
         "partial, affinity, share, spread, intact, shield, fit, worst-fit, future, with commas between. "
-        "future=FILE takes the usual jobs of a file: WEIGHT => SHAPE a line.",
+        "future=FILE takes the usual jobs of a file, WEIGHT => SHAPE a line; future=learned those that were placed.",
     ),
 ]
 TimeLimitOption = Annotated[

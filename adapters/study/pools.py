@@ -78,10 +78,12 @@ class PoolName:
         ValueError
             For a file that cannot be read.
         """
+        from ...solver.policy.terms import LEARNED
+
         policy = self.options.get("policy") or choice.get("policy", "") if self.ours else ""
         for term in policy.split(","):
             name, _, path = term.partition("=")
-            if name == "future" and path:
+            if name == "future" and path and path != LEARNED:
                 yield hashlib.sha256(usual_text(path).encode()).hexdigest()[:20]
 
     def keywords(self, choice: Mapping[str, str], time_limit: float) -> Mapping[str, Any]:

@@ -26,10 +26,12 @@ from ..placement.allocation import Allocation
 from ..placement.certificate import CLOCK
 from ..placement.job_R import read_job
 from ..placement.realize import allocation_of, parted
+from ..placement.seen_job import taken_by, taken_of_R
 from ..state.domain_state import DomainState
 from ..state.late import told
 from ..state.other_machine import on_machine
 from ..state.pool_state import Job, PoolState
+from ..state.seen import Seen, Taken
 from .present import Present
 
 WARNING = 4
@@ -100,6 +102,7 @@ class Allocator(Present):
         self._name = job_name
         self._knowledge = Knowledge(machine, options or Options(), self._warn, make_reasons)
         self._state = self._knowledge.changes.initial()
+        self._seen = Seen()
         self._epoch = 0
         self._share = 1.0
 
@@ -145,7 +148,8 @@ class Allocator(Present):
                 self._tell(WARNING, f"job {self._name(jobid)}: {cut}; the placement used is not proven optimal")
             if prepare is not None:
                 prepare(allocation)
-            self._commit(state, entered)
+            seen, knowledge = self._learned(taken_by(allocation.holdings) if self._learns else None)
+            self._commit(state, entered, knowledge, seen)
             return allocation
         except (InfeasibleRequest, InsufficientResources):
             raise
@@ -262,9 +266,13 @@ class Allocator(Present):
                     ranks = self.machine.ids_of(nodes)
                     name = self._name(jobid)
                     raise ValueError(f"job {name}: another job holds some of its resources on rank {ranks}")
+        seen, knowledge = self._learned(taken_of_R(R, job.holdings) if self._learns else None)
         state = told(changes, held, jobid, job, self._late)
         generation = held.generation + 1
         self._held = PoolState(state.touched, state.classes, state.up, state.jobs, state.group_used, generation)
+        if seen is not self._seen:
+            epoch = self._epoch if knowledge is self._knowledge else 0
+            self._seen, self._knowledge, self._epoch = seen, knowledge, epoch
 
     def free(self, jobid: int, nodes: int | str | None = None) -> None:
         """Take back what a job holds, all of it or on some nodes. A job that holds nothing is no error.
@@ -367,6 +375,7 @@ class Allocator(Present):
         copy._log = _silent if silent else self._log
         copy._name = self._name
         copy._knowledge = self._knowledge
+        copy._seen = self._seen
         copy._state = self._state
         copy._epoch = self._epoch
         return copy
@@ -374,6 +383,7 @@ class Allocator(Present):
     def become(self: Same, copy: Same) -> None:
         """Be what a copy is by now; what has happened here since it was made, has not."""
         self._knowledge, self._held, self._late, self._epoch = copy._knowledge, copy._held, copy._late, copy._epoch
+        self._seen = copy._seen
 
     def in_state(self: Same, state: PoolState) -> Same:
         """Return an independent pool of the same machine in another state, which looks ahead and does not log."""
@@ -383,16 +393,34 @@ class Allocator(Present):
 
     # -- inside ---------------------------------------------------------------------------------------------------
 
-    def _commit(self, state: PoolState, entered: Iterable[DomainState], moved_to: Knowledge | None = None) -> None:
-        """Make a state the present; of another machine, with the knowledge of that."""
+    @property
+    def _learns(self) -> bool:
+        return self._knowledge.options.policy.learns
+
+    def _learned(self, job: Taken | None) -> tuple[Seen, Knowledge]:
+        """Return what was seen after one more job, and what is known then; None is a job that teaches nothing."""
+        if job is None:
+            return self._seen, self._knowledge
+        seen = self._seen.and_one(job)
+        return seen, self._knowledge if seen.fresh else self._knowledge.after(seen)
+
+    def _commit(
+        self,
+        state: PoolState,
+        entered: Iterable[DomainState],
+        moved_to: Knowledge | None = None,
+        seen: Seen | None = None,
+    ) -> None:
+        """Make a state the present; of another machine, or when more was seen, with the knowledge of that."""
         knowledge = moved_to or self._knowledge
         epoch = self._epoch if knowledge.rankings is self._knowledge.rankings else 0
         for entry in entered:
             knowledge.rankings.born(entry)
         generation = self._state.generation + 1
         present = PoolState(state.touched, state.classes, state.up, state.jobs, state.group_used, generation)
+        more = self._seen if seen is None else seen
         # One line, so that nothing can come between.
-        self._knowledge, self._held, self._late, self._epoch = knowledge, present, {}, epoch
+        self._knowledge, self._held, self._late, self._epoch, self._seen = knowledge, present, {}, epoch, more
 
     def _warn(self, message: str) -> None:
         self._tell(WARNING, message)

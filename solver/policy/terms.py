@@ -7,13 +7,14 @@ one policy are compared lexicographically; `scale` makes one integer of their va
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import get_args
 
 from ...grammar.errors import shown
 from ...grammar.suggest import hint
 from ...topology.groups import CLUSTER
 from ..state.domain_state import DomainState
+from ..state.seen import Seen
 from .components import (
     OF_GROUPS,
     Component,
@@ -29,10 +30,11 @@ from .components import (
     Touch,
     check_value,
 )
-from .usual import Usual
+from .usual import Usual, usual_of
 
 __all__ = [
     "FUTURE",
+    "LEARNED",
     "LOWEST",
     "OF_GROUPS",
     "PACK",
@@ -154,9 +156,18 @@ class Balance:
 
 @dataclass(frozen=True)
 class Future:
-    """Count how much less room there is for the usual jobs afterwards."""
+    """Count how much less room there is for the usual jobs afterwards.
+
+    Attributes
+    ----------
+    usual
+        The usual jobs.
+    learns
+        Whether they are those that the pool has seen; until then they are as they are given here.
+    """
 
     usual: Usual = field(default_factory=Usual)
+    learns: bool = False
 
     def __call__(self, _groups: Sequence[str], _levels: Sequence[str]) -> list[Component]:
         """Make the component."""
@@ -221,6 +232,21 @@ class Policy:
         """The usual jobs of its term `future`; whole domains where it has none."""
         return next((term.usual for term in self.terms if isinstance(term, Future)), Usual())
 
+    @property
+    def learns(self) -> bool:
+        """Whether its usual jobs are those that the pool has seen."""
+        return any(term.learns for term in self.terms if isinstance(term, Future))
+
+    def after(self, seen: Seen) -> Policy:
+        """Return the policy, if it learns, with the usual jobs that were seen."""
+        usual = usual_of(seen)
+        return replace(
+            self,
+            terms=tuple(
+                replace(term, usual=usual) if isinstance(term, Future) and term.learns else term for term in self.terms
+            ),
+        )
+
     def components(self, groups: Sequence[str], levels: Sequence[str]) -> tuple[Component, ...]:
         """Return the policy's components on a machine with these levels, first compared first."""
         return tuple(component for term in self.terms for component in term(groups, levels))
@@ -241,9 +267,10 @@ def parse_policy(text: str, read_usual: Callable[[str], Usual] | None = None) ->
     text
         ``pack``, ``future``, ``spread``, ``lowest``, or names of `TERMS` with commas between them, such as
         ``size,affinity,fit,ids``; ``size`` and ``ids`` may be left out. ``future=FILE``, of the policy and of the
-        term, names what the usual jobs are read from. ``balance.LEVEL`` is a term for a level of groups.
+        term, names what the usual jobs are read from, ``future=learned`` takes the jobs that the pool has placed.
+        ``balance.LEVEL`` is a term for a level of groups.
     read_usual
-        Reads the usual jobs of a file. None: no file may be named.
+        Reads the usual jobs of a file. None: none may be named, nor learned.
 
     Raises
     ------
@@ -274,6 +301,8 @@ def parse_policy(text: str, read_usual: Callable[[str], Usual] | None = None) ->
 
 
 _OF_FILE = "future="
+LEARNED = "learned"
+"""In the place of a file: the usual jobs are those that the pool has placed. A file of this name is ``./learned``."""
 
 
 def _term(name: str, text: str, read_usual: Callable[[str], Usual] | None) -> Term:
@@ -282,5 +311,7 @@ def _term(name: str, text: str, read_usual: Callable[[str], Usual] | None) -> Te
     if not name.startswith(_OF_FILE):
         return TERMS[name]
     if read_usual is None:
-        raise ValueError(f"policy {text!r}: only the site names a file of usual jobs")
+        raise ValueError(f"policy {text!r}: only the site names usual jobs")
+    if name == _OF_FILE + LEARNED:
+        return Future(learns=True)
     return Future(read_usual(name.removeprefix(_OF_FILE)))

@@ -19,6 +19,7 @@ from math import prod
 from ...grammar.jobspec import Vertex, parse_resources
 from ...grammar.shape import parse_shape
 from ..state.domain_state import UNNAMED, DomainState
+from ..state.seen import Seen
 
 UNIT = 1000
 """Room is counted in thousandths of a core of usual jobs: all jobs together weigh one."""
@@ -165,6 +166,15 @@ def parse_usual(text: str, name: str = "the usual jobs") -> Usual:
     if not total:
         raise ValueError(f"{name}: no shape has a weight above 0")
     return Usual(_parts(slots, total), _parts(hosts, total), text)
+
+
+def usual_of(seen: Seen) -> Usual:
+    """Return the usual jobs that a pool has seen; whole domains while it has seen few."""
+    lines = []
+    for (cores, gpus, each), weight in seen.weights:
+        slot = "[{}]".format(";".join(f"{name}={n}" for name, n in (("core", cores), ("gpu", gpus)) if n))
+        lines.append(f"{weight} => {f'node=1/slot={each}' if each > 1 else 'slot=1'}/{slot}\n")
+    return parse_usual("".join(lines)) if lines else Usual()
 
 
 def _parts(weights: dict[Size, Fraction], total: Fraction) -> tuple[tuple[Size, Fraction], ...]:

@@ -115,7 +115,7 @@ def test_what_is_no_list_of_usual_jobs(text: str, fault: str) -> None:
 
 
 def test_a_file_is_the_sites_to_name(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="only the site names a file"):
+    with pytest.raises(ValueError, match="only the site names usual jobs"):
         parse_policy("future=/dev/zero")
     resources = [{"type": "slot", "count": 1, "label": "task", "with": [{"type": "core", "count": 1}]}]
     system = {"duration": 1, "exactfit": {"policy": "affinity,future=x"}}
