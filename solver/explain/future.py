@@ -13,17 +13,20 @@ from itertools import groupby
 from typing import TypeVar
 
 from ..allocator import Allocator
-from ..cpsat.budget import AHEAD, Budget, CutOff
+from ..cpsat.budget import AHEAD, STEPS, Budget, CutOff
 from ..demand.request import Request
 from ..errors import InfeasibleRequest, InsufficientResources
 from ..knowledge import Knowledge
 from ..state.pool_state import PoolState
-from .trials import ended
+from .trials import JOB_STEPS, TRIAL_STEPS, ended
 
 T = TypeVar("T")
 
 Steps = Generator[None, None, T]
 """Work that can be left for a while, and gone on with, between any two of its decisions."""
+
+PLACEMENT_STEPS = 1000
+"""What a placement costs beside the search: its ids, and the state that it leaves."""
 
 Moment = tuple[float, PoolState, int]
 """A time, the state then, and how many ends lie before."""
@@ -55,6 +58,59 @@ class Kept:
     end: float
 
 
+class OutOfWork(Exception):  # noqa: N818  # it is an outcome, no error
+    """The work that may be done in all is used up."""
+
+
+class Work:
+    """What looking ahead takes, and may take in all.
+
+    Parameters
+    ----------
+    limit
+        Seconds of work in all; None for no limit.
+
+    Notes
+    -----
+    No decision gets less for the limit, so what is found under it is what is found without: the last decision may
+    take more than is left.
+    """
+
+    def __init__(self, limit: float | None = None) -> None:
+        self._limit = limit
+        self._steps = 0
+        self._last: Budget | None = None
+
+    @property
+    def spent(self) -> float:
+        """Seconds of work done so far."""
+        return self._steps / STEPS + (self._last.spent if self._last is not None else 0.0)
+
+    def part(self, seconds: float) -> Budget:
+        """Return what one decision may take, the one before being over.
+
+        Raises
+        ------
+        OutOfWork
+            Where nothing is left.
+        """
+        if self._last is not None:
+            self.charge(round(self._last.spent * STEPS))
+            self._last = None
+        self.look()
+        self._last = Budget(seconds)
+        return self._last
+
+    def charge(self, steps: int) -> None:
+        """Count steps that are done in any case."""
+        self._steps += steps
+
+    def look(self) -> None:
+        """Raise `OutOfWork` where nothing is left."""
+        if self._limit is not None and self.spent >= self._limit:
+            raise OutOfWork
+
+
 class _Question:
     """One request, asked in many states.
 
@@ -64,20 +120,27 @@ class _Question:
         Whether an answer was no because it was not found out.
     """
 
-    def __init__(self, knowledge: Knowledge, request: Request) -> None:
+    def __init__(self, knowledge: Knowledge, request: Request, work: Work) -> None:
         knowledge.under(request)
-        reason = knowledge.infeasible(request, Budget(knowledge.options.time_limit))
-        if reason is not None:
-            raise InfeasibleRequest(reason)
         self.request = request
         self.cut_off = False
         self._knowledge = knowledge
+        self._work = work
+        work.charge(TRIAL_STEPS)
+        try:
+            reason = knowledge.infeasible(request, work.part(knowledge.options.time_limit))
+        except CutOff:
+            # Whether it ever fits is not known, so it is taken to.
+            self.cut_off, reason = True, None
+        if reason is not None:
+            raise InfeasibleRequest(reason)
 
     def fits(self, state: PoolState) -> bool:
         """Tell whether the request fits; no, where that is not found out with what looking ahead may take."""
         knowledge = self._knowledge
+        self._work.charge(TRIAL_STEPS)
         try:
-            return knowledge.fits(self.request, state, Budget(AHEAD * knowledge.options.time_limit))
+            return knowledge.fits(self.request, state, self._work.part(AHEAD * knowledge.options.time_limit))
         except CutOff:
             self.cut_off = True
             return False
@@ -94,10 +157,13 @@ class Future:
         Seconds since the epoch.
     kept
         What jobs have to keep off.
+    work
+        What it may take.
     """
 
-    def __init__(self, pool: Allocator, now: float, kept: Sequence[Kept] = ()) -> None:
+    def __init__(self, pool: Allocator, now: float, kept: Sequence[Kept] = (), work: Work | None = None) -> None:
         self._pool = pool
+        self._work = work or Work()
         self._kept = kept
         self._placed: dict[int, int] = {}
         self._knowledge, self._state = pool.present
@@ -105,6 +171,7 @@ class Future:
         self._ends = sorted((job.end_time, jobid) for jobid, job in self._state.jobs.items() if job.end_time > 0)
         self._questions: dict[int, _Question] = {}
         self._endless: list[int] = []
+        self._time = 0.0
 
     def when(self, request: Request, floor: float) -> Moment | None:
         """Return when a request fits, the state then, and how many ends lie before; None for never.
@@ -156,6 +223,7 @@ class Future:
             high = min(low + step, len(times))
             if high == low:
                 return None
+            self._work.charge(JOB_STEPS * (high + 1 - len(states)))
             while len(states) <= high:
                 states.append(ended(self._knowledge.changes, states[-1], times[len(states) - 1][1]))
             yield
@@ -174,17 +242,19 @@ class Future:
     def _question(self, request: Request) -> _Question:
         known = self._questions.get(id(request))
         if known is None:
-            known = self._questions[id(request)] = _Question(self._knowledge, request)
+            known = self._questions[id(request)] = _Question(self._knowledge, request, self._work)
         return known
 
     def _go(self, found: Moment) -> None:
         """Let time pass."""
-        _, self._state, passed = found
+        self._time, self._state, passed = found
         del self._ends[:passed]
 
     def _pass(self, time: float) -> None:
         """Let time pass, and end what ends by then."""
+        self._time = time
         due = sum(1 for end, _ in self._ends if end <= time)
+        self._work.charge(JOB_STEPS * due)
         self._state = ended(self._knowledge.changes, self._state, (jobid for _, jobid in self._ends[:due]))
         del self._ends[:due]
 
@@ -192,9 +262,10 @@ class Future:
         """Place a job where the pool would; tell whether that was possible."""
         pool = self._pool.in_state(self._open(self._state, request, start))
         try:
-            pool.alloc(jobid, request)
+            pool.alloc(jobid, request, budget=self._work.part(AHEAD * self._knowledge.options.time_limit))
         except (InsufficientResources, InfeasibleRequest):
             return False
+        self._work.charge(PLACEMENT_STEPS)
         end = max(start, self._now) + request.duration if request.duration > 0 else 0.0
         job = pool.present[1].jobs[jobid]._replace(end_time=end)
         self._state, _ = self._knowledge.changes.started(self._state, jobid, job)

@@ -12,15 +12,16 @@ from functools import lru_cache
 
 from ...topology.masks import positions_of
 from ..allocator import Allocator
+from ..cpsat.budget import AHEAD
 from ..demand.request import Request
 from ..errors import InfeasibleRequest, InsufficientResources
 from ..state.domain_state import Used, amounts_of
 from ..state.holdings import NodeFree, NodeHolding
 from ..state.node_classes import Packed, mask_of
-from ..state.pool_state import PoolState
+from ..state.pool_state import Job, PoolState
 from .counting import Counting, Needs
-from .future import Kept
-from .trials import ended
+from .future import PLACEMENT_STEPS, Kept, Work
+from .trials import JOB_STEPS, TRIAL_STEPS, ended
 
 _Held = Mapping[int, NodeFree]
 """Cores and GPUs as bitmasks, and amounts, by position."""
@@ -65,6 +66,10 @@ class Reservations:
         Seconds since the epoch.
     kept
         What jobs have to keep off.
+    counting
+        Counts what jobs take.
+    work
+        What it may take.
 
     Notes
     -----
@@ -72,16 +77,28 @@ class Reservations:
     that run.
     """
 
-    def __init__(self, pool: Allocator, now: float, kept: Sequence[Kept] = ()) -> None:
+    def __init__(
+        self, pool: Allocator, now: float, kept: Sequence[Kept], counting: Counting, work: Work | None = None
+    ) -> None:
         self._pool = pool
         self._kept = kept
         self._now = now
+        self._work = work or Work()
         self._knowledge, self._state = pool.present
         self._ends = sorted({job.end_time for job in self._state.jobs.values() if job.end_time > 0})
         self._made: list[Reservation] = []
-        self._counting = Counting(self._knowledge)
+        self._counting = counting
         self._totals: dict[int, dict[tuple[int, str], int]] = {}
         self._ended = lru_cache(maxsize=256)(self._ended_by)
+
+    @property
+    def made(self) -> Sequence[Reservation]:
+        """All of them, in the order in which they were made."""
+        return self._made
+
+    def replace(self, made: Sequence[Reservation]) -> None:
+        """Let other ones, of the same jobs, stand in the place of all that were made."""
+        self._made = list(made)
 
     def reserve(self, jobid: int, request: Request, floor: float) -> Reservation | None:
         """Give a job the earliest reservation beside all that were made; None where no known end makes room.
@@ -90,6 +107,11 @@ class Reservations:
         ----------
         floor
             The end of a job before which it does not fit beside those that run; 0 where it does.
+
+        Raises
+        ------
+        OutOfWork
+            When the work is used up.
         """
         ends = {*self._ends, *(made.end for made in self._made), *(kept.end for kept in self._kept)}
         needs = self._counting.needs(request)
@@ -100,24 +122,30 @@ class Reservations:
                 return found
         return None
 
+    def of(self, request: Request, start: float, job: Job) -> Reservation:
+        """Return the reservation of a job that starts at a time and then holds what another job does."""
+        end = start + request.duration if request.duration > 0 else float("inf")
+        return Reservation(start, end, *self._held(job.holdings), job.group_used)
+
     def _at(self, jobid: int, request: Request, needs: Needs, time: float) -> Reservation | None:
         start = max(time, self._now)
         end = start + request.duration if request.duration > 0 else float("inf")
         state = self._ended(time)
         closed = self._closed(start, end)
         open_to_it = self._knowledge.eligible(request.constraint) & ~closed
-        free = self._counting.free(state, open_to_it)
+        free = self._counting.free(self._counting.alike(state), open_to_it)
+        self._work.charge(TRIAL_STEPS)
         if any(asked > there for asked, there in zip(needs, free, strict=True)):
             return None
         pool = self._pool.in_state(state)
         pool.mark_down(closed & pool.up_mask)
         trial = self._without(pool, start, end)
         try:
-            given = trial.alloc(jobid, request)
+            trial.alloc(jobid, request, budget=self._work.part(AHEAD * self._knowledge.options.time_limit))
         except (InsufficientResources, InfeasibleRequest):
             return None
-        whole, held = self._held(given.holdings)
-        return Reservation(start, end, whole, held, trial.present[1].jobs[jobid].group_used)
+        self._work.charge(PLACEMENT_STEPS)
+        return self.of(request, start, trial.present[1].jobs[jobid])
 
     def _closed(self, start: float, end: float) -> int:
         """Return the nodes that are kept, or reserved as a whole, at some time between a start and an end."""
@@ -131,6 +159,7 @@ class Reservations:
     def _ended_by(self, time: float) -> PoolState:
         """Return the state when the running jobs that end by a time have ended."""
         over = [known for known, job in self._state.jobs.items() if 0 < job.end_time <= time]
+        self._work.charge(JOB_STEPS * len(over))
         return ended(self._knowledge.changes, self._state, over)
 
     def _without(self, pool: Allocator, start: float, end: float) -> Allocator:
@@ -141,6 +170,7 @@ class Reservations:
         changes, state = self._knowledge.changes, pool.present[1]
         for made in self._made:
             if made.start < end and start < made.end:
+                self._work.charge(JOB_STEPS)
                 blocked = []
                 for position, held in made.held.items():
                     free = changes.free_of(state, position)

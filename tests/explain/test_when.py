@@ -19,7 +19,7 @@ from exactfit.grammar.shape import parse_shape
 from exactfit.solver.demand.request import Request
 from exactfit.solver.errors import InfeasibleRequest
 from exactfit.solver.explain import earliest_start, forecast
-from exactfit.solver.explain.when import Start
+from exactfit.solver.explain.starts import Start
 from exactfit.solver.pool import Pool
 from exactfit.topology.presets import preset
 from exactfit.topology.rset import read_R, write_R

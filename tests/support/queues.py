@@ -16,19 +16,20 @@ from exactfit.solver.pool import Pool
 from exactfit.topology.rset import read_R
 from racks import ids
 
-CORES, NOW = 2, 1000.0
+CORES, NOW = 3, 1000.0
 
 
 class Waiting(NamedTuple):
-    """So many whole nodes, or so many cores anywhere, for so long."""
+    """So many whole nodes, or so many slots of some cores anywhere, for so long."""
 
     nodes: int
-    cores: int
+    slots: int
+    each: int
     duration: float
 
     @property
     def request(self) -> Request:
-        shape = f"slot={self.nodes}/node" if self.nodes else f"slot={self.cores}/core=1"
+        shape = f"slot={self.nodes}/node" if self.nodes else f"slot={self.slots}/core={self.each}"
         return Request.of(parse_resources(parse_shape(shape)), duration=self.duration)
 
 
@@ -79,8 +80,8 @@ class Case:
             for nodes in combinations(idle, job.nodes):
                 yield [(node, CORES, start, end) for node in nodes]
             return
-        for counts in _split(job.cores, room):
-            yield [(node, count, start, end) for node, count in enumerate(counts) if count]
+        for counts in _split(job.slots, [free // job.each for free in room]):
+            yield [(node, count * job.each, start, end) for node, count in enumerate(counts) if count]
 
 
 def _most(uses: Sequence[Use], node: int, start: float, end: float) -> int:
@@ -89,13 +90,13 @@ def _most(uses: Sequence[Use], node: int, start: float, end: float) -> int:
     return max(sum(use[1] for use in here if use[2] <= moment < use[3]) for moment in moments)
 
 
-def _split(cores: int, room: Sequence[int]) -> Iterator[list[int]]:
+def _split(slots: int, room: Sequence[int]) -> Iterator[list[int]]:
     if not room:
-        if not cores:
+        if not slots:
             yield []
         return
-    for count in range(min(cores, room[0]) + 1):
-        for rest in _split(cores - count, room[1:]):
+    for count in range(min(slots, room[0]) + 1):
+        for rest in _split(slots - count, room[1:]):
             yield [count, *rest]
 
 
@@ -123,8 +124,13 @@ def draw(seed: int) -> Case:
         kept = [Kept(1 << node, start, start + dice.randint(2, 5))]
         # Whatever runs there runs on.
         held.append((node, CORES, kept[0].start, kept[0].end))
-    queue = [
-        Waiting(*((dice.randint(1, size), 0) if dice.random() < 0.5 else (0, dice.randint(1, CORES * size))), duration)
-        for duration in [float(dice.randint(1, 6)) for _ in range(dice.randint(1, 4))]
-    ]
+    queue = [_waiting(dice, size) for _ in range(dice.randint(1, 4))]
     return Case(pool, kept, queue, held)
+
+
+def _waiting(dice: random.Random, size: int) -> Waiting:
+    duration = float(dice.randint(1, 6))
+    if dice.random() < 0.4:
+        return Waiting(dice.randint(1, size), 0, 0, duration)
+    each = dice.randint(1, CORES)
+    return Waiting(0, dice.randint(1, CORES // each * size), each, duration)
