@@ -1,4 +1,4 @@
-"""What time it is for a queue, and how long jobs run that do not say so."""
+"""What time it is for a queue, how long jobs run that do not say so, and how much work a plan may take."""
 
 from __future__ import annotations
 
@@ -38,3 +38,20 @@ def check_clock(now: float | None, duration: str | None) -> None:
         raise InputError(f"--duration: {fault}") from None
     if not fits:
         raise InputError(f"--duration: expected a time above 0 that ends, got {duration!r}")
+
+
+def work_of(given: str) -> float:
+    """Return how much work a plan may take, in seconds, as --work says it.
+
+    Raises
+    ------
+    InputError
+        For what is no time above 0.
+    """
+    try:
+        seconds = parse_duration(given)
+    except ValueError as fault:
+        raise InputError(f"--work: {fault}") from None
+    if not 0 < seconds <= END_OF_TIME:
+        raise InputError(f"--work: expected a time above 0 that ends, got {given!r}")
+    return seconds

@@ -103,9 +103,38 @@ def test_files_have_a_queue_too(run: Runner) -> None:
     assert [job["proven"] for job in done.lines[0]["jobs"]] == [True, True, True]
 
 
+def test_a_plan_that_runs_out_of_work_says_what_it_knows(run: Runner, file: Path) -> None:
+    (every,) = run("plan", file, "--json").lines
+    assert every["work"]["limit"] == 60
+    assert every["work"]["used_up"] is False
+    spent = every["work"]["spent"]
+    left = []
+    for part in (0.1, 0.3, 0.6, 0.9):
+        (line,) = run("plan", file, "--json", "--work", f"{part * spent:.6f}").lines
+        assert faults(line, json.loads((FOLDER / "plan-1.json").read_text(encoding="utf-8"))) == []
+        assert line["work"]["used_up"] is True
+        left.append(0)
+        for job, whole in zip(line["jobs"], every["jobs"], strict=True):
+            for order in ("fifo", "easy", "earliest"):
+                one, known = job[order], whole[order]["start"]
+                left[-1] += one["why_not"] == "the work that may be done was used up"
+                if one["start"] is not None:
+                    assert (one["start"], one["ranks"]) == (known, whole[order]["ranks"])
+                elif one["bound"] is not None:
+                    assert known is None or one["bound"] <= known
+            assert job["bound"] is None or job["earliest"]["start"] in (None, whole["earliest"]["start"])
+    assert sorted(left, reverse=True) == left
+    assert left[0] > left[-1] > 0
+    told = " ".join(run("plan", file, "--work", f"{0.3 * spent:.6f}").out.split())
+    assert " s of work (--work) did not find " in told
+    assert "starts of earliest: they are not before what + says" in told
+
+
 @pytest.mark.parametrize(
     ("arguments", "fault"),
     [
+        (("rfc49-a", "slot=1/node", "--work", "0"), "--work: expected a time above 0"),
+        (("rfc49-a", "slot=1/node", "--work", "much"), "--work: "),
         (("rfc49-a",), "a machine without a queue, and no JOB is given"),
         (("--snapshot", "rfc49-a"), "a machine without a queue"),
         (("rfc49-a", "--snapshot", "x.json"), "exclude each other"),
