@@ -51,7 +51,7 @@ _NEEDED = {"flux": "flux-python", "matplotlib": "matplotlib"}
 USUAL = "usual.mix"
 """The usual jobs, in the study's folder."""
 
-_PROGRAMS = ("exactfit", "flux-python", "ortools", "matplotlib", "pyarrow", "distributed")
+_PROGRAMS = ("exactfit", "flux-python", "ortools", "matplotlib", "bokeh", "pyarrow", "distributed")
 
 
 @flat
@@ -275,8 +275,9 @@ def _show(
     from ..study.estimate import given_up_in_words
     from ..study.groups import gather, greed_rows
     from ..study.price import batches_of
+    from ..study.recommend import advices
     from ..study.summary import lines
-    from ..study.verdict import recommended, verdicts
+    from ..study.verdict import verdicts
 
     console = make_console()
     for said in (
@@ -287,8 +288,11 @@ def _show(
     ):
         console.print(said, highlight=False)
     groups, levels = gather(tasks, store), named.machine.levels
-    for said in recommended(groups, batches_of(greed_rows(tasks, store)), levels) + verdicts(groups, levels):
-        console.print(said, highlight=False)
+    batches = batches_of(greed_rows(tasks, store))
+    sentences = [one.sentence() for one in advices(groups, batches, levels)]
+    sentences += [one.sentence() for one in verdicts(groups, levels, batches)]
+    for sentence in sentences:
+        console.print(sentence, highlight=False)
     console.print(lines(tasks, store, named.machine))
     console.print(f"usual jobs: {report.parent / USUAL}", soft_wrap=True, overflow="ignore")
     console.print(f"report: {report}", soft_wrap=True, overflow="ignore")

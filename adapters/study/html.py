@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable, Sequence
 from html import escape
 
+from .slim import slimmed
+
 _STYLE = """
 :root{color-scheme:light dark}
 body{font:15px/1.5 system-ui,"DejaVu Sans",sans-serif;color:#1d2430;margin:0 auto;max-width:1240px;padding:1.5rem}
@@ -17,10 +19,16 @@ tbody th{font-weight:400;white-space:normal;max-width:14rem}caption{text-align:l
 th:first-child{text-align:left;position:sticky;left:0;background:#fff}
 thead th{border-bottom:2px solid #b9c1cb;vertical-align:bottom;white-space:normal}
 thead th{max-width:8rem;min-width:4rem;overflow-wrap:anywhere}
-@media (max-width:900px){body{padding:.8rem}th,td{padding:.28rem .4rem}.pm{display:block}}
+@media (max-width:900px){body{padding:.8rem}th,td{padding:.28rem .4rem}.pm{display:block}
+.brief{font-size:.8rem}.brief th{min-width:0;overflow-wrap:normal}.brief th,.brief td{padding:.28rem .25rem}}
 td.best{font-weight:700}.pm{color:#7a8594;font-weight:400;font-size:.85em}
+.brief .pm{display:block}.brief tbody th{font-weight:600}
 .plots{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(440px,100%),1fr));gap:1.2rem}
-figure{margin:0}figure svg{width:100%;height:auto}figcaption{font-size:.9rem;color:#3c4654}
+figure{margin:0 0 1.2rem;min-width:0}figure svg{width:100%;height:auto}
+figcaption{font-size:.9rem;color:#3c4654;margin-bottom:.3rem}
+.lead{font-size:1.05rem;font-weight:600;margin:.4rem 0}.chart{background:#fff;border-radius:4px}
+@media screen{figure.live>svg{display:none}}
+@media print{figure>.chart{display:none}}
 pre{background:#f3f5f8;padding:.7rem;overflow-x:auto;font-size:.85rem;white-space:pre-wrap;overflow-wrap:anywhere}
 nav ul{display:flex;flex-wrap:wrap;gap:.2rem 1.2rem;list-style:none;padding:0;margin:.6rem 0 1rem}
 @media (prefers-color-scheme:dark){body{background:#14181e;color:#e3e7ec}a{color:#8ab8ff}
@@ -28,7 +36,10 @@ h2{border-color:#39424d}.note,figcaption{color:#aab3bf}.pm{color:#98a3b0}
 th,td{border-color:#2b323b}thead th{border-color:#56616e}
 caption{color:#aab3bf}th:first-child{background:#14181e}pre{background:#1f252d}
 figure svg{background:#fff;border-radius:4px}}
-@media print{body{max-width:none;padding:0}nav{display:none}figure{break-inside:avoid}h2{break-after:avoid}}
+@media print{:root{font-size:12px}body{max-width:none;padding:0;font-size:12px}
+nav{display:none}h2,figcaption{break-after:avoid}
+figure,tr{break-inside:avoid}figure svg{max-height:23cm}.plots{grid-template-columns:1fr 1fr}
+.scroll{overflow:visible}th,td{padding:.15rem .3rem}th:first-child{position:static}.pm{display:block}}
 """
 
 
@@ -70,13 +81,14 @@ def verbatim(text: str) -> str:
     return f"<pre>{escape(text)}</pre>"
 
 
-def table(head: Sequence[str], rows: Iterable[Sequence[str]], caption: str = "") -> str:
-    """Return a table; cells are HTML, the first of a row its head."""
+def table(head: Sequence[str], rows: Iterable[Sequence[str]], caption: str = "", kind: str = "") -> str:
+    """Return a table, of a class where it is given; cells are HTML, the first of a row its head."""
+    of = f" class={kind}" if kind else ""
     title = f"<caption>{escape(caption)}</caption>" if caption else ""
     top = "".join(f'<th scope="col">{escape(cell)}</th>' for cell in head)
     lines = (f'<th scope="row">{row[0]}</th>' + "".join(_cell(cell) for cell in row[1:]) for row in rows)
     body = "".join(f"<tr>{line}</tr>\n" for line in lines)
-    return f'<div class="scroll"><table>{title}<thead><tr>{top}</tr></thead><tbody>\n{body}</tbody></table></div>'
+    return f'<div class="scroll"><table{of}>{title}<thead><tr>{top}</tr></thead><tbody>\n{body}</tbody></table></div>'
 
 
 def _cell(cell: str) -> str:
@@ -85,13 +97,18 @@ def _cell(cell: str) -> str:
 
 def plot(name: str, caption: str, svg: str) -> str:
     """Return a picture with its caption; ids in it are made its own, as one page holds many."""
-    inner = svg[svg.index("<svg") :]
+    return chart(name, caption, svg, "")
+
+
+def chart(name: str, caption: str, svg: str, place: str) -> str:
+    """Return a picture with its caption above it, and the element of a chart that takes its place once it is there."""
+    inner = slimmed(name, svg)
     inner = re.sub(r'\bid="([^"]+)"', rf'id="{name}-\1"', inner)
     inner = re.sub(r'(xlink:href|href)="#([^"]+)"', rf'\1="#{name}-\2"', inner)
     inner = re.sub(r"url\(#([^)]+)\)", rf"url(#{name}-\1)", inner)
     label = f'<svg role="img" aria-label="{escape(caption, quote=True)}"'
     inner = inner.replace("<svg", label, 1)
-    return f'<figure id="{name}">{inner}<figcaption>{escape(caption)}</figcaption></figure>'
+    return f'<figure id="{name}"><figcaption>{escape(caption)}</figcaption>{place}{inner}</figure>'
 
 
 def plots(figures: Iterable[str]) -> str:

@@ -40,6 +40,8 @@ class Place:
         By level of groups: how many it touched.
     locality
         Of its slots.
+    where
+        Bitmask of positions of its nodes.
     """
 
     cores: int
@@ -47,6 +49,7 @@ class Place:
     nodes: int
     groups: Mapping[str, int]
     locality: Locality
+    where: int
 
 
 class Series:
@@ -172,6 +175,7 @@ class Measures(Observer):
                 level: sum(1 for g in self.machine.groups if g.level == level and g.members & nodes) for level in levels
             },
             locality=self._splitter.look(parts, self._sizes(job)),
+            where=nodes,
         )
         self._write()
 

@@ -2,32 +2,32 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from html import escape
 from pathlib import Path
 from typing import Any
 
 from ...topology.machine import Machine
-from ..drawing.file import draw_file
-from ..drawing.scene import Holding, Tenant, holdings, make_scene
 from . import html
 from .estimate import given_up_in_words
+from .figures_table import EXPLAINED, against_first, figures_table
 from .findings import findings
-from .groups import Estimate, Group, gather, greed_rows
+from .groups import Group, gather, greed_rows
+from .live import live, place_of
 from .lived_said import AsItWas
 from .methods import methods
-from .plots import Pictures
+from .moments import AROUND, DRAWN, drawings, gantts
+from .overview import in_words, overview
+from .pictured import Pictured
+from .plots import svg_of
 from .price import batches_of, price_in_words, price_table
+from .recommend import advices
 from .store import Store
 from .task import SCHEDULING, Task
-from .verdict import recommended, verdicts
+from .verdict import verdicts
 
-_MINUTE, _HOUR = 60.0, 3600.0
-_MOST_NODES_DRAWN = 64
-
-_LESS, _MORE = -1, 1
+_MOST_DRAWN = 2_000_000
+"""Bytes of all drawings of machines, so that a page stays below five million."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,45 +57,88 @@ class About:
 
 
 def write_report(about: About, tasks: Sequence[Task], store: Store, as_it_was: AsItWas | None = None) -> Path:
-    """Write the report of what is done of a study, and return where its page is."""
-    groups = gather(tasks, store)
-    greed = greed_rows(tasks, store)
-    pictures = list(Pictures(groups, about.machine.levels, greed).all()) if groups else []
-    drawings = _drawings(about, groups)
-    for name, _, svg in (*pictures, *drawings):
+    """Write the report of what is done of a study, and return where its page is.
+
+    An overview comes first: what was studied, what to load, and one table. The details follow.
+    """
+    groups, greed = gather(tasks, store), greed_rows(tasks, store)
+    charts = list(Pictured(groups, about.machine.levels, greed).all()) if groups else []
+    around, drawn = gantts(groups, about.machine), drawings(groups, about.machine)
+    pictures = {chart.name: svg_of(chart) for chart in (*charts, *around)}
+    for name, svg in (*pictures.items(), *((name, svg) for name, _, svg in drawn)):
         store.write_text(f"plots/{name}.svg", svg)
     store.write_table("figures", _figure_rows(tasks, store))
     store.write_table("greed", greed)
+    if as_it_was is not None:
+        store.write_table("as-it-was", as_it_was.rows())
     parts = [
-        html.paragraph(f"{about.workload}, on {about.machine_name}: {_size(about.machine)}."),
-        *(html.paragraph(said) for said in about.shapes),
-        html.paragraph(_queues(tasks)),
-        *(html.paragraph(said) for said in given_up_in_words(tasks, store)),
-        *(html.paragraph(said) for said in recommended(groups, batches_of(greed), about.machine.levels)),
-        *(html.paragraph(said) for said in verdicts(groups, about.machine.levels)),
-        *findings(groups),
-        *price_in_words(greed),
-        html.heading("Figures"),
-        _table(groups, about.machine),
-        html.paragraph(_EXPLAINED, "note"),
-        *_against_first(groups, about.machine),
+        *_overview(about, tasks, store, groups, greed),
+        *_figures(about, groups, greed),
         html.heading("Pictures"),
         *_which(groups),
-        html.plots(html.plot(*picture) for picture in pictures),
+        html.plots(html.chart(chart.name, chart.caption, pictures[chart.name], place_of(chart)) for chart in charts),
     ]
     if greed:
         parts += [html.heading("The price of greed"), *price_table(greed)]
     if as_it_was is not None:
-        store.write_table("as-it-was", as_it_was.rows())
         parts += as_it_was.section()
-    if drawings:
-        parts += [
-            html.heading("The machine at one moment"),
-            html.paragraph(_DRAWN, "note"),
-            *(html.plot(*drawing) for drawing in drawings),
-        ]
+    if drawn or around:
+        parts.append(html.heading("The machine at one moment"))
+    if around:
+        parts.append(html.paragraph(AROUND, "note"))
+        parts += [html.chart(one.name, one.caption, pictures[one.name], place_of(one)) for one in around]
+    if drawn:
+        parts += [html.paragraph(DRAWN, "note"), *_small_enough(drawn)]
+    parts += [*_methods(about, tasks, store), live([*charts, *around])]
+    return store.write_text("report.html", html.page(f"Study: {about.machine_name}", parts))
+
+
+def _small_enough(drawn: Sequence[tuple[str, str, str]]) -> list[str]:
+    """Return the drawings that a page can hold which is to be sent by mail, and where the others are."""
+    found, left, rest = [], _MOST_DRAWN, []
+    for name, title, svg in drawn:
+        part = html.plot(name, title, svg)
+        left -= len(part)
+        if left < 0:
+            rest.append(f"{title}: plots/{name}.svg")
+        else:
+            found.append(part)
+    return [*found, *([html.paragraph(f"Too large for this page: {'; '.join(rest)}.", "note")] if rest else [])]
+
+
+def _overview(
+    about: About, tasks: Sequence[Task], store: Store, groups: Sequence[Group], greed: Sequence[dict[str, Any]]
+) -> list[str]:
+    """Return what a manager reads: a few sentences and one table."""
+    levels, batches = about.machine.levels, batches_of(greed)
+    return [
+        html.paragraph(f"{about.workload}, on {about.machine_name}: {_size(about.machine)}."),
+        *(html.paragraph(said) for said in about.shapes),
+        html.paragraph(_queues(tasks)),
+        *(html.paragraph(said) for said in given_up_in_words(tasks, store)),
+        html.heading("In short"),
+        *overview(advices(groups, batches, levels), verdicts(groups, levels, batches)),
+    ]
+
+
+def _figures(about: About, groups: Sequence[Group], greed: Sequence[dict[str, Any]]) -> list[str]:
+    """Return the verdicts in words, what has to be known before the figures, and the figures."""
+    levels, batches = about.machine.levels, batches_of(greed)
+    return [
+        html.heading("Verdicts"),
+        *in_words(advices(groups, batches, levels), verdicts(groups, levels, batches)),
+        *findings(groups),
+        *price_in_words(greed),
+        html.heading("Figures"),
+        figures_table(groups, about.machine),
+        html.paragraph(EXPLAINED, "note"),
+        *against_first(groups, about.machine),
+    ]
+
+
+def _methods(about: About, tasks: Sequence[Task], store: Store) -> list[str]:
     done = sum(1 for task in tasks if store.has(task.key))
-    parts += [
+    return [
         html.heading("Methods"),
         html.paragraph(methods(about.machine_name, _size(about.machine), about.workload, tasks, about.versions)),
         html.heading("To do this again"),
@@ -107,98 +150,6 @@ def write_report(about: About, tasks: Sequence[Task], store: Store, as_it_was: A
             "note",
         ),
     ]
-    return store.write_text("report.html", html.page(f"Study: {about.machine_name}", parts))
-
-
-_DRAWN = (
-    "A letter and a shape are a slot of the job with the number; one with a capital and a bold red line crosses a "
-    "border between domains that it need not. Where a pool does not say which slot got what, slots are put together "
-    "within the innermost domains first."
-)
-
-_EXPLAINED = (
-    "Slots in one domain: what each job holds is split into its slots in the best way, level by level, whichever pool "
-    "gave it. Wrong refusals: the pool said no although exactfit found a placement in the same state; not "
-    "proven: its search was cut off by the time limit, so that nobody knows. Bounded slowdown: "
-    "waiting and running over running, no job shorter than 10 s. Intact: mean part of the domains that were wholly "
-    "free while jobs came. ± is the 95 % confidence interval over seeds. The best of a line is bold, load by load, "
-    "where the interval of its difference to each other, seed by seed, leaves out zero: with one seed nothing is."
-)
-
-
-def _columns(machine: Machine) -> list[tuple[str, str, float, str, int]]:
-    """Return the table's columns: figure, head, factor, format, which way is better."""
-    found: list[tuple[str, str, float, str, int]] = [("ran", "jobs run", 1.0, ".0f", _MORE)]
-    levels = machine.levels[::-1]
-    found += [(f"local.{level}", f"slots in one {level}, %", 100.0, ".1f", _MORE) for level in levels]
-    found += [(f"touched.{level}", f"{level} domains a slot", 1.0, ".2f", _LESS) for level in levels]
-    found += [
-        ("jobs refused wrongly", "jobs refused wrongly", 1.0, ".0f", _LESS),
-        ("denied wrongly", "denied wrongly", 1.0, ".0f", _LESS),
-        ("not proven", "refusals not proven", 1.0, ".0f", _LESS),
-        ("wait", "mean wait, min", 1 / _MINUTE, ".1f", _LESS),
-        ("wait p95", "wait p95, min", 1 / _MINUTE, ".0f", _LESS),
-        ("slowdown", "bounded slowdown", 1.0, ".2f", _LESS),
-        ("utilisation", "core use, %", 100.0, ".1f", _MORE),
-        ("loaded utilisation", "core use while jobs come, %", 100.0, ".1f", _MORE),
-        ("makespan", "makespan, h", 1 / _HOUR, ".2f", _LESS),
-        ("nodes a job", "nodes a job", 1.0, ".2f", _LESS),
-    ]
-    found += [(f"{level}s a job", f"{level}s a job", 1.0, ".2f", _LESS) for level in machine.group_levels]
-    found += [(f"intact.{level}", f"intact {level}, %", 100.0, ".1f", _MORE) for level in ("node", *machine.levels)]
-    found += [
-        ("decision", "mean decision, ms", 1000.0, ".2f", _LESS),
-        ("decision p95", "decision p95, ms", 1000.0, ".2f", _LESS),
-        ("decision longest", "longest decision, ms", 1000.0, ".0f", _LESS),
-    ]
-    return found
-
-
-def _table(groups: Sequence[Group], machine: Machine) -> str:
-    """Return the figures, a line a figure and a column a group."""
-    names = [_name(group, groups) for group in groups]
-    rows = []
-    for figure, head, factor, form, better in _columns(machine):
-        found = [group.figure(figure) for group in groups]
-        shown = [format(one.mean * factor, form) if one else "" for one in found]
-        best = _best(groups, figure, shown, better)
-        cells = []
-        for one, text, marked in zip(found, shown, best, strict=True):
-            half = (
-                f' <span class="pm">± {format(one.half * factor, form)}</span>'
-                if one and one.half is not None and figure != "ran"
-                else ""
-            )
-            star = "*" if marked else ""
-            cells.append(f"{star}{text}{half}")
-        rows.append([escape(head), *cells])
-    return html.table(["", *names], rows, "Figures of each pool, by order of the queue and load")
-
-
-def _best(groups: Sequence[Group], figure: str, shown: Sequence[str], better: int) -> list[bool]:
-    """Tell which groups are shown to be best of those of the same jobs: apart from each that shows another figure."""
-    found = []
-    for group, text in zip(groups, shown, strict=True):
-        others = [
-            (other, theirs)
-            for other, theirs in zip(groups, shown, strict=True)
-            if theirs and theirs != text and (other.scheduling, other.load) == (group.scheduling, group.load)
-        ]
-        apart = (group.less(other, figure) for other, _ in others)
-        found.append(
-            bool(text and others)
-            and all(one is not None and one.half is not None and better * one.mean > one.half for one in apart)
-        )
-    return found
-
-
-def _name(group: Group, groups: Sequence[Group]) -> str:
-    parts = [group.pool]
-    if len({other.scheduling for other in groups}) > 1:
-        parts.append(group.scheduling)
-    if len({other.load for other in groups}) > 1:
-        parts.append(f"load {group.load:g}")
-    return ", ".join(parts)
 
 
 def _which(groups: Sequence[Group]) -> list[str]:
@@ -207,66 +158,6 @@ def _which(groups: Sequence[Group]) -> list[str]:
         return []
     load = f", load {groups[0].load:g}" if groups[0].load is not None else ""
     return [html.paragraph(f"Of {groups[0].scheduling}{load}, but for those by load and the price of greed.", "note")]
-
-
-_AGAINST = ("wait", "slowdown", "utilisation", "nodes a job", "intact.node", "jobs refused wrongly", "decision")
-
-
-def _against_first(groups: Sequence[Group], machine: Machine) -> list[str]:
-    """Return the differences to the first pool, seed by seed, where there are several seeds."""
-    pairs = []
-    for group in groups:
-        first = next(g for g in groups if (g.scheduling, g.load) == (group.scheduling, group.load))
-        if group is not first and len(group.seeds) > 1:
-            pairs.append((group, first))
-    if not pairs:
-        text = "One seed: a difference in waiting may be the luck of one day. --sweep seeds=N tells more."
-        return [html.paragraph(text, "note")]
-    rows = []
-    for figure, head, factor, form, _ in _columns(machine):
-        if figure in _AGAINST or figure.startswith("local."):
-            rows.append(
-                [escape(head), *(_difference(group.less(first, figure), factor, form) for group, first in pairs)]
-            )
-    text = "Each pool against the first, seed by seed: bold where the 95 % interval of the difference leaves out zero."
-    heads = [f"{_name(group, groups)} less {first.pool}" for group, first in pairs]
-    return [html.paragraph(text), html.table(["", *heads], rows, "Differences to the first pool, seed by seed")]
-
-
-def _difference(one: Estimate | None, factor: float, form: str) -> str:
-    if one is None or one.half is None:
-        return ""
-    mean = f"{one.mean * factor:+{form}}"
-    mean = mean if float(mean) else mean[1:]
-    text = f'{mean} <span class="pm">± {one.half * factor:{form}}</span>'
-    return f"*{text}" if abs(one.mean) > one.half else text
-
-
-def _drawings(about: About, groups: Sequence[Group]) -> list[tuple[str, str, str]]:
-    """Return the machine under each pool, all at one moment of one workload."""
-    if not groups or about.machine.size > _MOST_NODES_DRAWN:
-        return []
-    first = groups[0]
-    found = []
-    for place, group in enumerate(groups):
-        moment = group.results[0].get("moment")
-        if not moment or (group.load, group.scheduling) != (first.load, first.scheduling):
-            continue
-        held: list[Holding] = []
-        tenants = []
-        jobs = zip(moment["held"], moment["placements"], strict=True)
-        for number, ((job, execution), placement) in enumerate(jobs, start=1):
-            R = {"execution": execution, "scheduling": {"placement": placement}}
-            held += holdings(about.machine, number, R)
-            tenants.append(Tenant(number, f"job {job}"))
-        seed = f", seed {group.seeds[0]}," if len(group.seeds) > 1 else ""
-        title = f"{group.pool}{seed} after {moment['time'] / _HOUR:.1f} hours"
-        scene = make_scene(title, about.machine, held, 0, tenants)
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder, "machine.svg")
-            draw_file(scene, path)
-            found.append((f"machine-{place}", title, path.read_text(encoding="utf-8")))
-    return found
 
 
 def _figure_rows(tasks: Sequence[Task], store: Store) -> list[dict[str, Any]]:

@@ -73,14 +73,15 @@ def run(
     """
     begin = clock()
     parquet = has_parquet()
+    moment = START + fullest(workload)
     twin = Twin(
         task,
         machine,
         workload,
         patience or Patience(0.0),
         lambda name, kinds: Table(kinds, into / name if into else None, parquet=parquet),
+        moment,
     )
-    moment = START + fullest(workload)
     twin.simulation.run(until=moment)
     running = twin.measures.running
     held = [[job, dict(R["execution"])] for job, R in running.items()]
@@ -96,7 +97,12 @@ def run(
             "time in all": clock() - begin,
             **by_level(totals, means, machine, twin.measures.intact.total),
         },
-        "moment": {"time": moment - START, "held": held, "placements": placements},
+        "moment": {
+            "time": moment - START,
+            "held": held,
+            "placements": placements,
+            "around": twin.around.told(),
+        },
         **tables,
     }
 

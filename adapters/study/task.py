@@ -33,7 +33,7 @@ Result = dict[str, Any]
 WRITTEN = "written"
 """In a result whose tables are files: the folder where they are."""
 
-VERSION = 11
+VERSION = 12
 """Goes up when the same task would give another result, so that what was kept is not taken for it."""
 
 

@@ -18,6 +18,7 @@ from ..twin.outlook import Need, Outlook
 from ..twin.policies import EasyBackfill, Fifo, FluxBackfill, earliest_start
 from ..twin.scheduler import PendingJob, Policy, Scheduler
 from ..twin.simulation import Simulation
+from .around import Around
 from .locality import SlotSize, slot_size
 from .measures import Measures, Place, Series
 from .onset import Onset, beginning
@@ -46,6 +47,8 @@ class Twin:
         Looked to before each decision.
     tables
         Makes the table of a name and columns.
+    moment
+        On the twin's clock: who stands where around it is kept.
     """
 
     def __init__(
@@ -55,6 +58,7 @@ class Twin:
         workload: Workload,
         patience: Patience,
         tables: Callable[[str, Kinds], Table] = lambda _, kinds: Table(kinds),
+        moment: float = float("inf"),
     ) -> None:
         name = PoolName.read(task.pools[0])
         self.workload = workload
@@ -67,6 +71,7 @@ class Twin:
             load_solver()
         self._needs = [_need(form, exact=name.ours) for form in workload.forms]
         self._outlook = Outlook(machine.holdings)
+        self.around = Around(machine, moment, START)
         self.records = Records(machine, tables, START)
         series = Series(self.records.series, START, START + (workload.jobs[-1].submit if workload.jobs else 0.0))
         self.measures = Measures(
@@ -101,6 +106,7 @@ class Twin:
     def _over(self, outcome: Outcome, place: Place | None) -> None:
         """Write down a job that is over, and forget it."""
         job = outcome.job.id
+        self.around.add(outcome, place, self.size_of(job))
         if job > len(self.workload.jobs):
             self.records.totals.begin(outcome, place)
             return

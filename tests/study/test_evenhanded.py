@@ -6,15 +6,17 @@ from typing import Any
 
 import pytest
 
+from exactfit.adapters.study.figures_table import best_of
 from exactfit.adapters.study.findings import reasons
 from exactfit.adapters.study.groups import Group
 from exactfit.adapters.study.html import heading, page, paragraph
 from exactfit.adapters.study.methods import methods
+from exactfit.adapters.study.overview import overview
 from exactfit.adapters.study.price import price_in_words
-from exactfit.adapters.study.report import _best
+from exactfit.adapters.study.recommend import advices
 from exactfit.adapters.study.run import run_task
 from exactfit.adapters.study.task import Source, Task
-from exactfit.adapters.study.verdict import recommended, verdicts
+from exactfit.adapters.study.verdict import verdicts
 from exactfit.grammar.shape import parse_shape
 
 
@@ -38,7 +40,7 @@ def waits(pool: str, *values: float, **same: float) -> Group:
 def test_only_what_an_interval_shows_is_bold(ours: tuple[float, ...], bold: list[bool]) -> None:
     groups = [waits("exactfit", *ours), waits("TreePool", *(100.0, 110.0, 120.0)[: len(ours)])]
     shown = [f"{sum(r['figures']['wait'] for r in g.results) / len(g.results):.1f}" for g in groups]
-    assert _best(groups, "wait", shown, -1) == bold
+    assert best_of(groups, "wait", shown, -1) == bold
 
 
 @pytest.mark.parametrize(
@@ -54,8 +56,10 @@ def test_only_what_an_interval_shows_is_bold(ours: tuple[float, ...], bold: list
 def test_the_verdict_is_what_intervals_show(ours: tuple[float, ...], decision: float, answer: str) -> None:
     theirs = waits("TreePool", *(100.0, 110.0, 120.0)[: len(ours)], decision=0.002)
     (said,) = verdicts([waits("exactfit", *ours, decision=decision), theirs], ())
-    assert said.startswith("Is exactfit worth loading here in the place of TreePool (easy, load 0.8)? ")
-    assert answer in said
+    text = said.sentence()
+    assert text.startswith("Is exactfit worth loading here in the place of TreePool (easy, load 0.8)? ")
+    assert answer in text
+    assert answer.startswith(said.answer)
 
 
 def test_there_is_no_verdict_without_a_pool_of_ours() -> None:
@@ -86,27 +90,76 @@ def test_core_use_while_jobs_come_leaves_out_how_the_machine_empties(task: Any) 
 
 
 def batches(**work: float) -> Any:
-    return lambda _load: {pool: [{"work": value}] for pool, value in work.items()}
+    """What each pool placed of two batches of which ten machines of work fit together, the same for each seed."""
+    rows = {pool: [{"seed": n, "work": w, "work optimum": 10.0} for n in (1, 2, 3)] for pool, w in work.items()}
+    return lambda _load: rows
 
 
 @pytest.mark.parametrize(
-    ("theirs", "work", "named"),
+    ("wait", "work", "numa", "wrong", "named", "why"),
     [
-        ((100.0, 112.0, 121.0), {}, "exactfit."),  # waits longer in each
-        ((60.0, 61.0, 62.0), {"exactfit": 9.0}, "TreePool."),
-        ((80.0, 95.0, 98.0), {"exactfit": 9.0, "TreePool": 8.0}, "exactfit. No other is shown to run more jobs or"),
-        ((80.0, 95.0, 98.0), {"exactfit": 8.0, "TreePool": 9.0}, "TreePool. No other is shown to run more jobs or"),
-        ((80.0, 95.0, 98.0), {}, "exactfit. No other is shown to run more jobs or sooner than exactfit, TreePool; "),
+        # Alone in one thing.
+        ((100.0, 112.0, 121.0), 9.0, 0.9, 0, "exactfit", "TreePool is worse in mean wait."),
+        ((85.0, 90.0, 100.0), 8.0, 0.9, 0, "exactfit", "TreePool is worse in work placed of batches."),
+        ((85.0, 90.0, 100.0), 9.0, 0.8, 0, "exactfit", "TreePool is worse in slots in one numa."),
+        ((85.0, 90.0, 100.0), 9.0, 0.9, 17, "exactfit", "TreePool is worse in jobs refused wrongly."),
+        # More work does not outweigh wrong refusals and torn slots; alone it would be the better choice.
+        ((85.0, 90.0, 100.0), 9.5, 0.8, 17, "exactfit", "Another is better in work placed of batches. TreePool is"),
+        ((85.0, 90.0, 100.0), 9.5, 0.9, 0, "TreePool", "exactfit is worse in work placed of batches."),
+        # One for one: the means of wrong refusals decide, whatever the others.
+        ((85.0, 90.0, 100.0), 9.5, 0.9, 17, "exactfit", "Nothing shown tells exactfit and TreePool apart."),
+        # Too little to matter.
+        ((86.0, 91.0, 101.0), 8.95, 0.895, 0, "exactfit", "Nothing shown tells exactfit and TreePool apart."),
+        ((84.0, 89.0, 99.0), 9.0, 0.9, 0, "TreePool", "Nothing shown tells exactfit and TreePool apart."),
+        # Not shown.
+        ((40.0, 90.0, 100.0), 9.0, 0.9, 0, "TreePool", "Nothing shown tells exactfit and TreePool apart."),
     ],
 )
-def test_what_to_load_is_what_no_other_surpasses(theirs: tuple[float, ...], work: Any, named: str) -> None:
-    ours = waits("exactfit", 85.0, 90.0, 100.0, **{"local.numa": 0.9})
-    (said,) = recommended([ours, waits("TreePool", *theirs, **{"local.numa": 0.8})], batches(**work), ("numa",))
-    assert said.startswith(f"What to load under easy at load 0.8: {named}")
+def test_what_to_load_weighs_waiting_work_locality_and_wrong_refusals(
+    wait: tuple[float, ...], work: float, numa: float, wrong: float, named: str, why: str
+) -> None:
+    same = {"jobs": 400.0, "ran": 400.0}
+    ours = waits("exactfit", 85.0, 90.0, 100.0, **same, **{"local.numa": 0.9, "jobs refused wrongly": 0.0})
+    theirs = waits("TreePool", *wait, **same, **{"local.numa": numa, "jobs refused wrongly": wrong})
+    (advice,) = advices([theirs, ours], batches(exactfit=9.0, TreePool=work), ("numa",))
+    assert advice.pool == named
+    said = advice.sentence()
+    assert said.startswith(f"What to load under easy at load 0.8: {named}. ")
+    assert why.replace("exactfit and TreePool", "TreePool and exactfit") in said
+
+
+def test_a_pool_that_runs_fewer_jobs_is_not_named_however_good_it_is() -> None:
+    fewer = waits("TreePool", 10.0, 10.0, 10.0, ran=390.0, **{"local.numa": 1.0})
+    ours = waits("exactfit", 85.0, 90.0, 100.0, ran=400.0, **{"local.numa": 0.9})
+    (advice,) = advices([ours, fewer], batches(), ("numa",))
+    assert (advice.pool, advice.fewer) == ("exactfit", ["TreePool"])
+    assert advice.sentence().endswith("exactfit. TreePool runs fewer jobs.")
+
+
+def test_without_batches_work_is_the_cores_in_use() -> None:
+    busy = waits("TreePool", 1.0, 1.0, **{"loaded utilisation": 0.8})
+    idle = waits("exactfit", 1.0, 1.0, **{"loaded utilisation": 0.7})
+    (advice,) = advices([idle, busy], batches(), ())
+    assert advice.lost == {"exactfit": ["core use while jobs come"], "TreePool": []}
 
 
 def test_one_seed_names_nothing_to_load() -> None:
-    assert recommended([waits("exactfit", 1.0), waits("TreePool", 2.0)], batches(), ()) == []
+    assert advices([waits("exactfit", 1.0), waits("TreePool", 2.0)], batches(), ()) == []
+
+
+def test_the_first_screen_is_a_sentence_and_a_table_with_intervals() -> None:
+    same = {"jobs": 400.0, "ran": 400.0}
+    groups = [
+        waits("exactfit", 3000.0, 3100.0, 3300.0, **same, **{"local.numa": 0.9, "slowdown": 2.0}),
+        waits("TreePool", 3600.0, 3720.0, 3900.0, **same, **{"local.numa": 0.95, "slowdown": 2.0}),
+    ]
+    said, table = overview(advices(groups, batches(), ("numa",)), verdicts(groups, ("numa",)))
+    assert "What to load under easy at load 0.8: " in said
+    assert '<th scope="row">TreePool</th><td class="best">It depends</td>' in table
+    assert '<td class="best">-10.1 ▲ <span class="pm">-10.6 to -9.6</span></td>' in table
+    assert '<td class="best">-5.0 ▼ <span class="pm">-5.0 to -5.0</span></td>' in table
+    # What counts for no choice is for the details.
+    assert "slowdown" not in table
 
 
 def test_methods_say_what_was_run_and_with_what() -> None:

@@ -18,8 +18,8 @@ from typer.testing import CliRunner
 
 from exactfit.adapters.cli import app
 from exactfit.adapters.study.columns import read_columns
+from exactfit.adapters.study.curves import averaged, bin_for
 from exactfit.adapters.study.html import plot
-from exactfit.adapters.study.plots import averaged, bin_for
 
 WORKLOAD = "lublin:jobs=30,load=0.7,longest=2"
 TERMINAL = "terminal.txt"
@@ -117,12 +117,16 @@ def test_the_page_says_which_backfill_it_was(folder: Path) -> None:
 
 
 def test_the_page_stands_alone(folder: Path) -> None:
-    text = (folder / "report.html").read_text(encoding="utf-8")
+    whole = (folder / "report.html").read_text(encoding="utf-8")
+    assert len(whole) < 5_000_000
+    # What the charts' library knows how to fetch it fetches only where it is told to: a browser says so below.
+    text = re.sub(r"<script>.*?</script>", "", whole, flags=re.DOTALL)
     page = Page()
     page.feed(text)
     assert all(link.startswith(("#", "data:")) for link in page.links)
     assert not re.search(r"url\((?!#)", text)
-    assert not page.tags & {"script", "iframe", "object", "embed", "img"}
+    assert not page.tags & {"iframe", "object", "embed", "img"}
+    assert "<script src" not in whole
     assert len(page.ids) == len(set(page.ids))
     assert {link[1:] for link in page.links if link.startswith("#")} <= set(page.ids)
 
@@ -199,7 +203,8 @@ def test_a_browser_shows_the_page_without_an_error(folder: Path, tmp_path: Path)
     run = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert run.returncode == 0, run.stderr[-2000:]
     assert picture.stat().st_size > 50_000
-    assert [line for line in run.stderr.splitlines() if "CONSOLE" in line or "ERR_" in line] == []
+    said = [line for line in run.stderr.splitlines() if "CONSOLE" in line or "ERR_" in line]
+    assert [line for line in said if "INFO:CONSOLE" not in line or "[bokeh" not in line] == []
 
 
 def test_ids_of_pictures_are_their_own() -> None:
