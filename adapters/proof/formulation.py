@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from functools import cached_property
 
 from ...grammar.idset import IdSet
+from .giving import Giving
 from .instances import BeyondError, Instance
 from .places import NODE, Cell, Place, Places
 from .program import Program, Terms
@@ -41,14 +42,12 @@ class Formulation:
         self.cells: list[Cell] = places.cells(idsets)
         self.instances = [one for root in roots for one in root.walk()]
         self.roots = roots
-        self.amounts = [one for one in self.instances if one.kind == "amount"]
         if places.unsure and any(one.whole for one in self.instances):
             raise BeyondError("whole domains beside jobs that hold amounts of several domains")
-        for one in self.amounts:
-            self._be_of_a_slot(one)
         self.standing: dict[Instance, dict[int, int]] = {}
         self.taking: dict[Instance, dict[int, int]] = {}
-        self.giving: dict[Instance, dict[int, int]] = {}
+        self.giving = Giving(self.program, places, self.instances, self.standing)
+        self.giving.check()
         self.homes: dict[Instance, dict[int, int]] = {}
         for one in self.instances:
             if one.kind == "place":
@@ -56,7 +55,7 @@ class Formulation:
         for one in self.instances:
             if one.kind in ("core", "gpu"):
                 self._take(one)
-        self._give()
+        self.giving.let_give()
         self._be_distinct()
         for one in self.instances:
             self._be_inside(one)
@@ -94,37 +93,6 @@ class Formulation:
         self.taking[one] = taking
         self.program.equal(dict.fromkeys(taking.values(), 1), one.number)
 
-    def _be_of_a_slot(self, one: Instance) -> None:
-        """Raise BeyondError for amounts that are not of a slot of cores or GPUs on one node."""
-        slot, holder = one.slot(), one.holder()
-        if slot is None or any(inside.whole for inside in self.instances):
-            raise BeyondError(f"{one.vertex.type} beside slots, or beside whole domains")
-        if one.vertex.type in self.places.unsure:
-            raise BeyondError(f"{one.vertex.type} beside jobs that hold some of it of several domains")
-        if holder is not None and holder.level in self.places.machine.levels:
-            raise BeyondError(f"{one.vertex.type} of {holder.level}")
-        inside = list(slot.walk())
-        wide = [other for other in inside if other.kind == "place" and self._is_node_or_above(other)]
-        if wide and wide != [holder]:
-            raise BeyondError(f"{one.vertex.type} of a slot of several nodes")
-        if not any(other.kind in ("core", "gpu") for other in inside):
-            raise BeyondError(f"{one.vertex.type} alone")
-
-    def _give(self) -> None:
-        """Let amounts come from the places of their node that list them, wherever the cores are."""
-        given: dict[tuple[str, int], Terms] = {}
-        for one in self.amounts:
-            holder = one.holder()
-            allowed = None if holder is None else self.standing[holder].keys()
-            self.giving[one] = {}
-            for key, free in self.places.stock(one.vertex.type).items():
-                if allowed is None or self.places.places[key].around & allowed:
-                    variable = self.giving[one][key] = self.program.variable(min(one.number, free))
-                    given.setdefault((one.vertex.type, key), {})[variable] = 1
-            self.program.equal(dict.fromkeys(self.giving[one].values(), 1), one.number)
-        for (name, key), terms in given.items():
-            self.program.at_most(terms, self.places.stock(name)[key])
-
     def around(self, cell: int) -> frozenset[int]:
         """Return the places that a cell is in."""
         return self.places.places[self.cells[cell].place].around
@@ -150,7 +118,7 @@ class Formulation:
     def _be_inside(self, one: Instance) -> None:
         """Keep an instance inside the place that it is asked for in."""
         holder = one.holder()
-        if holder is None or one.kind not in ("place", "core", "gpu", "amount"):
+        if holder is None or one.kind not in ("place", "core", "gpu"):
             return
         most = 1 if one.kind == "place" else one.number
         for outer, stands in self.standing[holder].items():
@@ -163,7 +131,7 @@ class Formulation:
         if one.kind == "place":
             return {v: 1 for key, v in self.standing[one].items() if outer in self.places.places[key].around}
         if one.kind == "amount":
-            return {v: 1 for key, v in self.giving[one].items() if outer in self.places.places[key].around}
+            return {v: 1 for key, v in self.giving.parts[one].items() if outer in self.places.places[key].around}
         return {v: 1 for k, v in self.taking[one].items() if outer in self.around(k)}
 
     def _room(self, one: Instance, outer: int) -> int:

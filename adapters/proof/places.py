@@ -225,6 +225,16 @@ class Places:
                         found[base + domain.index] = free
         return found
 
+    def listing(self, name: str) -> frozenset[int]:
+        """Return the keys of the places that list an amount, of nodes that a job may use, however little is free."""
+        return frozenset(
+            base + domain.index
+            for position, base in self.node_of.items()
+            if self.places[base].may_be_taken
+            for domain in self.machine.type_at(position).domains
+            if name in _listed(domain)
+        )
+
     def cells(self, idsets: Sequence[tuple[str, IdSet]]) -> list[Cell]:
         """Return what is free of nodes that a job may use, parted by the `id` sets of the request."""
         return [cell for position in self.node_of for cell in self.cells_of(position, idsets)]

@@ -82,7 +82,7 @@ class Worth:
         for root in inside:
             for one in root.walk():
                 fixed = fixed and not one.whole
-                if one.kind == "amount" and place.node >= 0 and place.level != NODE:
+                if one.kind == "amount" and place.node >= 0 and place.level != NODE and self._is_touched_for(one):
                     # Wherever it comes from, its slot has cores or GPUs of the node.
                     self._let_give(touches, place, one)
                 if one.kind in asked:
@@ -96,9 +96,13 @@ class Worth:
             if terms:
                 self.program.at_most(add(terms, {touches: -(min(room, number) if fixed else room)}), 0)
 
+    def _is_touched_for(self, one: Instance) -> bool:
+        """Whether what gives an amount is touched for that: of a slot, and not of what is whole anyway."""
+        return one.slot() is not None and not self.formulation.giving.is_in_itself(one)
+
     def _let_give(self, touches: int, place: Place, one: Instance) -> None:
         """Let a variable be 1 where an amount comes from a place."""
-        giving = self.formulation.giving[one]
+        giving = self.formulation.giving.parts[one]
         terms: Terms = {v: 1 for key, v in giving.items() if place.key in self.places.places[key].around}
         room = sum(self.program.upper[v] for v in terms)
         if terms:
@@ -110,7 +114,7 @@ class Worth:
     def _at(self, level: str) -> list[Place]:
         """Return the places of a level of which a job may be given anything."""
         found = [place for place in self.places.at(level) if place.may_be_taken]
-        giving = {key for some in self.formulation.giving.values() for key in some}
+        giving = {key for some in self.formulation.giving.parts.values() for key in some}
         stocked = {around for key in giving for around in self.places.places[key].around}
         return [place for place in found if place.key in stocked or self.formulation.cells_in(place)]
 
@@ -169,7 +173,7 @@ class Worth:
         """Return the reverse of fit; here a place that is not touched must not seem to be."""
         terms: Terms = {}
         form = self.formulation
-        if form.amounts:
+        if form.giving.amounts:
             raise BeyondError("the term worst-fit of slots with amounts")
         for place in self._at(level):
             touches = self.job_touches(place)

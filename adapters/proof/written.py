@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -24,10 +24,11 @@ def write(formulation: Formulation, values: Sequence[int]) -> Json:
         given: dict[int, dict[str, list[int]]] = {}
         _give(formulation, values, slot.children, left, given)
         several = {"slot": number} if len(given) > 1 else {}
-        amounts = _amounts(formulation, values, slot)
+        amounts = _amounts(formulation, values, slot.walk())
         for node, ids in sorted(given.items()):
             texts = {f"{kind}s": str(IdSet.of(some)) for kind, some in ids.items() if some}
-            entries.setdefault(node, []).append({"label": slot.vertex.label or "task", **several, **texts, **amounts})
+            label = slot.vertex.label or "task"
+            entries.setdefault(node, []).append({"label": label, **several, **texts, **amounts.get(node, {})})
             for kind, some in ids.items():
                 held.setdefault(node, {"core": [], "gpu": []})[kind].extend(some)
     rest: dict[int, dict[str, list[int]]] = {}
@@ -37,7 +38,13 @@ def write(formulation: Formulation, values: Sequence[int]) -> Json:
             held.setdefault(node, {"core": [], "gpu": []})[kind].extend(some)
     machine = formulation.places.machine
     lite = [{"rank": str(machine.ranks[node]), "children": _children(held[node])} for node in sorted(held)]
-    placement = [{"ranks": str(machine.ranks[node]), "slots": entries[node]} for node in sorted(entries)]
+    beside = _amounts(formulation, values, (one for one in formulation.giving.amounts if one.slot() is None))
+    for said in beside.values():
+        del said["domains"]
+    placement = [
+        {"ranks": str(machine.ranks[node]), "slots": entries.get(node, []), **beside.get(node, {})}
+        for node in sorted(entries.keys() | beside.keys())
+    ]
     hosts = {"nodelist": [machine.host(node) for node in sorted(held)]} if len(machine.hosts) else {}
     return {
         "version": 1,
@@ -46,21 +53,26 @@ def write(formulation: Formulation, values: Sequence[int]) -> Json:
     }
 
 
-def _amounts(formulation: Formulation, values: Sequence[int], slot: Instance) -> Json:
-    """Return what a slot has of amounts, memory and storage in GiB, and which domains give it."""
-    found: Json = {}
-    domains: dict[str, Json] = {}
-    for one in slot.walk():
-        for key, variable in formulation.giving.get(one, {}).items():
+def _amounts(formulation: Formulation, values: Sequence[int], inside: Iterable[Instance]) -> dict[int, Json]:
+    """Return what a slot has of amounts on each node, memory and storage in GiB, and which domains give it.
+
+    What it has of what it has whole goes without saying.
+    """
+    found: dict[int, Json] = {}
+    for one in inside:
+        if one.kind != "amount" or (one.slot() is not None and formulation.giving.is_in_itself(one)):
+            continue
+        for key, variable in formulation.giving.parts[one].items():
             name, given = one.vertex.type, values[variable]
             if given:
                 exact = Fraction(given, 1024 if name in MEASURED else 1)
                 number = int(exact) if exact.denominator == 1 else float(exact)
-                found[name] = found.get(name, 0) + number
-                parts = domains.setdefault(name, {})
+                here = found.setdefault(formulation.places.places[key].node, {"domains": {}})
+                here[name] = here.get(name, 0) + number
+                parts = here["domains"].setdefault(name, {})
                 place = formulation.places.name(key)
                 parts[place] = parts.get(place, 0) + number
-    return {**found, "domains": domains} if found else {}
+    return found
 
 
 def _give(

@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
+import network_cards
+import several_nodes
 from exactfit.adapters.audit import strategies
 from exactfit.adapters.audit.strategies import Case, Json
 from exactfit.adapters.proof.instances import BeyondError
@@ -229,7 +231,9 @@ def main(number: int = 100_000, first: int = 0) -> int:
     began = time.process_time()
     done = 0
     while done < number:
-        cases = [*small(BATCH, first + done), *small(BATCH // 4, first + done, strategies.memory_cases())]
+        cases = [*small(BATCH, first + done)]
+        for kind in (strategies.memory_cases, several_nodes.cases, network_cards.cases):
+            cases += small(BATCH // 8, first + done, kind())
         for case, policy in [*cases, *real_cases(BATCH // 8, first + done)]:
             # Every other case without counting, as what counting says has to be true, too.
             opinion = opinion_on(case, policy, counting=bool(done % 2))
