@@ -19,6 +19,7 @@ from ..demand.group_amounts import split_outside, total_outside
 from ..policy.scale import Scale
 from ..state.domain_state import DomainState
 from .constructed_solution import constructed_solution, construction_steps, of_the_node, with_amounts
+from .counted_solution import counted_solution
 from .dealt_solution import dealt_solution, one_slot_solution
 from .derived import as_part, is_plain_part, with_outside
 from .equal_slots import REMEMBERED, EqualSlots, slots_bundle
@@ -65,6 +66,7 @@ class NodeSolver:
         self._levels = levels
         self._inside: NodeSolver | None = None
         self._affinity_first = scale.affinity_first(levels)
+        self._counts = bool(scale.components) and not by_model
         self._solutions: Memory[tuple[DomainState, Bundle], NodeSolution | None] = Memory(REMEMBERED)
         self._constructed: tuple[object, NodeSolution | None] | None = None
 
@@ -260,10 +262,15 @@ class NodeSolver:
         self, state: DomainState, bundle: Bundle, budget: Budget, shielded: bool | None
     ) -> NodeSolution | None:
         """Return what is constructed, which is asked for again where a search from it on ends without a proof."""
-        key = (state, bundle, shielded)
+        counts = self._counts and bundle.flat is not None and budget.left > 0
+        key = (state, bundle, shielded, counts)
         if self._constructed is None or self._constructed[0] != key:
             budget.charge(construction_steps(state, bundle))
-            self._constructed = key, constructed_solution(self.scale, state, bundle, shielded)
+            found = constructed_solution(self.scale, state, bundle, shielded)
+            if found is not None and not found.proven and counts:
+                assert bundle.flat is not None
+                found = counted_solution(self.scale, state, bundle.flat, found, budget)
+            self._constructed = key, found
         return self._constructed[1]
 
     def _model(
