@@ -21,7 +21,7 @@ from ..state.domain_state import DomainState
 
 _Known = tuple[int, int, tuple[tuple[int, ...], ...]]
 """What touching a node costs at least, with slots that have GPUs and with others; then of each level what the cheapest
-0, 1, 2, ... of its domains count."""
+0, 1, 2, ... of its domains count, with the room that each loses."""
 
 Fewest = tuple[int, ...]
 """Of each level the fewest domains that must be touched."""
@@ -126,7 +126,7 @@ class TouchBounds:
             some = of_level.get(domain.level)
             if some is not None and (domain.free_cores or domain.free_gpus):
                 some[0].append(domain)
-                some[1].append(touch(domain))
+                some[1].append(touch(domain) + self._scale.least_lost(domain))
             if self._core_touches and domain.own_free_cores:
                 of_cores.append(core_touch(domain))
         sums = tuple([_sums(state, *some) for some in of_level.values()])

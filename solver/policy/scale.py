@@ -177,6 +177,15 @@ class Scale:
             cost += unit * (room(domain, free_cores, free_gpus) - room(domain, free_cores - cores, free_gpus - gpus))
         return cost
 
+    def least_lost(self, domain: DomainState) -> int:
+        """Return what it costs at least that any core or GPU of a domain is taken, as a joint integer."""
+        cores, gpus = domain.free_cores, domain.free_gpus
+        cost = 0
+        for room, unit in self.rooms:
+            left = max(room(domain, cores - 1, gpus) if cores else 0, room(domain, cores, gpus - 1) if gpus else 0)
+            cost += unit * (room(domain, cores, gpus) - left)
+        return cost
+
     def lost_rooms(self, domain: DomainState, cores: int, gpus: int, most: int) -> list[int]:
         """Return what 0, 1, 2, ... times so much costs, up to a number."""
         free_cores, free_gpus = domain.free_cores, domain.free_gpus
