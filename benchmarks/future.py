@@ -1,114 +1,95 @@
-"""What the term `future` gains: pools side by side on generated days, and on batches against what fits together.
+"""What pools leave for the jobs to come: machines, sizes, loads and days, side by side, in one table of each figure.
 
 For each machine and load the jobs of a day are run through the queue under each pool, day by day the same jobs for all,
-and batches that come next at some moments are placed by each pool on the same states. The usual jobs are those of
-another day. What is done is kept in the folder, so that a run goes on where it was; `--seeds` and `--machine` say how
-much is done.
+and batches that come next at some moments are placed by each pool on the same states, against what fits together. What
+is done is kept in the folder, so that a run goes on where it was; small machines come first, a day of sixteen nodes
+sixteen times before one of 256. ``--minutes 0`` runs nothing and writes the tables of what is there.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from future_tables import Cell, draw, tables
 from rich.console import Console
 
 from exactfit.adapters.study.engines import make_engine, run_all
-from exactfit.adapters.study.groups import Group, gather, greed_rows
-from exactfit.adapters.study.outline import outline_of
 from exactfit.adapters.study.plan import Axes, Settings, tasks_of
-from exactfit.adapters.study.price import by_pool, column, percent, total
+from exactfit.adapters.study.run import run_task
 from exactfit.adapters.study.store import Store
 from exactfit.adapters.study.task import GREED, Source, Task, machine_R
-from exactfit.topology.machine import Machine
 from exactfit.topology.presets import preset
 from exactfit.topology.rset import read_R
 
-MACHINES = ("rfc49-a:16", "rfc49-b:16", "sierra:16")
-PEERS = ("TreePool", "Rv1Pool")
-ANOTHER_DAY = 1001
-"""The seed of the day whose jobs are the usual ones."""
+MACHINES = ("rfc49-a", "rfc49-b", "sierra")
+NODES = (16, 64, 256)
+LOADS = (0.7, 0.9, 1.1)
+POOLS = ("exactfit", "exactfit:future", "TreePool", "Rv1Pool")
 
-_MINUTE = 60.0
+_BATCHES = 4
+"""How many days take as long as the batches of one, of which optima are proven."""
 
 
 def main(
-    machine: Annotated[list[str] | None, typer.Option(help="Presets; 16 nodes of three by default.")] = None,
-    load: Annotated[list[float] | None, typer.Option(help="What is offered; 0.9 by default.")] = None,
+    machine: Annotated[
+        list[str] | None, typer.Option(help="Presets; cluster A, cluster B and sierra by default.")
+    ] = None,
+    nodes: Annotated[list[int] | None, typer.Option(help="Sizes; 16, 64 and 256 by default.")] = None,
+    load: Annotated[list[float] | None, typer.Option(help="What is offered; 0.7, 0.9 and 1.1 by default.")] = None,
+    pool: Annotated[list[str] | None, typer.Option(help="Pools; the others are compared with the first.")] = None,
     seeds: Annotated[int, typer.Option(help="Days.")] = 20,
     longest: Annotated[float, typer.Option(help="Hours that no job runs longer.")] = 6.0,
     days: Annotated[bool, typer.Option(help="Run the days through the queue, which takes most of the time.")] = True,
-    snapshots: Annotated[int, typer.Option(help="Batches of a day.")] = 4,
-    workers: Annotated[int, typer.Option(help="Processes; 0 for all cores.")] = 0,
+    snapshots: Annotated[int, typer.Option(help="Batches of a day; 0 for none.")] = 4,
+    joint_limit: Annotated[float, typer.Option(help="Seconds of work for each optimum of a batch.")] = 10.0,
+    workers: Annotated[int, typer.Option(help="Processes; 0 for all cores, 1 for this one.")] = 0,
+    minutes: Annotated[float, typer.Option(help="After which no more is begun, if there is one process.")] = 1e9,
     out: Annotated[Path, typer.Option(help="Where results are kept.")] = Path("build/future"),
+    picture: Annotated[Path | None, typer.Option(help="A picture to be drawn.")] = None,
 ) -> None:
-    """Compare policies with and without the term future with TreePool and Rv1Pool."""
-    console = Console(width=200)
+    """Compare pools on days and on batches."""
+    pools = tuple(pool or POOLS)
     store = Store(out)
+    cells = []
     for name in machine or MACHINES:
-        for offered in load or [0.9]:
-            text = f"lublin:days=1,load={offered:g},longest={longest:g}"
-            there = read_R(preset(name))
-            pools = ("exactfit", "exactfit:future", f"exactfit:future={_usual(out, name, there, text)}", *PEERS)
-            settings = Settings(machine_R(there), Source(text), prove=False, snapshots=snapshots)
-            tasks = tasks_of(Axes(pools, seeds=tuple(range(1, seeds + 1))), settings)
-            if not days:
-                tasks = [task for task in tasks if task.kind == GREED]
-            left = [task for task in tasks if not store.has(task.key)]
-            run_all(left, store, lambda: make_engine("local", workers, store), lambda _task: None)
-            for line in _lines(name, offered, tasks, store, there):
-                console.print(line, soft_wrap=True)
+        for size in nodes or NODES:
+            there = read_R(preset(f"{name}:{size}"))
+            for offered in load or LOADS:
+                source = Source(f"lublin:days=1,load={offered:g},longest={longest:g}")
+                settings = Settings(machine_R(there), source, prove=False, snapshots=snapshots, joint_limit=joint_limit)
+                tasks = tasks_of(Axes(pools, seeds=tuple(range(1, seeds + 1))), settings)
+                kept = [task for task in tasks if days or task.kind == GREED]
+                cells.append(Cell(name, size, offered, there, tuple(kept)))
+    _run(cells, store, workers, minutes)
+    text = "\n".join(tables(cells, pools, store))
+    store.write_text("tables.md", text + "\n")
+    Console(width=240).print(text, soft_wrap=True, markup=False)
+    if picture is not None:
+        draw(cells, pools, store, picture)
 
 
-def _usual(out: Path, name: str, machine: Machine, text: str) -> Path:
-    """Write the jobs of another day, each shape with how often it came, and return where."""
-    workload = Source(text).workload(outline_of(machine), ANOTHER_DAY, None)
-    counts = Counter(workload.forms[job.form].text for job in workload.jobs)
-    path = out / f"{name}-{text}".replace(":", "-").replace(",", "-").replace("=", "")
-    path.write_text("".join(f"{n} => {shape}\n" for shape, n in counts.most_common()), encoding="utf-8")
-    return path
-
-
-def _lines(name: str, offered: float, tasks: Sequence[Task], store: Store, machine: Machine) -> Iterator[str]:
-    """Yield a table in Markdown, a line a pool; differences are to the first pool, seed by seed."""
-    groups = {group.pool: group for group in gather(tasks, store)}
-    first, finest = next(iter(groups.values()), None), machine.levels[-1]
-    batches = by_pool(greed_rows(tasks, store))
-    rows = next(iter(batches.values()))
-    order = [percent(total(rows, column(kind, "in order")), total(rows, column(kind, "optimum"))) for kind in _WEIGHTS]
-    days = len({row["seed"] for row in rows})
-    yield f"\n{name}, load {offered:g}, {days} days, {len(rows)} batches.\n"
-    heads = ["pool", "jobs of a batch, %", "work of a batch, %", "mean wait, min", "slowdown", "core use, %"]
-    yield f"| {' | '.join([*heads, f'slots in one {finest}, %', 'decision, ms'])} |"
-    yield "|---|---|---|---|---|---|---|---|"
-    yield f"| who knows the batch, in its order | {order[0]} | {order[1]} | | | | | |"
-    for pool, mine in batches.items():
-        shares = [percent(total(mine, column(k, "placed")), total(mine, column(k, "optimum"))) for k in _WEIGHTS]
-        cells = [pool.partition("=")[0] + ("=FILE" if "=" in pool else ""), *shares]
-        group = groups.get(pool)
-        if group is not None and first is not None:
-            cells += [_cell(group, first, *figure) for figure in _FIGURES]
-            local, decision = group.figure(f"local.{finest}"), group.figure("decision")
-            cells += [f"{100 * local.mean:.1f}" if local else "", f"{1000 * decision.mean:.2f}" if decision else ""]
-        yield f"| {' | '.join(cells)} |"
-
-
-_WEIGHTS = ("", "work")
-_FIGURES = (("wait", 1 / _MINUTE, ".1f"), ("slowdown", 1.0, ".1f"), ("loaded utilisation", 100.0, ".1f"))
-
-
-def _cell(group: Group, first: Group, figure: str, factor: float, form: str) -> str:
-    found = group.figure(figure)
-    if found is None:
-        return ""
-    text = format(found.mean * factor, form)
-    less = group.less(first, figure) if group is not first else None
-    if less is None or less.half is None:
-        return text
-    return f"{text} ({less.mean * factor:+{form}} ± {less.half * factor:{form}})"
+def _run(cells: Sequence[Cell], store: Store, workers: int, minutes: float) -> None:
+    """Run what is left, the same day on all machines of a size together."""
+    end = time.monotonic() + 60 * minutes
+    order = [
+        (task.seed * cell.nodes * (_BATCHES if task.kind == GREED else 1), at, number, task)
+        for at, cell in enumerate(cells)
+        for number, task in enumerate(cell.tasks)
+        if minutes and not store.has(task.key)
+    ]
+    order.sort(key=lambda one: one[:3])
+    left: list[Task] = [task for *_, task in order]
+    if workers != 1:
+        run_all(left, store, lambda: make_engine("local", workers, store), lambda _task: None)
+        return
+    for task in left:
+        if time.monotonic() > end:
+            return
+        store.put(task.key, task.label, run_task(task.to_json(), str(store.scratch(task.key))))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,214 @@
+"""The tables and the picture of `future`: a line for each machine, size and load, a column for each pool."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from exactfit.adapters.study.groups import Estimate, Group, estimate, gather, greed_rows
+from exactfit.adapters.study.price import by_pool, column, total
+from exactfit.adapters.study.store import Store
+from exactfit.adapters.study.task import GREED, Task
+from exactfit.topology.machine import Machine
+
+_WEIGHTS = ("", "work")
+_IDLE = "idle gpus"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A machine of a size under a load, and all that is run of it."""
+
+    machine: str
+    nodes: int
+    load: float
+    there: Machine
+    tasks: tuple[Task, ...]
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A figure of a day: its name, what it is called, and in which unit it is shown."""
+
+    name: str
+    title: str
+    factor: float
+    form: str
+
+
+def figures_of(cell: Cell) -> tuple[Figure, ...]:
+    """Return the figures of days on a machine."""
+    return (
+        Figure("wait", "Mean wait, minutes", 1 / 60, ".1f"),
+        Figure("slowdown", "Bounded slowdown", 1.0, ".1f"),
+        Figure(_IDLE, "GPUs idle while a job with GPUs waits, % of the GPUs", 100.0, ".1f"),
+        Figure(f"local.{cell.there.levels[-1]}", "Slots whole in a domain of the finest level, %", 100.0, ".1f"),
+    )
+
+
+def tables(cells: Sequence[Cell], pools: Sequence[str], store: Store) -> Iterator[str]:
+    """Yield the lines of all tables in Markdown."""
+    for kind, title in zip(_WEIGHTS, ("Jobs", "Work"), strict=True):
+        yield f"\n**{title} of batches, % of what fits together.** Known: who knows the batch, in its order."
+        yield from _head(["batches", "known", *pools])
+        for cell in cells:
+            yield from _batch_line(cell, pools, store, kind)
+    compared = [(cell, _groups(cell, pools, store)) for cell in cells]
+    for number in range(4):
+        title = figures_of(cells[0])[number].title
+        yield f"\n**{title}.** Others: more than the first, day by day, with 95 % intervals."
+        yield from _head(["days", *pools])
+        for cell, groups in compared:
+            if groups:
+                yield _line(cell, [str(len(groups[0].seeds)), *_cells(groups, figures_of(cell)[number])])
+
+
+def _head(names: Sequence[str]) -> Iterator[str]:
+    yield ""
+    yield f"| machine | nodes | load | {' | '.join(names)} |"
+    yield "|---" * (3 + len(names)) + "|"
+
+
+def _line(cell: Cell, cells: Sequence[str]) -> str:
+    return f"| {cell.machine} | {cell.nodes} | {cell.load:g} | {' | '.join(cells)} |"
+
+
+def _batch_line(cell: Cell, pools: Sequence[str], store: Store, kind: str) -> Iterator[str]:
+    """Yield how much of the optimum each pool places; after the first pool how much more, batch by batch."""
+    rows = by_pool(greed_rows(cell.tasks, store))
+    if not rows:
+        return
+    first = rows[pools[0]]
+    known = total(first, column(kind, "in order")) / total(first, column(kind, "optimum"))
+    found = [str(len(first)), f"{100 * known:.1f}"]
+    for pool in pools:
+        part = total(rows[pool], column(kind, "placed")) / total(rows[pool], column(kind, "optimum"))
+        found.append(f"{100 * part:.1f}" + ("" if pool == pools[0] else _of_batches(rows[pool], first, kind)))
+    yield _line(cell, found)
+
+
+def _of_batches(mine: Sequence[Mapping[str, Any]], first: Sequence[Mapping[str, Any]], kind: str) -> str:
+    """Return by how much a pool is ahead, in percent of what fits together, by the days."""
+    placed, optimum = column(kind, "placed"), column(kind, "optimum")
+    by_day: dict[int, list[float]] = {}
+    for one, other in zip(mine, first, strict=True):
+        by_day.setdefault(one["seed"], []).append(one[placed] - other[placed])
+    mean = total(first, optimum) / len(by_day)
+    return _difference(estimate([sum(some) / mean for some in by_day.values()]), 100.0, ".1f")
+
+
+def _groups(cell: Cell, pools: Sequence[str], store: Store) -> list[Group]:
+    """Return what each pool came to on the days that all of them have run."""
+    runs = [task for task in cell.tasks if task.kind != GREED]
+    whole = {
+        seed for seed in {task.seed for task in runs} if all(store.has(task.key) for task in runs if task.seed == seed)
+    }
+    found = gather([task for task in runs if task.seed in whole], store)
+    gpus = sum(nodes.bit_count() * g.bit_count() for nodes, _, g in cell.there.holdings)
+    by_name = {group.pool: replace(group, results=[_with_idle(r, gpus) for r in group.results]) for group in found}
+    return [by_name[pool] for pool in pools if pool in by_name]
+
+
+def _cells(groups: Sequence[Group], figure: Figure) -> Iterator[str]:
+    first = groups[0]
+    for group in groups:
+        found = group.figure(figure.name)
+        if found is None:
+            yield ""
+            continue
+        text = format(found.mean * figure.factor, figure.form)
+        less = group.less(first, figure.name) if group is not first else None
+        yield text + ("" if less is None else _difference(less, figure.factor, figure.form))
+
+
+def _difference(less: Estimate, factor: float, form: str) -> str:
+    if less.half is None:
+        return f" ({less.mean * factor:+{form}})"
+    return f" ({less.mean * factor:+{form}} ± {less.half * factor:{form}})"
+
+
+def _with_idle(result: Mapping[str, Any], gpus: int) -> dict[str, Any]:
+    idle = idle_gpus(result["series"], result["jobs"], gpus)
+    return {**result, "figures": {**result["figures"], **({} if idle is None else {_IDLE: idle})}}
+
+
+def idle_gpus(series: Mapping[str, Sequence[Any]], jobs: Mapping[str, Sequence[Any]], gpus: int) -> float | None:
+    """Return the part of the GPUs that is idle while a job with GPUs waits, over the time in which jobs come.
+
+    Parameters
+    ----------
+    series
+        The GPUs that are held from each time on.
+    jobs
+        When each came and started, and its GPUs.
+    gpus
+        Of the machine; None is returned where there are none, or no time.
+    """
+    end = max(jobs["submit"], default=0.0)
+    if not gpus or not end:
+        return None
+    changes = [(time, 0, held) for time, held in zip(series["time"], series["gpus"], strict=True)]
+    for submit, start, held in zip(jobs["submit"], jobs["start"], jobs["gpus"], strict=True):
+        if held and start is not None:
+            changes += [(submit, 1, None), (start, -1, None)]
+    changes.sort(key=lambda change: change[0])
+    idle = last = 0.0
+    waiting, busy = 0, 0.0
+    for time, more, held in changes:
+        idle += (min(time, end) - min(last, end)) * (gpus - busy) * (waiting > 0)
+        last, waiting, busy = time, waiting + more, busy if held is None else held
+    return idle / (gpus * end)
+
+
+def draw(cells: Sequence[Cell], pools: Sequence[str], store: Store, path: Path) -> None:
+    """Draw what each pool places of the work that fits together, and how long jobs wait, a group of bars a machine."""
+    import matplotlib as mpl
+
+    mpl.use("agg")
+    from matplotlib import pyplot as plt
+
+    figure, panels = plt.subplots(2, 1, figsize=(11, 7.5))
+    rows = [(cell, by_pool(greed_rows(cell.tasks, store))) for cell in cells]
+    _bars(
+        panels[0],
+        [cell for cell, some in rows if some],
+        pools,
+        lambda cell, pool: _work(dict(_keyed(rows))[id(cell)], pool),
+    )
+    panels[0].set(ylabel="% of what fits together", title="Work of batches", ylim=(60, 100))
+    groups = [(cell, _groups(cell, pools, store)) for cell in cells]
+    known = dict(_keyed(groups))
+    _bars(panels[1], [cell for cell, some in groups if some], pools, lambda cell, pool: _wait(known[id(cell)], pool))
+    panels[1].set(ylabel="minutes", title="Mean wait on generated days, with 95 % intervals over the days")
+    panels[0].legend(ncols=len(pools), frameon=False, loc="lower right")
+    figure.tight_layout()
+    figure.savefig(path, dpi=110)
+
+
+def _keyed(pairs: Sequence[tuple[Cell, Any]]) -> Iterator[tuple[int, Any]]:
+    return ((id(cell), value) for cell, value in pairs)
+
+
+def _work(rows: Mapping[str, Sequence[Mapping[str, Any]]], pool: str) -> Estimate:
+    part = total(rows[pool], column("work", "placed")) / total(rows[pool], column("work", "optimum"))
+    return Estimate(100 * part, None)
+
+
+def _wait(groups: Sequence[Group], pool: str) -> Estimate:
+    found = next(group for group in groups if group.pool == pool).figure("wait")
+    assert found is not None
+    return Estimate(found.mean / 60, found.half and found.half / 60)
+
+
+def _bars(panel: Any, cells: Sequence[Cell], pools: Sequence[str], value: Callable[[Cell, str], Estimate]) -> None:
+    width = 0.8 / len(pools)
+    for number, pool in enumerate(pools):
+        found = [value(cell, pool) for cell in cells]
+        places = [at + (number - (len(pools) - 1) / 2) * width for at in range(len(cells))]
+        errors = [one.half or 0.0 for one in found]
+        panel.bar(places, [one.mean for one in found], width, yerr=errors if any(errors) else None, label=pool)
+    panel.set_xticks(
+        range(len(cells)), [f"{cell.machine}\n{cell.nodes} nodes\n{cell.load:g}" for cell in cells], fontsize=7
+    )
