@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from future_tables import Cell, draw, tables
 from rich.console import Console
 
 from exactfit.adapters.study.engines import make_engine, run_all
@@ -24,6 +23,8 @@ from exactfit.adapters.study.store import Store
 from exactfit.adapters.study.task import GREED, Source, Task, machine_R
 from exactfit.topology.presets import preset
 from exactfit.topology.rset import read_R
+
+from .future_tables import Cell, draw, tables
 
 MACHINES = ("rfc49-a", "rfc49-b", "sierra")
 NODES = (16, 64, 256)

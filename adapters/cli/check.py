@@ -26,8 +26,11 @@ from .state_input import check_hosts, read_allocations
 from .status import DONE, NO
 from .tables import value_text
 
+_FUTURE = "future"
+
 if TYPE_CHECKING:
     from ...solver.checker import Verdict
+    from ...solver.policy.terms import Policy
     from ...solver.pool import Pool
 
 
@@ -82,7 +85,7 @@ def check(
     R = _one_answer(read, placed)
     # The pool refuses wrong options and impossible allocations, also where it is not asked to place anything.
     pool = read.pool()
-    verdict = _judged(read, R)
+    verdict = _judged(read, R, pool)
     best = _best(pool, read.jobs[0], verdict.terms) if compare else None
     proof = second_opinion(read, verdict, seconds) if proven.prove else None
     if as_json:
@@ -114,7 +117,14 @@ def _one_answer(read: Case, placed: str) -> Mapping[str, Any]:
     return R
 
 
-def _judged(read: Case, R: Mapping[str, Any]) -> Verdict:
+def _policy(pool: Pool, job: Job) -> Policy:
+    """Return the job's own policy, or the pool's with what it has seen so far."""
+    from ...solver.demand.request import Request
+
+    return Request.from_jobspec(job.jobspec).policy or pool.options.policy
+
+
+def _judged(read: Case, R: Mapping[str, Any], pool: Pool) -> Verdict:
     from ...solver.checker import check as judge
 
     jobspec = read.jobs[0].jobspec
@@ -127,7 +137,7 @@ def _judged(read: Case, R: Mapping[str, Any]) -> Verdict:
         down=read.down,
         slot_exclusive=read.options.slot_exclusive,
         unknown_types=read.options.unknown_types,
-        usual=read.options.policy.usual.text,
+        usual=_policy(pool, read.jobs[0]).usual.text,
     )
 
 
@@ -154,17 +164,21 @@ class _Best:
         Value of each term of the policy, first compared first.
     better
         The first term in which it beats the placement judged, None when it does in none.
+    room
+        What both take from the room for the jobs to come, in words; empty where the policy does not count that.
     """
 
     status: str
     terms: Mapping[str, Any]
     better: str | None
+    room: str = ""
 
 
 def _best(pool: Pool, job: Job, terms: Mapping[str, Any]) -> _Best:
     from ...solver.demand.request import Request
     from ...solver.errors import InfeasibleRequest, InsufficientResources
 
+    policy = _policy(pool, job)
     try:
         certificate = pool.alloc(1, Request.from_jobspec(job.jobspec)).certificate
     except InfeasibleRequest:
@@ -172,7 +186,8 @@ def _best(pool: Pool, job: Job, terms: Mapping[str, Any]) -> _Best:
     except InsufficientResources:
         return _Best(INSUFFICIENT, {}, None)
     best = certificate["terms"]
-    return _Best(certificate["status"], best, first_better(best, terms))
+    room = _room(policy, terms, best) if _FUTURE in best and _FUTURE in terms else ""
+    return _Best(certificate["status"], best, first_better(best, terms), room)
 
 
 def _report(legal: bool, remarks: Sequence[str], terms: Mapping[str, Any], best: _Best | None) -> None:
@@ -184,6 +199,14 @@ def _report(legal: bool, remarks: Sequence[str], terms: Mapping[str, Any], best:
         console.print(_terms_table(terms, best))
     if best is not None:
         console.print(_comparison(best, bool(terms)), soft_wrap=True)
+        if best.room:
+            console.print(best.room, soft_wrap=True)
+
+
+def _room(policy: Policy, terms: Mapping[str, Any], best: Mapping[str, Any]) -> str:
+    """Return what the placement, and the best one, take from the room for the jobs to come."""
+    mine, other = (policy.room_in_words(some[_FUTURE]) for some in (terms, best))
+    return f"{_FUTURE}: it takes away {mine}, the best found {other} ({policy.usual_in_words})"
 
 
 def _terms_table(terms: Mapping[str, Any], best: _Best | None) -> FittedTable:

@@ -22,6 +22,7 @@ from .conflict import Conflict, find_conflict
 from .corrections import corrections
 from .numbers import Row, count_all
 from .relaxation import DownPart, JobPart, Part, TermPart, VertexPart
+from .room_taken import room_taken
 from .sentences import JobName, Speaker
 from .trials import Trials
 
@@ -47,7 +48,8 @@ class Explanation:
     changes
         What would make it fit, the smallest first.
     sentences
-        What is in conflict, for a person.
+        What is in conflict, for a person; of a request that fits, what it takes from the room for the jobs to come, if
+        the policy counts that.
     advice
         A sentence for each change.
     trials
@@ -73,7 +75,7 @@ class Explanation:
     def __str__(self) -> str:
         """Return what is in conflict, and what would make it fit, for a person: a line each."""
         if self.status == FITS:
-            return "it fits now"
+            return "\n".join(["it fits now", *self.sentences])
         return "\n".join([*self.sentences, *(f"instead: {advice}" for advice in self.advice)])
 
     def to_json(self, job_name: Callable[[int], object] = int) -> dict[str, Any]:
@@ -192,7 +194,7 @@ def explain(pool: Allocator, request: Asked, *, job_name: JobName = str, seconds
         conflict = replace(conflict, corrections=corrections(trials, conflict, budget.part(0.3)))
     rows = count_all(trials, budget.part(0.5))
     if conflict is None:
-        return Explanation(FITS, None, rows, (), (), (), trials, job_name)
+        return Explanation(FITS, None, rows, (), room_taken(pool, request, budget), (), trials, job_name)
     changes = find_changes(trials, conflict, budget)
     speaker = Speaker(trials, conflict, rows, job_name)
     sentences, advice = tuple(speaker.sentences()), tuple(map(speaker.change, changes))

@@ -30,7 +30,7 @@ from .components import (
     Touch,
     check_value,
 )
-from .usual import Usual, usual_of
+from .usual import UNIT, Usual, usual_of
 
 __all__ = [
     "FUTURE",
@@ -231,6 +231,17 @@ class Policy:
     def usual(self) -> Usual:
         """The usual jobs of its term `future`; whole domains where it has none."""
         return next((term.usual for term in self.terms if isinstance(term, Future)), Usual())
+
+    @property
+    def usual_in_words(self) -> str:
+        """What the usual jobs are."""
+        if not self.usual.text:
+            return "usual are whole domains"
+        return "usual are such jobs as were placed of late" if self.learns else "usual are the jobs that the site lists"
+
+    def room_in_words(self, value: int) -> str:
+        """Return what a value of its term `future` means."""
+        return f"room for {value / UNIT:,.12g} {'core' if value == UNIT else 'cores'} of usual jobs"
 
     @property
     def learns(self) -> bool:

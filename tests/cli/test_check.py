@@ -57,6 +57,24 @@ def test_the_usual_jobs_of_a_file_count_for_the_checker_too(run: Runner, judged:
     assert judged(line["R"])["terms"]["future"] == 1000 * (120 + 60 + 15)
 
 
+def test_what_room_is_lost_is_said_in_cores_of_usual_jobs(run: Runner, tmp_path: Path) -> None:
+    """Three slots of a core break three numas, three sockets and two nodes; where jobs of 15 are usual, three numas."""
+    usual = tmp_path / "usual.mix"
+    usual.write_text("1 => slot=1/core=15\n", encoding="utf-8")
+    placed = tmp_path / "R.json"
+    placed.write_text(json.dumps(run("place", "rfc49-a:2", "slot=3/core=1", "--policy", "spread", "--json").lines[0]))
+    for policy, lost, least, jobs in (
+        ("future", 3 * 15 + 3 * 60 + 2 * 120, 15 + 60 + 120, "whole domains"),
+        (f"future={usual}", 45, 15, "the jobs that the site lists"),
+        ("future=learned", 3 * 15 + 3 * 60 + 2 * 120, 15 + 60 + 120, "whole domains"),
+    ):
+        done = run("check", "rfc49-a:2", "slot=3/core=1", placed, "--compare", "--policy", policy)
+        assert done.out.splitlines()[-1] == (
+            f"future: it takes away room for {lost} cores of usual jobs, "
+            f"the best found room for {least} cores of usual jobs (usual are {jobs})"
+        )
+
+
 def test_a_line_of_place_is_taken_as_it_is(run: Runner, judged: Any) -> None:
     (line,) = run("place", "rfc49-a", SHAPE, "--json").lines
     assert judged(line)["legal"]

@@ -70,6 +70,14 @@ def test_a_job_that_fits_is_no_failure(run: Run, machine_R: Path) -> None:
     assert (line["status"], line["conflict"], line["changes"]) == ("fits", [], [])
 
 
+def test_a_job_that_fits_takes_room_from_those_to_come_where_the_policy_counts_that(run: Run, machine_R: Path) -> None:
+    asked = ("slot=1/core=4", "--policy", "future")
+    (line,) = run("explain", "rfc49-a:2", *asked, "--json").lines
+    assert line["sentences"] == ["placed now, it takes away room for 195 cores of usual jobs (usual are whole domains)"]
+    assert line["sentences"][0] in run("explain", "rfc49-a:2", *asked).out
+    assert not explained(run, machine_R, "slot=1/core=4")["sentences"]
+
+
 def test_a_job_that_never_fits(run: Run, machine_R: Path) -> None:
     line = explained(run, machine_R, "slot=3/node", "--requires", "big")
     assert line["status"] == "infeasible"
