@@ -10,6 +10,10 @@ from hypothesis import strategies as st
 
 from exactfit.adapters.audit import strategies
 from exactfit.adapters.audit.strategies import counts, vertex
+from exactfit.grammar.jobspec import parse_resources
+from exactfit.grammar.shape import parse_shape
+from exactfit.solver import Checker, Options, Request
+from exactfit.solver.policy.terms import parse_policy
 from exactfit.solver.pool import Pool
 from exactfit.topology.rset import read_R
 
@@ -84,3 +88,17 @@ def test_what_stands_before_shield_is_proven_where_parts_of_a_slot_differ() -> N
     before = list(values)[: list(values).index("shield")]
     assert "intact.node" in before
     assert [bounds[name] for name in before] == [values[name] for name in before]
+
+
+def test_a_whole_domain_without_gpus_gives_its_slot_none() -> None:
+    topo = [{"ranks": "0-1", "topo": {"numa": [{"cores": "0"}], "gpus": "0-1"}}]
+    lite = [{"rank": "0-1", "children": {"core": "0-1", "gpu": "0-1"}}]
+    R = {**RACK, "execution": {**RACK["execution"], "R_lite": lite}, "scheduling": {"children": topo}}
+    R["execution"]["nodelist"] = ["n[0-1]"]
+    request = parse_resources(parse_shape("slot=1/[node=1/core;node=1/numa]"))
+    allocation = Pool(read_R(R), Options(parse_policy("affinity,share,shield"))).alloc(1, Request.of(request))
+    assert allocation.certificate["status"] == "OPTIMAL"
+    assert (
+        Checker(read_R(R)).judge(request, allocation.to_dict()).terms["shield"]
+        == allocation.certificate["terms"]["shield"]
+    )

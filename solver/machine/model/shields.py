@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from ...demand.demand import Bundle, Kind, Want
 from ...policy.scale import Scale
 from ...policy.terms import CoreTouch
+from ...state.domain_state import DomainState
 from .count import Count
 from .patterns import Placed
 
@@ -33,21 +34,22 @@ def _parts_differ(scale: Scale, counts: Sequence[Count], hosts: Sequence[Placed]
         if host is None or not host.slot:
             continue
         values = scale.values(count.pattern.solution.cost)
-        if count.cell.state.gpus and _may_take_gpus(host.demand.bundle):
+        if count.cell.state.gpus and _may_take_gpus(host.demand.bundle, count.cell.state):
             with_gpus.add(host.slot)
         if any(values[name] for name in names):
             without.add(host.slot)
     return bool(with_gpus & without)
 
 
-def _may_take_gpus(bundle: Bundle) -> bool:
-    """Tell whether a part of a slot asks for GPUs, or for whole domains, which may have some.
+def _may_take_gpus(bundle: Bundle, node: DomainState) -> bool:
+    """Tell whether a part of a slot asks for GPUs, or for whole domains of which one has some.
 
     What is whole around a slot is the job's and not the slot's.
     """
+    levels = {domain.level for domain in node.flat if domain.gpus}
 
     def may(wants: Sequence[Want]) -> bool:
-        return any(want.kind is Kind.GPU or want.whole or may(want.wants) for want in wants)
+        return any(want.kind is Kind.GPU or (want.whole and want.type in levels) or may(want.wants) for want in wants)
 
     slots = [want for want in bundle.wants if want.kind is Kind.SLOT]
     return any(may(slot.wants) for slot in slots) if slots else bundle.whole or may(bundle.wants)
