@@ -75,7 +75,7 @@ def share_given(state: DomainState, level: str, slots: Equal, crossed: Mapping[s
     outside = state.free_cores - sum(c for c, _ in bins), state.free_gpus - sum(g for _, g in bins)
     bound = 0
     if outside == (0, 0) and level in crossed:
-        bound = _crossing(slots, crossed[level])
+        bound = crossing_share(slots, crossed[level])
     if outside == (0, 0):
         for coarser, times in crossed.items():
             around = state.outermost(coarser)
@@ -134,7 +134,7 @@ def _beside(bins: Bins, slots: Equal) -> list[int]:
     return sums
 
 
-def _crossing(slots: Equal, times: int) -> int:
+def crossing_share(slots: Equal, times: int) -> int:
     """Return what slots count at the least that cross a level so many times, however much there is."""
     cores, gpus = slots.cores, slots.gpus
     of_one = [0] + [

@@ -17,9 +17,9 @@ from ..policy.scale import Scale
 from ..state.domain_state import DomainState
 from .plan import Share
 from .pricing import Shares, lineage
-from .torn_counts import Given
+from .torn_ways import Given
 
-MOST_PIECES = 500
+MOST_PIECES = 300
 """Ways to take a slot that are looked at."""
 
 PIECE_STEPS = 15

@@ -20,7 +20,7 @@ from exactfit.solver.checker import Checker
 from exactfit.solver.cpsat.budget import Budget, CutOff
 from exactfit.solver.demand.demand import FlatSlots
 from exactfit.solver.demand.request import Request
-from exactfit.solver.node import torn_counts
+from exactfit.solver.node import torn_ways
 from exactfit.solver.node.constructed_solution import constructed_solution
 from exactfit.solver.node.counted_solution import counted_solution
 from exactfit.solver.node.equal_slots import slots_bundle
@@ -209,7 +209,7 @@ def ids(mask: int) -> str:
 
 
 def test_too_much_to_count_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(torn_counts, "MOST_PAIRS", 5)
+    monkeypatch.setattr(torn_ways, "MOST_PAIRS", 5)
     machine, scale = known(LINES[0], "pack")
     state = arrange(machine.types[0], machine.types[0].cores, machine.types[0].gpus).state
     assert least_torn(scale, state, (3, 5, 2), 1 << 700, Budget(1)) is None

@@ -1,0 +1,185 @@
+"""What domains may do for equal slots that are torn, and what pieces of such slots can have.
+
+A way to give something is an entry: what it costs, and the most cores of its pieces. Of entries with as many slots that
+are complete, pieces and GPUs of pieces, only those are kept that no other one beats. `torn_groups` and `torn_tables`
+put them together, from the inside out; `torn_counts` says what for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple, TypeAlias
+
+from ..cpsat.budget import Budget
+from ..state.domain_state import DomainState
+
+MOST_PAIRS = 60_000
+"""Pairs of what some domains and the next one do, up to which they are gone through."""
+
+PAIR_STEPS = 1
+"""Steps of work for each of them."""
+
+
+class Given(NamedTuple):
+    """What a domain does: slots that are complete in it, and pieces of others.
+
+    Attributes
+    ----------
+    state
+        Of the domain.
+    whole
+        Slots that are complete in it, for an innermost one.
+    pieces
+        Of slots that are torn among domains around it.
+    gpus
+        Of these pieces.
+    inside
+        What the domains in it do, those together that have pieces of the same slots; nothing for an innermost one.
+    """
+
+    state: DomainState
+    whole: int
+    pieces: int
+    gpus: int
+    inside: tuple[Joined, ...] = ()
+
+
+class Joined(NamedTuple):
+    """Domains next to each other that have pieces of the same slots.
+
+    Attributes
+    ----------
+    torn
+        Slots that are complete in them together.
+    pieces
+        Of other slots, which stand around them too.
+    edges
+        In how many pieces all these are at the least.
+    parts
+        What each of the domains does.
+    """
+
+    torn: int
+    pieces: int
+    edges: int
+    parts: tuple[Given, ...]
+
+
+Key: TypeAlias = tuple[int, int, int]
+"""Slots that are complete, pieces of others, and the GPUs of these."""
+
+Ways: TypeAlias = "dict[Key, list[tuple[int, int, Any]]]"
+"""What it costs, how many cores the pieces have at the most, and how it is done: those that none beats."""
+
+Open: TypeAlias = "dict[Key, list[tuple[int, int, int, Any]]]"
+"""The same of pieces that are not joined yet: what it costs with what is near, and as if nothing were, comes first."""
+
+START: Key = (0, 0, 0)
+
+Some: TypeAlias = tuple[int, ...]
+"""How many domains of each kind."""
+
+
+class TooMany(Exception):  # noqa: N818  # it is an outcome, no error
+    """More pairs than are gone through."""
+
+
+class Level(NamedTuple):
+    """What a level counts for equal slots.
+
+    Attributes
+    ----------
+    cross
+        The joint integer of a slot that crosses from one of its domains to another.
+    share
+        That of a unit of a slot's cores and GPUs that stand apart.
+    most
+        How often slots cross it at the most in any placement that is no dearer than the one that is known.
+    """
+
+    cross: int
+    share: int
+    most: int
+
+
+class Slots:
+    """Equal slots, and what is spent on them.
+
+    Parameters
+    ----------
+    count, cores, gpus
+        How many, and what each takes.
+    budget
+        What each pair is spent of.
+    """
+
+    def __init__(self, count: int, cores: int, gpus: int, budget: Budget) -> None:
+        self.count = count
+        self.cores = cores
+        self.gpus = gpus
+        self._budget = budget
+        self._pairs = 0
+
+    def pay(self, pairs: int) -> None:
+        """Pay for pairs that are about to be gone through."""
+        self._pairs += pairs
+        if self._pairs > MOST_PAIRS:
+            raise TooMany
+        self._budget.spend(PAIR_STEPS * pairs)
+
+    def room(self, domain: DomainState) -> int:
+        """Return how many slots a domain has room for."""
+        return min(domain.free_cores // self.cores, domain.free_gpus // self.gpus)
+
+    def most(self, cores: int, pieces: int, gpus: int) -> int:
+        """Return how many of so many cores pieces have at the most: one with all GPUs of a slot has not all of its."""
+        return min(cores, pieces * self.cores - max(0, gpus - pieces * (self.gpus - 1)))
+
+    def near(self, cores: int, pieces: int, gpus: int) -> int:
+        """Return what is near at the most of so many pieces that have so much together."""
+        full = max(0, gpus - pieces * (self.gpus - 1))
+        return min(self.gpus * cores, self.cores * gpus - self.gpus * full) if gpus else 0
+
+    def pieces(self, cores: int, gpus: int, limit: int, level: Level) -> Iterator[tuple[int, int, int]]:
+        """Yield numbers of pieces with so many GPUs, the most cores that they have, and what they cost there.
+
+        A piece is never a whole slot. More pieces than serve for more cores, or for cores nearer to GPUs, are left out.
+        """
+        before: tuple[int, int] | None = None
+        for pieces in range(max(1, -(-gpus // self.gpus)), limit + 1):
+            most = self.most(cores, pieces, gpus)
+            if most + gpus < pieces:
+                return
+            near = self.near(most, pieces, gpus)
+            if before == (most, near):
+                return
+            before = most, near
+            yield pieces, most, pieces * level.cross - near * level.share
+
+
+def enter_open(ways: Open, key: Key, way: tuple[int, int, int, Any]) -> None:
+    """Enter a way unless another one is as good in all; leave out those that it beats."""
+    known = ways.get(key)
+    if known is None:
+        ways[key] = [way]
+        return
+    cost, far, cores, _ = way
+    for some in known:
+        if some[0] <= cost and some[1] <= far and some[2] >= cores:
+            return
+    ways[key] = [some for some in known if some[0] < cost or some[1] < far or some[2] > cores]
+    ways[key].append(way)
+
+
+def enter(ways: Ways, key: Key, way: tuple[int, int, Any]) -> None:
+    """Enter a way unless another one is as cheap and has as many cores; leave out those that it beats."""
+    known = ways.get(key)
+    if known is None:
+        ways[key] = [way]
+        return
+    cost, cores, _ = way
+    for some in known:
+        if some[0] <= cost and some[1] >= cores:
+            return
+    ways[key] = [some for some in known if some[0] < cost or some[1] > cores]
+    ways[key].append(way)
