@@ -9,8 +9,8 @@ bad than too good.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ...grammar.jobspec import parse_jobspec
@@ -22,6 +22,7 @@ from ...solver.pool import Pool
 from ...topology.machine import Machine
 from ..worth import first_better, value_of
 from .lived import History, Lived
+from .remedies import Remedies, Remedy
 
 LEGAL, ILLEGAL, UNSAID, OVERLAP = "legal", "illegal", "shared", "overlap"
 """What a placement was: as asked; not as asked; on nodes whose cores the trace does not tell apart; on what another
@@ -46,6 +47,8 @@ class Judged:
         Of the best placement: OPTIMAL where it is proven; "" where there is none to compare.
     best
         Its value of each term, first compared first.
+    remedies
+        What it would have taken that it was not torn, for each level over which it was.
     """
 
     job: Lived
@@ -54,6 +57,7 @@ class Judged:
     terms: Mapping[str, Any] = field(default_factory=dict)
     status: str = ""
     best: Mapping[str, Any] = field(default_factory=dict)
+    remedies: Sequence[Remedy] = ()
 
     @property
     def compared(self) -> bool:
@@ -71,10 +75,12 @@ class _Moment:
 
     def __init__(self, machine: Machine, options: Options) -> None:
         self._options = options
-        self._pool = Pool(machine, options)
+        # The same request is asked for in another order of terms too.
+        self._pool = Pool(machine, replace(options, job_policy="any"))
         self._checker = Checker(machine, options.policy.usual.text)
-        self._held: dict[int, Lived] = {}
+        self._held: dict[int, Judged] = {}
         self._blocked: dict[int, int] = {}
+        self._remedies = Remedies(machine, self._pool.copy())
 
     @property
     def blocked(self) -> int:
@@ -105,7 +111,9 @@ class _Moment:
         if not verdict.legal:
             return Judged(job, ILLEGAL, verdict.violations[0], verdict.terms)
         status, best = self._best(job.number, Request.from_jobspec(jobspec))
-        return Judged(job, LEGAL, "", verdict.terms, status, best)
+        running = [(one.job, one.terms) for one in self._held.values() if one.what == LEGAL]
+        remedies = self._remedies.of(self._pool, job, verdict.terms, running)
+        return Judged(job, LEGAL, "", verdict.terms, status, best, remedies)
 
     def _best(self, number: int, request: Request) -> tuple[str, Mapping[str, Any]]:
         try:
@@ -124,13 +132,13 @@ class _Moment:
             return
         self._checker.allocate(job.held)
         self._pool.register_alloc(job.number, job.held)
-        self._held[job.number] = job
+        self._held[job.number] = judged
 
     def end(self, number: int) -> None:
         """Let a job return it."""
-        held = self._held.pop(number, None)
-        if held is not None and held.held is not None:
-            self._checker.release(held.held)
+        judged = self._held.pop(number, None)
+        if judged is not None and judged.job.held is not None:
+            self._checker.release(judged.job.held)
             self._pool.free(number)
             return
         up = self._blocked.pop(number) & ~self.blocked

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from html import escape
 from typing import Any
 
@@ -14,6 +14,7 @@ from ..worth import as_cost, value_of
 from . import html
 from .as_it_was import ILLEGAL, LEGAL, OVERLAP, UNSAID, Judged
 from .lived import History
+from .remedies import MOVES, NO_CHANGE, NOTHING, OTHER_ORDER, TOO_LARGE, Remedy
 
 _OPTIMAL = "OPTIMAL"
 _MOST_FAULTS = 3
@@ -33,12 +34,15 @@ class Torn:
         Of these, those for which something less torn was free at the same moment.
     whole
         Of these, those that would not have been torn at all.
+    takes
+        What it would have taken that they were not torn, and for how many.
     """
 
     level: str
     jobs: int
     needless: int
     whole: int
+    takes: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +82,13 @@ class AsItWas:
             over = [(was, best) for was, best in pairs if was > least]
             if pairs:
                 needless, whole = sum(best < was for was, best in over), sum(best <= least for _, best in over)
-                found.append(Torn(level, len(over), needless, whole))
+                found.append(Torn(level, len(over), needless, whole, self._takes(level)))
         return found
+
+    def _takes(self, level: str) -> dict[str, int]:
+        """Return for how many jobs torn over a level it would have taken what, what takes least first."""
+        found = Counter(_taken(r) for one in self.judged for r in one.remedies if r.level == level)
+        return {name: found[name] for name in TAKEN if found[name]}
 
     def by_term(self) -> list[tuple[str, float, float, int, int]]:
         """Return for each term its mean as it was and in the best, and how many jobs were worse, and first in it."""
@@ -125,6 +134,12 @@ class AsItWas:
             for torn in self.torn()
             if torn.jobs
         ]
+        said += [
+            f"What it would have taken that each stood in one {torn.level}: "
+            f"{', '.join(f'{name}: {count}' for name, count in torn.takes.items())}."
+            for torn in self.torn()
+            if torn.takes
+        ]
         return said
 
     def section(self) -> list[str]:
@@ -139,10 +154,23 @@ class AsItWas:
                 html.table(["term", "mean as it was", "mean of the best", "jobs worse", "first in this"], rows)
             )
             parts.append(html.paragraph(_EXPLAINED, "note"))
+        parts += self._remedies()
         faults = Counter(one.fault for one in self.judged if one.fault)
         for fault, count in faults.most_common(_MOST_FAULTS):
             parts.append(html.paragraph(f"{count}: {printable(fault)}", "note"))
         return parts
+
+    def _remedies(self) -> list[str]:
+        """Return the table of what it would have taken that jobs were not torn."""
+        torn = [one for one in self.torn() if one.takes]
+        if not torn:
+            return []
+        rows = [[escape(one.level), str(one.jobs), *(str(one.takes.get(name, 0)) for name in TAKEN)] for one in torn]
+        caption = "Jobs that were torn, and what it would have taken that each stood in one"
+        return [
+            html.table(["level", "torn", *TAKEN], rows, caption),
+            html.paragraph(_TAKEN, "note"),
+        ]
 
     def rows(self) -> list[dict[str, Any]]:
         """Return a row for each job that was judged."""
@@ -157,6 +185,7 @@ class AsItWas:
                 "fault": one.fault,
                 "status": one.status,
                 "better": one.better or "",
+                "whole with": "; ".join(f"{r.level}: {_taken(r)}" for r in one.remedies),
                 **{name: value_of(one.terms, name) for name in names},
                 **{f"best {name}": one.best.get(name) for name in names},
             }
@@ -173,9 +202,26 @@ class AsItWas:
             "compared": len(self.compared),
             "proven": sum(one.status == _OPTIMAL for one in self.compared),
             "worse": sum(one.better is not None for one in self.compared),
-            "torn": [{"level": t.level, "jobs": t.jobs, "needless": t.needless, "whole": t.whole} for t in self.torn()],
+            "torn": [asdict(torn) for torn in self.torn()],
         }
 
+
+_MOVED = ("", "one move", "two moves", "three moves")
+TAKEN = (NO_CHANGE, OTHER_ORDER, *_MOVED[1:], NOTHING, TOO_LARGE)
+"""What it may have taken, as it is called."""
+
+
+def _taken(remedy: Remedy) -> str:
+    return _MOVED[remedy.moves] if remedy.what == MOVES else remedy.what
+
+
+_TAKEN = (
+    "Each torn job is asked for anew with its slots within one domain of the level, or its nodes within one group, in "
+    "the state in which the site placed it. No change: there was room beside all that ran. Other order: there was, had "
+    "it been placed before those that started in the minute before it. Moves: the fewest running jobs that would have "
+    "had to move first, up to three; for levels below the node as few as were found. Those that are placed otherwise "
+    "still find room, none of them torn that was not. Too large: the idle machine has no such place either."
+)
 
 _EXPLAINED = (
     "Each job was judged by the checker and placed by exactfit in the state in which the site placed it. Less is "

@@ -71,7 +71,7 @@ def test_a_slot_is_torn_needlessly_where_a_socket_was_free(racks: Machine) -> No
     assert one(found, 1).what == LEGAL
     assert one(found, 1).better == "affinity.socket"
     assert one(found, 1).status == "OPTIMAL"
-    assert found.torn() == [Torn("rack", 0, 0, 0), Torn("socket", 1, 1, 1)]
+    assert found.torn() == [Torn("rack", 0, 0, 0), Torn("socket", 1, 1, 1, {"no change": 1})]
 
 
 def test_a_slot_that_had_to_be_torn_is_not_held_against_the_site(racks: Machine) -> None:
@@ -81,8 +81,8 @@ def test_a_slot_that_had_to_be_torn_is_not_held_against_the_site(racks: Machine)
     found = of_rows(racks, full, rest, ("slot=1/core=4", 3.0, 9.0, "3", "2-3,6-7"))
     assert [j.what for j in found.judged] == [LEGAL] * 3
     assert one(found, 3).better is None
-    # A slot of eight cores is torn on any node of this machine.
-    assert found.torn()[1] == Torn("socket", 2, 0, 0)
+    # A slot of eight cores is torn on any node of this machine; one of those of two has to stand elsewhere.
+    assert found.torn()[1] == Torn("socket", 2, 0, 0, {"other order": 1, "too large": 1})
 
 
 def test_the_state_is_that_of_the_moment(racks: Machine) -> None:
@@ -95,10 +95,67 @@ def test_the_state_is_that_of_the_moment(racks: Machine) -> None:
 
 def test_a_job_over_two_racks_where_one_was_free(racks: Machine) -> None:
     needless = of_rows(racks, ("node=2/slot=1/core=8", 1.0, 9.0, "1-2", "0-7"))
-    assert needless.torn()[0] == Torn("rack", 1, 1, 1)
+    assert needless.torn()[0] == Torn("rack", 1, 1, 1, {"no change": 1})
     busy = [(f"slot=1/core={cores}", 1.0, 9.0, rank, "0-7") for cores, rank in ((8, "0"), (8, "3"))]
     needed = of_rows(racks, *busy, ("node=2/slot=1/core=8", 2.0, 9.0, "1-2", "0-7"))
-    assert needed.torn()[0] == Torn("rack", 1, 0, 0)
+    assert needed.torn()[0] == Torn("rack", 1, 0, 0, {"other order": 1})
+    busy = [(shape, start - 100.0, end, rank, cores) for shape, start, end, rank, cores in busy]
+    moved = of_rows(racks, *busy, ("node=2/slot=1/core=8", 2.0, 9.0, "1-2", "0-7"))
+    assert moved.torn()[0] == Torn("rack", 1, 0, 0, {"one move": 1})
+
+
+def pairs(start: float) -> list[Row]:
+    """Jobs of two cores, one on each socket of every node."""
+    return [("slot=1/core=2", start, 9.0, str(rank), cores) for rank in range(4) for cores in ("0-1", "4-5")]
+
+
+@pytest.mark.parametrize(
+    ("running", "start", "taken"),
+    [
+        # Each of them could as well stand beside another.
+        (pairs(1.0), 2.0, "other order"),
+        # They ran already: one of them moves beside another one.
+        (pairs(1.0), 100.0, "one move"),
+        # Of three on a socket two have to go.
+        (
+            [("slot=1/core=1", 1.0, 900.0, str(r), str(4 * s + c)) for r in range(4) for s in (0, 1) for c in (0, 1)],
+            100.0,
+            "two moves",
+        ),
+        # Nobody may move who is large and has nowhere to go.
+        ([("slot=1/core=3", 1.0, 900.0, str(r), c) for r in range(4) for c in ("0-2", "4-6")], 100.0, None),
+        # There is a whole socket free.
+        (pairs(1.0)[:-1], 100.0, "no change"),
+    ],
+)
+def test_what_it_would_have_taken_that_a_job_was_not_torn(
+    racks: Machine, running: list[Row], start: float, taken: str | None
+) -> None:
+    running = [(shape, begun, 900.0, rank, cores) for shape, begun, _, rank, cores in running]
+    cores = "3,7" if taken is None else "2-3,6-7"
+    shape = f"slot=1/core={2 if taken is None else 4}"
+    found = of_rows(racks, *running, (shape, start, 900.0, "0", cores))
+    (torn,) = [one for one in found.torn() if one.level == "socket"]
+    assert torn.takes == {taken or "nothing found": 1}
+    row = next(row for row in found.rows() if row["job"] == len(running) + 1)
+    assert row["whole with"] == f"socket: {taken or 'nothing found'}"
+    assert f"What it would have taken that each stood in one socket: {taken or 'nothing found'}: 1." in " ".join(
+        found.sentences()
+    )
+
+
+def test_a_move_tears_nobody_who_was_whole(racks: Machine) -> None:
+    """A core of each socket is free on the other nodes: who leaves the first socket of node 0 can only be torn."""
+    full = [("slot=1/core=3", 1.0, 900.0, str(rank), cores) for rank in (1, 2, 3) for cores in ("0-2", "4-6")]
+    both = [("slot=1/core=2", 1.0, 900.0, "0", "0-1"), ("slot=1/core=3", 1.0, 900.0, "0", "4-6")]
+    found = of_rows(racks, *full, *both, ("slot=1/core=3", 100.0, 900.0, "0", "2-3,7"))
+    assert found.torn()[1].takes == {"nothing found": 1}
+
+
+def test_slots_that_one_socket_holds_together_are_whole_there(racks: Machine) -> None:
+    """Two slots of two cores, of which the second is torn, where one socket was free for both."""
+    found = of_rows(racks, ("slot=1/core=1", 1.0, 9.0, "0", "7"), ("slot=2/core=2", 100.0, 900.0, "0", "0-2,6"))
+    assert found.torn()[1].takes == {"no change": 1}
 
 
 def test_what_is_not_what_was_asked_for_or_held_already(racks: Machine) -> None:
