@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Any
 
 from ....grammar.errors import shown
 from ....grammar.jobspec import check_version, parse_jobspec
 from ....grammar.json_text import no_constant
-from .trace import Trace, TraceJob, WorkloadError, in_order, number
+from .trace import Gathered, Trace, TraceJob, WorkloadError, number
 
 _LONGEST_LINE = 2**22
 _LONGEST_NAME = 64
@@ -36,21 +37,13 @@ def read_flux(lines: Iterable[str], name: str) -> Trace:
     WorkloadError
         For a line that is no job, with its number, and when there is none.
     """
-    jobs: list[TraceJob] = []
-    left_out = 0
+    found = Gathered(name)
     for place, line in enumerate(lines, start=1):
         if not line.strip():
             continue
         for record in _records(line, name, place):
-            try:
-                job = _job(record, place)
-            except ValueError as fault:
-                raise WorkloadError(name, place, str(fault)) from None
-            if job is None:
-                left_out += 1
-            else:
-                jobs.append(job)
-    return in_order(jobs, left_out, name)
+            found.add(place, partial(_job, place), record)
+    return found.trace()
 
 
 def _records(line: str, name: str, place: int) -> list[Any]:
@@ -69,7 +62,7 @@ def _records(line: str, name: str, place: int) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-def _job(record: object, place: int) -> TraceJob | None:
+def _job(place: int, record: object) -> TraceJob | None:
     if not isinstance(record, Mapping):
         raise ValueError("a job is a JSON object")
     submit = _first(record, "t_submit", "submit")

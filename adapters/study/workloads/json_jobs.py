@@ -9,12 +9,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timezone
+from functools import partial
 from typing import Any
 
 from ....grammar.json_text import no_constant
-from .trace import Trace, TraceJob, WorkloadError, in_order, number
+from .trace import Gathered, Trace, TraceJob, WorkloadError, number
 
 _LONGEST_NAME = 64
 _MINUTE = 60.0
@@ -26,7 +27,11 @@ def is_other_json(head: str) -> bool:
     return _kind(head) is not None
 
 
-def _kind(head: str) -> Callable[[Any], Iterator[TraceJob | None]] | None:
+_Kind = Callable[[Any, Any], TraceJob | None]
+"""Makes a job of the document and of what it says of the job."""
+
+
+def _kind(head: str) -> _Kind | None:
     if '"attempts"' in head and '"submitted_time"' in head:
         return _philly
     if '"subtime"' in head or ('"nb_res"' in head and '"profiles"' in head):
@@ -50,54 +55,51 @@ def read_other_json(text: str, name: str) -> Trace:
         value = json.loads(text, parse_constant=no_constant)
     except (ValueError, RecursionError) as fault:
         raise WorkloadError(name, None, f"no JSON: {fault}") from None
-    jobs: list[TraceJob] = []
-    left_out = count = 0
-    try:
-        for job in kind(value):
-            count += 1
-            if job is None:
-                left_out += 1
-            else:
-                jobs.append(job)
-    except (ValueError, TypeError, KeyError, AttributeError, IndexError) as fault:
-        reason = f"lacks {fault}" if isinstance(fault, KeyError) else str(fault)
-        raise WorkloadError(name, None, f"job {count + 1}: {reason}") from None
-    notes = ("an attempt after others counts alone: jobs are their last ones",) if kind is _philly else ()
-    return in_order(jobs, left_out, name, notes)
+    found = Gathered(name)
+    for count, job in enumerate(_jobs(value, name), start=1):
+        found.add(None, partial(_numbered, kind, value, count), job)
+    return found.trace(("an attempt after others counts alone: jobs are their last ones",) if kind is _philly else ())
 
 
-def _list(value: Any, key: str) -> list[Any]:
-    jobs = value[key] if isinstance(value, Mapping) and key in value else value
+def _jobs(value: Any, name: str) -> list[Any]:
+    jobs = value["jobs"] if isinstance(value, Mapping) and "jobs" in value else value
     if not isinstance(jobs, list):
-        raise ValueError(f"expected a list of jobs under {key!r}")
+        raise WorkloadError(name, None, "expected a list of jobs under 'jobs'")
     return jobs
 
 
-def _sacct(value: Any) -> Iterator[TraceJob | None]:
-    for job in _list(value, "jobs"):
-        time, tres = job["time"], job.get("tres", {})
-        had, asked = _tres(tres.get("allocated")), _tres(tres.get("requested"))
-        required = number(_set(job.get("required", {}).get("CPUs", 0)))
-        processors = int(had.get("cpu", 0) or asked.get("cpu", 0) or required)
-        runtime = number(time["elapsed"])
-        if processors <= 0 or runtime <= 0:
-            yield None
-            continue
-        yield TraceJob(
-            name=str(job["job_id"])[:_LONGEST_NAME],
-            submit=number(time["submission"]),
-            runtime=runtime,
-            limit=max(number(_set(time.get("limit", 0))) * _MINUTE, 0.0),
-            processors=processors,
-            nodes=int(number(job.get("allocation_nodes", 0) or 0)),
-            gpus=int(asked.get("gres/gpu", 0) or had.get("gres/gpu", 0)),
-            memory=asked.get("mem", 0.0) / _MIB_PER_GIB,
-            priority=int(number(_set(job.get("priority", 16)))) or 16,
-            queue=str(job.get("partition", ""))[:_LONGEST_NAME],
-            user=str(job.get("user", ""))[:_LONGEST_NAME],
-            start=number(time.get("start") or 0) or None,
-            hosts="" if job.get("nodes") in (None, "None assigned") else str(job["nodes"]),
-        )
+def _numbered(kind: _Kind, value: Any, count: int, job: Any) -> TraceJob | None:
+    """Return a job; what is wrong with it is said with its number."""
+    try:
+        return kind(value, job)
+    except (ValueError, TypeError, KeyError, AttributeError, IndexError) as fault:
+        reason = f"lacks {fault}" if isinstance(fault, KeyError) else str(fault)
+        raise ValueError(f"job {count}: {reason}") from None
+
+
+def _sacct(_: Any, job: Any) -> TraceJob | None:
+    time, tres = job["time"], job.get("tres", {})
+    had, asked = _tres(tres.get("allocated")), _tres(tres.get("requested"))
+    required = number(_set(job.get("required", {}).get("CPUs", 0)))
+    processors = int(had.get("cpu", 0) or asked.get("cpu", 0) or required)
+    runtime = number(time["elapsed"])
+    if processors <= 0 or runtime <= 0:
+        return None
+    return TraceJob(
+        name=str(job["job_id"])[:_LONGEST_NAME],
+        submit=number(time["submission"]),
+        runtime=runtime,
+        limit=max(number(_set(time.get("limit", 0))) * _MINUTE, 0.0),
+        processors=processors,
+        nodes=int(number(job.get("allocation_nodes", 0) or 0)),
+        gpus=int(asked.get("gres/gpu", 0) or had.get("gres/gpu", 0)),
+        memory=asked.get("mem", 0.0) / _MIB_PER_GIB,
+        priority=int(number(_set(job.get("priority", 16)))) or 16,
+        queue=str(job.get("partition", ""))[:_LONGEST_NAME],
+        user=str(job.get("user", ""))[:_LONGEST_NAME],
+        start=number(time.get("start") or 0) or None,
+        hosts="" if job.get("nodes") in (None, "None assigned") else str(job["nodes"]),
+    )
 
 
 def _set(value: Any) -> Any:
@@ -124,48 +126,43 @@ def _tres(entries: Any) -> dict[str, float]:
     return found
 
 
-def _batsim(value: Any) -> Iterator[TraceJob | None]:
-    profiles = value.get("profiles", {})
-    for job in _list(value, "jobs"):
-        profile = profiles[job["profile"]]
-        if profile.get("type") != "delay":
-            kind = str(profile.get("type"))[:40]
-            raise ValueError(f"its profile is of type {kind!r}: only of type delay it is known how long it runs")
-        processors, runtime = int(number(job["res"])), number(profile["delay"])
-        if processors <= 0 or runtime <= 0:
-            yield None
-            continue
-        yield TraceJob(
-            name=str(job["id"])[:_LONGEST_NAME],
-            submit=number(job["subtime"]),
-            runtime=runtime,
-            limit=max(number(job.get("walltime", 0)), 0.0),
-            processors=processors,
-            user=str(job.get("user", ""))[:_LONGEST_NAME],
-        )
+def _batsim(value: Any, job: Any) -> TraceJob | None:
+    profile = value.get("profiles", {})[job["profile"]]
+    if profile.get("type") != "delay":
+        kind = str(profile.get("type"))[:40]
+        raise ValueError(f"its profile is of type {kind!r}: only of type delay it is known how long it runs")
+    processors, runtime = int(number(job["res"])), number(profile["delay"])
+    if processors <= 0 or runtime <= 0:
+        return None
+    return TraceJob(
+        name=str(job["id"])[:_LONGEST_NAME],
+        submit=number(job["subtime"]),
+        runtime=runtime,
+        limit=max(number(job.get("walltime", 0)), 0.0),
+        processors=processors,
+        user=str(job.get("user", ""))[:_LONGEST_NAME],
+    )
 
 
-def _philly(value: Any) -> Iterator[TraceJob | None]:
-    for job in _list(value, "jobs"):
-        last = job["attempts"][-1] if job["attempts"] else {}
-        submit, start, end = (_moment(t) for t in (job["submitted_time"], last.get("start_time"), last.get("end_time")))
-        held = last.get("detail") or []
-        gpus = sum(len(node["gpus"]) for node in held)
-        if submit is None or start is None or end is None or end <= start or not gpus:
-            yield None
-            continue
-        yield TraceJob(
-            name=str(job["jobid"])[:_LONGEST_NAME],
-            submit=submit,
-            runtime=end - start,
-            limit=0.0,
-            # What a job had of cores is not in the log.
-            processors=gpus,
-            nodes=len(held),
-            gpus=gpus,
-            queue=str(job.get("vc", ""))[:_LONGEST_NAME],
-            user=str(job.get("user", ""))[:_LONGEST_NAME],
-        )
+def _philly(_: Any, job: Any) -> TraceJob | None:
+    last = job["attempts"][-1] if job["attempts"] else {}
+    submit, start, end = (_moment(t) for t in (job["submitted_time"], last.get("start_time"), last.get("end_time")))
+    held = last.get("detail") or []
+    gpus = sum(len(node["gpus"]) for node in held)
+    if submit is None or start is None or end is None or end <= start or not gpus:
+        return None
+    return TraceJob(
+        name=str(job["jobid"])[:_LONGEST_NAME],
+        submit=submit,
+        runtime=end - start,
+        limit=0.0,
+        # What a job had of cores is not in the log.
+        processors=gpus,
+        nodes=len(held),
+        gpus=gpus,
+        queue=str(job.get("vc", ""))[:_LONGEST_NAME],
+        user=str(job.get("user", ""))[:_LONGEST_NAME],
+    )
 
 
 def _moment(text: Any) -> float | None:

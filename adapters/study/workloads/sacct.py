@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime, timezone
 from statistics import median_low
 
-from .trace import Trace, TraceJob, WorkloadError, in_order, number
+from .trace import Gathered, Trace, TraceJob, WorkloadError, number
 
 SEPARATOR, COMMA = "|", ","
 NEEDED = ("JobID", "Submit", "Elapsed")
@@ -45,9 +45,8 @@ def read_sacct(lines: Iterable[str], name: str) -> Trace:
         For a head line that lacks what is needed, and for a line that cannot be read, with its number.
     """
     head: list[str] = []
-    jobs: list[TraceJob] = []
+    found = Gathered(name)
     unranked: list[int] = []
-    left_out = 0
     separator = SEPARATOR
     for place, line in enumerate(lines, start=1):
         text = line.rstrip("\r\n")
@@ -60,17 +59,9 @@ def read_sacct(lines: Iterable[str], name: str) -> Trace:
         record = _record(head, text.split(separator), name, place, separator)
         if "." in record["JobID"]:
             continue
-        try:
-            job = _job(record)
-        except ValueError as fault:
-            raise WorkloadError(name, place, str(fault)) from None
-        if job is None:
-            left_out += 1
-            continue
-        if not record.get("Priority", "").strip():
-            unranked.append(len(jobs))
-        jobs.append(job)
-    return in_order(jobs, left_out, name, _rank(jobs, unranked))
+        if found.add(place, _job, record) is not None and not record.get("Priority", "").strip():
+            unranked.append(len(found.jobs) - 1)
+    return found.trace(_rank(found.jobs, unranked))
 
 
 def _record(head: list[str], fields: list[str], name: str, place: int, separator: str) -> dict[str, str]:

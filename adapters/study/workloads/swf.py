@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from .trace import Trace, TraceJob, WorkloadError, in_order, number
+from .trace import Gathered, Trace, TraceJob, WorkloadError, number
 
 FIELDS = 18
 _MOST_FIELDS = 200
@@ -41,8 +41,8 @@ def read_swf(lines: Iterable[str], name: str) -> Trace:
     A job is as large as what was allocated to it, where the trace says that, as that is what the
     machine had to give. Of time and memory what was asked for goes before what was used, as a scheduler sees that.
     """
-    jobs: list[TraceJob] = []
-    left_out = parts = others = count = 0
+    found = Gathered(name)
+    parts = others = count = 0
     for place, line in enumerate(lines, start=1):
         text = line.strip()
         if not text or text.startswith(";"):
@@ -59,18 +59,14 @@ def read_swf(lines: Iterable[str], name: str) -> Trace:
         if values[_STATUS] in _PARTS:
             parts += 1
             continue
-        job = _job(values)
-        if job is None:
-            left_out += 1
-        else:
-            jobs.append(job)
-            others += 0 < values[_ASKED_PROCESSORS] != job.processors
+        job = found.add(place, _job, values)
+        others += job is not None and 0 < values[_ASKED_PROCESSORS] != job.processors
     notes = [f"{parts} lines on parts of jobs passed over"] if parts else []
     if count > FIELDS:
         notes.append(f"{count - FIELDS} fields a line beyond the {FIELDS} of the format passed over")
     if others:
         notes.append(f"{others} as large as what was allocated to them, which is not what they asked for")
-    return in_order(jobs, left_out, name, notes)
+    return found.trace(notes)
 
 
 def _job(values: list[float]) -> TraceJob | None:

@@ -14,11 +14,12 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from functools import partial
 from importlib import import_module
 from typing import IO, Any
 
 from ..expression import Expression, Value
-from .trace import MOST, Trace, TraceJob, WorkloadError, in_order, number
+from .trace import MOST, Gathered, Trace, TraceJob, WorkloadError, number
 
 Row = Mapping[str, object]
 
@@ -245,21 +246,13 @@ def read_parquet(file: IO[bytes], name: str, columns: str | None = None, columns
 
 
 def _read(rows: Iterable[tuple[int, Row]], mapping: Meaning, name: str) -> Trace:
-    jobs: list[TraceJob] = []
-    left_out = 0
+    found = Gathered(name)
     for place, row in rows:
-        try:
-            job = _job(row, mapping, place)
-        except ValueError as fault:
-            raise WorkloadError(name, place, str(fault)) from None
-        if job is None:
-            left_out += 1
-        else:
-            jobs.append(job)
-    return in_order(jobs, left_out, name, [mapping.note] if mapping.note else [])
+        found.add(place, partial(_job, mapping, place), row)
+    return found.trace([mapping.note] if mapping.note else [])
 
 
-def _job(row: Row, mapping: Meaning, place: int) -> TraceJob | None:
+def _job(mapping: Meaning, place: int, row: Row) -> TraceJob | None:
     found: dict[str, float] = {}
     for field, expression in mapping.numbers.items():
         value = _amount(expression, row)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from ....grammar.errors import printable
 from ....topology.expect import short
 
 MOST = 2**40
 """No time in seconds, no number of processors and no amount of memory in a trace is larger."""
+
+
+Record = TypeVar("Record")
 
 
 class WorkloadError(ValueError):
@@ -118,15 +121,63 @@ def number(text: object) -> float:
     return value
 
 
-def in_order(jobs: list[TraceJob], left_out: int, name: str, notes: Iterable[str] = ()) -> Trace:
-    """Return the jobs by time of submission, the first at 0.
+class Gathered:
+    """Jobs as a reader finds them, and how many records of the trace are none that ran.
 
-    Raises
-    ------
-    WorkloadError
-        When there are none.
+    Attributes
+    ----------
+    jobs
+        In the order of the trace.
+    left_out
+        Records of which `add` was told that they never ran or held nothing.
+
+    Parameters
+    ----------
+    name
+        Of the file, for messages.
     """
-    if not jobs:
-        raise WorkloadError(name, None, f"holds no job that ran ({left_out} left out)" if left_out else "holds no job")
-    jobs.sort(key=lambda job: job.submit)
-    return Trace(tuple(jobs), left_out, tuple(notes))
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self.jobs: list[TraceJob] = []
+        self.left_out = 0
+
+    def add(self, place: int | None, read: Callable[[Record], TraceJob | None], record: Record) -> TraceJob | None:
+        """Read a record, keep its job and return it; count it where it is none.
+
+        Parameters
+        ----------
+        place
+            Its line, None where it has none.
+        read, record
+            What makes a job of the record, or None of one that never ran.
+
+        Raises
+        ------
+        WorkloadError
+            With the place, for a ValueError of the reader.
+        """
+        try:
+            job = read(record)
+        except WorkloadError:
+            raise
+        except ValueError as fault:
+            raise WorkloadError(self._name, place, str(fault)) from None
+        if job is None:
+            self.left_out += 1
+        else:
+            self.jobs.append(job)
+        return job
+
+    def trace(self, notes: Iterable[str] = ()) -> Trace:
+        """Return the jobs by time of submission.
+
+        Raises
+        ------
+        WorkloadError
+            When there are none.
+        """
+        if not self.jobs:
+            none = f"holds no job that ran ({self.left_out} left out)" if self.left_out else "holds no job"
+            raise WorkloadError(self._name, None, none)
+        return Trace(tuple(sorted(self.jobs, key=lambda job: job.submit)), self.left_out, tuple(notes))
