@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -14,6 +14,7 @@ from ..flux.upstream import InfeasibleRequest
 from ..twin.conservative import ConservativeBackfill
 from ..twin.events import Down
 from ..twin.jobs import Job, Outcome
+from ..twin.observers import Observer
 from ..twin.outlook import Need, Outlook
 from ..twin.policies import EasyBackfill, Fifo, FluxBackfill, earliest_start
 from ..twin.scheduler import PendingJob, Policy, Scheduler
@@ -49,6 +50,8 @@ class Twin:
         Makes the table of a name and columns.
     moment
         On the twin's clock: who stands where around it is kept.
+    observers
+        Told of what the twin's observers are.
     """
 
     def __init__(
@@ -59,6 +62,7 @@ class Twin:
         patience: Patience,
         tables: Callable[[str, Kinds], Table] = lambda _, kinds: Table(kinds),
         moment: float = float("inf"),
+        observers: Sequence[Observer] = (),
     ) -> None:
         name = PoolName.read(task.pools[0])
         self.workload = workload
@@ -86,7 +90,7 @@ class Twin:
             policy=lambda: self._policy(task.scheduling),
             queue_depth=task.queue_depth or None,
             forecast=False,
-            observers=[self.measures],
+            observers=[self.measures, *observers],
             pool_kwargs=name.keywords(task.choice, task.time_limit),
             settled=self._settled,
             brief=True,

@@ -226,10 +226,8 @@ def test_our_own_placements_are_the_best_of_their_moments(
     """What the twin's pool gave is judged as a site's: never illegal, and never better than the best."""
     one = task(pool, prove=False, scheduling="fifo")
     workload = one.source.workload(outline_of(machine), 1, None)
-    twin = Twin(one, machine, workload, Patience(0.0))
     given = Given()
-    twin.simulation._observers = [*twin.simulation._observers, given]
-    twin.simulation.run()
+    Twin(one, machine, workload, Patience(0.0), observers=[given]).simulation.run()
     trace = [
         TraceJob(
             str(job.number), job.submit, job.runtime, 0.0, 1, start=given.starts[job.number], held=given.R[job.number]

@@ -1,8 +1,8 @@
-"""Traces of newer kinds become jobs with what they say. All texts here are made by the published schemas.
+"""Traces of newer kinds become jobs with what they say. Texts here are made by the published schemas; Eagle's is real.
 
 - PM100: F. Antici et al., SC-W 2023; F-DATA: F. Antici et al., Scientific Data 2025; Lassen: T. Patki et al., CLUSTER
-  2021 (CSM's allocation history); Alibaba: Q. Weng et al., USENIX ATC 2023; Helios: Q. Hu et al., SC 2021; Philly: M.
-  Jeon et al., USENIX ATC 2019; Batsim 4's JSON workloads; Slurm's data parser v0.0.40.
+  2021 (CSM's histories of allocations and nodes); Alibaba: Q. Weng et al., USENIX ATC 2023; Helios: Q. Hu et al.,
+  SC 2021; Philly: M. Jeon et al., USENIX ATC 2019; Batsim 4's JSON workloads; Slurm's data parser v0.0.40.
 """
 
 from __future__ import annotations
@@ -10,9 +10,11 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import re
 import sys
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -21,6 +23,9 @@ import pytest
 
 from exactfit.adapters.study.workloads.source import read_trace
 from exactfit.adapters.study.workloads.trace import TraceJob, WorkloadError
+from exactfit.grammar.hostlist import Hostlist
+
+ROOT = Path(__file__).parents[2]
 
 Written = Callable[[str], str]
 
@@ -34,8 +39,19 @@ jid;usr;adt;sdt;edt;cnumr;nnumr;elpl;exit state
 j1;u1;2023-09-01 00:00:10;2023-09-01 00:01:00;2023-09-01 00:02:40;96;2;600;completed
 """
 LASSEN = """\
-allocation_id,primary_job_id,hashed_user_id,job_submit_time,begin_time,end_time,num_nodes,time_limit,exit_status
-1,10,abc,2019-01-01 08:00:00.123,2019-01-01 08:10:00,2019-01-01 09:10:00,16,7200,0
+allocation_id,primary_job_id,launch_node_name,isolated_cores,user_flags,system_flags,ssd_min,ssd_max,num_nodes,\
+num_processors,num_gpus,projected_memory,type,job_type,hashed_user_id,hashed_user_group_id,begin_time,end_time,\
+exit_status,job_submit_time,queue,requeue,time_limit,smt_mode,core_blink
+1,10,lassen708,0,,,0,0,16,0,0,0,user-managed,batch,abc,def,2019-01-01 08:10:00,2019-01-01 09:10:00,0,\
+2019-01-01 08:00:00.12,pbatch,,7200,4,f
+"""
+LASSEN_NODES = """\
+allocation_id,node_name,shared,energy,gpfs_read,gpfs_write,ib_tx,ib_rx,power_cap,power_shifting_ratio,\
+power_cap_hit,gpu_usage,gpu_energy,cpu_usage,memory_usage_max
+1,lassen11,f,1,2,3,4,5,3050,100,0,6,7,8,9
+1,lassen9,f,1,2,3,4,5,3050,100,0,6,7,8,9
+2,lassen4,f,1,2,3,4,5,3050,100,0,6,7,8,9
+1,lassen10,f,1,2,3,4,5,3050,100,0,6,7,8,9
 """
 ALIBABA = """\
 name,cpu_milli,memory_mib,num_gpu,gpu_milli,gpu_spec,qos,pod_phase,creation_time,deletion_time,scheduled_time
@@ -59,7 +75,7 @@ def seconds(text: str) -> float:
         (FDATA, ("j1", seconds("2023-09-01 00:00:10"), 100, 600, 96, 2, 0, 0.0, 16, "", "u1"), 0, "F-DATA"),
         (
             LASSEN,
-            ("10", seconds("2019-01-01 08:00:00") + 0.123, 3600, 7200, 640, 16, 64, 0.0, 16, "", "abc"),
+            ("10", seconds("2019-01-01 08:00:00") + 0.12, 3600, 7200, 640, 16, 64, 0.0, 16, "pbatch", "abc"),
             0,
             "whole",
         ),
@@ -70,9 +86,97 @@ def seconds(text: str) -> float:
 )
 def test_tables_that_are_known(text: str, job: tuple[Any, ...], left_out: int, note: str, written: Written) -> None:
     trace = read_trace(written(text))
-    assert trace.jobs == (TraceJob(*job),)
+    assert [replace(one, start=None) for one in trace.jobs] == [TraceJob(*job)]
     assert trace.left_out == left_out
     assert note in " ".join(trace.remarks)
+
+
+def test_lassens_nodes_stand_in_a_table_of_their_own(tmp_path: Path) -> None:
+    (tmp_path / "final_csm_allocation_history_hashed.csv").write_text(LASSEN)
+    (tmp_path / "final_csm_allocation_node_history.csv").write_text(LASSEN_NODES)
+    (tmp_path / "final_csm_step_history.csv").write_text("allocation_id,step_id,num_gpus\n1,1,4\n")
+    (job,) = read_trace(str(tmp_path)).jobs
+    assert sorted(Hostlist.parse(job.hosts)) == ["lassen10", "lassen11", "lassen9"]
+    assert (job.name, job.nodes, job.start) == ("10", 16, seconds("2019-01-01 08:10:00"))
+
+
+@pytest.mark.parametrize("there", [(), ("a",), ("b",)])
+def test_a_folder_lacks_a_table(there: tuple[str, ...], tmp_path: Path) -> None:
+    for name in there:
+        (tmp_path / f"{name}.csv").write_text(LASSEN if name == "a" else LASSEN_NODES)
+    with pytest.raises(WorkloadError, match="a folder with Lassen's allocation history and node history as CSV"):
+        read_trace(str(tmp_path))
+
+
+def test_a_broken_row_of_nodes_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text(LASSEN)
+    (tmp_path / "b.csv").write_text(LASSEN_NODES + "3,lassen1\n")
+    with pytest.raises(WorkloadError, match=r"b\.csv:6: the head line has 15 fields, this line has 2"):
+        read_trace(str(tmp_path))
+
+
+def test_a_cut_of_eagles_real_trace() -> None:
+    """Every tenth job of NREL's public sample; data/eagle says where it is from."""
+    trace = read_trace(str(Path(__file__).parent / "data" / "eagle" / "sample.csv"))
+    assert (len(trace.jobs), trace.left_out) == (100, 0)
+    first = trace.jobs[0]
+    assert (first.name, first.processors, first.nodes) == ("532209", 10, 10)
+    assert (first.limit, first.runtime) == (172800.0, 99825.0)
+    assert first.submit == seconds("2019-01-01 08:55:55")
+    assert trace.remarks[-1] == "read as Eagle (NREL)"
+
+
+def _mappings() -> dict[str, str]:
+    """The mapping files of the page on studies, by the first word of their first comment."""
+    text = (ROOT / "adapters" / "docs" / "how-to" / "study.md").read_text(encoding="utf-8")
+    return dict(re.findall(r"```\n# (\w+)[^\n]*\n(.*?)```", text, re.DOTALL))
+
+
+ADASTRA = {
+    "job_id": [7, 8],
+    "user_id": [3, 3],
+    "num_nodes_alloc": [2, 1],
+    "run_time": [3600, 0],
+    "time_limit": [7200, 7200],
+    "submit_time": [datetime(2023, 9, 1, 10, 0, 0, tzinfo=timezone.utc)] * 2,
+    "start_time": [datetime(2023, 9, 1, 10, 5, 0, tzinfo=timezone.utc)] * 2,
+    "end_time": [datetime(2023, 9, 1, 11, 5, 0, tzinfo=timezone.utc)] * 2,
+    "nodes": [["g1001", "g1002"], ["g1003"]],
+    "priority": [900, 900],
+    "job_state": ["COMPLETED", "CANCELLED"],
+}
+KESTREL = {
+    "job_id": [7, 8],
+    "account": ["a1", "a1"],
+    "nodes_required": [2, 1],
+    "wall_time": [3600, 0],
+    "submit_time": [datetime(2024, 9, 1, 10, 0, 0, tzinfo=timezone.utc)] * 2,
+    "start_time": [datetime(2024, 9, 1, 10, 5, 0, tzinfo=timezone.utc)] * 2,
+    "end_time": [datetime(2024, 9, 1, 11, 5, 0, tzinfo=timezone.utc)] * 2,
+    "nodes": ["x1001c0s0b0n0,x1001c0s0b0n1", "x1001c0s1b0n0"],
+    "power_per_node": [500.0, 500.0],
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "table", "processors", "gpus", "hosts"),
+    [
+        ("Adastra", ADASTRA, 128, 16, "g1001,g1002"),
+        ("Kestrel", KESTREL, 208, 0, "x1001c0s0b0n0,x1001c0s0b0n1"),
+    ],
+)
+def test_mapping_files_of_the_documentation(
+    name: str, table: dict[str, list[Any]], processors: int, gpus: int, hosts: str, tmp_path: Path
+) -> None:
+    """By the columns that the public readers of both data sets use."""
+    pyarrow, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    path = tmp_path / "jobs.parquet"
+    parquet.write_table(pyarrow.table(table), path)
+    trace = read_trace(str(path), _mappings()[name])
+    (job,) = trace.jobs
+    assert trace.left_out == 1
+    assert (job.name, job.processors, job.nodes, job.gpus, job.runtime) == ("7", processors, 2, gpus, 3600.0)
+    assert (job.hosts, job.start) == (hosts, job.submit + 300.0)
 
 
 SLURM = {
@@ -100,6 +204,13 @@ BATSIM = {
     "nb_res": 4,
     "jobs": [{"id": "w0!1", "subtime": 10, "walltime": 100, "res": 4, "profile": "a"}],
     "profiles": {"a": {"type": "delay", "delay": 20.5}},
+}
+PHILLY_R = {
+    "version": 1,
+    "execution": {
+        "R_lite": [{"rank": "0", "children": {"gpu": "0-1"}}, {"rank": "1", "children": {"gpu": "3"}}],
+        "nodelist": ["m1", "m2"],
+    },
 }
 PHILLY = [
     {
@@ -133,7 +244,14 @@ PHILLY = [
     [
         (SLURM, ("10", 1000, 600, 3600, 16, 2, 4, 8.0, 100, "gpu", "a"), 1),
         (BATSIM, ("w0!1", 10, 20.5, 100, 4, 0, 0, 0.0, 16, "", ""), 0),
-        (PHILLY, ("app_1", seconds("2017-10-03 14:09:00"), 3600, 0, 3, 2, 3, 0.0, 16, "v1", "u"), 1),
+        (
+            PHILLY,
+            (
+                *("app_1", seconds("2017-10-03 14:09:00"), 3600, 0, 3, 2, 3, 0.0, 16, "v1", "u", None, None),
+                *(seconds("2017-10-03 14:20:00"), "", PHILLY_R),
+            ),
+            1,
+        ),
     ],
     ids=["sacct", "batsim", "philly"],
 )

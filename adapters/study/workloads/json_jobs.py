@@ -3,17 +3,20 @@
 - Slurm: what its data parser v0.0.39 and later writes, with times in seconds and resources as TRES.
 - Batsim: ``jobs`` with their ``profiles``; a job runs as long as its profile delays. Others run as long as their
   machine makes of them, which nobody knows here.
-- Philly (M. Jeon et al., USENIX ATC 2019): a list of jobs with their attempts; a job is its last one.
+- Philly (M. Jeon et al., USENIX ATC 2019): a list of jobs with their attempts; a job is its last one,
+  with the GPUs that it had on each machine.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from datetime import datetime, timezone
 from functools import partial
 from typing import Any
 
+from ....grammar.idset import IdSet
 from ....grammar.json_text import no_constant
 from .trace import Gathered, Trace, TraceJob, WorkloadError, number
 
@@ -160,9 +163,24 @@ def _philly(_: Any, job: Any) -> TraceJob | None:
         processors=gpus,
         nodes=len(held),
         gpus=gpus,
+        start=start,
+        held=_held(held),
         queue=str(job.get("vc", ""))[:_LONGEST_NAME],
         user=str(job.get("user", ""))[:_LONGEST_NAME],
     )
+
+
+def _held(nodes: list[Any]) -> Mapping[str, Any] | None:
+    """Return the R of the GPUs that a job had on each machine; None where they are named otherwise."""
+    gpus = [[re.fullmatch(r"gpu(\d{1,3})", str(gpu)) for gpu in node["gpus"]] for node in nodes]
+    names = [str(node["ip"]) for node in nodes]
+    if any(one is None for some in gpus for one in some) or len(set(names)) < len(names):
+        return None
+    entries = [
+        {"rank": str(rank), "children": {"gpu": str(IdSet.of({int(one[1]) for one in some if one}))}}
+        for rank, some in enumerate(gpus)
+    ]
+    return {"version": 1, "execution": {"R_lite": entries, "nodelist": names}}
 
 
 def _moment(text: Any) -> float | None:

@@ -16,6 +16,7 @@ from typing import IO
 
 from ...kinds import CSV, FLUX_JOBS, HEAD, SACCT, SACCT_COLUMNS, SACCT_COMMAS, SACCT_JSON, SWF, kind_of
 from .flux_jobs import read_flux
+from .folder import read_folder
 from .json_jobs import is_other_json, read_other_json
 from .sacct import read_sacct
 from .swf import read_swf
@@ -45,7 +46,7 @@ def read_trace(path: str, columns: str | None = None, columns_name: str = "--col
     Parameters
     ----------
     path
-        One of the `READABLE` kinds, also packed; ``-`` for standard input.
+        One of the `READABLE` kinds, also packed; a folder with Lassen's tables; ``-`` for standard input.
     columns, columns_name
         What the columns of a table mean, and where that is said; None where the table is known.
 
@@ -58,6 +59,8 @@ def read_trace(path: str, columns: str | None = None, columns_name: str = "--col
     try:
         if path == "-":
             return _read(io.BytesIO(sys.stdin.buffer.read()), "standard input", meaning)
+        if Path(path).is_dir():
+            return read_folder(Path(path))
         with Path(path).open("rb") as file:
             return _read(file, path, meaning)
     except (OSError, EOFError, zlib.error, zipfile.BadZipFile, NotImplementedError, RuntimeError) as fault:

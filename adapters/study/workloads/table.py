@@ -71,7 +71,8 @@ KNOWN = (
         "Lassen's allocations (CSM)",
         frozenset({"primary_job_id", "allocation_id", "job_submit_time", "begin_time", "end_time", "num_nodes"}),
         "name = primary_job_id\nsubmit = job_submit_time\nruntime = end_time - begin_time\nlimit = time_limit\n"
-        "processors = num_nodes * 40\nnodes = num_nodes\ngpus = num_nodes * 4\nuser = hashed_user_id",
+        "processors = num_nodes * 40\nnodes = num_nodes\ngpus = num_nodes * 4\nqueue = queue\nuser = hashed_user_id\n"
+        "start = begin_time\nhosts = node_names",
         "40 cores and 4 GPUs a node, as Lassen's have them: its jobs have whole nodes",
     ),
     Known(
@@ -86,6 +87,12 @@ KNOWN = (
         frozenset({"gpu_num", "cpu_num", "node_num", "vc", "submit_time", "duration"}),
         "name = job_id\nsubmit = submit_time\nruntime = duration\nprocessors = cpu_num\nnodes = node_num\n"
         "gpus = gpu_num\nqueue = vc\nuser = user",
+    ),
+    Known(
+        "Eagle (NREL)",
+        frozenset({"wallclock_req", "nodes_req", "processors_req", "gpus_req", "submit_time", "run_time"}),
+        "name = job_id\nsubmit = submit_time\nruntime = run_time\nlimit = wallclock_req\n"
+        "processors = processors_req\nnodes = nodes_req\ngpus = gpus_req\nqueue = partition\nuser = user",
     ),
 )
 
@@ -261,9 +268,7 @@ def _job(mapping: Meaning, place: int, row: Row) -> TraceJob | None:
         found[field] = value or 0.0
     if found["runtime"] <= 0 or found["processors"] < 1:
         return None
-    text = {
-        field: str(row.get(column) or "")[: _LONGEST_TEXT.get(field, _LONG)] for field, column in mapping.texts.items()
-    }
+    text = {field: _text(row.get(column))[: _LONGEST_TEXT.get(field, _LONG)] for field, column in mapping.texts.items()}
     return TraceJob(
         name=text.get("name") or str(place),
         submit=found["submit"],
@@ -281,6 +286,13 @@ def _job(mapping: Meaning, place: int, row: Row) -> TraceJob | None:
     )
 
 
+def _text(value: object) -> str:
+    """Return a text; a list, as Parquet has them, with commas."""
+    if isinstance(value, list | tuple):
+        return ",".join(map(str, value))
+    return "" if value is None else str(value)
+
+
 def _amount(expression: Expression, row: Row) -> float | None:
     """Return the value of an expression; None where a column of it says nothing."""
     values: dict[str, Value] = {}
@@ -292,6 +304,7 @@ def _amount(expression: Expression, row: Row) -> float | None:
     return number(expression.amount(values))
 
 
+_FRACTION = re.compile(r"\.\d+")
 _NOTHING = ("", "none", "null", "nan", "na", "nat", "n/a", "unlimited", "infinite", "\\n")
 
 
@@ -310,7 +323,9 @@ def _number(value: object, column: str) -> float | None:
         except ValueError:
             pass
         try:
-            return _seconds(datetime.fromisoformat(text.replace("/", "-").replace("Z", "+00:00")))
+            # Python 3.10 reads three digits of a second's fraction, or six.
+            whole = _FRACTION.sub(lambda found: found[0].ljust(7, "0")[:7], text)
+            return _seconds(datetime.fromisoformat(whole.replace("/", "-").replace("Z", "+00:00")))
         except ValueError:
             raise ValueError(f"{column}: neither a number nor a time: {text[:40]!r}") from None
     try:
