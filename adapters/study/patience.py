@@ -7,12 +7,14 @@ so that the estimate is rather too low; at the end of the patience a simulation 
 
 from __future__ import annotations
 
+import ctypes
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from time import process_time
+from time import process_time, thread_time
 from types import FrameType
 from typing import Any
 
@@ -23,6 +25,8 @@ SHORTEST = 10.0
 """Seconds of patience below which nothing is estimated before its end."""
 _LOOK = 0.1
 """Part of the patience after which the estimate counts."""
+_TICK = 0.1
+"""Seconds between looks at another thread's time."""
 _FAR = 2.0
 """An estimate is rough: it ends a simulation only where it is so many times the patience."""
 
@@ -74,7 +78,9 @@ class Patience:
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
-        self._begin = process_time()
+        # Another thread of a worker may run another simulation.
+        self._clock = process_time if _is_main() else thread_time
+        self._begin = self._clock()
         self._part: Callable[[], float] | None = None
 
     def measure(self, part: Callable[[], float]) -> None:
@@ -85,7 +91,7 @@ class Patience:
         """End the simulation if it takes too long; called before each decision."""
         if not self._seconds:
             return
-        taken = process_time() - self._begin
+        taken = self._clock() - self._begin
         if taken > self._seconds:
             raise OutOfPatienceError
         if taken > _LOOK * self._seconds and self._seconds > SHORTEST:
@@ -95,24 +101,69 @@ class Patience:
 
     def gave_up(self) -> GaveUp:
         """Return what is known of the simulation if it ends here."""
-        taken = process_time() - self._begin
+        taken = self._clock() - self._begin
         part = self._part() if self._part is not None else 0.0
         return GaveUp(self._seconds, taken, taken / part if part else None)
 
     @contextmanager
     def limit(self) -> Iterator[None]:
-        """End what is inside at the end of the patience, within a decision too where signals can (the main thread)."""
-        if not self._seconds or threading.current_thread() is not threading.main_thread():
+        """End what is inside at the end of the patience, within a decision too; what runs outside Python ends first."""
+        if not self._seconds:
             yield
             return
-        before = signal.signal(signal.SIGPROF, _end)
-        signal.setitimer(signal.ITIMER_PROF, self._seconds)
-        try:
+        with _signalled(self._seconds) if _is_main() else _watched(self._seconds):
             yield
-        finally:
-            signal.setitimer(signal.ITIMER_PROF, 0.0)
-            signal.signal(signal.SIGPROF, before)
+
+
+def _is_main() -> bool:
+    return threading.current_thread() is threading.main_thread()
+
+
+@contextmanager
+def _signalled(seconds: float) -> Iterator[None]:
+    """End what is inside by a signal, which the main thread alone can get."""
+    before = signal.signal(signal.SIGPROF, _end)
+    signal.setitimer(signal.ITIMER_PROF, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0.0)
+        signal.signal(signal.SIGPROF, before)
 
 
 def _end(_number: int, _frame: FrameType | None) -> None:
     raise OutOfPatienceError
+
+
+@contextmanager
+def _watched(seconds: float) -> Iterator[None]:
+    """End what is inside by an exception that another thread raises in this one, as workers of Dask run tasks so."""
+    if not hasattr(time, "pthread_getcpuclockid"):
+        # A system that does not tell the time of one thread: between decisions it is looked at all the same.
+        yield
+        return
+    thread = threading.get_ident()
+    clock = time.pthread_getcpuclockid(thread)
+    until = time.clock_gettime(clock) + seconds
+    over = threading.Event()
+
+    def watch() -> None:
+        while not over.wait(_TICK):
+            if time.clock_gettime(clock) >= until:
+                _raise_in(thread, OutOfPatienceError)
+                return
+
+    watcher = threading.Thread(target=watch, name="patience", daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        over.set()
+        watcher.join()
+        # One that was raised and has not come yet must hit nobody else.
+        _raise_in(thread, None)
+
+
+def _raise_in(thread: int, fault: type[BaseException] | None) -> None:
+    """Let a thread raise a fault at its next step in Python; None takes back one that it has not raised yet."""
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), ctypes.py_object(fault) if fault else None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +62,20 @@ def test_what_would_take_far_longer_ends_early(
         one.look()
 
 
-def test_a_decision_that_does_not_end_is_ended(task: MakeTask, monkeypatch: pytest.MonkeyPatch) -> None:
+def _here(run: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    return run()
+
+
+def _elsewhere(run: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """Run in another thread, as workers of Dask run tasks."""
+    with ThreadPoolExecutor(1) as executor:
+        return executor.submit(run).result()
+
+
+@pytest.mark.parametrize("where", [_here, _elsewhere])
+def test_a_decision_that_does_not_end_is_ended(
+    task: MakeTask, monkeypatch: pytest.MonkeyPatch, where: Callable[..., dict[str, Any]]
+) -> None:
     from exactfit.adapters.flux.upstream import ResourcePool
 
     class Endless(ResourcePool):
@@ -74,12 +87,23 @@ def test_a_decision_that_does_not_end_is_ended(task: MakeTask, monkeypatch: pyte
                     continue
 
     monkeypatch.setattr(PoolName, "load", lambda _: Endless)
-    result = run_task(task("site:Pool", prove=False, patience=0.2).to_json())
+    result = where(lambda: run_task(task("site:Pool", prove=False, patience=0.2).to_json()))
     assert set(result) == {GAVE_UP}
     known = GaveUp.from_json(json.loads(json.dumps(result[GAVE_UP])))
     assert known.patience == 0.2
     assert known.seconds > 0.1
     assert known.needed is None
+
+
+def test_what_ends_in_time_is_not_ended_later_in_another_thread() -> None:
+    def work(seconds: float) -> int:
+        with Patience(seconds).limit():
+            return sum(range(1000))
+
+    with ThreadPoolExecutor(1) as executor:
+        assert [executor.submit(work, 0.05).result() for _ in range(20)] == [499500] * 20
+        # The thread goes on for longer than any of these had.
+        assert executor.submit(lambda: sum(1 for _ in range(3_000_000))).result() == 3_000_000
 
 
 def test_the_patience_is_no_part_of_what_a_simulation_is(task: MakeTask) -> None:
