@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import combinations, permutations
+from itertools import combinations
 from typing import TypeAlias
 
 from ..cpsat.budget import Budget
@@ -19,7 +19,7 @@ from .plan import Share
 from .pricing import Shares, lineage
 from .torn_ways import Given
 
-MOST_PIECES = 300
+MOST_PIECES = 200
 """Ways to take a slot that are looked at."""
 
 PIECE_STEPS = 15
@@ -127,13 +127,20 @@ class _Search:
             inside = self.tasks[before:]
             del self.tasks[before:]
             if joined.torn and places:
-                below = self._above[places[0]][depth + 1 :]
-                least = sum(self._scale.cross.get(self._flat[inner].level, 0) for inner in below)
-                inner += [_Task(tuple(places), least)] * joined.torn
+                inner += [_Task(tuple(places), self._least(places, depth))] * joined.torn
             inner += inside
             every += places
         self.tasks += inner
         return every
+
+    def _least(self, places: Sequence[int], depth: int) -> int:
+        """Return what a slot crosses at the least that is torn among domains at a depth, in places of the finest."""
+        cross, flat = self._scale.cross, self._flat
+        levels = [flat[at].level for at in self._above[places[0]][depth + 1 :]]
+        cores = max(1, *(self._free[place][0] for place in places))
+        gpus = max(1, *(self._free[place][1] for place in places))
+        more = max(2, -(-self._cores // cores), -(-self._gpus // gpus)) - 2
+        return sum(cross.get(level, 0) for level in levels) + more * cross.get(levels[-1], 0)
 
     def go(self, number: int, spare: int, least: int = 0) -> list[Held] | None:
         """Return the pieces of all slots from a number on.
@@ -203,10 +210,14 @@ class _Search:
     def _held(self, places: Sequence[int], free: Sequence[tuple[int, int]]) -> Iterator[Held]:
         """Yield ways to take a slot of domains, something of each."""
         cores = [c for c, _ in free]
+        around = [self._parents[place] for place in places]
         for gpus in _shared(self._gpus, [g for _, g in free]):
             near = [min(c, self._cores * g // self._gpus) for c, g in zip(cores, gpus, strict=True)]
-            for order in permutations(range(len(places))):
-                for start in (near, [0] * len(places)):
+            # Of domains that are all needed all but one are full, and it matters which one is not.
+            for last in range(len(places)):
+                order = [*range(last), *range(last + 1, len(places)), last]
+                nearer = self._nearer(near, cores, gpus, around, order)
+                for start in (near, nearer, [0] * len(places)) if nearer != near else (near, [0] * len(places)):
                     taken = list(start)
                     left = self._cores - sum(taken)
                     for i in order:
@@ -215,6 +226,25 @@ class _Search:
                         left -= more
                     if not left and all(c or g for c, g in zip(taken, gpus, strict=True)):
                         yield tuple(zip(places, taken, gpus, strict=True))
+
+    def _nearer(
+        self,
+        near: Sequence[int],
+        cores: Sequence[int],
+        gpus: Sequence[int],
+        around: Sequence[int],
+        order: Sequence[int],
+    ) -> list[int]:
+        """Return cores in each domain: those that GPUs in it have a share in, then those that GPUs around it have."""
+        taken = list(near)
+        for outer in dict.fromkeys(around):
+            inside = [i for i in order if around[i] == outer]
+            left = self._cores * sum(gpus[i] for i in inside) // self._gpus - sum(near[i] for i in inside)
+            for i in inside:
+                more = max(0, min(left, cores[i] - taken[i]))
+                taken[i] += more
+                left -= more
+        return taken
 
     def cost(self, held: Held) -> int:
         """Return what a slot costs that is torn so."""
