@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-from .steps import Copy, Free, FreePart, Mark, Reload, Step, Stream
+from .steps import AskTooMuch, Copy, Free, FreePart, Mark, Reload, Step, Stream
 
 
 class Kind(Enum):
@@ -42,6 +42,7 @@ AFTER = (
     (FreePart, "after a partial free"),
     (Free, "after a free"),
     (Mark, "after ranks went down or up"),
+    (AskTooMuch, "after a refusal"),
 )
 """Steps that a fault can come from, the most particular first, and how it is said."""
 
@@ -51,7 +52,8 @@ def cause_of(steps: tuple[Step, ...]) -> str:
 
     The last step itself is what shows the fault: only where it asks for nothing it may also be what it comes from.
     """
-    return next((words for kind, words in AFTER if any(isinstance(step, kind) for step in steps)), "")
+    before = steps[:-1] if steps and isinstance(steps[-1], AskTooMuch) else steps
+    return next((words for kind, words in AFTER if any(isinstance(step, kind) for step in before)), "")
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,6 +39,14 @@ class AskAll:
 
 
 @dataclass(frozen=True, slots=True)
+class AskTooMuch:
+    """A job asks for one slot more of so many cores than there is room for, and has to be refused."""
+
+    job: int
+    cores: int = 1
+
+
+@dataclass(frozen=True, slots=True)
 class Free:
     """A job that runs ends."""
 
@@ -73,10 +81,11 @@ class Copy:
     go_on_with_the_copy: bool = False
 
 
-Step = Ask | AskAll | Free | FreePart | Mark | Reload | Copy
+Step = Ask | AskAll | AskTooMuch | Free | FreePart | Mark | Reload | Copy
 _NAMES: Mapping[str, type[Any]] = {
     "alloc": Ask,
     "alloc all": AskAll,
+    "alloc too much": AskTooMuch,
     "free": Free,
     "free part": FreePart,
     "mark": Mark,
@@ -134,6 +143,8 @@ def in_words(step: Step) -> str:
         return f"job {step.job} asks for {asked(step)}"
     if isinstance(step, AskAll):
         return f"job {step.job} asks for all cores that are free, in slots of {step.cores}"
+    if isinstance(step, AskTooMuch):
+        return f"job {step.job} asks for one slot of {step.cores} cores more than there is room for"
     if isinstance(step, Free):
         return f"job {step.job} ends"
     if isinstance(step, FreePart):

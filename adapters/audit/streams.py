@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from ...topology.presets import preset
 from . import strategies
-from .steps import Ask, AskAll, Copy, Free, FreePart, Json, Mark, Reload, Step, Stream
+from .steps import Ask, AskAll, AskTooMuch, Copy, Free, FreePart, Json, Mark, Reload, Step, Stream
 from .strategies import Draw
 
 LONGEST = 6
@@ -16,6 +16,9 @@ LONGEST = 6
 
 PLAIN = -9
 """The theme of streams in which requests are plain; any other is the least form that requests have."""
+
+REFUSED = 100
+"""Added to the numbers of jobs that ask for too much."""
 
 PRESETS = ("rfc49-a:2", "rfc49-b:2")
 
@@ -88,8 +91,10 @@ def fillings(draw: Draw, R: Json) -> tuple[Json, ...]:
 
 @st.composite
 def changes(draw: Draw, ranks: list[int], jobs: int) -> Step:
-    """Draw something that happens to an allocator and is no request."""
-    form = draw(st.integers(0, 7)) if jobs else 4
+    """Draw something that happens to an allocator and gives nobody anything."""
+    form = draw(st.integers(0, 8)) if jobs else draw(st.sampled_from((4, 8)))
+    if form == 8:
+        return AskTooMuch(jobs + REFUSED, draw(st.integers(1, 2)))
     if form == 0:
         return Free(draw(st.integers(1, jobs)))
     if form < 4:
@@ -115,7 +120,8 @@ def short_streams(draw: Draw) -> Stream:
     last = draw(st.integers(0, 2))
     wanted = plain_requests(R) if last == 2 else fillings(R)
     again = AskAll(2, draw(st.integers(1, 2))) if last == 0 else Ask(2, draw(wanted))
-    return Stream(R, (first, *([change] if change is not None else []), again))
+    refused = AskTooMuch(REFUSED, draw(st.integers(1, 2))) if draw(st.integers(0, 3)) == 0 else None
+    return Stream(R, (first, *(step for step in (change, refused) if step is not None), again))
 
 
 @st.composite

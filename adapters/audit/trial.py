@@ -18,7 +18,7 @@ from .allocator import Allocator, InfeasibleRequest, InsufficientResources, NotO
 from .findings import Fault, Kind
 from .model import NOTHING, Model, held_of, part_of
 from .reference import Answer, Idle, Reference
-from .steps import Ask, AskAll, Copy, Free, FreePart, Json, Mark, Reload, Step, Stream
+from .steps import Ask, AskAll, AskTooMuch, Copy, Free, FreePart, Json, Mark, Reload, Step, Stream
 
 Make = Callable[[Json], Allocator]
 
@@ -121,7 +121,7 @@ class Trial:
         self.at += 1
         if self.ended or self.allocator is None:
             return
-        if isinstance(step, AskAll):
+        if isinstance(step, AskAll | AskTooMuch):
             self._ask_all(step)
         elif isinstance(step, Ask):
             self._ask(step)
@@ -204,16 +204,16 @@ class Trial:
 
     # -- requests -------------------------------------------------------------------------------------------------
 
-    def _ask_all(self, step: AskAll) -> None:
-        """Ask for all cores that are free: an allocator that has lost any of them shows it."""
+    def _ask_all(self, step: AskAll | AskTooMuch) -> None:
+        """Ask for all cores that are free, or for more: an allocator that has lost any, or gives too much, shows it."""
         held = self.truth.held()
-        room = 0
+        slots = int(isinstance(step, AskTooMuch))
         for rank, (cores, _) in self.truth.there.items():
             if rank not in self.truth.down:
-                room += len(cores - held.get(rank, NOTHING)[0]) // step.cores
-        if room:
+                slots += len(cores - held.get(rank, NOTHING)[0]) // step.cores
+        if slots:
             inside = {"type": "core", "count": step.cores}
-            self._ask(Ask(step.job, ({"type": "slot", "count": room, "label": "task", "with": [inside]},)))
+            self._ask(Ask(step.job, ({"type": "slot", "count": slots, "label": "task", "with": [inside]},)))
 
     def _ask(self, ask: Ask) -> None:
         answer = self._answer(ask)

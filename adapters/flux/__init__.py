@@ -2,7 +2,7 @@
 
 - `pool_class`: the class, by the name under which Flux looks for it.
 - `pack`, `spread`, `lowest`: the same under a policy: ``pool-class=exactfit.adapters.flux:spread``.
-- `amend`: the amender for Flux's fake resources.
+- `amend`, `amend_with_nics`: the amenders for Flux's fake resources, without and with network cards.
 
 Importing the package makes Flux's Python modules importable (see `bindings`) and checks the environment's options, so
 that what is wrong with an installation shows when the module is loaded, not later.
@@ -16,7 +16,7 @@ try:
     load()
 
     from ..site_choice import check_environment
-    from .amend import amend
+    from .amend import amend, amend_with_nics
     from .implementation import ExactPoolV1
     from .pool import ExactPool, LowestPool, PackPool, SpreadPool
     from .resource_set import ExactSet
@@ -31,4 +31,4 @@ check_environment()
 pool_class = ExactPool
 pack, spread, lowest = PackPool, SpreadPool, LowestPool
 
-__all__ = ["ExactPool", "ExactPoolV1", "ExactSet", "amend", "lowest", "pack", "pool_class", "spread"]
+__all__ = ["ExactPool", "ExactPoolV1", "ExactSet", "amend", "amend_with_nics", "lowest", "pack", "pool_class", "spread"]

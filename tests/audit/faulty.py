@@ -58,6 +58,17 @@ class Faulty(Allocator):
         self.jobs[jobid] = {}  # Fault: what the job has is given away.
 
 
+class Sore(Faulty):
+    """A refusal costs it what it had put together by then: nodes that it took one after the other stay taken."""
+
+    def alloc(self, jobid: int, resources: list[Json], constraint: Json | None, duration: float = 0.0) -> Json:
+        try:
+            return super().alloc(jobid, resources, constraint, duration)
+        except InsufficientResources:
+            self.free_cores[min(self.free_cores)].clear()
+            raise
+
+
 class Deadly(Faulty):
     """It takes the process with it when it is asked for nodes."""
 

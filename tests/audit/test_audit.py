@@ -15,7 +15,7 @@ from exactfit.adapters.audit.counterexample import text_of, write_all
 from exactfit.adapters.audit.findings import Finding, Kind
 from exactfit.adapters.audit.page import page_of
 from exactfit.adapters.audit.pools import load_allocator
-from exactfit.adapters.audit.steps import Ask, FreePart, Mark, Reload, Stream
+from exactfit.adapters.audit.steps import Ask, AskTooMuch, FreePart, Mark, Reload, Stream
 from exactfit.adapters.audit.trial import run
 from exactfit.adapters.cli.app import app
 
@@ -48,6 +48,12 @@ def test_five_faults_in_thirty_lines_are_found_with_three_steps(
     assert does is None or any(isinstance(step, does) for step in finding.stream.steps)
     events = run(load_allocator("faulty:Faulty"), finding.stream)
     assert [event.said for event in events if event.what is kind] == [finding.said]
+
+
+def test_what_a_refusal_costs_is_found_with_two_steps() -> None:
+    finding = found(report_of("faulty:Sore", 150), Kind.NOT_NOW, "after a refusal")
+    assert len(finding.stream.steps) == 2
+    assert isinstance(finding.stream.steps[0], AskTooMuch)
 
 
 def test_flux_classes_with_faults() -> None:

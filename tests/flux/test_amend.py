@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import copy
 import importlib
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 import exactfit.adapters.flux as package
-from exactfit.adapters.flux import ExactPool, amend
+from exactfit.adapters.flux import ExactPool, amend, amend_with_nics
 
 from flux.resource.ResourcePool import ResourcePool, _pool_class_from_uri
 
 Json = dict[str, Any]
+
+TIOGA = Path(__file__).parents[1] / "topology" / "data" / "mpibind" / "eas-tioga.xml"
+"""Two GPUs and a network card in each of four numa."""
 
 XML = """<?xml version="1.0" encoding="UTF-8"?>
 <!DOCTYPE topology SYSTEM "hwloc2.dtd">
@@ -53,6 +59,17 @@ class TestAmend:
         assert len(entry["topo"]["socket"]) == 2
         assert alloc(ExactPool(R), 1, "slot=1/socket{x}").dumps() == "rank0/core[0-1]"
 
+    def test_with_network_cards_where_they_are_asked_for(self, alloc: Any) -> None:
+        lite = [{"rank": "0-1", "children": {"core": "0-63", "gpu": "0-7"}}]
+        execution = {"R_lite": lite, "nodelist": ["tioga[0-1]"], "starttime": 0, "expiration": 0}
+        R: Json = {"version": 1, "execution": execution}
+        assert "nic" not in json.dumps(amend(copy.deepcopy(R), TIOGA.read_text(encoding="utf-8")))
+        pool = ExactPool(amend_with_nics(R, TIOGA.read_text(encoding="utf-8")))
+        for jobid in (1, 2):
+            alloc(pool, jobid, "slot=4/[core=8;gpu;nic]")
+        with pytest.raises(pool.InsufficientResources):
+            alloc(pool, 3, "slot=1/[core=8;gpu;nic]")
+
     def test_an_R_of_no_ranks_is_unchanged(self) -> None:
         R = {"version": 1, "execution": {"R_lite": []}}
         assert amend(dict(R), hwloc_xml=XML) == R
@@ -79,6 +96,7 @@ class TestLoading:
     def test_fake_resources_find_the_amender(self) -> None:
         module = importlib.import_module("exactfit.adapters.flux")
         assert module.amend is amend
+        assert module.amend_with_nics is amend_with_nics
 
     def test_the_package_offers_what_it_names(self) -> None:
         assert all(hasattr(package, name) for name in package.__all__)
