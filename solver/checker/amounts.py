@@ -149,16 +149,30 @@ class Amounts:
             if left and holding.all_of_wholes:
                 open_needs += left
             elif left:
-                _read_counts(holding, left, counts)
+                self._read_counts(holding, left, counts)
         for need in sorted(dict.fromkeys(open_needs), key=lambda need: need.index):
             if need not in counts:
                 self._choose(need, [other for other in open_needs if other not in counts], holdings, counts)
         if self.recorded:
             for holding in holdings:
                 holding.check(counts)
-        lacking = self.state.lacks(self._demands(holdings, counts))
+        lacking = self._lacking(holdings, counts)
         if lacking is not None:
-            raise MismatchError(f"there is not enough {lacking} left")
+            raise MismatchError(lacking)
+
+    def _read_counts(self, holding: _Holding, open_needs: Sequence[Need], counts: Counts) -> None:
+        """Find the counts that come to what R says, and that the domains can give of which it says so."""
+        open_ones = [(need, holding.times[need] * need.amount(1)) for need in open_needs]
+        for tried, chosen in enumerate(_sums(open_ones, holding.said - holding.total(counts), holding.over)):
+            if tried > _MAX_TRIES:
+                raise TooLongError
+            found = {**counts, **dict(zip(open_needs, chosen, strict=True))}
+            if not holding.domains or self._domains_give(holding, found):
+                counts.update(found)
+                return
+        path, said = open_ones[0][0].vertex.path, f"R says that {_say(holding.said)} of {holding.name} was taken"
+        where = ", of those domains" if holding.domains else ""
+        raise MismatchError(f"{path}: {said}, which no count comes to{where}")
 
     def _choose(self, need: Need, open_needs: Sequence[Need], holdings: Sequence[_Holding], counts: Counts) -> None:
         """Find the largest count for which there was enough, those still open being at their least."""
@@ -167,17 +181,24 @@ class Amounts:
         for tried, number in enumerate(need.vertex.count.descending(most)):
             if tried > _MAX_TRIES:
                 raise TooLongError
-            if self.state.lacks(self._demands(holdings, {**counts, **least, need: number})) is None:
+            if self._lacking(holdings, {**counts, **least, need: number}) is None:
                 counts[need] = number
                 return
         counts[need] = need.vertex.count.min
+
+    def _lacking(self, holdings: Sequence[_Holding], counts: Mapping[Need, int]) -> str | None:
+        """Say what speaks against these counts: domains that cannot be what was asked for, or too little left."""
+        for holding in holdings:
+            if holding.domains and not self._domains_give(holding, counts):
+                return f"R says that {holding.name} was taken of domains where it was not asked for"
+        lacking = self.state.lacks(self._demands(holdings, counts))
+        return None if lacking is None else f"there is not enough {lacking} left"
 
     def _demands(self, holdings: Sequence[_Holding], counts: Mapping[Need, int]) -> dict[Demand, Fraction]:
         """Add up what has to come from where."""
         demands: dict[Demand, Fraction] = {}
         for holding in holdings:
             if holding.domains:
-                self._check_domains(holding, counts)
                 for place, amount in holding.domains:
                     here = holding.name, frozenset({place})
                     demands[here] = demands.get(here, Fraction(0)) + amount
@@ -187,8 +208,8 @@ class Amounts:
                 demands[holding.name, sources] = demands.get((holding.name, sources), Fraction(0)) + amount
         return demands
 
-    def _check_domains(self, holding: _Holding, counts: Mapping[Need, int]) -> None:
-        """Refuse what R says of the domains that give an amount to a slot, where some cannot be what was asked for."""
+    def _domains_give(self, holding: _Holding, counts: Mapping[Need, int]) -> bool:
+        """Tell whether the domains that R says give an amount to a slot can be those where it was asked for."""
         wanted: dict[Demand, Fraction] = {}
         said = {place for place, _ in holding.domains}
         for need, at in holding.asked:
@@ -200,8 +221,7 @@ class Amounts:
                 reach = frozenset().union(*(self.ground.within_reach(holding.name, at, node) for node in nodes))
             here = holding.name, reach & said
             wanted[here] = wanted.get(here, Fraction(0)) + need.amount(counts[need])
-        if not can_give(dict(holding.domains), wanted):
-            raise MismatchError(f"R says that {holding.name} was taken of domains where it was not asked for")
+        return can_give(dict(holding.domains), wanted)
 
     def _sources(self, holding: _Holding, need: Need, at: Place) -> frozenset[Place]:
         """Return where what a vertex asks for has to come from."""
@@ -317,33 +337,21 @@ class _Holding:
             raise MismatchError(f"{_say(total)} of {self.name} was asked for, R says that {_say(self.said)} was taken")
 
 
-def _read_counts(holding: _Holding, open_needs: Sequence[Need], counts: Counts) -> None:
-    """Find the counts that come to what R says."""
-    open_ones = [(need, holding.times[need] * need.amount(1)) for need in open_needs]
-    chosen = _settle(open_ones, holding.said - holding.total(counts), holding.over)
-    if chosen is None:
-        path = open_ones[0][0].vertex.path
-        raise MismatchError(
-            f"{path}: R says that {_say(holding.said)} of {holding.name} was taken, which no count comes to"
-        )
-    counts.update(zip(open_needs, chosen, strict=True))
-
-
-def _settle(open_ones: Sequence[tuple[Need, Fraction]], left: Fraction, over: Fraction) -> list[int] | None:
-    """Return the largest counts, the first before the others, that come to an amount or at most so much less."""
+def _sums(open_ones: Sequence[tuple[Need, Fraction]], left: Fraction, over: Fraction) -> Iterator[list[int]]:
+    """Yield the counts that come to an amount or at most so much less, larger ones of the first before the others."""
     if not open_ones:
-        return [] if 0 <= left <= over else None
+        if 0 <= left <= over:
+            yield []
+        return
     (need, one), *others = open_ones
     least = sum((each * other.vertex.count.min for other, each in others), Fraction(0))
     for tried, number in enumerate(need.vertex.count.descending(int((left - least) / one)) if left > least else ()):
         if tried > _MAX_TRIES:
             raise TooLongError
-        rest = _settle(others, left - number * one, over)
-        if rest is not None:
-            return [number, *rest]
+        for rest in _sums(others, left - number * one, over):
+            yield [number, *rest]
         if not others:
             break
-    return None
 
 
 def _amounts_of(parts: Sequence[SlotPart]) -> list[str]:

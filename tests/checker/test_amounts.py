@@ -6,6 +6,7 @@ import pytest
 
 from exactfit.grammar.jobspec import parse_resources
 from exactfit.grammar.shape import parse_shape
+from exactfit.solver import Machine, Pool, Request
 from exactfit.solver.checker import Checker
 from exactfit.topology.rset import read_R
 
@@ -167,3 +168,31 @@ def test_a_machine_without_memory_does_not_know_the_type() -> None:
     R = {key: value for key, value in FOUR.items() if key != "scheduling"}
     verdict = Case(R).judge("slot/[core;memory=1]", answer([on(0, "0")]))
     assert verdict.violations == ("the machine has no memory: it has node, core, gpu",)
+
+
+@pytest.mark.parametrize(
+    ("domains", "legal"),
+    [
+        ({"socket 0": 3, "socket 1": 3}, True),  # Three beside the core in socket 1, three from elsewhere.
+        ({"socket 0": 2, "socket 1": 4}, False),
+        ({"socket 0": 6}, False),
+    ],
+)
+def test_open_counts_are_read_by_the_domains_that_gave_them(domains: dict[str, int], legal: bool) -> None:
+    machine = Machine.build("socket:2(memory=3) core:2")
+    vertices = parse_resources(parse_shape("slot/[node/socket=1/[core;memory=1+];memory=1+]"))
+    slot = {"label": "task", "cores": "2", "memory": 6, "domains": {"memory": domains}}
+    R = Pool(machine).alloc(1, Request.of(vertices)).to_dict()
+    R["execution"]["R_lite"] = [{"rank": "0", "children": {"core": "2"}}]
+    R["scheduling"]["placement"] = [{"ranks": "0", "slots": [slot]}]
+    verdict = Checker(machine).judge(vertices, R)
+    assert verdict.legal is legal, verdict.violations
+
+
+def test_what_the_pool_gives_to_two_open_counts_is_legal() -> None:
+    machine = Machine.build("socket:2(memory=3) core:2")
+    vertices = parse_resources(parse_shape("slot/[node/socket=1/[core;memory=1+];memory=1+]"))
+    allocation = Pool(machine).alloc(1, Request.of(vertices))
+    verdict = Checker(machine).judge(vertices, allocation.to_dict())
+    assert verdict.legal, verdict.violations
+    assert allocation.certificate["terms"]["size"] == [3, 3]
