@@ -188,6 +188,21 @@ class WhatIf:
     without: WithoutOption = None
 
 
+class OfMachineAsItWouldBe:
+    """What options have in common that say what is to be different of a machine."""
+
+    __slots__ = ()
+
+    with_nodes: WithNodesOption
+    amounts: WithOption
+    without: WithoutOption
+
+    @property
+    def what_if(self) -> WhatIf:
+        """What is to be different of the machine."""
+        return WhatIf(self.with_nodes, self.amounts, self.without)
+
+
 @dataclass(frozen=True)
 class PictureOptions:
     """How the machine is drawn."""
@@ -216,7 +231,7 @@ class PictureOptions:
 
 
 @dataclass(frozen=True, slots=True)
-class CaseOptions:
+class CaseOptions(OfMachineAsItWouldBe):
     """A machine, the state that it is in, and how a job is decided on it."""
 
     machine: MachineArgument
@@ -230,11 +245,6 @@ class CaseOptions:
     with_nodes: WithNodesOption = None
     amounts: WithOption = None
     without: WithoutOption = None
-
-    @property
-    def what_if(self) -> WhatIf:
-        """What is to be different of the machine."""
-        return WhatIf(self.with_nodes, self.amounts, self.without)
 
     @property
     def choice(self) -> dict[str, str | None]:

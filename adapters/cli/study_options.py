@@ -26,18 +26,13 @@ _MOST_PATIENCE = 2.0**30
 
 
 @dataclass(frozen=True, slots=True)
-class StudiedOptions:
+class StudiedOptions(options.OfMachineAsItWouldBe):
     """A machine, and what is to be different of it."""
 
     machine: options.MachineArgument
     with_nodes: options.WithNodesOption = None
     amounts: options.WithOption = None
     without: options.WithoutOption = None
-
-    @property
-    def what_if(self) -> options.WhatIf:
-        """What is to be different of the machine."""
-        return options.WhatIf(self.with_nodes, self.amounts, self.without)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,13 +7,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from ...topology.machine import Machine
 from .outline import Outline
 from .probe import LATER, NEVER
+from .spill import Numbers
 from .totals import Totals
 
 
-def percentile(values: Sequence[float], part: float) -> float:
+def percentile(values: Sequence[float] | Numbers, part: float) -> float:
     """Return the value below which this part (0 to 1) of the values lies, by the nearest rank; 0 for no values."""
-    ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, int(part * len(ordered)))] if ordered else 0.0
+    if not len(values):
+        return 0.0
+    place = min(len(values) - 1, int(part * len(values)))
+    return values.smallest(place) if isinstance(values, Numbers) else sorted(values)[place]
 
 
 def mean(values: Iterable[float]) -> float:

@@ -10,17 +10,19 @@ from __future__ import annotations
 import heapq
 import random
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 
 from .expression import Value
 from .outline import Outline
 from .rules import MIX_NAMES, Template, lines_of
-from .submissions import LEAST_LOAD, MOST_LOAD, Forms, Submission, Workload, measured
+from .spill import Rows
+from .submissions import LEAST_LOAD, MOST_LOAD, Forms, Submissions, Workload, measured
 from .workloads.lublin import BATCH, DAY, INTERACTIVE, Cycle, Stream, gap, run_time, size
 from .workloads.trace import WorkloadError, number
 
 NAME = "lublin"
 _MODEL_SIZE = 128
+_STREAMS = (BATCH, INTERACTIVE)
 _MOST_JOBS = 2_000_000
 _HOUR, _MINUTE = 3600.0, 60.0
 _MOST_HOURS = 1000
@@ -163,11 +165,10 @@ def generate(generator: Generator, outline: Outline, seed: int, mix: Mix | None 
     draw = random.Random(seed)
     forms = Forms(outline)
     mixes = mix or read_mix(WITH_GPUS, "the mix"), mix or read_mix(WITHOUT, "the mix")
-    even: list[tuple[float, Stream]] = []
-    jobs: list[Submission] = []
+    drawn = Rows(5)
     work, target = 0.0, generator.load * generator.days * DAY
     arriving = _arrivals(draw)
-    while len(jobs) < (generator.jobs or _MOST_JOBS) and (generator.jobs or work < target):
+    while len(drawn) < (generator.jobs or _MOST_JOBS) and (generator.jobs or work < target):
         arrival = next(arriving)
         n = size(arrival[1], outline.units, draw)
         runtime = _bounded_time(arrival[1], n * _MODEL_SIZE / outline.units, generator, draw)
@@ -178,24 +179,30 @@ def generate(generator: Generator, outline: Outline, seed: int, mix: Mix | None 
         except ValueError as fault:
             raise WorkloadError("the mix", None, f"a job of size {n} becomes {shape[:80]!r}: {fault}") from None
         limit = _MINUTE * -(-runtime / draw.uniform(0.2, 1.0) // _MINUTE)
-        even.append(arrival)
-        jobs.append(Submission(len(jobs) + 1, 0.0, runtime, limit, 16, form))
+        drawn.add(arrival[0], _STREAMS.index(arrival[1]), runtime, limit, form)
         work += outline.share(forms.found[form].cores, forms.found[form].gpus) * runtime
     span = work / generator.load if generator.jobs else generator.days * DAY
-    return measured(_dated(jobs, even, span), forms.found, outline)
+    return measured(Submissions(_dated(drawn, span)), forms.found, outline)
 
 
-def _dated(jobs: list[Submission], even: list[tuple[float, Stream]], span: float) -> list[Submission]:
-    """Let the jobs come in this time, as the cycle of the day has it."""
-    scale = span / even[-1][0]
-    cycles = {stream: Cycle(stream) for stream in (BATCH, INTERACTIVE)}
-    moments = [cycles[stream].moment(moment * scale) for moment, stream in even]
-    first = min(moments)
-    order = sorted(range(len(jobs)), key=lambda place: (moments[place], place))
-    return [
-        replace(jobs[place], number=number, submit=round(moments[place] - first, 3))
-        for number, place in enumerate(order, start=1)
-    ]
+def _dated(drawn: Rows, span: float) -> Iterator[tuple[int, float, float, float, int, int]]:
+    """Let the jobs come in this time, as the cycle of the day has it; what an even stream has in order is in order."""
+    scale = span / drawn.row(len(drawn) - 1)[0]
+    coming = heapq.merge(*(_of_stream(drawn, which, scale) for which in range(len(_STREAMS))))
+    first = None
+    for place, (moment, _, runtime, limit, form) in enumerate(coming, start=1):
+        first = moment if first is None else first
+        yield place, round(moment - first, 3), runtime, limit, 16, int(form)
+
+
+def _of_stream(drawn: Rows, stream: int, scale: float) -> Iterator[tuple[float, int, float, float, float]]:
+    """Yield moment, place, run time, limit and form of the jobs of one stream."""
+    cycle, place = Cycle(_STREAMS[stream]), 0
+    for block in drawn.blocks():
+        for even, of, runtime, limit, form in block.tolist():
+            if of == stream:
+                yield cycle.moment(even * scale), place, runtime, limit, form
+            place += 1
 
 
 def _bounded_time(stream: Stream, processors: float, generator: Generator, draw: random.Random) -> float:
@@ -207,10 +214,10 @@ def _bounded_time(stream: Stream, processors: float, generator: Generator, draw:
 
 def _arrivals(draw: random.Random) -> Iterator[tuple[float, Stream]]:
     """Yield moments and streams as if the day had no cycle, the two streams merged."""
-    coming = [(gap(stream, draw), place) for place, stream in enumerate((BATCH, INTERACTIVE))]
+    coming = [(gap(stream, draw), place) for place, stream in enumerate(_STREAMS)]
     heapq.heapify(coming)
     while True:
         moment, place = coming[0]
-        stream = (BATCH, INTERACTIVE)[place]
+        stream = _STREAMS[place]
         yield moment, stream
         heapq.heapreplace(coming, (moment + gap(stream, draw), place))

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any
+from operator import eq
+from typing import Any, overload
 
 from ...grammar.jobspec import parse_resources
 from ...grammar.shape import parse_shape, shape_text
 from .outline import Outline
 from .rules import Rules
+from .spill import Rows
 from .workloads.trace import Trace, WorkloadError
 
 LEAST_LOAD, MOST_LOAD = 0.001, 100.0
@@ -65,6 +67,46 @@ class Submission:
     limit: float
     priority: int
     form: int
+
+
+class Submissions(Sequence[Submission]):
+    """Jobs that are made again from their numbers each time they are looked at, as a million of them fill a memory."""
+
+    def __init__(self, rows: Iterable[tuple[int, float, float, float, int, int]]) -> None:
+        self._rows = Rows(6)
+        for row in rows:
+            self._rows.add(*row)
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __iter__(self) -> Iterator[Submission]:
+        for block in self._rows.blocks():
+            yield from map(_submission, block.tolist())
+
+    @overload
+    def __getitem__(self, place: int) -> Submission: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> Sequence[Submission]: ...
+
+    def __getitem__(self, place: int | slice) -> Submission | Sequence[Submission]:
+        """Return one job, or some."""
+        if isinstance(place, slice):
+            return tuple(self[one] for one in range(*place.indices(len(self))))
+        return _submission(self._rows.row(place + len(self) if place < 0 else place))
+
+    def __eq__(self, other: object) -> bool:
+        """Tell whether there are the same jobs in the same order."""
+        return isinstance(other, Sequence) and len(self) == len(other) and all(map(eq, self, other))
+
+    def __hash__(self) -> int:
+        return hash(len(self))
+
+
+def _submission(row: Sequence[float]) -> Submission:
+    number, submit, runtime, limit, priority, form = row
+    return Submission(int(number), submit, runtime, limit, int(priority), int(form))
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +167,7 @@ class Workload:
         Of a trace's processors.
     """
 
-    jobs: tuple[Submission, ...]
+    jobs: Sequence[Submission]
     forms: tuple[Form, ...]
     load: float
     rounding: Rounding = Rounding()
@@ -218,7 +260,7 @@ def from_trace(trace: Trace, rules: Rules, most: int | None = None) -> Workload:
 
 def measured(jobs: Iterable[Submission], forms: Sequence[Form], outline: Outline) -> Workload:
     """Return a workload with its load."""
-    kept = tuple(jobs)
+    kept = jobs if isinstance(jobs, Sequence) else tuple(jobs)
     work = sum(outline.share(forms[job.form].cores, forms[job.form].gpus) * job.runtime for job in kept)
     span = kept[-1].submit - kept[0].submit if kept else 0.0
     return Workload(kept, tuple(forms), work / span if span else 0.0)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from array import array
 from collections import Counter
 from dataclasses import dataclass, field
 
 from ..twin.jobs import Outcome
 from .measures import Place
 from .probe import LATER, Decision
+from .spill import Numbers
 
 SHORT = 10.0
 """Seconds: slowdowns are bounded by letting no job count as shorter than this (Feitelson and others, 1997)."""
@@ -19,13 +19,9 @@ def slowdown(wait: float, runtime: float) -> float:
     return max(1.0, (wait + runtime) / max(runtime, SHORT))
 
 
-def _numbers() -> array[float]:
-    return array("d")
-
-
 @dataclass(slots=True)
 class Totals:
-    """Sums over jobs and decisions. Waits, slowdowns and times are kept as they are, eight bytes each.
+    """Sums over jobs and decisions. Waits, slowdowns and times of decisions are kept in files.
 
     Attributes
     ----------
@@ -53,13 +49,13 @@ class Totals:
 
     jobs: int = 0
     denied: int = 0
-    waits: array[float] = field(default_factory=_numbers)
-    slowdowns: array[float] = field(default_factory=_numbers)
+    waits: Numbers = field(default_factory=Numbers)
+    slowdowns: Numbers = field(default_factory=Numbers)
     last: float = 0.0
     work: float = 0.0
     gpu_work: float = 0.0
     places: Counter[str] = field(default_factory=Counter)
-    seconds: array[float] = field(default_factory=_numbers)
+    seconds: Numbers = field(default_factory=Numbers)
     answers: Counter[tuple[str, bool | None]] = field(default_factory=Counter)
     wrongly: set[int] = field(default_factory=set)
     begun: list[tuple[Place, float, float]] = field(default_factory=list)

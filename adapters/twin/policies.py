@@ -224,22 +224,17 @@ class EasyBackfill(FluxBackfill):
     the pool changes.
     """
 
-    def __init__(
-        self,
-        foresee: Foresee = by_copy,
-        hopeful: Callable[[int], bool] | None = None,
-        stands: Callable[[int], bool] = lambda _: False,
-    ) -> None:
-        super().__init__(foresee, hopeful, stands)
-        self._in_the_way_of: tuple[int, int] | None = None
-        self._in_the_way: set[int] = set()
+    _in_the_way_of: tuple[int, int] | None = None
+    """The state of the pool and the head for which jobs were tried in vain."""
+    _in_the_way: frozenset[int] = frozenset()
+    """Those jobs."""
 
     def _goes_ahead(self, scheduler: Scheduler, job: PendingJob, head: PendingJob, shadow: float) -> bool:
         if ends_before(scheduler, job, shadow):
             return scheduler.try_alloc(job)
         state = (scheduler.resources.generation, head.jobid)
         if self._in_the_way_of != state:
-            self._in_the_way_of, self._in_the_way = state, set()
+            self._in_the_way_of, self._in_the_way = state, frozenset()
         if job.jobid in self._in_the_way or scheduler.is_settled(job):
             return False
         trial = scheduler.resources.copy()
@@ -249,7 +244,7 @@ class EasyBackfill(FluxBackfill):
             # The pool itself says so, that its answer is counted and a job that never fits is denied.
             return scheduler.try_alloc(job)
         if not fits_at(trial, head, shadow):
-            self._in_the_way.add(job.jobid)
+            self._in_the_way |= {job.jobid}
             return False
         expected = pieces(tried.to_dict())
 
