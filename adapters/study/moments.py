@@ -17,6 +17,7 @@ from .groups import Group
 
 _HOUR = 3600.0
 _MOST_NODES_DRAWN = 64
+_MOST_BARS = 2000
 
 DRAWN = (
     "A letter and a shape are a slot of the job with the number; one with a capital and a bold red line crosses a "
@@ -55,19 +56,34 @@ def gantts(groups: Sequence[Group], machine: Machine) -> list[Chart]:
     """Return nodes over time around the moment, under each pool; nothing where no jobs were kept."""
     found = []
     for place, group, moment in _moments(groups):
-        around = moment["around"]
-        spans = [
-            Span(job, start / _HOUR, end / _HOUR, first, last, torn)
-            for job, start, end, nodes, torn in around["jobs"]
-            for first, last in runs_of_mask(text_mask(nodes))
-        ]
+        spans, low, high = _spans(moment)
         if spans:
-            torn = sum(bool(job[4]) for job in around["jobs"])
-            caption = f"{_title(group, moment)}, nodes over time: {len(around['jobs'])} jobs, {torn} with a torn slot"
-            x = Axis("hours", around["from"] / _HOUR, around["until"] / _HOUR)
+            torn = len({span.job for span in spans if span.torn})
+            caption = (
+                f"{_title(group, moment)}, nodes over time: {len({span.job for span in spans})} jobs, "
+                f"{torn} with a torn slot"
+            )
+            x = Axis("hours", low / _HOUR, high / _HOUR)
             y = Axis("node", 0, machine.size, falls=True)
             found.append(Chart(f"gantt-{place}", caption, SPANS, x, y, spans=spans, mark=moment["time"] / _HOUR))
     return found
+
+
+def _spans(moment: Mapping[str, Any]) -> tuple[list[Span], float, float]:
+    """Return the bars around a moment, from when and until when: those nearest to it, as many as can be drawn."""
+    around, time = moment["around"], moment["time"]
+    low, high = around["from"], around["until"]
+    found: list[Span] = []
+    for job, start, end, nodes, torn in sorted(around["jobs"], key=lambda one: max(one[1] - time, time - one[2])):
+        bars = [
+            Span(job, start / _HOUR, end / _HOUR, first, last, torn) for first, last in runs_of_mask(text_mask(nodes))
+        ]
+        if len(found) + len(bars) > _MOST_BARS:
+            # Beyond the first that is left out there are gaps.
+            away = max(start - time, time - end, 0.0)
+            return found, max(low, time - away), min(high, time + away)
+        found += bars
+    return found, low, high
 
 
 def _moments(groups: Sequence[Group]) -> Iterator[tuple[int, Group, Mapping[str, Any]]]:

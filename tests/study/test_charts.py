@@ -101,6 +101,19 @@ def test_the_gantt_has_each_job_on_its_nodes_while_it_ran(
     assert groups[0].pool in chart.caption
 
 
+def test_more_bars_than_can_be_drawn_make_the_time_shorter(machine: Machine) -> None:
+    """Jobs on every other node, one after the other: the farther they are the sooner they are left out."""
+    jobs: list[Any] = [[n, 100.0 * n, 100.0 * n + 90.0, "0,2", False] for n in range(3000)]
+    moment = {"time": 150_000.0, "around": {"from": 0.0, "until": 300_000.0, "jobs": jobs}}
+    (chart,) = gantts([Group("TreePool", "easy", None, [{"moment": moment}], [1])], machine)
+    assert len(chart.spans) == 2000
+    assert chart.x.low is not None
+    assert chart.x.high is not None
+    low, high = 3600 * chart.x.low, 3600 * chart.x.high
+    assert {span.job for span in chart.spans} >= {n for n, begin, end, *_ in jobs if end > low and begin < high}
+    assert high - low == pytest.approx(100_000, abs=200)
+
+
 def test_two_jobs_never_stand_in_one_place_of_a_whole_node(charts: dict[str, Chart]) -> None:
     """Jobs share nodes, but no more of them at a time than a node has cores."""
     spans = charts["gantt-0"].spans
