@@ -18,7 +18,7 @@ from ...topology.tree import NodeType
 from ..twin.jobs import Part
 from .splitting import Pile, in_one, touched
 
-_MOST_SEEN = 2**16
+_MOST_SEEN = 2**14
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ class Splitter:
     def __init__(self, machine: Machine) -> None:
         self._machine = machine
         self._seen: Memory[tuple[int, int, int, SlotSize | None], Locality] = Memory(_MOST_SEEN)
-        self._known: dict[object, Locality] = {}
+        self._known: Memory[object, Locality] = Memory(_MOST_SEEN)
         self._levels = [_Level.all_of(kind, machine.levels) for kind in machine.types]
         self.levels = machine.levels
 

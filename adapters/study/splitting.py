@@ -33,7 +33,7 @@ def in_one(piles: Sequence[Pile], cores: int, gpus: int, slots: int) -> int:
     return min(slots, sum(_room(pile, cores, gpus) for pile in piles))
 
 
-@lru_cache(maxsize=200_000)
+@lru_cache(maxsize=2**14)
 def touched(piles: tuple[Pile, ...], cores: int, gpus: int, slots: int) -> int:
     """Return how many piles the slots touch, added up, when they touch as few as can be.
 
