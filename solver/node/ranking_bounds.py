@@ -19,9 +19,10 @@ from ..policy.scale import Scale
 from ..policy.terms import CoreTouch, Touch
 from ..state.domain_state import DomainState
 
-_Known = tuple[int, int, tuple[tuple[int, ...], ...]]
+_Known = tuple[int, int, tuple[tuple[int, ...], ...], dict[tuple[int, int], int]]
 """What touching a node costs at least, with slots that have GPUs and with others; then of each level what the cheapest
-0, 1, 2, ... of its domains count, with the room that each loses."""
+0, 1, 2, ... of its domains count, with the room that each loses; and the room that the node loses with so many cores
+and GPUs."""
 
 Fewest = tuple[int, ...]
 """Of each level the fewest domains that must be touched."""
@@ -99,7 +100,7 @@ class TouchBounds:
             known = self._known[level] = _largest(self._types, level)
         return known
 
-    def of(self, state: DomainState, fewest: Fewest, *, shielded: bool) -> int:
+    def of(self, state: DomainState, fewest: Fewest, *, shielded: bool, size: tuple[int, int] | None = None) -> int:
         """Return a joint integer that nothing that takes a core or a GPU of a node is below.
 
         Parameters
@@ -108,6 +109,8 @@ class TouchBounds:
             How many domains of each level it touches at least.
         shielded
             Whether what takes it are slots without GPUs alone.
+        size
+            The cores and GPUs that it takes in all, of which the node loses room; None where that is not counted.
         """
         known = self._bounds.get(state)
         if known is None:
@@ -115,24 +118,30 @@ class TouchBounds:
         total = known[1] if shielded else known[0]
         for number, sums in zip(fewest, known[2], strict=True):
             total += sums[number if number < len(sums) else -1]
+        if size is not None:
+            lost = known[3].get(size)
+            if lost is None:
+                lost = known[3][size] = self._scale.lost_room(state, *size)
+            total += lost
         return total
 
     def _find(self, state: DomainState) -> _Known:
         """Go through the domains of a state once."""
-        touch, core_touch = self._scale.touch, self._scale.core_touch
+        touch, core_touch, least_lost = self._scale.touch, self._scale.core_touch, self._scale.least_lost
+        has_rooms = bool(self._scale.rooms)
         of_level: dict[str, tuple[list[DomainState], list[int]]] = {level: ([], []) for level in self._levels}
         of_cores: list[int] = []
         for domain in state.flat:
             some = of_level.get(domain.level)
             if some is not None and (domain.free_cores or domain.free_gpus):
                 some[0].append(domain)
-                some[1].append(touch(domain) + self._scale.least_lost(domain))
+                some[1].append(touch(domain) + least_lost(domain) if has_rooms else touch(domain))
             if self._core_touches and domain.own_free_cores:
                 of_cores.append(core_touch(domain))
         sums = tuple([_sums(state, *some) for some in of_level.values()])
         node = touch(state)
         below_zero = sum([weight for weight in of_cores if weight < 0])
-        return node + below_zero, node + (below_zero or min(of_cores, default=0)), sums
+        return node + below_zero, node + (below_zero or min(of_cores, default=0)), sums, {}
 
 
 def _sums(state: DomainState, domains: Sequence[DomainState], weights: list[int]) -> tuple[int, ...]:

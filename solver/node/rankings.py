@@ -343,23 +343,14 @@ class Rankings:
             found = self.node_solver.without_search(state, bundle, budget)
             self._rank(ranking.entries, number, bundle, state, found)
         elif flat.count * flat.cores <= state.free_cores and flat.count * flat.gpus <= state.free_gpus:
-            bounds = self._touch_bounds
-            least = bounds.of(state, bounds.fewest(flat), shielded=not flat.gpus)
-            ranking.add(least + self._lost_room(state, flat), number, state)
+            ranking.add(self.touch_bounds([state], flat)[0], number, state)
 
     def touch_bounds(self, states: Sequence[DomainState], flat: FlatSlots) -> list[int]:
         """Return of states joint integers that no placement of equal slots there is below: quickly found, not much."""
         bounds, shielded = self._touch_bounds, not flat.gpus
         fewest = bounds.fewest(flat)
-        least = [bounds.of(state, fewest, shielded=shielded) for state in states]
-        if not self.node_solver.scale.rooms:
-            return least
-        return [bound + self._lost_room(state, flat) for bound, state in zip(least, states, strict=True)]
-
-    def _lost_room(self, state: DomainState, flat: FlatSlots) -> int:
-        """Return what equal slots cost of the room for other jobs at the level of the node, as a joint integer."""
-        scale = self.node_solver.scale
-        return scale.lost_room(state, flat.count * flat.cores, flat.count * flat.gpus) if scale.rooms else 0
+        size = (flat.count * flat.cores, flat.count * flat.gpus) if self.node_solver.scale.rooms else None
+        return [bounds.of(state, fewest, shielded=shielded, size=size) for state in states]
 
     def crosses(self, flat: FlatSlots) -> bool:
         """Tell whether equal slots have to be torn on any node, as no domain is large enough."""

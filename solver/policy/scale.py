@@ -73,6 +73,7 @@ class Scale:
         self.units = tuple(1 << (BITS * (count - 1 - i)) for i in range(count))
         self._touch: Memory[DomainState, int] = Memory(REMEMBERED)
         self._core_touch: Memory[DomainState, int] = Memory(REMEMBERED)
+        self._least_lost: Memory[DomainState, int] = Memory(REMEMBERED)
         self.known_for_bounds: Memory[DomainState, tuple[Any, ...]] = Memory(REMEMBERED)
         self._values: Memory[int, Mapping[str, int]] = Memory(REMEMBERED)
         self._touches: dict[str, list[tuple[Callable[[DomainState], int], int]]] = {}
@@ -179,11 +180,15 @@ class Scale:
 
     def least_lost(self, domain: DomainState) -> int:
         """Return what it costs at least that any core or GPU of a domain is taken, as a joint integer."""
+        known = self._least_lost.get(domain)
+        if known is not None:
+            return known
         cores, gpus = domain.free_cores, domain.free_gpus
         cost = 0
         for room, unit in self.rooms:
             left = max(room(domain, cores - 1, gpus) if cores else 0, room(domain, cores, gpus - 1) if gpus else 0)
             cost += unit * (room(domain, cores, gpus) - left)
+        self._least_lost[domain] = cost
         return cost
 
     def lost_rooms(self, domain: DomainState, cores: int, gpus: int, most: int) -> list[int]:

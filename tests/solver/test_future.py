@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from exactfit.grammar.idset import IdSet
 from exactfit.grammar.jobspec import parse_resources
 from exactfit.grammar.shape import parse_shape
 from exactfit.solver.checker import Checker
+from exactfit.solver.cpsat.budget import Budget
 from exactfit.solver.demand.request import Request
 from exactfit.solver.errors import InfeasibleRequest, InsufficientResources
 from exactfit.solver.options import Options
@@ -169,3 +171,42 @@ def test_room_that_cannot_be_proven_is_refused(room: Callable[..., int], fault: 
     policy = Policy("own", (affinity, lambda _groups, _levels: [Room("own", room)]))
     with pytest.raises((TypeError, ValueError), match=fault):
         Pool(read_R(preset("rfc49-a:1")), Options(policy))
+
+
+def test_a_decision_counts_little_more_work_with_the_term_than_without() -> None:
+    """Both pools are in the states that the term makes: decisions that follow each other, and nothing is searched."""
+    machine = read_R(preset("rfc49-a:16"))
+    pools = {name: Pool(machine, Options(parse_policy(name))) for name in ("future", "pack")}
+    spent = dict.fromkeys(pools, 0.0)
+    draw = random.Random(5)
+    running: list[int] = []
+    requests = [Request.from_shape(shape) for shape in SHAPES]
+    for job in range(300):
+        while len(running) >= 38:
+            ended = running.pop(draw.randrange(len(running)))
+            for pool in pools.values():
+                pool.free(ended)
+        request, placed = draw.choice(requests), {}
+        for name, pool in pools.items():
+            budget = Budget(1.0)
+            copy = pool.copy()
+            try:
+                placed[name] = copy.alloc(job, request, budget=budget).to_dict()
+            except InsufficientResources:
+                continue
+            spent[name] += budget.spent
+        if placed:
+            running.append(job)
+            for pool in pools.values():
+                pool.register_alloc(job, placed["future"])
+    assert 0 < spent["future"] < 1.6 * spent["pack"]
+    assert all(pool.present[0].node_solver.solves == 0 for pool in pools.values())
+
+
+SHAPES = (
+    "slot=1/core=7",
+    "node=1/slot=4/[core=15;gpu=1]",
+    "slot=2/[core=10;gpu=1]",
+    "node=1/slot=3/core=5",
+    "slot=1/core=3",
+)
