@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -63,6 +64,7 @@ def tables(cells: Sequence[Cell], pools: Sequence[str], store: Store) -> Iterato
         for cell, groups in compared:
             if groups:
                 yield _line(cell, [str(len(groups[0].seeds)), *_cells(groups, figures_of(cell)[number])])
+        yield from _in_all(compared, pools, number)
 
 
 def _head(names: Sequence[str]) -> Iterator[str]:
@@ -121,6 +123,28 @@ def _cells(groups: Sequence[Group], figure: Figure) -> Iterator[str]:
         text = format(found.mean * figure.factor, figure.form)
         less = group.less(first, figure.name) if group is not first else None
         yield text + ("" if less is None else _difference(less, figure.factor, figure.form))
+
+
+def _in_all(compared: Sequence[tuple[Cell, Sequence[Group]]], pools: Sequence[str], number: int) -> Iterator[str]:
+    """Yield how much more each pool comes to than the first in percent, over all machines, sizes and loads.
+
+    A day is one seed on one machine of a size: what it has under several loads is alike, and counts once, by its mean.
+    """
+    found: dict[str, dict[tuple[str, int, int], list[float]]] = {pool: {} for pool in pools}
+    for cell, groups in compared:
+        name = figures_of(cell)[number].name
+        for group in groups:
+            pairs = zip(group.seeds, group.results, groups[0].results, strict=True)
+            for seed, mine, first in pairs:
+                ours, theirs = (result["figures"].get(name) for result in (mine, first))
+                if ours and theirs:
+                    key = cell.machine, cell.nodes, seed
+                    found[group.pool].setdefault(key, []).append(math.log(ours / theirs))
+    days = len(found[pools[0]])
+    if days:
+        means = {pool: estimate([sum(some) / len(some) for some in by.values()]) for pool, by in found.items()}
+        cells = [f"{_difference(means[pool], 100.0, '.1f').strip(' ()')} %" for pool in pools[1:]]
+        yield f"| all | | | {days} | | {' | '.join(cells)} |"
 
 
 def _difference(less: Estimate, factor: float, form: str) -> str:
