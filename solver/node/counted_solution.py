@@ -1,4 +1,4 @@
-"""Equal slots with cores and GPUs that are torn: by counting what is where, and putting slots together so.
+"""Equal slots that are torn: by counting what is where, and putting slots together so.
 
 Where these meet, no search is needed. Where they do not, they are what a search begins with: a lower bound for all
 terms at once, and mostly a better placement than one that is constructed domain by domain.
@@ -15,10 +15,11 @@ from .plan import NodePlan, NodeSolution, SlotPlan
 from .pricing import price
 from .torn_counts import least_torn
 from .torn_pieces import put_together
+from .torn_ways import Slots
 
 
 def counted_solution(
-    scale: Scale, state: DomainState, flat: FlatSlots, known: NodeSolution, budget: Budget
+    scale: Scale, state: DomainState, flat: FlatSlots, known: NodeSolution, budget: Budget, shielded: bool | None = None
 ) -> NodeSolution:
     """Return a solution that is no worse than one that is known, with a bound that is no lower.
 
@@ -28,11 +29,14 @@ def counted_solution(
         Not proven.
     budget
         What it takes is spent; where that is not enough, what is known is returned.
+    shielded
+        When given, whether slots count as slots without GPUs, whatever they take.
     """
-    if not (flat.cores and flat.gpus):
+    if not flat.cores:
         return known
+    gpuless = not flat.gpus if shielded is None else shielded
     try:
-        counted = least_torn(scale, state, (flat.count, flat.cores, flat.gpus), known.cost, budget)
+        counted = least_torn(scale, state, (flat.count, flat.cores, flat.gpus), known.cost, budget, shielded=gpuless)
     except CutOff:
         return known
     if counted is None:
@@ -41,11 +45,12 @@ def counted_solution(
     least = max(least, known.bound)
     if given is None or least == known.cost:
         return NodeSolution(known.cost, known.cost, lambda: known.plan)
-    slots = put_together(scale, state, (flat.cores, flat.gpus), given, (least, known.cost), budget)
+    asked = Slots(flat.count, flat.cores, flat.gpus, budget, shielded=gpuless)
+    slots = put_together(scale, state, asked, given, (least, known.cost), budget)
     cost = known.cost
     if len(slots) == flat.count:
-        (nearest,) = nearer(state, [tuple(slots)]) if scale.shares else (tuple(slots),)
-        cost = price(scale, state, ((slot, False) for slot in nearest))
+        (nearest,) = nearer(state, [tuple(slots)]) if scale.shares and flat.gpus else (tuple(slots),)
+        cost = price(scale, state, ((slot, gpuless) for slot in nearest))
     if cost >= known.cost:
         return NodeSolution(known.cost, least, lambda: known.plan, final=False)
     in_order = sorted(nearest, key=lambda slot: [share.place for share in slot])

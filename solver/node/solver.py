@@ -269,7 +269,7 @@ class NodeSolver:
             found = constructed_solution(self.scale, state, bundle, shielded)
             if found is not None and not found.proven and counts:
                 assert bundle.flat is not None
-                found = counted_solution(self.scale, state, bundle.flat, found, budget)
+                found = counted_solution(self.scale, state, bundle.flat, found, budget, shielded)
             self._constructed = key, found
         return self._constructed[1]
 

@@ -30,16 +30,24 @@ from .torn_ways import Given, Level, Slots, TooMany
 
 
 def least_torn(
-    scale: Scale, domain: DomainState, slots: tuple[int, int, int], cost: int, budget: Budget
+    scale: Scale,
+    domain: DomainState,
+    slots: tuple[int, int, int],
+    cost: int,
+    budget: Budget,
+    *,
+    shielded: bool = False,
 ) -> tuple[int, Given | None] | None:
     """Return what slots cost at least, and how much is where in that case; None where it is not known.
 
     Parameters
     ----------
     slots
-        How many, and the cores and GPUs of each, some of both.
+        How many, and the cores and GPUs of each: some cores.
     cost
         Of a placement that is known. Where nothing is cheaper, nothing is said of where slots stand.
+    shielded
+        Whether they count as slots without GPUs.
 
     Raises
     ------
@@ -59,7 +67,7 @@ def least_torn(
         most = crossed[name] + (cost - bound) // unit if unit else count * len(domain.flat)
         levels.append(Level(unit, scale.shares.get(name, 0), most))
     try:
-        found = TornTables(scale, Slots(*slots, budget), levels).best(domain)
+        found = TornTables(scale, Slots(*slots, budget, shielded=shielded), levels).best(domain)
     except TooMany:
         return None
     if found is None:

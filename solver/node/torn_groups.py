@@ -137,7 +137,7 @@ class Groups:
                 total = max(cost, far - inner.share * torn * near_one) + each + (edges - pieces) * inner.cross
                 enter(ways, (whole + torn, 0, 0), (total, 0, (Joined(torn, 0, edges, parts),)))
             limit = min(slots.count - whole - torn, self._outer)
-            for others in range(max(1, -(-left // slots.gpus)), limit + 1):
+            for others in range(slots.fewest(left), limit + 1):
                 have = slots.most(rest, others, left)
                 if have + left < others:
                     break
@@ -150,6 +150,8 @@ class Groups:
 
     def _near_one(self, group: Some) -> int:
         """Return what is near of a torn slot at the most that has all domains of a group for itself."""
+        if not self._slots.gpus:
+            return 0
         known = self._near.get(group)
         if known is None:
             cores, gpus = self._slots.cores, self._slots.gpus

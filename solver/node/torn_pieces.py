@@ -17,7 +17,7 @@ from ..policy.scale import Scale
 from ..state.domain_state import DomainState
 from .plan import Share
 from .pricing import Shares, lineage
-from .torn_ways import Given
+from .torn_ways import Given, Slots
 
 MOST_PIECES = 200
 """Ways to take a slot that are looked at."""
@@ -41,25 +41,25 @@ class _Task:
 
 
 def put_together(
-    scale: Scale, domain: DomainState, slots: tuple[int, int], given: Given, between: tuple[int, int], budget: Budget
+    scale: Scale, domain: DomainState, slots: Slots, given: Given, between: tuple[int, int], budget: Budget
 ) -> list[Shares]:
     """Return the shares of slots that stand as it was counted; nothing if that is not found.
 
     Parameters
     ----------
     slots
-        The cores and GPUs of each.
+        What is asked for.
     given
         What is where.
     between
         What that costs at the least, and what it has to be below.
     """
-    search = _Search(scale, domain, *slots)
+    search = _Search(scale, domain, slots.cores, slots.gpus)
     search.read(given, 0, 0)
     search.tasks.reverse()
     cost, most = between
     inner = sum(task.least for task in search.tasks)
-    inner += sum(scale.touch(domain.flat[place]) for place in search.touched)
+    inner += sum(slots.touch(scale, domain.flat[place]) for place in search.touched)
     found = None
     spares = [cost - inner, most - 1 - inner]
     while spares and search.left > 0:
@@ -71,7 +71,7 @@ def put_together(
     budget.charge(PIECE_STEPS * (MOST_PIECES - search.left))
     if found is None:
         return []
-    whole = [(Share(place, *slots),) for place, number in search.whole for _ in range(number)]
+    whole = [(Share(place, slots.cores, slots.gpus),) for place, number in search.whole for _ in range(number)]
     return whole + [tuple(Share(*piece) for piece in sorted(held)) for held in found]
 
 
@@ -212,7 +212,7 @@ class _Search:
         cores = [c for c, _ in free]
         around = [self._parents[place] for place in places]
         for gpus in _shared(self._gpus, [g for _, g in free]):
-            near = [min(c, self._cores * g // self._gpus) for c, g in zip(cores, gpus, strict=True)]
+            near = [min(c, self._share_of(g)) for c, g in zip(cores, gpus, strict=True)]
             # Of domains that are all needed all but one are full, and it matters which one is not.
             for last in range(len(places)):
                 order = [*range(last), *range(last + 1, len(places)), last]
@@ -227,6 +227,10 @@ class _Search:
                     if not left and all(c or g for c, g in zip(taken, gpus, strict=True)):
                         yield tuple(zip(places, taken, gpus, strict=True))
 
+    def _share_of(self, gpus: int) -> int:
+        """Return the cores of which so many GPUs of a slot have a share."""
+        return self._cores * gpus // self._gpus if gpus else 0
+
     def _nearer(
         self,
         near: Sequence[int],
@@ -239,7 +243,7 @@ class _Search:
         taken = list(near)
         for outer in dict.fromkeys(around):
             inside = [i for i in order if around[i] == outer]
-            left = self._cores * sum(gpus[i] for i in inside) // self._gpus - sum(near[i] for i in inside)
+            left = self._share_of(sum(gpus[i] for i in inside)) - sum(near[i] for i in inside)
             for i in inside:
                 more = max(0, min(left, cores[i] - taken[i]))
                 taken[i] += more

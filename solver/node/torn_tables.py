@@ -55,7 +55,7 @@ class TornTables:
 
     def _of_leaf(self, domain: DomainState) -> Ways:
         slots, level = self._slots, self._levels[-1]
-        touch = self._scale.touch(domain)
+        touch = slots.touch(self._scale, domain)
         ways: Ways = {START: [(0, 0, ())]}
         for whole in range(min(slots.count, slots.room(domain)) + 1):
             cores, gpus = domain.free_cores - whole * slots.cores, domain.free_gpus - whole * slots.gpus
@@ -68,7 +68,7 @@ class TornTables:
 
     def _of_branch(self, domain: DomainState, depth: int) -> Ways:
         slots, level = self._slots, self._levels[depth - 1]
-        touch = self._scale.touch(domain)
+        touch = slots.touch(self._scale, domain)
         ways: Ways = {}
         for (whole, pieces, gpus), some in self._together(domain, level.most, depth).items():
             key = whole, pieces, gpus

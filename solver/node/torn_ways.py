@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple, TypeAlias
 
 from ..cpsat.budget import Budget
+from ..policy.scale import Scale
 from ..state.domain_state import DomainState
 
 MOST_PAIRS = 60_000
@@ -108,16 +109,19 @@ class Slots:
     Parameters
     ----------
     count, cores, gpus
-        How many, and what each takes.
+        How many, and what each takes: some cores.
     budget
         What each pair is spent of.
+    shielded
+        Whether they count as slots without GPUs.
     """
 
-    def __init__(self, count: int, cores: int, gpus: int, budget: Budget) -> None:
+    def __init__(self, count: int, cores: int, gpus: int, budget: Budget, *, shielded: bool = False) -> None:
         self.count = count
         self.cores = cores
         self.gpus = gpus
         self._budget = budget
+        self._shielded = shielded
         self._pairs = 0
 
     def pay(self, pairs: int) -> None:
@@ -127,13 +131,24 @@ class Slots:
             raise TooMany
         self._budget.spend(PAIR_STEPS * pairs)
 
+    def touch(self, scale: Scale, domain: DomainState) -> int:
+        """Return what it costs that they take something of a domain."""
+        cost = scale.touch(domain)
+        return cost + scale.core_touch(domain) if self._shielded and not domain.children else cost
+
     def room(self, domain: DomainState) -> int:
         """Return how many slots a domain has room for."""
-        return min(domain.free_cores // self.cores, domain.free_gpus // self.gpus)
+        room = domain.free_cores // self.cores
+        return min(room, domain.free_gpus // self.gpus) if self.gpus else room
+
+    def fewest(self, gpus: int) -> int:
+        """Return in how many pieces so many GPUs are at the least, one at least."""
+        return max(1, -(-gpus // self.gpus)) if self.gpus else 1
 
     def most(self, cores: int, pieces: int, gpus: int) -> int:
         """Return how many of so many cores pieces have at the most: one with all GPUs of a slot has not all of its."""
-        return min(cores, pieces * self.cores - max(0, gpus - pieces * (self.gpus - 1)))
+        full = max(0, gpus - pieces * (self.gpus - 1)) if self.gpus else pieces
+        return min(cores, pieces * self.cores - full)
 
     def near(self, cores: int, pieces: int, gpus: int) -> int:
         """Return what is near at the most of so many pieces that have so much together."""
@@ -146,7 +161,7 @@ class Slots:
         A piece is never a whole slot. More pieces than serve for more cores, or for cores nearer to GPUs, are left out.
         """
         before: tuple[int, int] | None = None
-        for pieces in range(max(1, -(-gpus // self.gpus)), limit + 1):
+        for pieces in range(self.fewest(gpus), limit + 1):
             most = self.most(cores, pieces, gpus)
             if most + gpus < pieces:
                 return

@@ -51,6 +51,8 @@ HARD = [
     ("rfc49-a:1", "pack", "slot=4/core=7", "slot=2+/core=17"),
     ("rfc49-b:3", "pack", "", "[slot=2+{r}/[core;memory=2+];slot{w}/[core=2+;memory=2]]"),
     ("rfc49-b:2", "pack", "slot=3/core=5", "slot=1-9/[core=1+;memory=1+]"),
+    ("rfc49-a:2", "pack", "slot=4/core=13", "[slot=5{a}/[core=22;gpu=1];slot=1{b}/core=14;slot=6{c}/core=3]"),
+    ("rfc49-a:1", "pack", "node=1/[slot=3{a}/[core=11;gpu=2];slot=4{b}/core=16]", "slot=2/core=7"),
     ("rfc49-a:3", "intact,affinity", "slot=2/core=33", "node=2/[slot=3{a}/core=17;slot=2{b}/[core=3;gpu=1]]"),
 ]
 

@@ -44,7 +44,7 @@ LINES = (
     "numa:4 core:4 gpu:2",
     "socket:2 numa:2 l3:2 core:2 gpu:1",
 )
-POLICIES = ("pack", "spread", "affinity,fit,share", "affinity,worst-fit,share", "affinity,spread")
+POLICIES = ("pack", "spread", "affinity,fit,share", "affinity,worst-fit,share", "affinity,spread", "affinity,shield")
 
 Free = tuple[tuple[int, int], ...]
 """Cores and GPUs of the innermost domains."""
@@ -69,7 +69,7 @@ def least(scale: Scale, state: DomainState, slots: tuple[int, int, int]) -> int:
                 total = cost + worth(scale, state, leaves, taken, (cores, gpus))
                 after[rest] = min(total, after.get(rest, total))
         ways = after
-    return min(cost + touched(scale, state, leaves, free, left) for left, cost in ways.items())
+    return min(cost + touched(scale, state, leaves, free, left, gpus) for left, cost in ways.items())
 
 
 def one_slot(free: Free, cores: int, gpus: int) -> Iterator[Free]:
@@ -96,15 +96,20 @@ def worth(scale: Scale, state: DomainState, leaves: list[int], taken: Free, slot
     return cost
 
 
-def touched(scale: Scale, state: DomainState, leaves: list[int], free: Free, left: Free) -> int:
+def shield(scale: Scale, state: DomainState, changed: list[int], gpus: int) -> int:
+    return 0 if gpus else sum(scale.core_touch(state.flat[place]) for place in changed)
+
+
+def touched(scale: Scale, state: DomainState, leaves: list[int], free: Free, left: Free, gpus: int) -> int:
     changed = [place for place, before, after in zip(leaves, free, left, strict=True) if before != after]
-    return sum(scale.touch(state.flat[at]) for at in {at for place in changed for at in lineage(state)[place]})
+    touches = sum(scale.touch(state.flat[at]) for at in {at for place in changed for at in lineage(state)[place]})
+    return touches + shield(scale, state, changed, gpus)
 
 
 def found(scale: Scale, state: DomainState, slots: tuple[int, int, int]) -> tuple[NodeSolution, NodeSolution]:
     """Return what is constructed, and what is counted and put together from there."""
     count, cores, gpus = slots
-    bundle = slots_bundle(SlotShape(cores, gpus, shielded=False), count)
+    bundle = slots_bundle(SlotShape(cores, gpus, not gpus), count)
     constructed = constructed_solution(scale, state, bundle)
     assert constructed is not None
     assert isinstance(bundle.flat, FlatSlots)
@@ -118,7 +123,7 @@ def states(draw: st.DrawFn) -> tuple[DomainState, Scale, tuple[int, int, int]]:
     cores = draw(st.integers(0, (1 << kind.cores.bit_count()) - 1))
     gpus = draw(st.integers(0, (1 << kind.gpus.bit_count()) - 1))
     state = arrange(kind, cores, gpus).state
-    slots = draw(st.tuples(st.integers(1, 4), st.integers(1, 5), st.integers(1, 3)))
+    slots = draw(st.tuples(st.integers(1, 4), st.integers(1, 5), st.integers(0, 3)))
     assume(slots[0] * slots[1] <= state.free_cores)
     assume(slots[0] * slots[2] <= state.free_gpus)
     leaves = [inner for inner in state.flat if not inner.children]
@@ -135,7 +140,7 @@ def test_no_placement_is_below_what_is_counted(case: tuple[DomainState, Scale, t
     assert counted.bound <= best <= counted.cost <= constructed.cost
     assert counted.bound >= constructed.bound
     # A limit of any cost that a placement has leaves the bound what it is for that.
-    loose = least_torn(scale, state, slots, best + (1 << 200), Budget(10))
+    loose = least_torn(scale, state, slots, best + (1 << 200), Budget(10), shielded=not slots[2])
     assert loose is None or loose[0] <= best
 
 

@@ -9,7 +9,7 @@ from ...policy.scale import Scale
 from ...state.domain_state import DomainState
 from ...state.joined import pairs_of
 from ..amounts_at_hand import with_amounts_of
-from ..lower_bounds import lower_bounds
+from ..lower_bounds import lower_bound
 from ..plan import NodePlan, NodeSolution, SlotPlan
 from .level_bounds import level_bounds
 from .limits import Limits
@@ -46,11 +46,10 @@ def search(
             raise CutOff
         return solution
     values = tuple(scale.values(known.cost).values())
-    bounds = lower_bounds(scale, state, bundle)
-    if known.bound > scale.joint(bounds):
-        bounds = list(scale.values(known.bound).values())  # by counting, which says more than levels one by one
-    else:
-        bounds = level_bounds(state, bundle, scale, values, budget, shielded=shielded)
+    bounds = list(scale.values(known.bound).values())
+    if not (bundle.flat is not None and bundle.flat.gpus and known.bound > lower_bound(scale, state, bundle)):
+        # Counting says more than levels one by one, mostly.
+        bounds = max(bounds, level_bounds(state, bundle, scale, values, budget, shielded=shielded))
     limits = Limits(tuple(bounds), values)
     least = scale.joint(limits.least)
     if known.cost <= least:
