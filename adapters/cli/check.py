@@ -87,13 +87,13 @@ def check(
     pool = read.pool()
     verdict = _judged(read, R, pool)
     best = _best(pool, read.jobs[0], verdict.terms) if compare else None
-    proof = second_opinion(read, verdict, seconds) if proven.prove else None
+    proof = second_opinion(read, verdict, seconds, proven.solver) if proven.prove else None
     if as_json:
         print(json_line("check", {**_fields(verdict, best), "proof": proof_fields(proof)}))
     else:
         _report(verdict.legal, [*verdict.violations, *verdict.notes], verdict.terms, best)
         if proof is not None:
-            show_proof(make_console(), proof, verdict.terms)
+            show_proof(make_console(), proof, verdict.terms, proven.solver)
     return DONE if verdict.legal else NO
 
 

@@ -13,6 +13,7 @@ from rich.text import Text
 from ...grammar.duration import parse_duration
 from ...grammar.errors import printable, shown
 from ..fitted_table import Column, FittedTable
+from ..proof.program import Solver
 from .case import Case
 from .errors import InputError
 from .tables import value_text
@@ -43,8 +44,15 @@ class ProveOptions:
         typer.Option("--within", metavar="TIME", show_default="1m", help="How long --prove may take: 30s, 10m."),
     ] = None
 
+    solver: Annotated[
+        Solver,
+        typer.Option("--solver", help="Whom --prove asks: highs, or scip where pyscipopt is installed."),
+    ] = Solver.HIGHS
+
     def seconds(self) -> float:
         """Return how long it may take."""
+        if self.solver is not Solver.HIGHS and not self.prove:
+            raise InputError("--solver goes with --prove")
         if self.within is None:
             return SECONDS
         if not self.prove:
@@ -60,16 +68,21 @@ class ProveOptions:
         raise InputError(f"--within: expected a time above 0, got {shown(self.within)} (seconds, or 30s, 10m)")
 
 
-def second_opinion(read: Case, verdict: Verdict, seconds: float) -> Proof:
+_PACKAGES = {Solver.HIGHS: ("highspy", "HiGHS", "prove"), Solver.SCIP: ("pyscipopt", "SCIP", "scip")}
+"""By solver: its Python package, its name, and the extra that installs it."""
+
+
+def second_opinion(read: Case, verdict: Verdict, seconds: float, solver: Solver) -> Proof:
     """Return the second opinion on a legal placement, in the terms of the policy.
 
     Raises
     ------
     InputError
-        Where HiGHS is missing, or the placement has no values.
+        Where the solver is missing, or the placement has no values.
     """
-    if find_spec("highspy") is None:
-        raise InputError("--prove needs HiGHS: pip install 'exactfit[prove]'")
+    package, name, extra = _PACKAGES[solver]
+    if find_spec(package) is None:
+        raise InputError(f"--prove needs {name}: pip install 'exactfit[{extra}]'")
     if not verdict.legal:
         raise InputError(f"--prove: the placement is illegal: {verdict.violations[0]}")
     from ..proof.prove import prove
@@ -83,6 +96,7 @@ def second_opinion(read: Case, verdict: Verdict, seconds: float) -> Proof:
         [held for _, held in read.before],
         read.down,
         read.options.slot_exclusive,
+        solver,
     )
     names = [component.name for component in read.options.policy.components(machine.group_levels, machine.levels)]
     return prove(question, verdict.counts, {"size": verdict.terms["size"], **values_of(names, verdict)}, seconds)
@@ -121,7 +135,7 @@ def proof_fields(proof: Proof | None) -> dict[str, Any] | None:
     }
 
 
-def show_proof(console: Console, proof: Proof, terms: Mapping[str, Any]) -> None:
+def show_proof(console: Console, proof: Proof, terms: Mapping[str, Any], solver: Solver) -> None:
     """Print a second opinion."""
     columns = (Column("term", lead=True), Column("value", right=True, least=12), Column("second opinion"))
     rows = []
@@ -130,7 +144,8 @@ def show_proof(console: Console, proof: Proof, terms: Mapping[str, Any]) -> None
         rows.append((Text(name), Text(value_text(value)), Text(opinion.value)))
     console.print(FittedTable(columns, rows))
     if proof.holds:
-        console.print("nothing is better: proven by counting or by HiGHS, in another formulation", soft_wrap=True)
+        by = _PACKAGES[solver][1]
+        console.print(f"nothing is better: proven by counting or by {by}, in another formulation", soft_wrap=True)
     elif proof.better is not None:
         import json
 

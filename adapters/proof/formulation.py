@@ -13,7 +13,7 @@ from ...grammar.idset import IdSet
 from .giving import Giving
 from .instances import BeyondError, Instance
 from .places import NODE, Cell, Place, Places
-from .program import Program, Terms
+from .program import Program, Solver, Terms
 
 
 def add(to: Terms, terms: Terms, factor: int = 1) -> Terms:
@@ -34,10 +34,18 @@ class Formulation:
         The instances of the request.
     idsets
         The `id` sets of its cores and GPUs.
+    solver
+        Who is to solve it.
     """
 
-    def __init__(self, places: Places, roots: Sequence[Instance], idsets: Sequence[tuple[str, IdSet]]) -> None:
-        self.program = Program()
+    def __init__(
+        self,
+        places: Places,
+        roots: Sequence[Instance],
+        idsets: Sequence[tuple[str, IdSet]],
+        solver: Solver = Solver.HIGHS,
+    ) -> None:
+        self.program = Program(solver=solver)
         self.places = places
         self.cells: list[Cell] = places.cells(idsets)
         self.instances = [one for root in roots for one in root.walk()]

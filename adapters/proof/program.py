@@ -1,4 +1,4 @@
-"""An integer program: variables, rows of coefficients with bounds, and HiGHS to solve it."""
+"""An integer program: variables, rows of coefficients with bounds, and HiGHS or SCIP to solve it."""
 
 from __future__ import annotations
 
@@ -13,6 +13,13 @@ Terms = dict[int, int]
 
 TOLERANCE = 1e-4
 """How far a number that stands for a whole one may be from it."""
+
+
+class Solver(Enum):
+    """Who solves it."""
+
+    HIGHS = "highs"
+    SCIP = "scip"
 
 
 class Outcome(Enum):
@@ -47,11 +54,22 @@ class Solved:
 
 @dataclass
 class Program:
-    """An integer program that grows; all variables and coefficients are whole numbers."""
+    """An integer program that grows; all variables and coefficients are whole numbers.
+
+    Attributes
+    ----------
+    lower, upper
+        The bounds of the variables.
+    rows
+        Coefficients by variable, with the bounds of their sum.
+    solver
+        Who solves it.
+    """
 
     lower: list[int] = field(default_factory=list)
     upper: list[int] = field(default_factory=list)
     rows: list[tuple[Terms, float, float]] = field(default_factory=list)
+    solver: Solver = Solver.HIGHS
 
     def variable(self, upper: int, lower: int = 0) -> int:
         """Add a variable within bounds, and return its number."""
@@ -88,13 +106,24 @@ class Program:
         ------
         ImportError
             Where HiGHS is not installed.
+        RuntimeError
+            Where SCIP is not.
         """
-        import highspy
-
         if any(not terms and not low <= 0 <= high for terms, low, high in self.rows):
             return Solved(Outcome.INFEASIBLE)
         if not self.lower:
             return Solved(Outcome.OPTIMAL, 0, 0)
+        if self.solver is Solver.SCIP:
+            from .scip import minimise
+
+            told = self.lower, self.upper, self.rows, objective
+            ended, bound, value, values = minimise(*told, seconds, presolve=presolve)
+            return Solved(Outcome(ended), bound, value, values)
+        return self._by_highs(objective, seconds, presolve)
+
+    def _by_highs(self, objective: Mapping[int, int], seconds: float, presolve: bool) -> Solved:
+        import highspy
+
         # What it is wrapped in prints a banner when it is made, whatever its options are.
         solver = highspy._core._Highs()
         for name, setting in (

@@ -12,6 +12,7 @@ from ...topology.machine import Machine
 from .formulation import Formulation
 from .instances import Reading, expand, idsets_of
 from .places import MEASURED, Places
+from .program import Solver
 
 Value = int | tuple[int, ...]
 """Of a term: a number; of the size the counts."""
@@ -29,6 +30,8 @@ class Question:
         What nodes must be, the R of jobs that hold something, and a bitmask of positions.
     slot_exclusive
         The option of the pool.
+    solver
+        Who is asked what counting does not say.
     """
 
     machine: Machine
@@ -37,6 +40,7 @@ class Question:
     running: Sequence[Mapping[str, Any]] = ()
     down: int = 0
     slot_exclusive: str = "shared"
+    solver: Solver = Solver.HIGHS
 
     def formulation(self, counts: Mapping[str, int]) -> Formulation:
         """Return the placements of the request with some counts.
@@ -48,7 +52,7 @@ class Question:
         """
         roots = expand(self.vertices, counts, Reading.of(self.machine, self.slot_exclusive))
         places = Places(self.machine, self.running, self.down, self.constraint)
-        return Formulation(places, roots, idsets_of(self.vertices))
+        return Formulation(places, roots, idsets_of(self.vertices), self.solver)
 
 
 def larger_counts(question: Question, counts: Mapping[str, int]) -> Iterator[dict[str, int]]:

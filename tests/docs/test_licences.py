@@ -91,7 +91,7 @@ def test_a_package_says_the_same_licence(name: str) -> None:
         assert licence_of(name) == STATED[name]
     except PackageNotFoundError:
         # Only what other systems and other targets need may be missing.
-        assert name in {"tomli", "flux-python"} | needed("trust")
+        assert name in {"tomli", "flux-python"} | needed("trust") | needed("scip")
 
 
 def test_what_these_need_in_turn_is_permissive() -> None:

@@ -21,6 +21,7 @@ import several_nodes
 from exactfit.adapters.audit import strategies
 from exactfit.adapters.audit.strategies import Case, Json
 from exactfit.adapters.proof.instances import BeyondError
+from exactfit.adapters.proof.program import Solver
 from exactfit.adapters.proof.prove import Opinion, fits, prove
 from exactfit.adapters.proof.question import Question
 from exactfit.adapters.proof.tables import bound_by_counting, impossible_by_counting
@@ -73,11 +74,17 @@ class _NoReasons:
         return ""
 
 
-def opinion_on(case: Case, policy: str = "pack", seconds: float = SECONDS, counting: bool = False) -> Said:
+def opinion_on(
+    case: Case,
+    policy: str = "pack",
+    seconds: float = SECONDS,
+    counting: bool = False,
+    solver: Solver = Solver.HIGHS,
+) -> Said:
     """Let exactfit answer a request, and return the second opinion on the answer.
 
-    Where `counting` is to say what it can first, HiGHS is asked the rest; else HiGHS is asked all, and counting must
-    not say more than is true.
+    Where `counting` is to say what it can first, the other solver is asked the rest; else that is asked all, and
+    counting must not say more than is true.
     """
     machine, vertices = read_R(case.R), parse_resources(list(case.resources))
     constraint = ALWAYS if case.constraint is None else parse_constraint(case.constraint)
@@ -88,7 +95,7 @@ def opinion_on(case: Case, policy: str = "pack", seconds: float = SECONDS, count
         pool.register_alloc(number, R)
     if down:
         pool.mark_down(down)
-    question = Question(machine, vertices, constraint, case.running, down, case.slot_exclusive)
+    question = Question(machine, vertices, constraint, case.running, down, case.slot_exclusive, solver)
     try:
         R = pool.alloc(1, Request.of(vertices, constraint)).to_dict()
     except (InfeasibleRequest, InsufficientResources) as refusal:
