@@ -66,7 +66,7 @@ def study(
         typer.Option(
             "--json",
             help='Print one JSON object and nothing else: {"machine", "workload", "shapes", "folder", "report", '
-            '"simulations", "groups", "greed", "given_up", "as_it_was"}; a group is of a pool, '
+            '"simulations", "groups", "to_load", "greed", "given_up", "as_it_was"}; a group is of a pool, '
             "an order of the queue and a load.",
         ),
     ] = False,
@@ -266,7 +266,16 @@ def _print_json(
         "folder": str(report.parent),
         "report": str(report),
     }
-    print(json_line("study", {**about, **figures_fields(tasks, store), "as_it_was": as_it_was and as_it_was.fields()}))
+    print(
+        json_line(
+            "study",
+            {
+                **about,
+                **figures_fields(tasks, store, named.machine.levels),
+                "as_it_was": as_it_was and as_it_was.fields(),
+            },
+        )
+    )
 
 
 def _show(

@@ -4,20 +4,33 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 from .estimate import given_up_in_words
 from .groups import Estimate, Group, gather, greed_rows
+from .price import batches_of
+from .recommend import advices
 from .store import Store
 from .task import Task
 
 
-def figures_fields(tasks: Sequence[Task], store: Store) -> dict[str, Any]:
-    """Return a group for each pool, order of the queue and load, and a row for each batch that was compared."""
+def figures_fields(tasks: Sequence[Task], store: Store, levels: Sequence[str]) -> dict[str, Any]:
+    """Return a group for each pool, order of the queue and load, what to load, and a row for each batch.
+
+    Parameters
+    ----------
+    tasks, store
+        The study's.
+    levels
+        Below the node, the finest last.
+    """
+    groups, greed = gather(tasks, store), greed_rows(tasks, store)
     return {
         "simulations": len(tasks),
-        "groups": [_group(group) for group in gather(tasks, store)],
-        "greed": greed_rows(tasks, store),
+        "groups": [_group(group) for group in groups],
+        "to_load": [asdict(one) for one in advices(groups, batches_of(greed), levels)],
+        "greed": greed,
         "given_up": given_up_in_words(tasks, store),
     }
 

@@ -134,6 +134,9 @@ def test_study(run: Runner, tmp_path: Path) -> None:
     assert line["groups"][0]["figures"]["ran"]["mean"] == 20.0
     assert line["simulations"] == 6
     assert line["greed"]
+    (advice,) = line["to_load"]
+    assert advice["pool"] in advice["equal"]
+    assert set(advice["lost"]) | set(advice["fewer"]) == {"exactfit", "exactfit:lowest"}
     assert Path(line["report"]).exists()
 
 

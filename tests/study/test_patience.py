@@ -198,4 +198,4 @@ def test_a_study_in_which_nothing_ended_says_so(tmp_path: Path, tasks: list[Task
     assert "Without Rv1Pool under easy (2 of 2 simulations were given up): it would take about 15 min" in page
     assert "0 of 4 simulations" in page
     lines(tasks, store, machine)
-    assert len(figures_fields(tasks, store)["given_up"]) == 2
+    assert len(figures_fields(tasks, store, ())["given_up"]) == 2
