@@ -52,6 +52,9 @@ SHARED = 3
 """A state that is searched may take of what is left of a budget as much as others that are not yet solved, so many at
 the most: the last one may take it all."""
 
+MORE = 1.2
+"""So many times the work that a state had before are worth solving it once more."""
+
 LEAST = 0.02
 """Seconds of work below which nothing is solved once more."""
 
@@ -85,6 +88,7 @@ class Rankings:
         self._rankings: Memory[Bundle, Ranking] = Memory(RANKINGS)
         self._of_few: Memory[Bundle, tuple[Classes, Ranking]] = Memory(RANKINGS)
         self._unfinished: set[Bundle] = set()
+        self._given: dict[tuple[Bundle, DomainState], float] = {}
         self._aside: dict[DomainState, list[Ranking]] = {}
         self._touch_bounds = TouchBounds(node_solver.scale, types, STATES)
         self._orders: Memory[tuple[bool, Fewest], TouchOrder] = Memory(ORDERS)
@@ -114,6 +118,7 @@ class Rankings:
             # What there was no time to prove is not remembered beyond the decision: it would change later answers.
             self._forget(bundle)
         self._unfinished.clear()
+        self._given.clear()
         self._of_few.clear()
         if self._worn and len(self._births) > 2 * len(classes):
             self._renewed = self._issued + 1
@@ -224,7 +229,8 @@ class Rankings:
     def improve(self, bundle: Bundle, classes: Classes, budget: Budget) -> bool:
         """Solve once more what is ranked and not proven, with all that is left; tell whether anything new is known.
 
-        Those that may cost the least come first. What one state leaves of its share is the others'.
+        Those that may cost the least come first. What one state leaves of its share is the others'. Equal slots for
+        which there would be hardly more work than before are left as they are.
         """
         ranking = self._ranking(bundle, classes, budget)
         pending = sorted(
@@ -237,8 +243,11 @@ class Rankings:
             if budget.left < LEAST:
                 break
             known = entry[3]
+            more = budget.part(1 / left)
+            if bundle.flat is not None and more.left < MORE * self._given.get((bundle, entry[2]), 0.0):
+                continue  # for equal slots the same search comes to the same, or less
             try:
-                found = self.node_solver.best(entry[2], bundle, budget.part(1 / left))
+                found = self.node_solver.best(entry[2], bundle, more)
             except CutOff:
                 continue
             if known is None or found is None or (found.cost >= known.cost and found.bound <= known.bound):
@@ -288,6 +297,7 @@ class Rankings:
             if known < BOUNDED and not ranking.alone:
                 found = self.node_solver.without_search(state, bundle, budget)
             else:
+                self._given[bundle, state] = budget.left
                 found = self.node_solver.best(state, bundle, budget)
         except CutOff:
             ranking.lost.append((bound, state))

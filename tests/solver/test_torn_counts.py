@@ -28,6 +28,7 @@ from exactfit.solver.node.packing import SlotShape
 from exactfit.solver.node.plan import NodeSolution
 from exactfit.solver.node.pricing import lineage
 from exactfit.solver.node.torn_counts import least_torn
+from exactfit.solver.options import Options
 from exactfit.solver.policy.scale import Scale
 from exactfit.solver.policy.terms import parse_policy
 from exactfit.solver.pool import Pool
@@ -191,11 +192,11 @@ def lowest(mask: int, number: int) -> int:
     return chosen
 
 
-@pytest.mark.parametrize(("free", "slots"), A_NODES)
-def test_slots_of_a_real_node_are_proven_without_a_search(free: str, slots: tuple[int, int, int]) -> None:
+def on_a_node(free: str, slots: tuple[int, int, int], time_limit: float = 0.5) -> tuple[Pool, str]:
+    """Return a pool that placed slots on a node that has so much free, and the status of what it placed."""
     machine, cores, gpus = a_node(free)
     kind = machine.types[0]
-    pool, checker = Pool(machine), Checker(machine)
+    pool, checker = Pool(machine, Options(time_limit=time_limit)), Checker(machine)
     held = ids(kind.cores & ~cores), ids(kind.gpus & ~gpus)
     children = {name: some for name, some in zip(("core", "gpu"), held, strict=True) if some}
     R = {"version": 1, "execution": {"R_lite": [{"rank": "0", "children": children}]}}
@@ -204,9 +205,21 @@ def test_slots_of_a_real_node_are_proven_without_a_search(free: str, slots: tupl
     count, each, gpu = slots
     request = Request.of(parse_resources(parse_shape(f"node=1/slot={count}/[core={each};gpu={gpu}]")))
     allocation = pool.alloc(2, request)
-    assert allocation.certificate["status"] == "OPTIMAL"
-    assert pool.present[0].node_solver.solves == 0
     assert_as_certified(allocation.certificate, checker.judge(request.shape.vertices, allocation.to_dict()))
+    return pool, allocation.certificate["status"]
+
+
+@pytest.mark.parametrize(("free", "slots"), A_NODES)
+def test_slots_of_a_real_node_are_proven_without_a_search(free: str, slots: tuple[int, int, int]) -> None:
+    pool, status = on_a_node(free, slots)
+    assert status == "OPTIMAL"
+    assert pool.present[0].node_solver.solves == 0
+
+
+def test_what_a_search_left_open_is_not_searched_again_with_as_much_work() -> None:
+    pool, status = on_a_node("1,1 1,1 1,1 1,1  0,0 5,0 5,0 15,1", (4, 7, 1), time_limit=0.3)
+    assert status == "FEASIBLE"
+    assert pool.present[0].node_solver.solves == 1
 
 
 def ids(mask: int) -> str:
