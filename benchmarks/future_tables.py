@@ -187,52 +187,54 @@ def idle_gpus(series: Mapping[str, Sequence[Any]], jobs: Mapping[str, Sequence[A
 
 
 def draw(cells: Sequence[Cell], pools: Sequence[str], store: Store, path: Path) -> None:
-    """Draw what each pool places of the work that fits together, and how long jobs wait, a group of bars a machine."""
+    """Draw how local slots are, and how much longer jobs wait than under the first pool, where days are enough."""
     import matplotlib as mpl
 
     mpl.use("agg")
     from matplotlib import pyplot as plt
 
-    figure, panels = plt.subplots(2, 1, figsize=(11, 7.5))
-    rows = [(cell, by_pool(greed_rows(cell.tasks, store))) for cell in cells]
-    _bars(
-        panels[0],
-        [cell for cell, some in rows if some],
-        pools,
-        lambda cell, pool: _work(dict(_keyed(rows))[id(cell)], pool),
-    )
-    panels[0].set(ylabel="% of what fits together", title="Work of batches", ylim=(60, 100))
-    groups = [(cell, _groups(cell, pools, store)) for cell in cells]
-    known = dict(_keyed(groups))
-    _bars(panels[1], [cell for cell, some in groups if some], pools, lambda cell, pool: _wait(known[id(cell)], pool))
-    panels[1].set(ylabel="minutes", title="Mean wait on generated days, with 95 % intervals over the days")
-    panels[0].legend(ncols=len(pools), frameon=False, loc="lower right")
-    figure.tight_layout()
+    compared = [(cell, _groups(cell, pools, store)) for cell in cells]
+    compared = [(cell, groups) for cell, groups in compared if groups and len(groups[0].seeds) >= _ENOUGH]
+    figure, panels = plt.subplots(2, 1, figsize=(10, 7))
+    _bars(panels[0], compared, [(pool, lambda cell, groups, at: _local(cell, groups[at])) for pool in pools])
+    panels[0].set(ylabel="%", title="Slots whole in a domain of the finest level", ylim=(80, 100))
+    _bars(panels[1], compared, [(pool, lambda _, groups, at: _longer(groups[at], groups[0])) for pool in pools])
+    panels[1].set(ylabel="%", title=f"Wait more than under {pools[0]}, day by day, with 95 % intervals")
+    panels[1].axhline(0, color="black", linewidth=0.8)
+    handles, labels = panels[0].get_legend_handles_labels()
+    figure.legend(handles, labels, ncols=len(pools), frameon=False, loc="lower center")
+    figure.tight_layout(rect=(0, 0.04, 1, 1))
     figure.savefig(path, dpi=110)
 
 
-def _keyed(pairs: Sequence[tuple[Cell, Any]]) -> Iterator[tuple[int, Any]]:
-    return ((id(cell), value) for cell, value in pairs)
+_ENOUGH = 5
+"""Days."""
+
+_Value = Callable[[Cell, Sequence[Group], int], Estimate]
 
 
-def _work(rows: Mapping[str, Sequence[Mapping[str, Any]]], pool: str) -> Estimate:
-    part = total(rows[pool], column("work", "placed")) / total(rows[pool], column("work", "optimum"))
-    return Estimate(100 * part, None)
-
-
-def _wait(groups: Sequence[Group], pool: str) -> Estimate:
-    found = next(group for group in groups if group.pool == pool).figure("wait")
+def _local(cell: Cell, group: Group) -> Estimate:
+    found = group.figure(f"local.{cell.there.levels[-1]}")
     assert found is not None
-    return Estimate(found.mean / 60, found.half and found.half / 60)
+    return Estimate(100 * found.mean, None)
 
 
-def _bars(panel: Any, cells: Sequence[Cell], pools: Sequence[str], value: Callable[[Cell, str], Estimate]) -> None:
+def _longer(group: Group, first: Group) -> Estimate:
+    pairs = zip(group.results, first.results, strict=True)
+    ratios = [
+        mine["figures"]["wait"] / theirs["figures"]["wait"] for mine, theirs in pairs if theirs["figures"]["wait"]
+    ]
+    found = estimate([math.log(ratio) for ratio in ratios if ratio])
+    return Estimate(100 * found.mean, 100 * (found.half or 0.0))
+
+
+def _bars(panel: Any, compared: Sequence[tuple[Cell, Sequence[Group]]], pools: Sequence[tuple[str, _Value]]) -> None:
+    """Draw a group of bars for each machine, size and load."""
     width = 0.8 / len(pools)
-    for number, pool in enumerate(pools):
-        found = [value(cell, pool) for cell in cells]
-        places = [at + (number - (len(pools) - 1) / 2) * width for at in range(len(cells))]
+    for number, (pool, value) in enumerate(pools):
+        found = [value(cell, groups, number) for cell, groups in compared]
+        places = [at + (number - (len(pools) - 1) / 2) * width for at in range(len(compared))]
         errors = [one.half or 0.0 for one in found]
         panel.bar(places, [one.mean for one in found], width, yerr=errors if any(errors) else None, label=pool)
-    panel.set_xticks(
-        range(len(cells)), [f"{cell.machine}\n{cell.nodes} nodes\n{cell.load:g}" for cell in cells], fontsize=7
-    )
+    names = [f"{cell.machine}\n{cell.nodes} nodes, {cell.load:g}" for cell, _ in compared]
+    panel.set_xticks(range(len(compared)), names, fontsize=8)
