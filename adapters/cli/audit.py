@@ -65,6 +65,21 @@ class AuditOptions:
     ] = None
 
 
+@dataclass(frozen=True, slots=True)
+class NoMachine:
+    """What other commands change of their machine: an audit has none that could be changed."""
+
+    with_nodes: Annotated[str | None, typer.Option("--with-nodes", hidden=True)] = None
+    amounts: Annotated[list[str] | None, typer.Option("--with", hidden=True)] = None
+    without: Annotated[list[str] | None, typer.Option("--without", hidden=True)] = None
+
+    def check(self) -> None:
+        """Refuse each of these. InputError for it."""
+        for option, given in (("--with-nodes", self.with_nodes), ("--with", self.amounts), ("--without", self.without)):
+            if given:
+                raise InputError(f"{option}: an audit takes no machine, it makes random ones; there is none to change")
+
+
 @flat
 def audit(
     pool: Annotated[
@@ -78,6 +93,7 @@ def audit(
         ),
     ],
     asked: AuditOptions,
+    none: NoMachine,
     as_json: Annotated[
         bool,
         typer.Option(
@@ -99,6 +115,7 @@ def audit(
     """
     from ..audit.pools import load_allocator
 
+    none.check()
     seconds = _seconds(asked.time, asked.streams)
     if find_spec("hypothesis") is None:
         raise InputError("an audit needs hypothesis: pip install 'exactfit[audit]'")

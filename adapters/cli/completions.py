@@ -11,7 +11,7 @@ _JOBS = (".yaml", ".yml", ".json", ".jsonl")
 _POLICIES = ("pack", "future", "spread", "lowest")
 _TERMS = ("partial", "affinity", "share", "spread", "intact", "shield", "fit", "worst-fit", "links", "future")
 _POOLS = ("exactfit", "Rv1Pool", "TreePool")
-_AXES = ("pools=", "load=", "seeds=", "scheduling=")
+_AXES = ("pools=", "load=", "seeds=", "scheduling=", "with-nodes=", "with=", "without=")
 _LUBLIN = ("days=", "jobs=", "load=", "gpu=", "longest=")
 
 

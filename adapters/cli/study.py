@@ -18,7 +18,6 @@ import typer
 
 from ...grammar.errors import printable
 from .bundles import flat
-from .choice import read_choice
 from .console import make_console, warn
 from .ending import OF_THE_SYSTEM
 from .errors import InputError
@@ -27,16 +26,15 @@ from .machine_input import NamedMachine, read_machine
 from .minutes import a_line_a_minute
 from .source import Sources
 from .status import DONE
-from .study_given import Given, read_given
+from .study_given import Given
 from .study_options import (
-    BATCH,
-    SECONDS,
     AxesOptions,
     EngineOptions,
     SimulationOptions,
     StudiedOptions,
     WorkloadOptions,
 )
+from .study_planned import planned
 from .what_if import as_it_would_be
 
 if TYPE_CHECKING:
@@ -67,7 +65,7 @@ def study(
             "--json",
             help='Print one JSON object and nothing else: {"machine", "workload", "shapes", "folder", "report", '
             '"simulations", "groups", "to_load", "greed", "given_up", "as_it_was"}; a group is of a pool, '
-            "an order of the queue and a load.",
+            "an order of the queue, a load and a machine.",
         ),
     ] = False,
 ) -> int:
@@ -83,13 +81,16 @@ def study(
       exactfit study R.json trace.swf.gz --rules site.rules --sweep load=0.7:1.1:0.1,seeds=5 -o sweep
 
       exactfit study now.json lublin:days=1 -o from-now-on
+
+      exactfit study R.json trace.swf.gz --pools exactfit --sweep with-nodes=0+16+32,seeds=10 -o larger
     """
     _check_installed()
     simulated.check()
     engine.check()
     named = as_it_would_be(read_machine(studied.machine, Sources()), studied.what_if)
     try:
-        given, tasks, options = _planned(named, workload, compared, simulated)
+        axes = compared.axes(studied.what_if)
+        given, tasks, options = planned(named, workload, axes, simulated)
     except ValueError as error:
         raise InputError(str(error)) from None
     with _into(engine.output):
@@ -102,38 +103,6 @@ def study(
     else:
         _show(tasks, store, named, given, report, as_it_was)
     return DONE
-
-
-def _planned(
-    named: NamedMachine, workload: WorkloadOptions, compared: AxesOptions, simulated: SimulationOptions
-) -> tuple[Given, list[Task], SolverOptions]:
-    """Return what the workload is, the simulations, and what the site chose for our solver."""
-    # matplotlib and the solver take seconds to import.
-    from ..study.plan import Settings, tasks_of
-    from ..study.task import machine_R
-
-    axes = compared.axes()
-    # What is wrong with it is better said now than by every simulation.
-    choice = read_choice(named, {"time_limit": simulated.time_limit}, time_limit=SECONDS)
-    given = read_given(workload, named)
-    chosen = choice.options
-    settings = Settings(
-        machine_R(named.machine),
-        given.source,
-        simulated.queue_depth,
-        simulated.prove,
-        chosen.time_limit,
-        simulated.snapshots,
-        simulated.batch or BATCH,
-        choice={
-            "policy": chosen.policy.name,
-            "slot_exclusive": chosen.slot_exclusive,
-            "unknown_types": chosen.unknown_types,
-            "job_policy": chosen.job_policy,
-        },
-    )
-    choice.announce()
-    return given, tasks_of(axes, settings), chosen
 
 
 def _as_it_was(named: NamedMachine, given: Given, options: SolverOptions) -> AsItWas | None:
@@ -281,6 +250,7 @@ def _print_json(
 def _show(
     tasks: list[Task], store: Store, named: NamedMachine, given: Given, report: Path, as_it_was: AsItWas | None
 ) -> None:
+    from ..study.capacity import capacity_in_words
     from ..study.estimate import given_up_in_words
     from ..study.groups import gather, greed_rows
     from ..study.price import batches_of
@@ -300,6 +270,7 @@ def _show(
     batches = batches_of(greed_rows(tasks, store))
     sentences = [one.sentence() for one in advices(groups, batches, levels)]
     sentences += [one.sentence() for one in verdicts(groups, levels, batches)]
+    sentences += capacity_in_words(groups)
     for sentence in sentences:
         console.print(sentence, highlight=False)
     console.print(lines(tasks, store, named.machine))

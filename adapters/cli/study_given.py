@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -37,6 +37,14 @@ class Given:
     words: str
     shapes: list[str]
     history: History | None = None
+
+    def on(self, named: NamedMachine, other: NamedMachine) -> Source:
+        """Return the same jobs on another machine than the one that they are made for, in the state that it is in."""
+        from ..study.onset import onset_of
+        from ..study.outline import outline_of
+
+        onset = None if other.snapshot is None else onset_of(other.snapshot, outline_of(other.machine))[0]
+        return replace(self.source, onset=onset, outline=asdict(outline_of(named.machine)))
 
 
 def read_given(given: WorkloadOptions, named: NamedMachine) -> Given:

@@ -125,7 +125,8 @@ class AxesOptions:
             autocompletion=completions.axes,
             metavar="AXES",
             show_default=False,
-            help="What varies: pools=a+b, load=0.7:1.1:0.1, seeds=20, scheduling=easy+flux, with commas between.",
+            help="What varies: pools=a+b, load=0.7:1.1:0.1, seeds=20, scheduling=easy+flux, with commas between; and "
+            "what if: with-nodes=0+16+32, with='none+numa memory=256', without='none+rack[3]'.",
         ),
     ] = None
     seed: Annotated[
@@ -144,19 +145,32 @@ class AxesOptions:
         ),
     ] = None
 
-    def axes(self) -> Axes:
+    def axes(self, what_if: options.WhatIf) -> Axes:
         """Return what varies.
+
+        Parameters
+        ----------
+        what_if
+            What is different of the machine in any case.
 
         Raises
         ------
         ValueError
             For a pool, an order or an axis that cannot be.
         """
-        from ..study.plan import Axes
+        from ..study.plan import Axes, names_in
         from ..study.pools import PoolName
 
-        fixed = {"pools": self.pools, "load": self.load, "seeds": self.seed, "scheduling": self.scheduling}
-        swept = {part.partition("=")[0] for part in (self.sweep or "").split(",")}
+        fixed: dict[str, object] = {
+            "pools": self.pools,
+            "load": self.load,
+            "seeds": self.seed,
+            "scheduling": self.scheduling,
+            "with-nodes": what_if.with_nodes,
+            "with": what_if.amounts,
+            "without": what_if.without,
+        }
+        swept = names_in(self.sweep) if self.sweep is not None else []
         for name, value in fixed.items():
             if value is not None and name in swept:
                 raise ValueError(f"--{'seed' if name == 'seeds' else name} and {name}= of --sweep exclude each other")

@@ -9,15 +9,43 @@ from typing import Any
 from ...grammar.errors import shown
 from ...grammar.idset import IdSet
 from ...topology.machine import Machine
-from ...topology.what_if import with_amount, with_nodes, without_nodes
+from ...topology.what_if import machine_R, with_amount, with_nodes, without_nodes
 from ..snapshot.model import Snapshot
-from .console import note
+from .console import counted, note
 from .errors import InputError
-from .machine_input import NamedMachine
+from .machine_input import NamedMachine, of_snapshot
 from .options import WhatIf
 
 
-def as_it_would_be(named: NamedMachine, asked: WhatIf) -> NamedMachine:
+def words_of(asked: WhatIf) -> str:
+    """Return what is to be different of a machine, in words; nothing where nothing is."""
+    more = [counted(asked.with_nodes, "node") + " more"] if asked.with_nodes is not None else []
+    return ", ".join([*(f"without {text}" for text in asked.without or ()), *(asked.amounts or ()), *more])
+
+
+def snapshot_as_it_would_be(taken: Snapshot, asked: WhatIf, *, silent: bool = False) -> Snapshot:
+    """Return a snapshot of a machine as it would be, which says so where its cluster is named.
+
+    Parameters
+    ----------
+    silent
+        Whether it is not said what has ended with nodes that are taken away.
+
+    Raises
+    ------
+    InputError
+        As `as_it_would_be`.
+    """
+    words = words_of(asked)
+    if not words:
+        return taken
+    named = as_it_would_be(of_snapshot(taken.system, taken), asked, silent=silent)
+    assert named.snapshot is not None
+    cluster = f"{taken.cluster or taken.system}, what if: {words}"
+    return replace(named.snapshot, R=machine_R(named.machine, named.machine.all), cluster=cluster)
+
+
+def as_it_would_be(named: NamedMachine, asked: WhatIf, *, silent: bool = False) -> NamedMachine:
     """Return a machine, and the state that a snapshot says it is in, as it would be.
 
     Jobs that hold anything of nodes that are taken away are taken to have ended. Nodes that are added are in the queues
@@ -46,7 +74,7 @@ def as_it_would_be(named: NamedMachine, asked: WhatIf) -> NamedMachine:
         return named
     snapshot = named.snapshot
     if snapshot is not None:
-        snapshot = _added(_cut(snapshot, before), before, machine)
+        snapshot = _added(_cut(snapshot, before, silent=silent), before, machine)
     return replace(named, machine=machine, snapshot=snapshot)
 
 
@@ -62,7 +90,7 @@ def _amount(text: str) -> tuple[str, str, float]:
     return level, name.strip(), amount
 
 
-def _cut(snapshot: Snapshot, machine: Machine) -> Snapshot:
+def _cut(snapshot: Snapshot, machine: Machine, *, silent: bool) -> Snapshot:
     """Return a snapshot with the nodes of a machine alone."""
     there = set(machine.ranks)
 
@@ -74,8 +102,9 @@ def _cut(snapshot: Snapshot, machine: Machine) -> Snapshot:
 
     running = [job for job in snapshot.running if ranks_of(job.R) <= there]
     gone = len(snapshot.running) - len(running)
-    if gone:
-        note(f"{gone} running jobs hold something of nodes that are taken away: they are taken to have ended")
+    if gone and not silent:
+        jobs = counted(gone, "running job holds", "running jobs hold")
+        note(f"{jobs} something of nodes that are taken away: taken to have ended")
     return replace(
         snapshot,
         running=running,

@@ -8,18 +8,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from .groups import Estimate, Group, estimate
+from .groups import Estimate, Group, Situation, estimate
 from .price import Rows, column, total
 
 LESS, MORE = -1, 1
 _MINUTE = 60.0
 _MILLI = 1000.0
 
-Batches = Callable[[float | None], Mapping[str, Rows]]
-"""Returns what was placed of batches at a load, by pool."""
+Batches = Callable[[Situation], Mapping[str, Rows]]
+"""Returns what was placed of batches in a situation, by pool."""
 
 
-def no_batches(_: float | None) -> Mapping[str, Rows]:
+def no_batches(_: Situation) -> Mapping[str, Rows]:
     """Return that no batches were placed."""
     return {}
 

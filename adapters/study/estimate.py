@@ -1,6 +1,6 @@
 """How long a study will take, known from the first seconds of one simulation of each kind; and what is gone on without.
 
-Simulations of a pool, an order of the queue and a load differ in their seeds alone, and take about as long.
+Simulations of a pool, an order of the queue, a load and a machine differ in their seeds alone, and take about as long.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ..spans import span
+from .groups import Situation
 from .patience import GaveUp
 from .store import Store
 from .task import RUN, Task
@@ -18,12 +19,14 @@ LOOK = 5.0
 LONG = 60.0
 """Nothing is foretold of what takes no longer."""
 
-Kind = tuple[str, str, float | None]
+Kind = tuple[str, Situation]
 
 
 def kind_of(task: Task) -> Kind | None:
     """Return what simulations have in common that take about as long; None for comparisons with the optimum."""
-    return (task.pools[0], task.scheduling, task.load) if task.kind == RUN else None
+    if task.kind != RUN:
+        return None
+    return task.pools[0], Situation(task.scheduling, task.load, task.machine)
 
 
 def first_of_each(tasks: Sequence[Task]) -> dict[Kind, Task]:
@@ -111,10 +114,12 @@ class Forecast:
             return []
         workers = f"{self.workers} worker{'s' * (self.workers > 1)}"
         said = [f"simulations will take about {span(self.seconds)} of the processor on {workers}:"]
-        for (pool, scheduling, load), count in self.left.items():
-            seconds = self.needed[pool, scheduling, load]
+        for kind, count in self.left.items():
+            pool, (scheduling, load, machine) = kind
+            seconds = self.needed[kind]
             time = "for an unknown time" if seconds is None else f"about {_seconds(seconds)} each"
             at = f" at load {load:g}" if load is not None else ""
+            at += f", {machine}" if machine else ""
             said.append(f"  {pool}, {scheduling}{at}: {count}, {time}")
         return said if self.patience else [*said, "  --patience TIME goes on without those that take longer"]
 
@@ -132,8 +137,9 @@ def given_up_in_words(tasks: Sequence[Task], store: Store) -> list[str]:
     counts: dict[str, int] = {}
     for task in tasks:
         kind = kind_of(task)
-        name = "the price of greed" if kind is None else f"{kind[0]} under {kind[1]}"
+        name = "the price of greed" if kind is None else f"{kind[0]} under {task.scheduling}"
         name += f" at load {task.load:g}" if task.load is not None else ""
+        name += f", {task.machine}" if task.machine else ""
         counts[name] = counts.get(name, 0) + 1
         known = store.gave_up(task.key)
         if known is not None:

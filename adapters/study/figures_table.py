@@ -59,7 +59,7 @@ def figures_table(groups: Sequence[Group], machine: Machine) -> str:
             star = "*" if marked else ""
             cells.append(f"{star}{text}{half}")
         rows.append([escape(head), *cells])
-    return html.table(["", *names], rows, "Figures of each pool, by order of the queue and load")
+    return html.table(["", *names], rows, "Figures of each pool, by order of the queue, load and machine")
 
 
 def best_of(groups: Sequence[Group], figure: str, shown: Sequence[str], better: int) -> list[bool]:
@@ -69,7 +69,7 @@ def best_of(groups: Sequence[Group], figure: str, shown: Sequence[str], better: 
         others = [
             (other, theirs)
             for other, theirs in zip(groups, shown, strict=True)
-            if theirs and theirs != text and (other.scheduling, other.load) == (group.scheduling, group.load)
+            if theirs and theirs != text and other.situation == group.situation
         ]
         apart = (group.less(other, figure) for other, _ in others)
         found.append(
@@ -80,13 +80,8 @@ def best_of(groups: Sequence[Group], figure: str, shown: Sequence[str], better: 
 
 
 def _name(group: Group, groups: Sequence[Group]) -> str:
-    """Return what a group is called among others: the pool, and the queue and the load where there are several."""
-    parts = [group.pool]
-    if len({other.scheduling for other in groups}) > 1:
-        parts.append(group.scheduling)
-    if len({other.load for other in groups}) > 1:
-        parts.append(f"load {group.load:g}")
-    return ", ".join(parts)
+    """Return what a group is called among others: the pool, and of queue, load and machine what there is more of."""
+    return ", ".join([group.pool, *group.situation.parts([other.situation for other in groups])])
 
 
 _AGAINST = ("wait", "slowdown", "utilisation", "nodes a job", "intact.node", "jobs refused wrongly", "decision")
@@ -96,7 +91,7 @@ def against_first(groups: Sequence[Group], machine: Machine) -> list[str]:
     """Return the differences to the first pool, seed by seed, where there are several seeds."""
     pairs = []
     for group in groups:
-        first = next(g for g in groups if (g.scheduling, g.load) == (group.scheduling, group.load))
+        first = next(g for g in groups if g.situation == group.situation)
         if group is not first and len(group.seeds) > 1:
             pairs.append((group, first))
     if not pairs:
@@ -106,14 +101,15 @@ def against_first(groups: Sequence[Group], machine: Machine) -> list[str]:
     for figure, head, factor, form, _ in _columns(machine):
         if figure in _AGAINST or figure.startswith("local."):
             rows.append(
-                [escape(head), *(_difference(group.less(first, figure), factor, form) for group, first in pairs)]
+                [escape(head), *(difference(group.less(first, figure), factor, form) for group, first in pairs)]
             )
     text = "Each pool against the first, seed by seed: bold where the 95 % interval of the difference leaves out zero."
     heads = [f"{_name(group, groups)} less {first.pool}" for group, first in pairs]
     return [html.paragraph(text), html.table(["", *heads], rows, "Differences to the first pool, seed by seed")]
 
 
-def _difference(one: Estimate | None, factor: float, form: str) -> str:
+def difference(one: Estimate | None, factor: float, form: str) -> str:
+    """Return a difference with its interval; bold where that leaves out zero, nothing for one seed."""
     if one is None or one.half is None:
         return ""
     mean = f"{one.mean * factor:+{form}}"

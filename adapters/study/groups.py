@@ -1,12 +1,13 @@
-"""Results that are to be compared: one group for each pool, policy of the queue and load, a result for each seed."""
+"""Results to be compared: a group for each pool, policy of the queue, load and machine, a result for each seed."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
+from .altered import AS_IT_IS, called
 from .figures import mean, percentile
 from .store import Store
 from .task import GREED, RUN, Result, Task
@@ -25,6 +26,37 @@ class Estimate:
     half: float | None
 
 
+class Situation(NamedTuple):
+    """What several pools are compared under.
+
+    Attributes
+    ----------
+    scheduling, load
+        The order of the queue; what is offered, None for what the workload says.
+    machine
+        What is different of the machine.
+    """
+
+    scheduling: str
+    load: float | None
+    machine: str = AS_IT_IS
+
+    @property
+    def words(self) -> str:
+        """It in words."""
+        load = f", load {self.load:g}" if self.load is not None else ""
+        return f"{self.scheduling}{load}" + (f", {self.machine}" if self.machine else "")
+
+    def parts(self, among: Iterable[Situation]) -> list[str]:
+        """Return the queue, the load and the machine, each where there are several among some."""
+        orders, loads, machines = (set(some) for some in zip(*among, strict=True))
+        return [
+            *([self.scheduling] if len(orders) > 1 else []),
+            *([f"load {self.load:g}"] if len(loads) > 1 and self.load is not None else []),
+            *([called(self.machine)] if len(machines) > 1 else []),
+        ]
+
+
 @dataclass(frozen=True, slots=True)
 class Group:
     """Results of one pool under one policy and one load, over seeds.
@@ -38,7 +70,9 @@ class Group:
     seeds
         Of the results.
     left_out
-        Jobs that not every pool ran, which are in no waits and slowdowns.
+        Jobs that not every pool ran on every machine, which are in no waits and slowdowns.
+    machine
+        What is different of the machine.
     """
 
     pool: str
@@ -47,6 +81,12 @@ class Group:
     results: Sequence[Result]
     seeds: Sequence[int]
     left_out: int = 0
+    machine: str = AS_IT_IS
+
+    @property
+    def situation(self) -> Situation:
+        """What it shares with the groups that it is compared with."""
+        return Situation(self.scheduling, self.load, self.machine)
 
     def figure(self, name: str) -> Estimate | None:
         """Return a figure over the seeds, None where there is none of this name."""
@@ -90,17 +130,26 @@ def gather(tasks: Sequence[Task], store: Store) -> list[Group]:
     alike: dict[tuple[str, float | None, int], list[tuple[Task, Result]]] = {}
     for task in runs:
         alike.setdefault((task.scheduling, task.load, task.seed), []).append((task, store.get(task.key)))
-    found: dict[tuple[str, str, float | None], list[tuple[int, Result, int]]] = {}
+    found: dict[tuple[str, Situation], list[tuple[int, Result, int]]] = {}
     kept = {}
     for some in alike.values():
         missing = {job for _, result in some for job in _never_ran(result)}
         for task, result in some:
             kept[task.key] = (task.seed, _without(result, missing), len(missing))
     for task in runs:
-        found.setdefault((task.pools[0], task.scheduling, task.load), []).append(kept[task.key])
+        situation = Situation(task.scheduling, task.load, task.machine)
+        found.setdefault((task.pools[0], situation), []).append(kept[task.key])
     return [
-        Group(*key, [r for _, r, _ in some], [seed for seed, _, _ in some], sum(left for _, _, left in some))
-        for key, some in found.items()
+        Group(
+            pool,
+            scheduling,
+            load,
+            [r for _, r, _ in some],
+            [seed for seed, _, _ in some],
+            sum(left for _, _, left in some),
+            machine,
+        )
+        for (pool, (scheduling, load, machine)), some in found.items()
     ]
 
 
@@ -127,6 +176,6 @@ def greed_rows(tasks: Sequence[Task], store: Store) -> list[dict[str, Any]]:
     for task in tasks:
         if task.kind == GREED and store.has(task.key):
             columns = store.get(task.key)["greed"]
-            head = {"load": task.load, "seed": task.seed}
+            head = {"load": task.load, "machine": task.machine, "seed": task.seed}
             rows += [{**head, **dict(zip(columns, row, strict=True))} for row in zip(*columns.values(), strict=True)]
     return rows

@@ -90,7 +90,7 @@ def _moments(groups: Sequence[Group]) -> Iterator[tuple[int, Group, Mapping[str,
     """Yield the moment of each pool under the first queue and load: all of one time of one workload."""
     for place, group in enumerate(groups):
         moment = group.results[0].get("moment")
-        if moment and (group.load, group.scheduling) == (groups[0].load, groups[0].scheduling):
+        if moment and not group.machine and group.situation == groups[0].situation:
             yield place, group, moment
 
 

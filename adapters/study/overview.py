@@ -43,7 +43,7 @@ def _sentences(advices: Sequence[Advice]) -> list[str]:
     if len(advices) > _MOST_SENTENCES:
         counts = dict.fromkeys(one.pool for one in advices)
         of = ", ".join(f"{pool} in {sum(one.pool == pool for one in advices)}" for pool in counts)
-        found = [f"What to load, of {len(advices)} queues and loads: {of}. Each is below, with the verdicts."]
+        found = [f"What to load, of {len(advices)} queues, loads and machines: {of}. Each is below, with the verdicts."]
     return found
 
 
@@ -68,9 +68,8 @@ def _table(verdicts: Sequence[Verdict]) -> str:
 
 
 def _where(one: Verdict, among: Sequence[Verdict]) -> list[str]:
-    """Return the queue and the load, each where there are several."""
-    queue = [one.scheduling] if len({other.scheduling for other in among}) > 1 else []
-    return [*queue, *([f"load {one.load:g}"] if one.load is not None and len({o.load for o in among}) > 1 else [])]
+    """Return the queue, the load and the machine, each where there are several."""
+    return one.situation.parts([other.situation for other in among])
 
 
 def _cell(one: Difference) -> str:

@@ -37,8 +37,8 @@ class Pictured:
         first = groups[0]
         self.groups = groups
         self.loads = sorted({group.load for group in groups if group.load is not None})
-        self.one = [g for g in groups if g.load == first.load and g.scheduling == first.scheduling]
-        self.scheduling = first.scheduling
+        self.one = [g for g in groups if g.situation == first.situation]
+        self.scheduling, self.machine = first.scheduling, first.machine
         self.pools = list(dict.fromkeys(group.pool for group in groups))
         self.levels = list(levels)
         self.greed = greed
@@ -164,7 +164,7 @@ class Pictured:
             points = [
                 (group.load, group.figure(figure))
                 for group in self.groups
-                if group.pool == pool and group.load is not None and group.scheduling == self.scheduling
+                if (group.pool, group.scheduling, group.machine) == (pool, self.scheduling, self.machine)
             ]
             kept = sorted((load, found) for load, found in points if found is not None and load is not None)
             x = [load + apart * (place - (len(self.pools) - 1) / 2) for load, _ in kept]

@@ -1,22 +1,30 @@
 """Which simulations a study consists of: every combination of its axes, as tasks.
 
-Axes are written ``pools=exactfit+TreePool,load=0.7:1.1:0.1,seeds=20,scheduling=easy+flux``.
+Axes are written ``pools=exactfit+TreePool,load=0.7:1.1:0.1,seeds=20,with-nodes=0+16``. Between values stands ``+``, or
+a comma where these hold none: ``with-nodes=0,16,32``.
 """
 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice, product
 from typing import Any
 
+from .altered import AS_IT_IS, Altered
 from .pools import PoolName
 from .submissions import LEAST_LOAD, MOST_LOAD
 from .task import EASY, GREED, RUN, SCHEDULING, Source, Task
 from .workloads.trace import number
 
-NAMES = ("pools", "load", "seeds", "scheduling")
+NAMES = ("pools", "load", "seeds", "scheduling", "with-nodes", "with", "without")
+NOTHING = "none"
+"""The value of ``with`` and ``without`` that changes nothing."""
+
+_PART = re.compile(rf"(?:^|,)(?=(?:{'|'.join(NAMES)})=)")
+_MOST_NODES = 1 << 20
 _MOST_VALUES = 10_000
 _MOST_RUNS = 1_000_000
 _SLACK = 1e-9
@@ -36,12 +44,24 @@ class Axes:
         Of the workload.
     scheduling
         Policies of the queue.
+    with_nodes, amounts, without
+        What is different of the machine; see `Altered`.
     """
 
     pools: tuple[str, ...]
     loads: tuple[float | None, ...] = (None,)
     seeds: tuple[int, ...] = (1,)
     scheduling: tuple[str, ...] = (EASY,)
+    with_nodes: tuple[int, ...] = (0,)
+    amounts: tuple[str, ...] = ("",)
+    without: tuple[str, ...] = ("",)
+
+    @property
+    def machines(self) -> list[Altered]:
+        """The machine in each way that it would be."""
+        return [
+            Altered(more, amount, less) for less, amount, more in product(self.without, self.amounts, self.with_nodes)
+        ]
 
     def swept(self, text: str) -> Axes:
         """Return the axes with those that a text names in the place of these.
@@ -53,22 +73,31 @@ class Axes:
         """
         found = self
         named: set[str] = set()
-        for part in text.split(","):
+        for part in _parts(text):
             name, equals, values = part.partition("=")
             if name in named:
                 raise ValueError(f"the axis {name} is given twice; its values are written with + between")
             named.add(name)
             if not equals or name not in NAMES or not values:
                 raise ValueError(f"{part[:60]!r}: expected {', '.join(NAMES)} = values")
-            if name == "pools":
-                found = replace(found, pools=tuple(dict.fromkeys(_pools(values))))
-            elif name == "load":
-                found = replace(found, loads=_few(_numbers(values)))
-            elif name == "seeds":
-                found = replace(found, seeds=tuple(_seeds(values)))
-            else:
-                found = replace(found, scheduling=tuple(values.split("+")))
+            found = found._with(name, values)
         return found.checked()
+
+    def _with(self, name: str, values: str) -> Axes:
+        """Return the axes with the values of one in the place of its own."""
+        if name == "pools":
+            return replace(self, pools=tuple(dict.fromkeys(_pools(values))))
+        if name == "load":
+            return replace(self, loads=_few(_numbers(values)))
+        if name == "seeds":
+            return replace(self, seeds=tuple(_seeds(values)))
+        if name == "with-nodes":
+            return replace(self, with_nodes=tuple(map(_count, _few(_numbers(values)))))
+        if name == "scheduling":
+            return replace(self, scheduling=tuple(_separate(values)))
+        # Ranks and hosts hold commas, and so may what is different of the machine.
+        listed = tuple("" if value == NOTHING else value.strip() for value in values.split("+"))
+        return replace(self, amounts=listed) if name == "with" else replace(self, without=listed)
 
     def checked(self) -> Axes:
         """Return this. ValueError for a value that is none."""
@@ -81,14 +110,39 @@ class Axes:
         for name, values in (("pools", self.pools), ("scheduling", self.scheduling)):
             if not values or "" in values or len(set(values)) < len(values):
                 raise ValueError(f"{name}: each is named once, with commas or + between; got {'+'.join(values)[:60]!r}")
-        if math.prod(map(len, (self.pools, self.loads, self.seeds, self.scheduling))) > _MOST_RUNS:
+        for name, changes in (("with-nodes", self.with_nodes), ("with", self.amounts), ("without", self.without)):
+            if len(set(changes)) < len(changes):
+                raise ValueError(f"{name}: each value is given once, with + between")
+        axes = (self.pools, self.loads, self.seeds, self.scheduling, self.with_nodes, self.amounts, self.without)
+        if math.prod(map(len, axes)) > _MOST_RUNS:
             raise ValueError(f"more than {_MOST_RUNS} simulations")
         return self
 
 
+def _parts(text: str) -> list[str]:
+    """Return the axes of a text, each with its values; a comma that no axis follows is one between values."""
+    first, *others = _PART.split(text)
+    return others if others and not first and not text.startswith(",") else [first, *others]
+
+
+def names_in(text: str) -> list[str]:
+    """Return the names of the axes of a text."""
+    return [part.partition("=")[0] for part in _parts(text)]
+
+
+def _separate(text: str) -> list[str]:
+    return re.split(r"[+,]", text)
+
+
+def _count(value: float) -> int:
+    if not (value.is_integer() and 0 <= value <= _MOST_NODES):
+        raise ValueError(f"with-nodes: expected numbers of nodes from 0 to {_MOST_NODES}, got {value:g}")
+    return int(value)
+
+
 def _pools(text: str) -> list[str]:
     """Return the names; a ``+`` inside the policy of one of ours is written ``/``."""
-    return [name.replace("/", "+") for name in text.split("+") if name]
+    return [name.replace("/", "+") for name in _separate(text) if name]
 
 
 def _few(values: Iterator[float]) -> tuple[float, ...]:
@@ -99,7 +153,7 @@ def _few(values: Iterator[float]) -> tuple[float, ...]:
 
 
 def _numbers(text: str) -> Iterator[float]:
-    for part in text.split("+"):
+    for part in _separate(text):
         bounds = [number(bound) for bound in part.split(":")]
         if len(bounds) == 1:
             yield bounds[0]
@@ -124,7 +178,13 @@ def _seeds(text: str) -> Iterator[int]:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What all tasks of a study share; see `Task`."""
+    """What all tasks of a study share; see `Task`.
+
+    Attributes
+    ----------
+    others
+        By what is different of the machine, in words: its R, and where jobs come from, with the state that it is in.
+    """
 
     R: Mapping[str, Any]
     source: Source
@@ -135,16 +195,19 @@ class Settings:
     batch: int = 16
     joint_limit: float = 10.0
     choice: Mapping[str, str] = field(default_factory=dict)
+    others: Mapping[str, tuple[Mapping[str, Any], Source]] = field(default_factory=dict)
 
 
 def tasks_of(axes: Axes, settings: Settings) -> list[Task]:
     """Return the tasks of a study: a run for every combination, and a comparison with the optimum for each workload."""
     found = []
-    for scheduling, load, seed in product(axes.scheduling, axes.loads, axes.seeds):
+    machines = [altered.words for altered in axes.machines]
+    for machine, scheduling, load, seed in product(machines, axes.scheduling, axes.loads, axes.seeds):
+        R, source = settings.others[machine] if machine != AS_IT_IS else (settings.R, settings.source)
         one = Task(
             RUN,
-            settings.R,
-            settings.source,
+            R,
+            source,
             (),
             scheduling=scheduling,
             queue_depth=settings.queue_depth,
@@ -153,9 +216,10 @@ def tasks_of(axes: Axes, settings: Settings) -> list[Task]:
             prove=settings.prove,
             time_limit=settings.time_limit,
             choice=settings.choice,
+            machine=machine,
         )
         found += [replace(one, pools=(pool,), files=_files((pool,), settings.choice)) for pool in axes.pools]
-        if settings.snapshots and scheduling == axes.scheduling[0]:
+        if settings.snapshots and scheduling == axes.scheduling[0] and machine == machines[0]:
             found.append(
                 replace(
                     one,

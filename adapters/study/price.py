@@ -10,6 +10,7 @@ from html import escape
 from typing import Any
 
 from . import html
+from .groups import Situation
 
 Rows = Sequence[Mapping[str, Any]]
 """A batch and pool each, as `greed.compare` returns them."""
@@ -98,9 +99,14 @@ def by_pool(rows: Rows) -> dict[str, list[Mapping[str, Any]]]:
     return found
 
 
-def batches_of(rows: Rows) -> Callable[[float | None], dict[str, list[Mapping[str, Any]]]]:
-    """Return what gives the rows of a load, by pool."""
-    return lambda load: by_pool([row for row in rows if row["load"] == load])
+def batches_of(rows: Rows) -> Callable[[Situation], dict[str, list[Mapping[str, Any]]]]:
+    """Return what gives the rows of a load and a machine, by pool."""
+
+    def batches(situation: Situation) -> dict[str, list[Mapping[str, Any]]]:
+        of = situation.load, situation.machine
+        return by_pool([row for row in rows if (row["load"], row["machine"]) == of])
+
+    return batches
 
 
 def total(rows: Rows, name: str) -> float:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from .criteria import LESS, Batches, Criterion, criteria
-from .groups import Group
+from .groups import Group, Situation
 
 RULE = (
     "What to load: a job that never runs waits for ever and is in no average, so first a pool drops out if another is "
@@ -22,12 +22,12 @@ RULE = (
 
 @dataclass(frozen=True, slots=True)
 class Advice:
-    """What to load under one queue and load.
+    """What to load under one queue and load, on one machine.
 
     Attributes
     ----------
-    scheduling, load
-        Of the queue, and what is offered.
+    situation
+        The queue, what is offered, and what is different of the machine.
     pool
         To be loaded.
     equal
@@ -38,8 +38,7 @@ class Advice:
         Pools that are shown to run fewer jobs than another.
     """
 
-    scheduling: str
-    load: float | None
+    situation: Situation
     pool: str
     equal: Sequence[str]
     lost: dict[str, list[str]]
@@ -47,7 +46,9 @@ class Advice:
 
     def sentence(self) -> str:
         """Return it in words."""
-        where = f" under {self.scheduling}{f' at load {self.load:g}' if self.load is not None else ''}"
+        scheduling, load, machine = self.situation
+        where = f" under {scheduling}{f' at load {load:g}' if load is not None else ''}"
+        where += f", {machine}" if machine else ""
         parts = []
         if len(self.equal) > 1:
             parts.append(f"Nothing shown tells {_and(self.equal)} apart.")
@@ -77,11 +78,11 @@ def advices(groups: Sequence[Group], batches: Batches, levels: Sequence[str]) ->
 
 
 def _advices(groups: Sequence[Group], batches: Batches, levels: Sequence[str]) -> Iterator[Advice]:
-    for scheduling, load in dict.fromkeys((group.scheduling, group.load) for group in groups):
-        alike = [group for group in groups if (group.scheduling, group.load) == (scheduling, load)]
+    for situation in dict.fromkeys(group.situation for group in groups):
+        alike = [group for group in groups if group.situation == situation]
         if len(alike) < 2 or len(set.intersection(*(set(group.seeds) for group in alike))) < 2:
             continue
-        ran, *others = (one for one in criteria(levels, batches(load)) if one.matters is not None)
+        ran, *others = (one for one in criteria(levels, batches(situation)) if one.matters is not None)
         fewer = [group for group in alike if any(ran.better(other, group) for other in alike)]
         # They run different jobs where each is shown to run more than another in turn.
         kept = [group for group in alike if group not in fewer] or alike
@@ -93,7 +94,7 @@ def _advices(groups: Sequence[Group], batches: Batches, levels: Sequence[str]) -
         equal = [group for group in kept if len(lost[group.pool]) == least]
         named = min(equal, key=lambda group: _by_means(group, others))
         gone = [group.pool for group in fewer if group not in kept]
-        yield Advice(scheduling, load, named.pool, [group.pool for group in equal], lost, gone)
+        yield Advice(situation, named.pool, [group.pool for group in equal], lost, gone)
 
 
 def _by_means(group: Group, others: Sequence[Criterion]) -> tuple[float, ...]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from ...topology.machine import Machine
 from . import html
+from .capacity import capacity, capacity_in_words
 from .estimate import given_up_in_words
 from .figures_table import EXPLAINED, against_first, figures_table
 from .findings import findings
@@ -118,6 +119,7 @@ def _overview(
         *(html.paragraph(said) for said in given_up_in_words(tasks, store)),
         html.heading("In short"),
         *overview(advices(groups, batches, levels), verdicts(groups, levels, batches)),
+        *capacity(groups),
     ]
 
 
@@ -127,6 +129,7 @@ def _figures(about: About, groups: Sequence[Group], greed: Sequence[dict[str, An
     return [
         html.heading("Verdicts"),
         *in_words(advices(groups, batches, levels), verdicts(groups, levels, batches)),
+        *(html.paragraph(said) for said in capacity_in_words(groups)),
         *findings(groups),
         *price_in_words(greed),
         html.heading("Figures"),
@@ -154,17 +157,18 @@ def _methods(about: About, tasks: Sequence[Task], store: Store) -> list[str]:
 
 def _which(groups: Sequence[Group]) -> list[str]:
     """Return of which queue and load the pictures are, where there are several."""
-    if len({(group.scheduling, group.load) for group in groups}) < 2:
+    if len({group.situation for group in groups}) < 2:
         return []
-    load = f", load {groups[0].load:g}" if groups[0].load is not None else ""
-    return [html.paragraph(f"Of {groups[0].scheduling}{load}, but for those by load and the price of greed.", "note")]
+    first = groups[0].situation.words
+    return [html.paragraph(f"Of {first}, but for those by load and the price of greed.", "note")]
 
 
 def _figure_rows(tasks: Sequence[Task], store: Store) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
     for task in tasks:
         if store.has(task.key) and task.kind == "run":
-            head = {"pool": task.pools[0], "scheduling": task.scheduling, "load": task.load, "seed": task.seed}
+            head = {"pool": task.pools[0], "scheduling": task.scheduling, "load": task.load, "machine": task.machine}
+            head["seed"] = task.seed
             rows.append({**head, "result": task.key, **store.get(task.key)["figures"]})
     return rows
 

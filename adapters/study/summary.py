@@ -18,7 +18,7 @@ _MINUTE = 60.0
 
 
 def lines(tasks: Sequence[Task], store: Store, machine: Machine) -> Tables:
-    """Return a table for each queue and load with a column for each pool, whose figures stay whole."""
+    """Return a table for each queue, load and machine, with a column for each pool, whose figures stay whole."""
     finest = machine.levels[-1] if machine.levels else ""
     wanted: list[tuple[str, str, float, str]] = [("ran", "jobs run", 1.0, ".0f")]
     if finest:
@@ -30,21 +30,22 @@ def lines(tasks: Sequence[Task], store: Store, machine: Machine) -> Tables:
         ("utilisation", "core use, %", 100.0, ".1f"),
         ("decision", "decision, ms", 1000.0, ".2f"),
     ]
-    groups = sorted(gather(tasks, store), key=_situation)
+    groups = gather(tasks, store)
+    machines = list(dict.fromkeys(group.machine for group in groups))
+
+    def place(group: Group) -> tuple[str, float, int]:
+        return group.scheduling, -1.0 if group.load is None else group.load, machines.index(group.machine)
+
     tables = []
-    for (queue, load), members in groupby(groups, key=_situation):
+    for _, members in groupby(sorted(groups, key=place), key=place):
         pools = list(members)
         columns = (Column("", lead=True), *(Column(pool.pool, right=True) for pool in pools))
         rows = [
             (Text(head), *(Text(_cell(pool.figure(figure), factor, form)) for pool in pools))
             for figure, head, factor, form in wanted
         ]
-        tables.append(FittedTable(columns, rows, queue + (f", load {load:g}" if load >= 0 else ""), ruled=True))
+        tables.append(FittedTable(columns, rows, pools[0].situation.words, ruled=True))
     return Tables(*tables)
-
-
-def _situation(group: Group) -> tuple[str, float]:
-    return group.scheduling, -1.0 if group.load is None else group.load
 
 
 def _cell(found: Estimate | None, factor: float, form: str) -> str:

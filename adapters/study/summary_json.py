@@ -10,13 +10,13 @@ from typing import Any
 from .estimate import given_up_in_words
 from .groups import Estimate, Group, gather, greed_rows
 from .price import batches_of
-from .recommend import advices
+from .recommend import Advice, advices
 from .store import Store
 from .task import Task
 
 
 def figures_fields(tasks: Sequence[Task], store: Store, levels: Sequence[str]) -> dict[str, Any]:
-    """Return a group for each pool, order of the queue and load, what to load, and a row for each batch.
+    """Return a group for each pool, order, load and machine, what to load, and a row for each batch.
 
     Parameters
     ----------
@@ -29,10 +29,16 @@ def figures_fields(tasks: Sequence[Task], store: Store, levels: Sequence[str]) -
     return {
         "simulations": len(tasks),
         "groups": [_group(group) for group in groups],
-        "to_load": [asdict(one) for one in advices(groups, batches_of(greed), levels)],
+        "to_load": [_advice(one) for one in advices(groups, batches_of(greed), levels)],
         "greed": greed,
         "given_up": given_up_in_words(tasks, store),
     }
+
+
+def _advice(one: Advice) -> dict[str, Any]:
+    values = asdict(one)
+    del values["situation"]
+    return {**one.situation._asdict(), **values}
 
 
 def _group(group: Group) -> dict[str, Any]:
@@ -42,6 +48,7 @@ def _group(group: Group) -> dict[str, Any]:
         "pool": group.pool,
         "scheduling": group.scheduling,
         "load": group.load,
+        "machine": group.machine,
         "seeds": list(group.seeds),
         "left_out": group.left_out,
         "figures": {name: _estimate(one) for name, one in found.items() if one is not None},

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from ...topology.machine import Machine
+from .altered import AS_IT_IS
 from .generate import Generator, generate, read_mix
 from .onset import Onset
 from .outline import Outline
@@ -53,6 +54,8 @@ class Source:
         The load of the trace.
     onset
         The state in which it begins; None for the idle machine.
+    outline
+        Of the machine that jobs are made for, where that is another than the one that they run on: `Outline`'s values.
     """
 
     generator: str = ""
@@ -61,6 +64,7 @@ class Source:
     forms: tuple[tuple[Any, ...], ...] = ()
     offered: float = 0.0
     onset: Onset | None = None
+    outline: Mapping[str, Any] | None = None
 
     @classmethod
     def of(cls, workload: Workload) -> Source:
@@ -81,7 +85,7 @@ class Source:
         load
             What is to be offered; None for what the source says.
         """
-        coming = self._coming(outline, seed, load)
+        coming = self._coming(Outline(**self.outline) if self.outline is not None else outline, seed, load)
         return coming if self.onset is None else self.onset.before(coming)
 
     def _coming(self, outline: Outline, seed: int, load: float | None) -> Workload:
@@ -133,6 +137,8 @@ class Task:
         Digests of what stands in files that the policies of our pools name.
     patience
         Seconds of the processor after which the simulation is given up, 0 for none; no part of what it is.
+    machine
+        What is different of the machine, in words; no part of what it is either, as R says it.
     """
 
     kind: str
@@ -151,6 +157,7 @@ class Task:
     choice: Mapping[str, str] = field(default_factory=dict, hash=False)
     files: tuple[str, ...] = ()
     patience: float = 0.0
+    machine: str = AS_IT_IS
 
     @property
     def meaning(self) -> dict[str, Any]:
@@ -161,7 +168,9 @@ class Task:
     def key(self) -> str:
         """A name for the result: equal tasks have equal ones."""
         values = self.to_json()
-        del values["patience"]
+        del values["patience"], values["machine"]
+        if self.source.outline is None:
+            del values["source"]["outline"]
         text = json.dumps([VERSION, values], sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()[:20]
 
@@ -169,6 +178,7 @@ class Task:
     def label(self) -> str:
         """A name for people."""
         load = f" load {self.load:g}" if self.load is not None else ""
+        load += f" {self.machine}" if self.machine else ""
         what = ", ".join(self.pools) if self.kind == RUN else "price of greed"
         return f"{what} {self.scheduling}{load} seed {self.seed}"
 

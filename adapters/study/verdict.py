@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .criteria import Batches, Criterion, criteria, no_batches
-from .groups import Estimate, Group
+from .groups import Estimate, Group, Situation
 from .pools import PoolName
 
 ONE_SEED = "One seed"
@@ -41,12 +41,12 @@ class Difference:
         of, mean = self.criterion, self.less.mean * self.criterion.factor
         end = of.unit if unit else ""
         if self.less.half is None:
-            return f"{_signed(mean, of.form)}{end}"
+            return f"{signed(mean, of.form)}{end}"
         half = self.less.half * of.factor
-        return f"{_signed(mean, of.form)}{end} ({_signed(mean - half, of.form)} to {_signed(mean + half, of.form)})"
+        return f"{signed(mean, of.form)}{end} ({signed(mean - half, of.form)} to {signed(mean + half, of.form)})"
 
 
-def _signed(value: float, form: str) -> str:
+def signed(value: float, form: str) -> str:
     """Return a number with its sign; what is shown as zero has none."""
     text = f"{value:+{form}}"
     return text if float(text) else text[1:]
@@ -54,22 +54,21 @@ def _signed(value: float, form: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Our pool in the place of another, under one queue and load.
+    """Our pool in the place of another, under one queue and load, on one machine.
 
     Attributes
     ----------
     ours, other
         Names of the pools.
-    scheduling, load
-        Of the queue, and what is offered.
+    situation
+        The queue, what is offered, and what is different of the machine.
     differences
         In each criterion; those of one seed have no interval.
     """
 
     ours: str
     other: str
-    scheduling: str
-    load: float | None
+    situation: Situation
     differences: Sequence[Difference]
 
     @property
@@ -84,8 +83,7 @@ class Verdict:
 
     def sentence(self) -> str:
         """Return it in words, with all intervals."""
-        where = f" ({self.scheduling}{f', load {self.load:g}' if self.load is not None else ''})"
-        head = f"Is {self.ours} worth loading here in the place of {self.other}{where}? "
+        head = f"Is {self.ours} worth loading here in the place of {self.other} ({self.situation.words})? "
         if self.answer == ONE_SEED:
             return f"{head}{LUCK}"
         better, worse = (
@@ -114,15 +112,15 @@ def verdicts(groups: Sequence[Group], levels: Sequence[str], batches: Batches = 
         What was placed of batches.
     """
     found = []
-    for scheduling, load in dict.fromkeys((group.scheduling, group.load) for group in groups):
-        alike = [group for group in groups if (group.scheduling, group.load) == (scheduling, load)]
+    for situation in dict.fromkeys(group.situation for group in groups):
+        alike = [group for group in groups if group.situation == situation]
         ours = next((group for group in alike if PoolName.read(group.pool).ours), None)
         for other in alike:
             if ours is not None and other is not ours:
                 differences = [
                     Difference(one, less)
-                    for one in criteria(levels, batches(load))
+                    for one in criteria(levels, batches(situation))
                     if (less := one.less(ours, other)) is not None
                 ]
-                found.append(Verdict(ours.pool, other.pool, scheduling, load, differences))
+                found.append(Verdict(ours.pool, other.pool, situation, differences))
     return found

@@ -55,6 +55,26 @@ def file(tmp_path: Path) -> Path:
     return path
 
 
+class TestWhatIf:
+    def test_it_shows_the_machine_as_it_would_be(self, run: Runner, file: Path) -> None:
+        before = run("top", "--once", "--snapshot", file).out
+        done = run("top", "--once", "--snapshot", file, "--with-nodes", "16", "--with", "numa memory=99")
+        assert "32 nodes: " in before
+        assert "busy, what if: numa memory=99, 16 nodes more" in " ".join(done.out.split())
+        assert "48 nodes: " in done.out
+        assert "new[0-15]" in done.out
+
+    def test_what_runs_on_nodes_that_are_gone_has_ended(self, run: Runner, file: Path) -> None:
+        done = run("top", "--once", "--snapshot", file, "--without", "rack[0]")
+        assert done.err.count("taken to have ended") == 1
+        assert "16 nodes: " in done.out
+        assert "rack[9]" in run("top", "--once", "--snapshot", file, "--without", "rack[9]").complaint
+
+    def test_an_audit_has_no_machine_to_change(self, run: Runner) -> None:
+        for option in ("--with-nodes", "--with", "--without"):
+            assert f"{option}: an audit takes no machine" in run("audit", "Rv1Pool", option, "1").complaint
+
+
 class TestFrames:
     @pytest.mark.parametrize("size", [(80, 24), (40, 10), (20, 4), (200, 60)])
     @pytest.mark.parametrize("view", [*VIEWS, HELP])

@@ -27,6 +27,7 @@ from ..output import Output
 from ..pictures import NO_DRAWING
 from ..source import Sources
 from ..status import DONE
+from ..what_if import snapshot_as_it_would_be
 from .live import SECONDS, Asked, Take, print_whole, watch
 from .moment import Moment
 
@@ -40,6 +41,9 @@ class Shown:
     """Of what system, and in which form."""
 
     snapshot: options.SnapshotOption = None
+    with_nodes: options.WithNodesOption = None
+    amounts: options.WithOption = None
+    without: options.WithoutOption = None
     system: options.SystemOption = None
     every: Annotated[
         str,
@@ -81,6 +85,11 @@ class Shown:
             raise InputError("--from goes without --snapshot: the file says of which system it is")
 
     @property
+    def what_if(self) -> options.WhatIf:
+        """What is to be different of the machine."""
+        return options.WhatIf(self.with_nodes, self.amounts, self.without)
+
+    @property
     def pause(self) -> float:
         """The pause between two queries in seconds. InputError for what is none."""
         try:
@@ -107,9 +116,18 @@ def top(form: Shown) -> int:
       exactfit top --once --snapshot now.json
 
       exactfit top --html now.html
+
+      exactfit top --once --with-nodes 16
     """
     form.check()
-    asked = Asked(_take(form.snapshot, form.system), form.pause)
+    ask, said = _take(form.snapshot, form.system), False
+
+    def as_it_would_be() -> Snapshot:
+        nonlocal said
+        silent, said = said, True
+        return snapshot_as_it_would_be(ask(), form.what_if, silent=silent)
+
+    asked = Asked(as_it_would_be, form.pause)
     if form.html is not None:
         from .page import moment_page
 
