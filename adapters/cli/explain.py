@@ -17,7 +17,7 @@ from .columns import read_columns
 from .conflict_scene import conflict_scene
 from .console import make_console
 from .errors import InputError
-from .explain_job import explain_waiting
+from .explain_job import are_jobs, explain_waiting
 from .explanations import explained, print_json, report
 from .job_input import Job
 from .pictures import check_pictures, show_pictures
@@ -40,8 +40,8 @@ JobsArgument = Annotated[
         metavar="[JOB]...",
         autocompletion=completions.jobs,
         show_default=False,
-        help="Requests: shapes and jobspec files, as `exactfit place` takes them. None where the first argument is the "
-        "id of a job that waits.",
+        help="Requests: shapes and jobspec files, as `exactfit place` takes them. Where the first argument is the id "
+        "of a job that waits: ids of others, or none.",
     ),
 ]
 SnapshotOption = Annotated[
@@ -177,12 +177,12 @@ def explain(
 
       exactfit explain 4711 --preempt --exempt debug
 
-      exactfit explain 4711 --snapshot now.json
+      exactfit explain 4711 4712 --snapshot now.json
     """
     queue.check()
     preempting.check()
     names_of_columns = read_columns(columns, NUMBER_COLUMNS, as_json=as_json)
-    if snapshot is not None or not jobs:
+    if snapshot is not None or not jobs or are_jobs([case.machine, *jobs]):
         check_pictures(pictures, as_json=as_json)
         return explain_waiting(case, jobs or [], snapshot, names_of_columns, pictures, preempting, as_json=as_json)
     read = Case.read(case, jobs)

@@ -25,7 +25,7 @@ from .pictures import show_pictures
 from .preempt import Preempting, PreemptOptions
 from .report import span
 from .snapshot_state import announce, reserved_of
-from .source import Sources
+from .source import Sources, is_there
 from .status import DONE, NO
 from .what_if import as_it_would_be
 from .why_waits import before_it, ends_by, why_waits
@@ -136,6 +136,11 @@ def _named(ident: str, file: str | None, sources: Sources) -> NamedMachine:
     if named.snapshot is None:
         raise InputError(f"--snapshot: {file} is a machine without a queue: exactfit snapshot takes one with it")
     return named
+
+
+def are_jobs(arguments: Sequence[str]) -> bool:
+    """Tell whether all arguments may be ids of jobs that wait, and none of them is a file."""
+    return all(_may_be_job(one) and not is_there(one) for one in arguments)
 
 
 def _may_be_job(text: str) -> bool:

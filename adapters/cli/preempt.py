@@ -20,8 +20,9 @@ from .console import clip, counted, make_console
 from .errors import InputError
 from .job_input import Job
 from .joint import TOGETHER
+from .losses import HOUR, node_time, nodes, read_costs, whole
 from .report import span
-from .source import Sources, decode, is_there, one_json_document
+from .source import is_there
 
 if TYPE_CHECKING:
     from ...solver.joint import Candidate, GivingWay
@@ -29,8 +30,6 @@ if TYPE_CHECKING:
 
 _RANKS: Final = ("tier", "priority", "none")
 _UNSEEN: Final = "unseen"
-_HOUR: Final = 3600
-_MOST_LOST: Final = 2**40
 _NAME: Final = 40
 _ROWS: Final = 20
 
@@ -53,7 +52,8 @@ class PreemptOptions:
             "--exempt",
             metavar="NAME",
             show_default=False,
-            help="With --preempt: a queue, a user or a job that does not give way. May be given again.",
+            help="With --preempt: a queue, a user or a job, by its id or name, that does not give way. May be given "
+            "again.",
         ),
     ] = None
     cost: Annotated[
@@ -125,10 +125,16 @@ class _Running:
 
     name: str
     id: str
+    title: str = ""
     user: str = ""
     queue: str = ""
     rank: int = 0
     start: float = 0.0
+
+    @property
+    def names(self) -> set[str]:
+        """What it goes by: its id, its name, its user, its queues."""
+        return {self.id, self.name, self.title, self.user, *self.queue.split(",")} - {""}
 
 
 class Preempting:
@@ -156,9 +162,9 @@ class Preempting:
         self._by = ""
         self._found: list[tuple[Job, Pool, GivingWay | None]] = []
         self.running = dict(zip(read.running, self._all(read.named.snapshot), strict=True))
-        self._costs = _costs(given.cost, read.sources)
+        self._costs = read_costs(given.cost, read.sources)
         exempt = set(given.exempt or ())
-        known = {name for one in self.running.values() for name in (one.id, one.user, one.name, *one.queue.split(","))}
+        known = {name for one in self.running.values() for name in one.names}
         if read.named.snapshot is not None:
             known |= {queue.name for queue in read.named.snapshot.queues}
         for name in sorted(exempt - known):
@@ -175,7 +181,7 @@ class Preempting:
         for job, (name, _) in zip(known, before, strict=False):
             tier = max((tiers.get(queue, 0) for queue in job.queue.split(",")), default=0)
             rank = {"tier": tier, "priority": int(job.priority), "none": 0}[self._by]
-            yield _Running(printable(name), job.id, job.user, job.queue, rank, job.start)
+            yield _Running(printable(name), job.id, job.name, job.user, job.queue, rank, job.start)
         for name, R in before[len(known) :]:
             execution = R.get("execution")
             start = execution.get("starttime", 0.0) if isinstance(execution, Mapping) else 0.0
@@ -210,15 +216,14 @@ class Preempting:
         from ...solver.joint import Candidate
 
         for jobid, one in self.running.items():
-            names = {one.id, one.user, one.name, *one.queue.split(",")}
-            if one.id == _UNSEEN or names & self._exempt:
+            if one.id == _UNSEEN or one.names & self._exempt:
                 continue
-            nodes = _nodes(pool, jobid)
-            ran = max(self._now - one.start, 1.0) if one.start > 0 else _HOUR
-            lost = ran * nodes if self._costs is None else 1 if not self._costs else self._costs.get(one.id, 0)
-            moves = _whole(self._given.move_seconds() * nodes) if self._given.move is not None else None
+            number = nodes(pool, jobid)
+            ran = max(self._now - one.start, 1.0) if one.start > 0 else HOUR
+            lost = ran * number if self._costs is None else 1 if not self._costs else self._costs.get(one.id, 0)
+            moves = whole(self._given.move_seconds() * number) if self._given.move is not None else None
             if lost or moves is not None:
-                yield Candidate(jobid, one.rank, _whole(lost) if lost else None, moves)
+                yield Candidate(jobid, one.rank, whole(lost) if lost else None, moves)
 
     # -- what is said of it ---------------------------------------------------------------------------------------
 
@@ -287,7 +292,7 @@ class Preempting:
         for term, lost in plan.terms.items():
             kind, _, rank = term.partition(".")
             if kind == "lost" and lost:
-                amount = f"{lost / _HOUR:.1f} node-hours" if self._costs is None else f"{lost}"
+                amount = node_time(lost) if self._costs is None else f"{lost}"
                 yield amount + (f" of {self._by} {rank}" if several else "")
 
     def _table(self, pool: Pool, plan: GivingWay) -> FittedTable:
@@ -303,45 +308,9 @@ class Preempting:
             one = self.running[job]
             ran = span(self._now - one.start) if 0 < one.start < self._now else "?"
             cells = (clip(one.name, _NAME), printable(one.queue) or "-", str(one.rank))
-            nodes = str(pool.jobs[job].nodes.bit_count())
-            rows.append(tuple(map(Text, (*cells, nodes, ran))))
+            count = str(pool.jobs[job].nodes.bit_count())
+            rows.append(tuple(map(Text, (*cells, count, ran))))
         return FittedTable(columns, rows)
-
-
-def _nodes(pool: Pool, jobid: int) -> float:
-    """Return how many nodes a job has: of one that it shares its part of the cores, or of the GPUs, what is more."""
-    machine, total = pool.machine, 0.0
-    for holding in pool.jobs[jobid].holdings:
-        for number, mask in enumerate(machine.type_masks):
-            there = (holding.nodes & mask).bit_count()
-            if there:
-                kind = machine.types[number]
-                parts = [
-                    held.bit_count() / whole.bit_count()
-                    for held, whole in ((holding.cores, kind.cores), (holding.gpus, kind.gpus))
-                    if whole
-                ]
-                total += there * max(parts, default=1.0)
-    return total
-
-
-def _whole(lost: float) -> int:
-    return min(max(round(lost), 1), _MOST_LOST)
-
-
-def _costs(given: str | None, sources: Sources) -> dict[str, float] | None:
-    """Return what is lost by id; nothing for each alike, None where time counts."""
-    if given in (None, "time"):
-        return None
-    if given == "jobs":
-        return {}
-    value = one_json_document(decode(sources.read(str(given), "costs"), str(given)), str(given), unique_keys=True)
-    if not isinstance(value, Mapping) or not value:
-        raise InputError(f"--cost: {printable(str(given))}: expected an object of jobs with a number each")
-    for name, number in value.items():
-        if isinstance(number, bool) or not isinstance(number, int | float) or not 0 < number <= _MOST_LOST:
-            raise InputError(f"--cost: {printable(str(given))}: {printable(name)}: expected a number above 0")
-    return dict(value)
 
 
 def _ranks(ids: object) -> str:

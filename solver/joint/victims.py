@@ -180,13 +180,14 @@ class Victims:
         jobs = list(kind.held)
         if len(jobs) > _FEW:
             return dict.fromkeys(jobs, most)
-        gains = dict.fromkeys(jobs, 0)
-        for number in range(len(jobs)):
-            for ended in combinations(jobs, number):
-                given = self._gives.after(kind, host, ended)
-                for job in gains.keys() - set(ended):
-                    gains[job] = max(gains[job], self._gives.after(kind, host, {*ended, job}) - given)
-        return gains
+        given = {
+            frozenset(ended): self._gives.after(kind, host, ended)
+            for number in range(len(jobs) + 1)
+            for ended in combinations(jobs, number)
+        }
+        return {
+            job: max(given[ended | {job}] - less for ended, less in given.items() if job not in ended) for job in jobs
+        }
 
     def _count(self, claim: _Claim) -> None:
         """Let nodes give no more cores and GPUs than are free or become so."""

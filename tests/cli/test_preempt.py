@@ -57,7 +57,7 @@ def test_the_lowest_tier_gives_way_first_and_of_the_next_the_least(run: Runner, 
     assert done.status == 1
     # Two nodes of the lower tier are not enough, so that two of the upper one are needed as well, and one below.
     assert "10 starts now if 2 jobs end (nothing less will do)" in text
-    assert "lost: 0.0 node-hours of tier 1; 1.0 node-hours of tier 0" in text
+    assert "lost: 2 node-seconds of tier 1; 1.0 node-hours of tier 0" in text
     assert "2 of bob main" not in text
     assert "5 of bob" in text
     assert "4 of dan low 0 1 1 h 0 min" in text
@@ -77,6 +77,11 @@ def test_who_does_not_give_way_and_what_is_lost(run: Runner, file: Path, tmp_pat
     assert plan(run, file, "--exempt", "bob")["end"] == ["1", "4"]
     assert plan(run, file, "--exempt", "low", "--exempt", "5")["end"] == ["1", "2"]
     assert plan(run, file, "--exempt", "main") is None
+    path = tmp_path / "named.json"
+    taken = snapshot()
+    taken["running"][-1]["name"] = "train"
+    path.write_text(json.dumps(taken), encoding="utf-8")
+    assert taken["running"][-1]["id"] not in plan(run, path, "--exempt", "train")["end"]
     assert plan(run, file, "--rank", "priority")["terms"] == {"lost.9": 0, "lost.0": 122, "jobs": 2}
     assert plan(run, file, "--rank", "none", "--cost", "jobs")["terms"] == {"lost.0": 2, "jobs": 2}
     costs = tmp_path / "costs.json"

@@ -121,6 +121,7 @@ def test_what_cannot_be_asked(run: Runner, file: Path, machine_R: Path) -> None:
     assert "job 1 runs already" in run("explain", "1", "--snapshot", file).complaint
     assert "a machine without a queue" in run("explain", "1", "--snapshot", machine_R).complaint
     assert "a JOB is missing" in run("explain", machine_R).complaint
+    assert "17" in run("explain", "17", "slot=1/node").complaint, "of these one is no job"
     assert "--from: expected flux or slurm" in run("snapshot", "-o", "x", "--from", "lsf").complaint
 
 
@@ -177,7 +178,8 @@ def test_without_names_it_says_the_same(run: Runner, tmp_path: Path) -> None:
 def test_3_when_the_system_does_not_answer(run: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.delenv("FLUX_URI", raising=False)
-    for command in (("snapshot", "-o", tmp_path / "x.json"), ("explain", "17")):
+    live = (("explain", "17"), ("explain", "17", "18_2"), ("explain", "f2TzTq1Z", "ƒ3abcD"))
+    for command in (("snapshot", "-o", tmp_path / "x.json"), *live):
         done = run(*command)
         assert (done.status, done.out) == (3, "")
         assert done.err == "exactfit: neither flux nor scontrol is on the PATH\n"

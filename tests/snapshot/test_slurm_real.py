@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,27 +21,6 @@ from exactfit.topology.rset import read_R
 from real_slurm import UnavailableError
 
 HOSTILE = "evil\n\nJobId=1 JobName=x\n   Priority=99 \x1b[31m\u202e"
-
-
-@pytest.fixture(scope="module")
-def slurm() -> Iterator[EmulatedSlurm]:
-    try:
-        system = EmulatedSlurm()
-    except UnavailableError as error:
-        pytest.skip(str(error))
-    try:
-        system.start()
-    except UnavailableError as error:
-        system.stop()
-        pytest.skip(str(error))
-    before = os.environ.get("SLURM_CONF")
-    system.use()
-    yield system
-    system.stop()
-    if before is None:
-        del os.environ["SLURM_CONF"]
-    else:
-        os.environ["SLURM_CONF"] = before
 
 
 IDS: dict[str, str] = {}
