@@ -11,6 +11,7 @@ from ...grammar.idset import IdSet
 from ...topology.machine import Machine
 from ...topology.what_if import machine_R, with_amount, with_nodes, without_nodes
 from ..snapshot.model import Snapshot
+from ..study.altered import lacking
 from .console import counted, note
 from .errors import InputError
 from .machine_input import NamedMachine, of_snapshot
@@ -20,7 +21,7 @@ from .options import WhatIf
 def words_of(asked: WhatIf) -> str:
     """Return what is to be different of a machine, in words; nothing where nothing is."""
     more = [counted(asked.with_nodes, "node") + " more"] if asked.with_nodes is not None else []
-    return ", ".join([*(f"without {text}" for text in asked.without or ()), *(asked.amounts or ()), *more])
+    return ", ".join([*map(lacking, asked.without or ()), *(asked.amounts or ()), *more])
 
 
 def snapshot_as_it_would_be(taken: Snapshot, asked: WhatIf, *, silent: bool = False) -> Snapshot:

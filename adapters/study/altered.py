@@ -30,8 +30,14 @@ class Altered:
     def words(self) -> str:
         """What is different, in words; nothing where nothing is."""
         more = f"{self.with_nodes} node{'s' * (self.with_nodes > 1)} more" if self.with_nodes else ""
-        less = f"without {self.without}" if self.without else ""
+        less = lacking(self.without) if self.without else ""
         return ", ".join(filter(None, (less, self.amount, more)))
+
+
+def lacking(nodes: str) -> str:
+    """Return that a group, ranks or hosts are not there, in words."""
+    ranks = ("rank " if nodes.isdecimal() else "ranks ") if nodes[:1].isdecimal() else ""
+    return f"without {ranks}{nodes}"
 
 
 def called(words: str) -> str:

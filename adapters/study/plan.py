@@ -92,7 +92,10 @@ class Axes:
         if name == "seeds":
             return replace(self, seeds=tuple(_seeds(values)))
         if name == "with-nodes":
-            return replace(self, with_nodes=tuple(map(_count, _few(_numbers(values)))))
+            try:
+                return replace(self, with_nodes=tuple(map(_count, _few(_numbers(values)))))
+            except ValueError as fault:
+                raise ValueError(f"with-nodes: {fault}") from None
         if name == "scheduling":
             return replace(self, scheduling=tuple(_separate(values)))
         # Ranks and hosts hold commas, and so may what is different of the machine.
@@ -136,7 +139,7 @@ def _separate(text: str) -> list[str]:
 
 def _count(value: float) -> int:
     if not (value.is_integer() and 0 <= value <= _MOST_NODES):
-        raise ValueError(f"with-nodes: expected numbers of nodes from 0 to {_MOST_NODES}, got {value:g}")
+        raise ValueError(f"expected numbers of nodes from 0 to {_MOST_NODES}, got {value:g}")
     return int(value)
 
 

@@ -132,9 +132,9 @@ def test_a_state_goes_with_its_machine(trace: Path, tmp_path: Path) -> None:
         "": alone,
         "1 node more": alone,
         "2 nodes more": together,
-        "without 2": alone,
-        "without 2, 1 node more": alone,
-        "without 2, 2 nodes more": together,
+        "without rank 2": alone,
+        "without rank 2, 1 node more": alone,
+        "without rank 2, 2 nodes more": together,
     }
 
 
@@ -163,7 +163,9 @@ def test_differences_are_taken_seed_by_seed() -> None:
         (("--sweep", "with-nodes=0,1", "--with-nodes", "2"), "--with-nodes and with-nodes= of --sweep exclude"),
         (("--sweep", "without=rack[1]"), "--without: "),
         (("--sweep", "with=numa"), "--with: expected such as 'numa memory=256'"),
-        (("--sweep", "with-nodes=some"), "some"),
+        (("--sweep", "with-nodes=some"), "with-nodes: expected a number, got 'some'"),
+        (("--sweep", "with-nodes=0,,4"), "with-nodes: expected a number, got ''"),
+        (("--sweep", "with-nodes=0.5"), "with-nodes: expected numbers of nodes from 0"),
     ],
 )
 def test_what_the_machine_has_not_is_named(trace: Path, tmp_path: Path, arguments: tuple[str, ...], fault: str) -> None:
