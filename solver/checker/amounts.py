@@ -311,8 +311,13 @@ class _Holding:
 
     @property
     def over(self) -> Fraction:
-        """How much may be said more than was asked for."""
-        return self.said if self.said <= self.whole + self.slack else self.slack
+        """How much may be said more than was asked for.
+
+        That is what places list that are held whole, where what is asked for outside of them need not come from them.
+        """
+        if self.said <= self.whole + self.slack:
+            return self.said
+        return self.slack if all(need.in_whole for need in self.times) else self.whole + self.slack
 
     @property
     def unsaid(self) -> Fraction:
@@ -333,7 +338,9 @@ class _Holding:
             Where it is less, or more than it may be.
         """
         total = self.total(counts)
-        if not total - self.unsaid <= self.said <= total + self.over:
+        elsewhere = [times * need.amount(counts[need]) for need, times in self.times.items() if not need.in_whole]
+        most = max(total, self.whole + sum(elsewhere, Fraction(0))) + self.slack
+        if not total - self.unsaid <= self.said <= most:
             raise MismatchError(f"{_say(total)} of {self.name} was asked for, R says that {_say(self.said)} was taken")
 
 

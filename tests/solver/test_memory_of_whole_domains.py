@@ -84,3 +84,22 @@ def test_what_a_whole_domain_does_not_list_comes_from_all_around_it(shape: str) 
     """No numa lists memory: each has 2 GiB of its socket and half of the node's one."""
     case = Case(R=machine(1, 2, 0), resources=tuple(parse_shape(shape)))
     assert compare(case, "pack", 5_000, without_reasons) == "placed"
+
+
+@pytest.mark.parametrize("policy", ["pack", "spread", "worst-fit", "partial,worst-fit,affinity", "worst-fit,share,fit"])
+@pytest.mark.parametrize(
+    "shape",
+    [
+        "slot=1/[numa{x};core=1;memory=1]",
+        "slot=1/[numa{x};core=1;memory=3]",
+        "slot=1/[numa{x};memory=3]",
+        "slot=1/[numa{x}/memory=1;memory=2]",
+        "slot=1/[numa{x};numa/[core=1;memory=1]]",
+        "slot=1/[numa{x}/memory=1;numa/[core=1;memory=1];memory=1]",
+        "slot=2/[numa{x};core=1;memory=2]",
+    ],
+)
+def test_what_is_asked_for_beside_a_whole_domain_is_worth_what_is_said(shape: str, policy: str) -> None:
+    """Also where it is worth something to touch more domains than are needed for what is asked for."""
+    case = Case(R=machine(0, 0, 2), resources=tuple(parse_shape(shape)))
+    assert compare(case, policy, 100_000, without_reasons) == "placed"

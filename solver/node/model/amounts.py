@@ -10,9 +10,11 @@ amount listed in it, the amount is the least that all in it must come to.
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
-from .variables import Amount, Taken
+from ...policy.components import Component, Touch
+from .variables import CORES, GPUS, Amount, Holder, Taken
 
 if TYPE_CHECKING:
     from ortools.sat.python import cp_model
@@ -57,17 +59,34 @@ def _inside(taken: Taken, name: str, place: int) -> list[int]:
     return [below for below in taken.below(place) if taken.lists(name, below)]
 
 
-def from_own(taken: Taken, solver: cp_model.CpSolver) -> dict[tuple[int, str, int], int]:
+def sought(taken: Taken, components: Sequence[Component]) -> frozenset[int]:
+    """Return the places that a policy would rather have touched than not, by themselves or by what is around them."""
+    return frozenset(
+        below
+        for place, domain in enumerate(taken.domains)
+        if any(isinstance(c, Touch) and c.level == domain.level and c.weight(domain) < 0 for c in components)
+        for below in taken.below(place)
+    )
+
+
+def from_own(taken: Taken, solver: cp_model.CpSolver, kept: Collection[int]) -> dict[tuple[int, str, int], int]:
     """Return what slots need not take elsewhere, as a domain that they have whole has it: by holder, name and place.
 
     It is found in the solution, and no term of the search, which would take long to prove it.
+
+    Parameters
+    ----------
+    kept
+        Places of which a slot goes on taking what it took, unless it has a core or a GPU there: it would be worth less
+        than was found if it no longer touched them.
     """
     spare: dict[tuple[str, int], int] = {}
     saved: dict[tuple[int, str, int], int] = defaultdict(int)
     for amount, parts in taken.sourced:
         name, holder = amount.want.type, amount.holder
         own = {at for whole, chosen in holder.wholes if solver.value(chosen) for at in taken.below(whole)}
-        left = {place: solver.value(parts[place]) for place in sorted(parts.keys() - own)}
+        bound = {at for at in kept if not _has_units(holder, at, solver)}
+        left = {place: solver.value(parts[place]) for place in sorted(parts.keys() - own - bound)}
         for at in sorted(own & parts.keys()):
             if (name, at) not in spare:
                 used = sum(solver.value(flow.part) for flow in taken.flows[name, at])
@@ -78,3 +97,8 @@ def from_own(taken: Taken, solver: cp_model.CpSolver) -> dict[tuple[int, str, in
                 left[place] -= more
                 saved[id(holder), name, place] += more
     return saved
+
+
+def _has_units(holder: Holder, place: int, solver: cp_model.CpSolver) -> bool:
+    """Tell whether a slot has a core or a GPU that a place lists itself."""
+    return any(solver.value(part) for resource in (CORES, GPUS) for part in holder.takes.get((resource, place), ()))

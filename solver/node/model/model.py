@@ -17,7 +17,7 @@ from ...policy.scale import Scale
 from ...state.domain_state import DomainState, mark
 from ..lower_bounds import lower_bounds
 from ..plan import NodePlan, NodeSolution, Share, SlotPlan
-from .amounts import add_amounts, from_own
+from .amounts import add_amounts, from_own, sought
 from .hints import add_hint
 from .limits import Limits, narrowed
 from .terms import make_goals, touch_some
@@ -80,7 +80,7 @@ def solve_bundle(
     if not found.status.found:
         return found.status, None
     count = len(goals)
-    plan = _read(taken, found, outside)
+    plan = _read(taken, scale, found, outside)
     cost, bound = scale.joint(found.values[:count]), scale.joint(found.bounds[:count])
     final = found.status is Status.OPTIMAL
     return found.status, NodeSolution(cost, bound, lambda: plan, total_outside(asked, outside), final=final)
@@ -136,13 +136,13 @@ def _order(taken: Taken) -> list[Goal]:
     return goals
 
 
-def _read(taken: Taken, found: LexicographicResult, outside: Mapping[str, Amounts]) -> NodePlan:
+def _read(taken: Taken, scale: Scale, found: LexicographicResult, outside: Mapping[str, Amounts]) -> NodePlan:
     """Return the plan that the solution gives."""
     solver = found.solver
     assert solver is not None
     slots: list[SlotPlan] = []
     held = SlotPlan("")
-    saved = from_own(taken, solver)
+    saved = from_own(taken, solver, sought(taken, scale.components))
     for holder in taken.holders:
         times = solver.value(holder.times)
         if not times:
