@@ -37,7 +37,7 @@ LINEAR_WORK, OTHER_WORK = 2.0, 1.5
 """Seconds of work that a second is beyond that, with linear relaxations and without: while it presolves much and makes
 cuts it counts less than it does, from a second to nearly three, as measured on models of runs and of slots."""
 
-HEED = 0.9
+HEED = 0.85
 """CP-SAT looks at its count of work now and then only, and is given so much of what is left."""
 
 
