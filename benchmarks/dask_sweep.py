@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import signal
 import tempfile
 import time
@@ -34,12 +33,6 @@ POOLS = ("exactfit", "Rv1Pool", "TreePool", "exactfit:spread", "exactfit:lowest"
 
 def _figures(tasks: list[Task], store: Store) -> list[dict[str, float]]:
     return [{k: v for k, v in store.get(task.key)["figures"].items() if k not in TIMES} for task in tasks]
-
-
-def _processor() -> float:
-    """Return the seconds of the processor that this process and those that it has ended took."""
-    some = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    return sum(one.ru_utime + one.ru_stime for one in some)
 
 
 def _seconds(
@@ -76,9 +69,7 @@ def main(
                     os.kill(killed[0], signal.SIGKILL)
 
             dask = _seconds(tasks, far, lambda: make_engine(f"dask://{address}", 0, far), done, patience)
-        before = _processor()
         local = _seconds(tasks, near, lambda: make_engine("local", 0, near), lambda _: None, patience)
-        spent = _processor() - before
         equal = sum(a == b for a, b in zip(_figures(tasks, far), _figures(tasks, near), strict=True))
         table = [
             {
@@ -90,14 +81,12 @@ def main(
             }
             for group in gather(tasks, far)
         ]
-        used = sum(near.get(task.key)["figures"]["time in all"] for task in tasks)
     found = {
         "runs": len(tasks),
         "workers": workers,
         "killed": len(killed),
         "equal": equal,
         "seconds": {"dask": round(dask, 1), "local": round(local, 1)},
-        "of the processor": {"local": round(spent, 1), "simulations": round(used, 1), "part": round(used / spent, 3)},
         "groups": table,
     }
     out.mkdir(parents=True, exist_ok=True)

@@ -87,11 +87,15 @@ class Patience:
         """Take what tells the part of the jobs that have started."""
         self._part = part
 
+    def taken(self) -> float:
+        """Return the seconds of the processor since this was made."""
+        return self._clock() - self._begin
+
     def look(self) -> None:
         """End the simulation if it takes too long; called before each decision."""
         if not self._seconds:
             return
-        taken = self._clock() - self._begin
+        taken = self.taken()
         if taken > self._seconds:
             raise OutOfPatienceError
         if taken > _LOOK * self._seconds and self._seconds > SHORTEST:
@@ -101,7 +105,7 @@ class Patience:
 
     def gave_up(self) -> GaveUp:
         """Return what is known of the simulation if it ends here."""
-        taken = self._clock() - self._begin
+        taken = self.taken()
         part = self._part() if self._part is not None else 0.0
         return GaveUp(self._seconds, taken, taken / part if part else None)
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ...solver.cpsat.loading import clock, load_solver
+from ...solver.cpsat.loading import load_solver
 from ...topology.machine import Machine
 from ...topology.rset import read_R
 from .columns import has_parquet
@@ -71,17 +71,18 @@ def run(
     into
         Where its tables are written as they grow; None: they come with the result.
     """
-    begin = clock()
+    taking = patience or Patience(0.0)
     parquet = has_parquet()
     moment = START + fullest(workload)
     twin = Twin(
         task,
         machine,
         workload,
-        patience or Patience(0.0),
+        taking,
         lambda name, kinds: Table(kinds, into / name if into else None, parquet=parquet),
         moment,
     )
+    begin = taking.taken()
     twin.simulation.run(until=moment)
     running = twin.measures.running
     held = [[job, dict(R["execution"])] for job, R in running.items()]
@@ -94,7 +95,7 @@ def run(
     return {
         "figures": {
             **figures(totals, means, START + (workload.jobs[0].submit if workload.jobs else 0.0), outline),
-            "time in all": clock() - begin,
+            "time in all": taking.taken() - begin,
             **by_level(totals, means, machine, twin.measures.intact.total),
         },
         "moment": {

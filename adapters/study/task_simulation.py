@@ -70,8 +70,8 @@ class Twin:
         self._forms: dict[int, int] = {}
         self._shadow = Shadow(machine, task.time_limit, task.meaning) if task.prove and not name.ours else None
         self._ours = name.ours
-        if name.ours:
-            # Loading it is no part of the first decision that needs it.
+        if name.ours or self._shadow is not None:
+            # Loading it is no part of the first decision or proof that needs it.
             load_solver()
         self._needs = [_need(form, exact=name.ours) for form in workload.forms]
         self._outlook = Outlook(machine.holdings)
