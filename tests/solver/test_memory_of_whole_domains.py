@@ -103,3 +103,17 @@ def test_what_is_asked_for_beside_a_whole_domain_is_worth_what_is_said(shape: st
     """Also where it is worth something to touch more domains than are needed for what is asked for."""
     case = Case(R=machine(0, 0, 2), resources=tuple(parse_shape(shape)))
     assert compare(case, policy, 100_000, without_reasons) == "placed"
+
+
+@pytest.mark.parametrize("policy", ["pack", "partial,worst-fit", "spread"])
+@pytest.mark.parametrize(
+    "shape",
+    ["slot/[numa{x};core;ib10g]", "slot/[numa{x};core;ib10g=2]", "slot/[numa=2{x};ib10g=2]", "slot/[numa{x};ib10g=2]"],
+)
+def test_cards_beside_a_whole_domain_are_worth_what_is_said(shape: str, policy: str) -> None:
+    """The whole domain lists a card itself, and another one may be worth more to the policy."""
+    topo = {"numa": [{"cores": "0", "ib10g": 1}, {"cores": "1", "ib10g": 1}, {"cores": "2", "ib10g": 1}]}
+    R = machine(0, 0, 0)
+    R["execution"]["R_lite"] = [{"rank": "0", "children": {"core": "0-3"}}]
+    R["scheduling"]["children"] = [{"ranks": "0", "topo": topo}]
+    assert compare(Case(R=R, resources=tuple(parse_shape(shape))), policy, 5_000, without_reasons) == "placed"
