@@ -177,6 +177,8 @@ class Decider:
                     return None
                 if plain and _is_one_node(field):
                     single = replace(single, bundle=single.bundle.times(single.count), count=1)
+            if single.count > 1 and not single.loose and _too_few(single, field):
+                return None
             if plain and (single.count == 1 or not (single.loose or self._grouped)):
                 untorn = Untorn(self._rankings, field, budget).alike(single.bundle, single.count)
                 return untorn or Selector(self._rankings, field, budget).alike(single.bundle, single.count)
@@ -283,6 +285,20 @@ def _too_many(single: HostDemand, field: Field) -> bool:
         room += nodes.bit_count() * shape.capacity(state)
         if room >= single.count:
             return False
+    return True
+
+
+def _too_few(single: HostDemand, field: Field) -> bool:
+    """Tell whether fewer nodes have room for equal slots than are asked for: then none has to be solved."""
+    flat = single.bundle.flat
+    if flat is None:
+        return False
+    shape, left = SlotShape.of(flat), single.count
+    for state, nodes in field.live():
+        if shape.capacity(state) >= flat.count:
+            left -= nodes.bit_count()
+            if left <= 0:
+                return False
     return True
 
 

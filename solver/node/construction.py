@@ -76,7 +76,11 @@ def construct(
             return None
     best: Constructed | None = None
     shares = bool(scale.shares) and any(kind.cores and kind.gpus for kind in kinds)
+    seen: set[tuple[tuple[Shares, ...], ...]] = set()
     for slots in _attempts(domain, kinds):
+        if slots in seen:
+            continue  # to price it takes longer than to make it
+        seen.add(slots)
         if shares:
             slots = nearer(domain, slots)  # the same attempt, made better
         shielded = ((slot, kind.shielded) for kind, some in zip(kinds, slots, strict=True) for slot in some)

@@ -161,6 +161,18 @@ def test_slots_larger_than_any_domain_are_not_looked_for_whole(monkeypatch: pyte
     assert not looked
 
 
+@pytest.mark.parametrize("shape", ["slot=8/[core=6;gpu=1]", "slot=2/core=23", "slot=3/core=16"])
+def test_where_too_few_nodes_have_room_none_is_solved(shape: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    site = Site(4)
+    site.pool.alloc(1, ask("node=3/slot=8/[core=13;gpu=1]"))
+    site.pool.alloc(2, ask("node/slot=7/core=10"))
+    looked = [counted(monkeypatch, home, name) for home, name in ((NodeSolver, "_make"), (Rankings, "_settle"))]
+    with pytest.raises(InsufficientResources):
+        site.pool.alloc(3, ask(f"node=2/{shape}"))
+    assert not any(looked)
+    assert len(site.pool.alloc(3, ask(f"node/{shape}")).holdings) == 1, "one node has room"
+
+
 @pytest.mark.parametrize(("nodes", "most"), [(1, 80), (16, 190)])
 def test_what_is_kept_of_decisions_that_are_new(nodes: int, most: int) -> None:
     """Each object that is kept is looked at again by every collection of garbage."""
