@@ -105,18 +105,11 @@ class Groups:
     def _side_by_side(self, found: Open, ways: Open) -> Open:
         slots, most = self._slots, 2 * self._inner[0].most
         joined: Open = {}
-        number = sum(map(len, ways.values()))
-        for key, some in found.items():
-            slots.pay(len(some) * number)
-            for more, others in ways.items():
-                both = key[0] + more[0], key[1] + more[1], key[2] + more[2]
-                if both[0] > slots.count or both[1] > most:
-                    continue
-                for cost, far, cores, parts in some:
-                    for more_cost, more_far, more_cores, more_parts in others:
-                        enter_open(
-                            joined, both, (cost + more_cost, far + more_far, cores + more_cores, parts + more_parts)
-                        )
+        for both, some, others in slots.pairs(found, ways, most):
+            for cost, far, cores, parts in some:
+                for more_cost, more_far, more_cores, more_parts in others:
+                    way = cost + more_cost, far + more_far, cores + more_cores, parts + more_parts
+                    enter_open(joined, both, way)
         return joined
 
     def _complete(self, ways: Ways, key: Key, way: tuple[int, int, int, Any], group: Some) -> None:

@@ -88,13 +88,7 @@ def _cost_of(way: tuple[int, int, object]) -> int:
 
 def _join(slots: Slots, joined: Ways, found: Ways, ways: Ways, pieces: int) -> None:
     """Enter what two parts do together, with no more pieces than so many."""
-    number = sum(map(len, ways.values()))
-    for key, some in found.items():
-        slots.pay(len(some) * number)
-        for more, others in ways.items():
-            both = key[0] + more[0], key[1] + more[1], key[2] + more[2]
-            if both[0] > slots.count or both[1] > pieces:
-                continue
-            for cost, cores, how in some:
-                for more_cost, more_cores, more_how in others:
-                    enter(joined, both, (cost + more_cost, cores + more_cores, how + more_how))
+    for both, some, others in slots.pairs(found, ways, pieces):
+        for cost, cores, how in some:
+            for more_cost, more_cores, more_how in others:
+                enter(joined, both, (cost + more_cost, cores + more_cores, how + more_how))

@@ -7,8 +7,8 @@ put them together, from the inside out; `torn_counts` says what for.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any, NamedTuple, TypeAlias
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 from ..cpsat.budget import Budget
 from ..policy.scale import Scale
@@ -77,6 +77,9 @@ Open: TypeAlias = "dict[Key, list[tuple[int, int, int, Any]]]"
 
 START: Key = (0, 0, 0)
 
+Way = TypeVar("Way")
+"""An entry of either."""
+
 Some: TypeAlias = tuple[int, ...]
 """How many domains of each kind."""
 
@@ -130,6 +133,18 @@ class Slots:
         if self._pairs > MOST_PAIRS:
             raise TooMany
         self._budget.spend(PAIR_STEPS * pairs)
+
+    def pairs(
+        self, found: Mapping[Key, list[Way]], ways: Mapping[Key, list[Way]], most: int
+    ) -> Iterator[tuple[Key, list[Way], list[Way]]]:
+        """Yield what two parts do together, with no more pieces than so many, and the ways of each; all is paid for."""
+        number = sum(map(len, ways.values()))
+        for key, some in found.items():
+            self.pay(len(some) * number)
+            for more, others in ways.items():
+                both = key[0] + more[0], key[1] + more[1], key[2] + more[2]
+                if both[0] <= self.count and both[1] <= most:
+                    yield both, some, others
 
     def touch(self, scale: Scale, domain: DomainState) -> int:
         """Return what it costs that they take something of a domain."""
