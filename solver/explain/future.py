@@ -7,7 +7,7 @@ halving the last of them. States are values: going back to one costs nothing, an
 from __future__ import annotations
 
 from bisect import insort
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import TypeVar
@@ -56,6 +56,14 @@ class Kept:
     nodes: int
     start: float
     end: float
+
+
+def nodes_kept(kept: Iterable[Kept], start: float, end: float) -> int:
+    """Return the nodes that are kept at some time between a start and an end."""
+    nodes = 0
+    for one in kept:
+        nodes |= one.nodes if one.start < end and start < one.end else 0
+    return nodes
 
 
 class OutOfWork(Exception):  # noqa: N818  # it is an outcome, no error
@@ -204,9 +212,7 @@ class Future:
         """Return a state without the nodes that are kept at some time while a job would run that starts at a time."""
         start = max(time, self._now)
         end = start + request.duration if request.duration > 0 else float("inf")
-        closed = 0
-        for kept in self._kept:
-            closed |= kept.nodes if kept.start < end and start < kept.end else 0
+        closed = nodes_kept(self._kept, start, end)
         return self._knowledge.changes.mark(state, closed, up=False)[0] if closed else state
 
     def _beside_running(self, request: Request, floor: float) -> Steps[Moment | None]:

@@ -20,7 +20,7 @@ from ..state.holdings import NodeFree, NodeHolding
 from ..state.node_classes import Packed, mask_of
 from ..state.pool_state import Job, PoolState
 from .counting import Counting, Needs
-from .future import PLACEMENT_STEPS, Kept, Work
+from .future import PLACEMENT_STEPS, Kept, Work, nodes_kept
 from .trials import JOB_STEPS, TRIAL_STEPS, ended
 
 _Held = Mapping[int, NodeFree]
@@ -149,9 +149,7 @@ class Reservations:
 
     def _closed(self, start: float, end: float) -> int:
         """Return the nodes that are kept, or reserved as a whole, at some time between a start and an end."""
-        closed = 0
-        for kept in self._kept:
-            closed |= kept.nodes if kept.start < end and start < kept.end else 0
+        closed = nodes_kept(self._kept, start, end)
         for made in self._made:
             closed |= made.whole if made.start < end and start < made.end else 0
         return closed

@@ -15,7 +15,7 @@ from ..demand.request import Request
 from ..knowledge import Knowledge
 from ..state.pool_state import PoolState
 from .counting import Alike, Counting, Needs, Thing
-from .future import Kept, Work
+from .future import Kept, Work, nodes_kept
 from .trials import JOB_STEPS
 
 COUNT_STEPS = 50
@@ -138,9 +138,7 @@ class Timetable:
 
     def _open(self, wanted: Wanted, start: float, end: float) -> int:
         """Return the nodes on which a job may stand that runs from a time to another: with room at first, not kept."""
-        closed = 0
-        for kept in self._kept:
-            closed |= kept.nodes if kept.start < end and start < kept.end else 0
+        closed = nodes_kept(self._kept, start, end)
         return wanted.eligible & ~closed & self._room(self._passed(start), wanted.things)
 
     def _has_room(self, time: float, wanted: Wanted) -> bool:
