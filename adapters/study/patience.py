@@ -162,12 +162,13 @@ def _watched(seconds: float) -> Iterator[None]:
     try:
         yield
     finally:
+        # What was raised has come when the other thread is waited for: the wait itself is steps in Python. To take it
+        # back by raising nothing would leave the interpreter looking for it at every step until it ends, and a
+        # profiler waiting for ever.
         over.set()
         watcher.join()
-        # One that was raised and has not come yet must hit nobody else.
-        _raise_in(thread, None)
 
 
-def _raise_in(thread: int, fault: type[BaseException] | None) -> None:
-    """Let a thread raise a fault at its next step in Python; None takes back one that it has not raised yet."""
-    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), ctypes.py_object(fault) if fault else None)
+def _raise_in(thread: int, fault: type[BaseException]) -> None:
+    """Let a thread raise a fault at its next step in Python."""
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), ctypes.py_object(fault))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -104,6 +106,33 @@ def test_what_ends_in_time_is_not_ended_later_in_another_thread() -> None:
         assert [executor.submit(work, 0.05).result() for _ in range(20)] == [499500] * 20
         # The thread goes on for longer than any of these had.
         assert executor.submit(lambda: sum(1 for _ in range(3_000_000))).result() == 3_000_000
+
+
+AFTERWARDS = """
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from exactfit.adapters.study.patience import OutOfPatienceError, Patience
+
+def work(seconds: float, steps: int) -> int:
+    try:
+        with Patience(seconds).limit():
+            return sum(1 for _ in range(steps))
+    except OutOfPatienceError:
+        return -1
+
+with ThreadPoolExecutor(1) as executor:
+    assert executor.submit(work, 100.0, 10).result() == 10
+    assert executor.submit(work, 0.01, 10**12).result() == -1
+sys.setprofile(lambda *_: None)
+print(sorted([2, 1]))
+"""
+
+
+def test_a_limit_in_another_thread_leaves_the_interpreter_as_it_was() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", AFTERWARDS], stdout=subprocess.PIPE, text=True, timeout=300, check=True
+    )
+    assert done.stdout == "[1, 2]\n"
 
 
 def test_the_patience_is_no_part_of_what_a_simulation_is(task: MakeTask) -> None:
