@@ -2,14 +2,15 @@
 
 For each machine and load the jobs of a day are run through the queue under each pool, day by day the same jobs for all,
 and batches that come next at some moments are placed by each pool on the same states, against what fits together. What
-is done is kept in the folder, so that a run goes on where it was; small machines come first, a day of sixteen nodes
-sixteen times before one of 256. ``--minutes 0`` runs nothing and writes the tables of what is there.
+is done is kept in the folder, so that a run goes on where it was. The first day of all machines, sizes and loads comes
+before the second of any. ``--minutes 0`` runs nothing and writes the tables of what is there.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -29,10 +30,9 @@ from .future_tables import Cell, draw, tables
 MACHINES = ("rfc49-a", "rfc49-b", "sierra")
 NODES = (16, 64, 256)
 LOADS = (0.7, 0.9, 1.1)
-POOLS = ("exactfit", "exactfit:future", "TreePool", "Rv1Pool")
-
-_BATCHES = 4
-"""How many days take as long as the batches of one, of which optima are proven."""
+POOLS = ("exactfit", "exactfit:future", "exactfit:future=learned", "TreePool", "Rv1Pool")
+ROOM_FIRST = "exactfit:future+affinity+share+spread+intact+shield+fit"
+"""Of batches alone: what slots that are kept whole cost."""
 
 
 def main(
@@ -63,7 +63,7 @@ def main(
                 source = Source(f"lublin:days=1,load={offered:g},longest={longest:g}")
                 settings = Settings(machine_R(there), source, prove=False, snapshots=snapshots, joint_limit=joint_limit)
                 tasks = tasks_of(Axes(pools, seeds=tuple(range(1, seeds + 1))), settings)
-                kept = [task for task in tasks if days or task.kind == GREED]
+                kept = [_with_room_first(task) for task in tasks if days or task.kind == GREED]
                 cells.append(Cell(name, size, offered, there, tuple(kept)))
     _run(cells, store, workers, minutes)
     text = "\n".join(tables(cells, pools, store))
@@ -73,16 +73,20 @@ def main(
         draw(cells, pools, store, picture)
 
 
+def _with_room_first(task: Task) -> Task:
+    return task if task.kind != GREED or ROOM_FIRST in task.pools else replace(task, pools=(*task.pools, ROOM_FIRST))
+
+
 def _run(cells: Sequence[Cell], store: Store, workers: int, minutes: float) -> None:
-    """Run what is left, the same day on all machines of a size together."""
+    """Run what is left, a day of all cells before the next of any, so that all have as many at any time."""
     end = time.monotonic() + 60 * minutes
     order = [
-        (task.seed * cell.nodes * (_BATCHES if task.kind == GREED else 1), at, number, task)
+        (task.seed, cell.nodes, at, number, task)
         for at, cell in enumerate(cells)
         for number, task in enumerate(cell.tasks)
         if minutes and not store.has(task.key)
     ]
-    order.sort(key=lambda one: one[:3])
+    order.sort(key=lambda one: one[:4])
     left: list[Task] = [task for *_, task in order]
     if workers != 1:
         run_all(left, store, lambda: make_engine("local", workers, store), lambda _task: None)
