@@ -42,6 +42,9 @@ REMEMBERED = 10_000
 POLICIES_REMEMBERED = 16
 """Policies of jobs of which answers are remembered."""
 
+LATER_REMEMBERED = 4
+"""What copies know after the next jobs, each with what it took to find out: most try the same job."""
+
 
 class Reasons(Protocol):
     """Says why a request does not fit a machine, in one line."""
@@ -98,6 +101,7 @@ class Knowledge:
         self._undecided: Memory[tuple[Shape, int, Constraint], float] = Memory(REMEMBERED)
         self._answers = Answers()
         self._own: Memory[Policy, Knowledge] = Memory(POLICIES_REMEMBERED)
+        self._later: Memory[Policy, Knowledge] = Memory(LATER_REMEMBERED)
 
     def under(self, request: Request) -> Knowledge:
         """Return what is known under the policy that a request brings; of one that brings none, this.
@@ -127,13 +131,14 @@ class Knowledge:
 
     def after(self, seen: Seen) -> Knowledge:
         """Return what is known when the usual jobs are those that were seen, under a policy that learns; else this."""
-        policy = self.options.policy
-        if not policy.learns or policy.after(seen) == policy:
+        policy = self.options.policy.after(seen) if self.options.policy.learns else self.options.policy
+        if policy == self.options.policy:
             return self
-        known = Knowledge(
-            self.machine, replace(self.options, policy=policy.after(seen)), self._warn, self._make_reasons
-        )
-        known.changes = self.changes
+        known = self._later.get(policy)
+        if known is None:
+            known = Knowledge(self.machine, replace(self.options, policy=policy), self._warn, self._make_reasons)
+            known.changes = self.changes
+            self._later[policy] = known
         return known
 
     @cached_property
@@ -317,6 +322,7 @@ class Knowledge:
         other.__dict__.update(self.__dict__)
         other.machine = replace(self.machine, expiration=expiration)
         other._own = Memory(POLICIES_REMEMBERED)
+        other._later = Memory(LATER_REMEMBERED)
         return other
 
     def of_machine(self, machine: Machine) -> Knowledge:

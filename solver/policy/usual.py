@@ -14,6 +14,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import accumulate
 from math import prod
 
 from ...grammar.jobspec import Vertex, parse_resources
@@ -106,18 +107,24 @@ def _table(
     if level == "node":
         kept += [(size if shape == WHOLE else shape, weight) for shape, weight in hosts if _fits(shape, size)]
     weighed = [(shape, round(UNIT * weight * _share(shape, size))) for shape, weight in kept]
-    return tuple(
-        tuple(sum(weight * _times(shape, c, g) for shape, weight in weighed) for c in range(cores + 1))
-        for g in range(gpus + 1)
-    )
+    return tuple(_row(weighed, cores, g) for g in range(gpus + 1))
+
+
+def _row(weighed: Sequence[tuple[Size, int]], cores: int, gpus: int) -> tuple[int, ...]:
+    """Return the room by free cores, with so many free GPUs: each shape adds its weight wherever one more fits."""
+    more = [0] * (cores + 1)
+    for (of_cores, of_gpus), weight in weighed:
+        most = min(cores // of_cores if of_cores else gpus, gpus // of_gpus if of_gpus else cores)
+        if not of_cores:
+            more[0] += most * weight
+            continue
+        for times in range(1, most + 1):
+            more[times * of_cores] += weight
+    return tuple(accumulate(more))
 
 
 def _fits(shape: Size, size: Size) -> bool:
     return shape[0] <= size[0] and shape[1] <= size[1]
-
-
-def _times(shape: Size, cores: int, gpus: int) -> int:
-    return min((have // need for have, need in zip((cores, gpus), shape, strict=True) if need), default=0)
 
 
 def _share(shape: Size, size: Size) -> Fraction:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from itertools import product
+from operator import mul
 from pathlib import Path
 from typing import Any
 
@@ -141,6 +143,18 @@ def test_room_is_what_it_is_said_to_be() -> None:
         4667,
         0,
     ]
+
+
+def test_room_counts_each_shape_as_often_as_it_fits() -> None:
+    """On a socket of 22 cores and two GPUs; four kinds of jobs weigh the same."""
+    shapes = (5, 0), (3, 1), (0, 1), (22, 2)
+    texts = (";".join(f"{name}={n}" for name, n in zip(("core", "gpu"), shape, strict=True) if n) for shape in shapes)
+    usual = parse_usual("".join(f"1 => slot=1/[{text}]\n" for text in texts))
+    socket = arrange(read_R(preset("sierra:1")).types[0], (1 << 44) - 1, 15).state.children[0]
+    for gpus, cores in product(range(3), range(23)):
+        times = [min(have // need for have, need in ((cores, c), (gpus, g)) if need) for c, g in shapes]
+        weights = [250 * max(c, 11 * g) for c, g in shapes]
+        assert usual.room(socket, cores, gpus) == sum(map(mul, times, weights))
 
 
 def test_a_part_of_a_node_is_room_at_the_node_and_a_whole_node_only_when_idle() -> None:

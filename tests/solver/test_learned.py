@@ -100,6 +100,19 @@ def test_what_is_placed_on_a_copy_was_not_seen_until_it_counts() -> None:
     assert usual(pool) == usual(copy)
 
 
+def test_copies_that_learn_the_same_know_the_same() -> None:
+    """What one of them found out under the usual jobs that come next, no other one has to."""
+    pool = of()
+    for number in range(FIRST_TURNS[0] - 1):
+        pool.alloc(number, "slot=1/core=7")
+    one, other = pool.copy(), pool.copy()
+    for copy in (one, other):
+        copy.alloc(FIRST_TURNS[0], "slot=3/core=5")
+    assert one.present[0] is other.present[0] is not pool.present[0]
+    pool.alloc(FIRST_TURNS[0], "slot=3/core=5")
+    assert pool.present[0] is one.present[0]
+
+
 def test_only_what_started_was_seen() -> None:
     pool = of(machine="rfc49-a:1")
 
