@@ -9,7 +9,7 @@ before the second of any. ``--minutes 0`` runs nothing and writes the tables of 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -26,6 +26,7 @@ from exactfit.topology.presets import preset
 from exactfit.topology.rset import read_R
 
 from .future_tables import Cell, draw, tables
+from .future_traces import rules_text, weeks_to_run
 
 MACHINES = ("rfc49-a", "rfc49-b", "sierra")
 NODES = (16, 64, 256)
@@ -42,8 +43,15 @@ def main(
     nodes: Annotated[list[int] | None, typer.Option(help="Sizes; 16, 64 and 256 by default.")] = None,
     load: Annotated[list[float] | None, typer.Option(help="What is offered; 0.7, 0.9 and 1.1 by default.")] = None,
     pool: Annotated[list[str] | None, typer.Option(help="Pools; the others are compared with the first.")] = None,
-    seeds: Annotated[int, typer.Option(help="Days.")] = 20,
+    seeds: Annotated[int, typer.Option(help="Days, or weeks of a trace.")] = 20,
     longest: Annotated[float, typer.Option(help="Hours that no job runs longer.")] = 6.0,
+    trace: Annotated[
+        Path | None, typer.Option(help="A trace whose weeks are run in the place of generated days.")
+    ] = None,
+    rules: Annotated[
+        Path | None, typer.Option(help="Shapes of the trace's jobs, as exactfit study takes them.")
+    ] = None,
+    each: Annotated[int, typer.Option(help="Without rules: processors of the trace that are a task.")] = 1,
     days: Annotated[bool, typer.Option(help="Run the days through the queue, which takes most of the time.")] = True,
     snapshots: Annotated[int, typer.Option(help="Batches of a day; 0 for none.")] = 4,
     joint_limit: Annotated[float, typer.Option(help="Seconds of work for each optimum of a batch.")] = 10.0,
@@ -59,12 +67,20 @@ def main(
     for name in machine or MACHINES:
         for size in nodes or NODES:
             there = read_R(preset(f"{name}:{size}"))
+            settings = Settings(machine_R(there), Source(), prove=False, snapshots=snapshots, joint_limit=joint_limit)
+            weeks = weeks_to_run(trace, rules_text(rules, each), there, seeds) if trace else []
             for offered in load or LOADS:
-                source = Source(f"lublin:days=1,load={offered:g},longest={longest:g}")
-                settings = Settings(machine_R(there), source, prove=False, snapshots=snapshots, joint_limit=joint_limit)
-                tasks = tasks_of(Axes(pools, seeds=tuple(range(1, seeds + 1))), settings)
-                kept = [_with_room_first(task) for task in tasks if days or task.kind == GREED]
-                cells.append(Cell(name, size, offered, there, tuple(kept)))
+                if trace:
+                    tasks = [
+                        t for seed, week in enumerate(weeks, 1) for t in _tasks(pools, settings, week, seed, offered)
+                    ]
+                else:
+                    day = Source(f"lublin:days=1,load={offered:g},longest={longest:g}")
+                    tasks = [t for seed in range(1, seeds + 1) for t in _tasks(pools, settings, day, seed, None)]
+                kept = tuple(task for task in tasks if days or task.kind == GREED)
+                cells.append(
+                    Cell(f"{trace.name.partition('.swf')[0]}, {name}" if trace else name, size, offered, there, kept)
+                )
     _run(cells, store, workers, minutes)
     text = "\n".join(tables(cells, pools, store))
     store.write_text("tables.md", text + "\n")
@@ -73,8 +89,11 @@ def main(
         draw(cells, pools, store, picture)
 
 
-def _with_room_first(task: Task) -> Task:
-    return task if task.kind != GREED or ROOM_FIRST in task.pools else replace(task, pools=(*task.pools, ROOM_FIRST))
+def _tasks(pools: Sequence[str], settings: Settings, source: Source, seed: int, load: float | None) -> Iterator[Task]:
+    """Yield what is run of a day or a week: each pool, and batches under an order more."""
+    for task in tasks_of(Axes(tuple(pools), loads=(load,), seeds=(seed,)), replace(settings, source=source)):
+        more = task.kind == GREED and ROOM_FIRST not in pools
+        yield replace(task, pools=(*pools, ROOM_FIRST)) if more else task
 
 
 def _run(cells: Sequence[Cell], store: Store, workers: int, minutes: float) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from exactfit.adapters.study.groups import Estimate, Group, estimate, gather, greed_rows
+from exactfit.adapters.study.pools import OURS
 from exactfit.adapters.study.price import by_pool, column, total
 from exactfit.adapters.study.store import Store
 from exactfit.adapters.study.task import GREED, Task
@@ -53,14 +54,15 @@ def tables(cells: Sequence[Cell], pools: Sequence[str], store: Store) -> Iterato
     """Yield the lines of all tables in Markdown."""
     for kind, title in zip(_WEIGHTS, ("Jobs", "Work"), strict=True):
         yield f"\n**{title} of batches, % of what fits together.** Known: who knows the batch, in its order."
-        yield from _head(["batches", "known", *pools])
+        placing = list(next((task.pools for cell in cells for task in cell.tasks if task.kind == GREED), pools))
+        yield from _head(["batches", "known", *map(_called, placing)])
         for cell in cells:
-            yield from _batch_line(cell, pools, store, kind)
+            yield from _batch_line(cell, placing, store, kind)
     compared = [(cell, _groups(cell, pools, store)) for cell in cells]
     for number in range(4):
         title = figures_of(cells[0])[number].title
         yield f"\n**{title}.** Others: more than the first, day by day, with 95 % intervals."
-        yield from _head(["days", *pools])
+        yield from _head(["days", *map(_called, pools)])
         for cell, groups in compared:
             if groups:
                 yield _line(cell, [str(len(groups[0].seeds)), *_cells(groups, figures_of(cell)[number])])
@@ -71,6 +73,15 @@ def _head(names: Sequence[str]) -> Iterator[str]:
     yield ""
     yield f"| machine | nodes | load | {' | '.join(names)} |"
     yield "|---" * (3 + len(names)) + "|"
+
+
+def _called(pool: str) -> str:
+    """Return a pool as a table calls it: one of ours by its policy, an order of terms by its first."""
+    uri, _, policy = pool.partition(":")
+    if uri != OURS:
+        return pool
+    first, *others = (policy or "pack").split("+")
+    return f"`{first}` first" if others else f"`{first}`"
 
 
 def _line(cell: Cell, cells: Sequence[str]) -> str:
