@@ -73,7 +73,7 @@ def write_report(about: About, tasks: Sequence[Task], store: Store, as_it_was: A
     if as_it_was is not None:
         store.write_table("as-it-was", as_it_was.rows())
     parts = [
-        *_overview(about, tasks, store, groups, greed),
+        *_overview(about, tasks, store, groups, greed, as_it_was),
         *_figures(about, groups, greed),
         html.heading("Pictures"),
         *_which(groups),
@@ -108,18 +108,29 @@ def _small_enough(drawn: Sequence[tuple[str, str, str]]) -> list[str]:
 
 
 def _overview(
-    about: About, tasks: Sequence[Task], store: Store, groups: Sequence[Group], greed: Sequence[dict[str, Any]]
+    about: About,
+    tasks: Sequence[Task],
+    store: Store,
+    groups: Sequence[Group],
+    greed: Sequence[dict[str, Any]],
+    as_it_was: AsItWas | None,
 ) -> list[str]:
     """Return what a manager reads: a few sentences and one table."""
     levels, batches = about.machine.levels, batches_of(greed)
+    lived = as_it_was.sentences() if as_it_was is not None else []
     return [
         html.paragraph(f"{about.workload}, on {about.machine_name}: {_size(about.machine)}."),
         *(html.paragraph(said) for said in about.shapes),
         html.paragraph(_queues(tasks)),
         *(html.paragraph(said) for said in given_up_in_words(tasks, store)),
-        html.heading("In short"),
-        *overview(advices(groups, batches, levels), verdicts(groups, levels, batches)),
-        *capacity(groups),
+        *_under(
+            "In short",
+            [
+                *overview(advices(groups, batches, levels), verdicts(groups, levels, batches)),
+                *capacity(groups),
+                *(html.paragraph(said, "lead") for said in lived),
+            ],
+        ),
     ]
 
 
@@ -127,16 +138,25 @@ def _figures(about: About, groups: Sequence[Group], greed: Sequence[dict[str, An
     """Return the verdicts in words, what has to be known before the figures, and the figures."""
     levels, batches = about.machine.levels, batches_of(greed)
     return [
-        html.heading("Verdicts"),
-        *in_words(advices(groups, batches, levels), verdicts(groups, levels, batches)),
-        *(html.paragraph(said) for said in capacity_in_words(groups)),
-        *findings(groups),
-        *price_in_words(greed),
+        *_under(
+            "Verdicts",
+            [
+                *in_words(advices(groups, batches, levels), verdicts(groups, levels, batches)),
+                *(html.paragraph(said) for said in capacity_in_words(groups)),
+                *findings(groups),
+                *price_in_words(greed),
+            ],
+        ),
         html.heading("Figures"),
         figures_table(groups, about.machine),
         html.paragraph(EXPLAINED, "note"),
         *against_first(groups, about.machine),
     ]
+
+
+def _under(title: str, parts: Sequence[str]) -> list[str]:
+    """Return parts below a heading; none of both where a study of one pool has nothing to compare."""
+    return [html.heading(title), *parts] if parts else []
 
 
 def _methods(about: About, tasks: Sequence[Task], store: Store) -> list[str]:

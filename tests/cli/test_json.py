@@ -154,7 +154,10 @@ def test_study_of_where_jobs_really_ran(run: Runner, tmp_path: Path) -> None:
     assert {"level": "socket", "jobs": 1, "needless": 1, "whole": 1, "takes": {"no change": 1}} in line["as_it_was"][
         "torn"
     ]
-    assert "need not have been torn at all" in Path(line["report"]).read_text(encoding="utf-8")
+    page = Path(line["report"]).read_text(encoding="utf-8")
+    # One pool has nothing to be compared with: what a manager reads is what was judged, and there are no verdicts.
+    assert "need not have been torn at all" in page[page.index('id="in-short"') : page.index('id="figures"')]
+    assert 'id="verdicts"' not in page
     assert list((tmp_path / "study").glob("as-it-was.*"))
 
 

@@ -266,11 +266,28 @@ JobID|Submit|Start|Elapsed|NCPUS|NNodes|NodeList
 1|2024-05-01T10:00:00|2024-05-01T10:01:00|00:10:00|16|2|n[1-2]
 2|2024-05-01T10:00:00|Unknown|00:10:00|8|1|None assigned
 """
+_ENDS = ("cpu=16,node=2", "cpu=16,mem=48000M,node=2", "5-00:00:00", "n1-[01-02],n2-01", "a | b")
+XDMOD = "|".join(
+    [
+        *("163", "163", "big", "general", "normal", "account", "group", "45", "user", "38"),
+        *("2024-05-01T10:00:00", "2024-05-01T10:00:00", "2024-05-01T10:01:00", "2024-05-01T10:11:00", "00:10:00"),
+        *("0:0", "CANCELLED by 38", "3", "24", "24", "8000Mn", *_ENDS),
+    ]
+)
+"""A job as Open XDMoD takes it, by its documentation: without a head line, and with any name at the end."""
 TABLE = 'id,sub,go,secs,cpus,where\n1,100,160,600,16,"n[1-2]"\n'
 COLUMNS = "submit = sub\nruntime = secs\nprocessors = cpus\nstart = go\nhosts = where"
 
 
-@pytest.mark.parametrize(("text", "columns", "places"), [(SACCT, None, ["n[1-2]", ""]), (TABLE, COLUMNS, ["n[1-2]"])])
+@pytest.mark.parametrize(
+    ("text", "columns", "places"),
+    [
+        (SACCT, None, ["n[1-2]", ""]),
+        (XDMOD + "\n", None, ["n1-[01-02],n2-01"]),
+        (TABLE, COLUMNS, ["n[1-2]"]),
+    ],
+    ids=["sacct", "xdmod", "table"],
+)
 def test_traces_say_where_and_when(
     written: Callable[..., str], text: str, columns: str | None, places: list[str]
 ) -> None:

@@ -1,4 +1,7 @@
-"""Slurm's accounting: what ``sacct --allusers --parsable2 --format=...`` prints, a head line and a job a line."""
+"""Slurm's accounting: what ``sacct --allusers --parsable2 --format=...`` prints, a head line and a job a line.
+
+What sites write for Open XDMoD has no head line; its fields are those that Open XDMoD's documentation gives.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +19,13 @@ NEEDED = ("JobID", "Submit", "Elapsed")
 Priority are used where they are, and Start and NodeList say where a job ran."""
 _FREE = ("JobName", "Comment", "AdminComment", "SystemComment", "WorkDir", "SubmitLine", "Extra", "Container")
 """Fields of any text. sacct prints a | in them as it is."""
+
+XDMOD = (
+    *("JobID", "JobIDRaw", "Cluster", "Partition", "QOS", "Account", "Group", "GID", "User", "UID"),
+    *("Submit", "Eligible", "Start", "End", "Elapsed", "ExitCode", "State", "NNodes", "NCPUS", "ReqCPUS", "ReqMem"),
+    *("ReqTRES", "AllocTRES", "Timelimit", "NodeList", "JobName"),
+)
+"""The fields of what Open XDMoD reads (``sacct --noheader``), in their order."""
 
 _LISTS = ("ReqTRES", "AllocTRES", "NodeList")
 """Fields with commas, where these stand between fields as well (``--delimiter=,``)."""
@@ -54,8 +64,11 @@ def read_sacct(lines: Iterable[str], name: str) -> Trace:
             continue
         if not head:
             separator = SEPARATOR if SEPARATOR in text else COMMA
-            head = _head(text.split(separator), name, place)
-            continue
+            fields = text.split(separator)
+            if not _is_xdmod(fields):
+                head = _head(fields, name, place)
+                continue
+            head = list(XDMOD)
         record = _record(head, text.split(separator), name, place, separator)
         if "." in record["JobID"]:
             continue
@@ -90,6 +103,12 @@ def _rank(jobs: list[TraceJob], unranked: list[int]) -> list[str]:
     for place in unranked:
         jobs[place] = replace(jobs[place], priority=middle)
     return [f"{len(unranked)} without a Priority given the middle one"]
+
+
+def _is_xdmod(fields: list[str]) -> bool:
+    """Whether a first line is a job already, in the fields of Open XDMoD."""
+    submit = XDMOD.index("Submit")
+    return len(fields) >= len(XDMOD) and fields[0][:1].isdigit() and fields[submit][:1].isdigit()
 
 
 def _head(fields: list[str], name: str, place: int) -> list[str]:
