@@ -19,9 +19,10 @@ from exactfit.solver.cpsat import lexicographic
 from exactfit.solver.cpsat.budget import Budget, CutOff
 from exactfit.solver.demand.request import Request
 from exactfit.solver.errors import InsufficientResources
-from exactfit.solver.machine.model import sharing, supply
+from exactfit.solver.machine.model import sharing, units
 from exactfit.solver.machine.packing import nearly_full
 from exactfit.solver.machine.packing.items import Items
+from exactfit.solver.node import packing
 from exactfit.solver.node.solver import NodeSolver
 from exactfit.solver.options import Options
 from exactfit.solver.policy.terms import parse_policy
@@ -118,9 +119,9 @@ def dragonfly() -> dict[str, Any]:
 def test_groups_that_are_alike_are_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of an idle dragonfly one group, and in it one switch, tells what units cost in any; no model is made."""
     looks = 0
-    way = supply.Units.way
+    way = units.Units.way
 
-    def counted(self: supply.Units, group: int, number: int) -> sharing.Way:
+    def counted(self: units.Units, group: int, number: int) -> sharing.Way:
         nonlocal looks
         looks += 1
         return way(self, group, number)
@@ -128,10 +129,36 @@ def test_groups_that_are_alike_are_looked_at_once(monkeypatch: pytest.MonkeyPatc
     def refuse(*_: object, **__: object) -> None:
         raise AssertionError("there is nothing to search for")
 
-    monkeypatch.setattr(supply.Units, "way", counted)
+    monkeypatch.setattr(units.Units, "way", counted)
     monkeypatch.setattr(lexicographic, "_solve", refuse)
     assert Pool(read_R(dragonfly())).alloc(1, ask("slot=400/core=7")).certificate["status"] == "OPTIMAL"
     assert looks <= 128 + 4
+
+
+def test_tables_of_units_serve_requests_for_about_as_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In racks whose nodes are in use in part: what has changed since is put together anew, and that alone."""
+    R = preset("rfc49-a:64")
+    R["scheduling"]["groups"] = {"rack": [{"ranks": f"{first}-{first + 7}"} for first in range(0, 64, 8)]}
+    pool = Pool(read_R(R))
+    for job in range(64):
+        pool.alloc(job, ask(f"node=1/slot=1/core={10 + job * 7 % 90}"))
+    made = 0
+    combine = packing.combine
+
+    def counted(tables: list[list[int]], most: int) -> tuple[list[int], packing.Choices]:
+        nonlocal made
+        made += 1
+        return combine(tables, most)
+
+    monkeypatch.setattr(units, "combine", counted)
+    numbers = []
+    for job, count in enumerate((70, 75, 66, 80), 100):
+        made = 0
+        assert pool.alloc(job, ask(f"slot={count}/core=5")).certificate["status"] == "OPTIMAL"
+        numbers.append(made)
+        pool.free(job)
+    assert numbers[0] > 0
+    assert numbers[1:] == [0, 0, 0]
 
 
 @st.composite

@@ -17,7 +17,6 @@ from ....topology.groups import Group
 from ....topology.masks import positions_of, runs_of_mask
 from ...state.domain_state import DomainState
 from ..selection import Field
-from .sharing import Way
 
 ROOT = -1
 """The whole machine, where a group is named by its index."""
@@ -55,7 +54,7 @@ class _Layout:
             if group.parent >= 0:
                 self.ends[group.parent] = max(self.ends[group.parent], self.ends[group.index])
         self.outermost = tuple(group.index for group in groups if group.parent < 0)
-        self.memory: Memory[object, Way] = Memory(REMEMBERED)
+        self.memory: Memory[object, object] = Memory(REMEMBERED)
         self._splits: Memory[int, tuple[tuple[int, int], ...]] = Memory(REMEMBERED)
 
     @cached_property
@@ -204,7 +203,7 @@ class GroupTree:
         return self._layout.levels
 
     @property
-    def memory(self) -> Memory[object, Way]:
+    def memory(self) -> Memory[object, object]:
         """What is remembered of nodes that are as they were, under the one policy that the groups are used with."""
         return self._layout.memory
 

@@ -25,7 +25,8 @@ from .cells import ROOT, GroupTree
 from .links import Chain, links_of, whole_links
 from .sharing import NotDirectError, Part, Way, share_out
 from .slots import crossed_groups, slot_numbers
-from .supply import Nodes, Rooms, Supply, Units
+from .supply import Nodes, Rooms, Supply
+from .units import Units
 
 LOOSE = 1024
 """Loose units up to which they are shared out directly."""

@@ -8,10 +8,9 @@ to one of these that is not used. Between equal costs the first part takes the m
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 
-from ...node.packing import combine
 from ..selection import Pick
 from .many_parts import fill
 
@@ -38,12 +37,15 @@ class Way:
         The nodes that it takes itself, and the ways that it is made of.
     bound
         What no way is cheaper than; None where that is the cost.
+    later
+        What gives more nodes, where these are only found when they are asked for: of most ways the cost is enough.
     """
 
     cost: int
     picks: tuple[Pick, ...] = ()
     parts: tuple[Way, ...] = ()
     bound: int | None = None
+    later: Callable[[], Iterable[Pick]] | None = None
 
     def all_picks(self) -> list[Pick]:
         """Return all nodes, in the order of their lowest positions."""
@@ -53,6 +55,8 @@ class Way:
             way = pending.pop()
             picks += way.picks
             pending += way.parts
+            if way.later is not None:
+                picks += way.later()
         return sorted(picks, key=lambda pick: pick.nodes & -pick.nodes)
 
 
@@ -76,26 +80,14 @@ class Part:
     way: Callable[[int], Way]
     like: object = None
     linear: tuple[int, int] | None = None
+    _costs: dict[int, int] = field(default_factory=dict, init=False, repr=False, compare=False)
 
-
-class SharedOut:
-    """The best ways to share out any number of things, up to some, among parts.
-
-    Parameters
-    ----------
-    most
-        No more than there is room for.
-    """
-
-    def __init__(self, parts: Sequence[Part], most: int) -> None:
-        self._parts = parts
-        tables = [[0, *(part.way(n).cost for n in range(1, min(part.room, most) + 1))] for part in parts]
-        self._costs, self._choices = combine(tables, most)
-
-    def way(self, number: int) -> Way:
-        """Return the best way for a number."""
-        chosen = zip(self._parts, self._choices[number], strict=True)
-        return Way(self._costs[number], parts=tuple(part.way(n) for part, n in chosen if n))
+    def cost(self, number: int) -> int:
+        """Return what the best way for a number costs."""
+        cost = self._costs.get(number)
+        if cost is None:
+            cost = self._costs[number] = self.way(number).cost
+        return cost
 
 
 def share_out(parts: Sequence[Part], number: int, touch: int, least: int, *, untouched: int = 0) -> Way:
@@ -260,7 +252,7 @@ def _tables(parts: Sequence[Part], number: int, used: int) -> list[tuple[Part, l
             if part.room >= count:
                 cost = known.get(part.like) if part.like is not None else None
                 if cost is None:
-                    cost = known[part.like] = part.way(count).cost
+                    cost = known[part.like] = part.cost(count)
                 costs.append((cost, i))
         for cost, i in sorted(costs)[:used]:
             tables[i].append((count, cost))

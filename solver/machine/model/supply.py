@@ -1,4 +1,4 @@
-"""What the nodes of each innermost group give to one host demand, and how best: nodes of their own, or loose units.
+"""What the nodes of each innermost group give to one host demand, and how best: nodes of their own; `units` are loose.
 
 `chains` asks for the room and for the best way for each number; both are found once for each group and number. Of the
 nodes of a group only so many of the cheapest are kept as can be needed (dominance).
@@ -7,32 +7,21 @@ nodes of a group only so many of the cheapest are kept as can be needed (dominan
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from functools import partial
 from typing import Protocol
 
 from ...cpsat.budget import Budget
-from ...demand.demand import Bundle, HostDemand
+from ...demand.demand import HostDemand
 from ...demand.group_amounts import Amounts
 from ...node.packing import SlotShape
 from ...node.plan import NodeSolution
 from ...node.slot_parts import other_parts
 from ...node.solver import NodeSolver
-from ...policy.terms import Touch
 from ...state.domain_state import DomainState
-from ...state.node_classes import bits, lowest
+from ...state.node_classes import lowest
 from ..selection import Field, Pick
 from .cells import ROOT, GroupTree
 from .links import reaches_groups
-from .sharing import NotDirectError, Part, SharedOut, Way, share_out
-
-AT_ONCE = 100_000
-"""Steps up to which units are shared out among the nodes of a group for all numbers at once."""
-
-WAY_STEPS = 20
-"""What a way to share out units costs at the least."""
-
-STATE_STEPS = 5
-"""What each state of nodes adds to that."""
+from .sharing import NotDirectError, Way
 
 
 class Supply(Protocol):
@@ -80,12 +69,6 @@ def capacity(state: DomainState, host: HostDemand, node_solver: NodeSolver, budg
         else:
             high = middle - 1
     return low
-
-
-def _proven(solution: NodeSolution | None) -> NodeSolution:
-    if solution is None or not solution.proven or solution.outside:
-        raise NotDirectError
-    return solution
 
 
 def _of_nodes(
@@ -218,124 +201,3 @@ class Nodes:
             if not left:
                 break
         return Way(total, tuple(picks))
-
-
-def _mosts(
-    states: Iterable[DomainState], host: HostDemand, node_solver: NodeSolver, budget: Budget, *, whole: bool
-) -> dict[DomainState, int]:
-    """Return how many units nodes of the states give; untorn ones, if asked, and then none unless all are known."""
-    mosts: dict[DomainState, int] = {}
-    for state in states:
-        most: int | None = capacity(state, host, node_solver, budget)
-        if most and whole:
-            most = node_solver.untorn(state, host.bundle, most)
-            if most is None:
-                return {}
-        if most:
-            mosts[state] = most
-    return mosts
-
-
-class Units:
-    """Loose units, any number of them on a node, which take nothing of groups.
-
-    Parameters
-    ----------
-    whole
-        Whether a node is to give only as many as it can without tearing one. Where there is room for all of them then,
-        nothing is better that tears any.
-    """
-
-    def __init__(
-        self,
-        host: HostDemand,
-        field: Field,
-        tree: GroupTree,
-        node_solver: NodeSolver,
-        budget: Budget,
-        *,
-        whole: bool = False,
-    ) -> None:
-        self.outside: Amounts = ()
-        self._host = host
-        self._memory = tree.memory
-        self._node_solver = node_solver
-        self._budget = budget
-        self._bundles: dict[int, Bundle] = {}
-        self._node_touch = sum(
-            unit for c, unit in node_solver.scale.weighed() if isinstance(c, Touch) and c.name == "spread.node"
-        )
-        self._solutions: dict[tuple[DomainState, int], NodeSolution] = {}
-        live = list(field.live())
-        self._mosts = _mosts((state for state, _ in live), host, node_solver, budget, whole=whole)
-        self._inside: dict[int, list[tuple[DomainState, int]]] = {}
-        self._rooms: dict[int, int] = {}
-        self._ways: dict[int, SharedOut] = {}
-        for state, nodes in live:
-            most = self._mosts.get(state)
-            if most:
-                for group, part in tree.split(nodes):
-                    self._inside.setdefault(group, []).append((state, part))
-                    self._rooms[group] = self._rooms.get(group, 0) + most * part.bit_count()
-        costs = [(n, self._solution(state, n).cost) for state, most in self._mosts.items() for n in range(1, most + 1)]
-        self._least = min((cost // n for n, cost in costs), default=0)
-        self._least_beside = min(((cost - self._node_touch) // n for n, cost in costs), default=0)
-
-    def _solution(self, state: DomainState, units: int) -> NodeSolution:
-        key = (state, units)
-        solution = self._solutions.get(key)
-        if solution is None:
-            bundle = self._bundles.get(units)
-            if bundle is None:
-                bundle = self._bundles[units] = self._host.bundle.times(units)
-            solution = self._solutions[key] = _proven(self._node_solver.best(state, bundle, self._budget))
-        return solution
-
-    def room(self, group: int) -> int:
-        """Return for how many there is room."""
-        return min(self._host.count, self._rooms.get(group, 0))
-
-    def like(self, group: int) -> object:
-        """Return how many nodes of which state there are, as far as that can matter."""
-        inside = self._inside[group]
-        return tuple((state, min(nodes.bit_count(), self._host.count)) for state, nodes in inside)
-
-    def each(self, _group: int) -> int | None:
-        """Return nothing: units on one node and on another cost what they cost together."""
-        return None
-
-    def least(self) -> int:
-        """Return what a unit costs at least."""
-        return self._least
-
-    def solutions(self) -> Sequence[NodeSolution]:
-        """Return what single nodes can do for one unit."""
-        return [self._solution(state, 1) for state in self._mosts]
-
-    def way(self, group: int, number: int) -> Way:
-        """Share out units among the nodes of a group."""
-        inside = tuple(self._inside[group])
-        self._budget.spend(WAY_STEPS + STATE_STEPS * len(inside))
-        key = (self._host.bundle, number, inside)
-        way = self._memory.get(key)
-        if way is None:
-            way = self._memory[key] = self._way(group, number, inside)
-        return way
-
-    def _way(self, group: int, number: int, inside: Sequence[tuple[DomainState, int]]) -> Way:
-        room = self.room(group)
-        if sum(min(self._mosts[state], room) * nodes.bit_count() for state, nodes in inside) * room <= AT_ONCE:
-            ways = self._ways.get(group)
-            if ways is None:
-                ways = self._ways[group] = SharedOut(self._parts(inside, room), room)
-            return ways.way(number)
-        return share_out(self._parts(inside, number), number, self._node_touch, self._least_beside)
-
-    def _parts(self, inside: Sequence[tuple[DomainState, int]], number: int) -> list[Part]:
-        """Return the nodes that can be needed: of those in one state only the lowest so many."""
-        nodes = sorted((position, state) for state, mask in inside for position in bits(lowest(mask, number)))
-        return [Part(self._mosts[state], partial(self._on_node, place, state), state) for place, state in nodes]
-
-    def _on_node(self, position: int, state: DomainState, units: int) -> Way:
-        solution = self._solution(state, units)
-        return Way(solution.cost, (Pick(1 << position, solution, None),))
