@@ -57,6 +57,13 @@ SNAPSHOT = {
 }
 LIVE = re.compile(r"exactfit (snapshot|plan$|(top|explain [0-9]+)(?!.*--snapshot))")
 """Commands that ask the Flux or Slurm that runs where they are typed; where none does they say so, with status 3."""
+XDMOD = "".join(
+    f"{n}|{n}|big|general|normal|account|group|45|user|38|2024-05-01T10:00:0{n}|2024-05-01T10:00:0{n}"
+    f"|2024-05-01T10:0{n}:00|2024-05-01T10:1{n}:00|00:10:00|0:0|COMPLETED|1|120|120|8Gn|cpu=120|cpu=120,node=1|01:00:00"
+    f"|{host}|name\n"
+    for n, host in enumerate(("node0", "node1"), start=1)
+)
+"""What sites write for Open XDMoD, here of the hosts of the machine at hand."""
 JOB = {"t_run": 2, "t_cleanup": 62, "duration": 90, "ncores": 8, "nnodes": 1}
 
 
@@ -81,6 +88,7 @@ def folder(tmp_path: Path) -> Path:
     (tmp_path / "trace.swf.gz").write_bytes(gzip.compress(SWF.encode()))
     (tmp_path / "site.rules").write_text(RULES, encoding="utf-8")
     (tmp_path / "now.json").write_text(json.dumps(SNAPSHOT), encoding="utf-8")
+    (tmp_path / "phillips.log").write_text(XDMOD, encoding="utf-8")
     jobs = "".join(json.dumps({"t_submit": n, **JOB, "R": held(n)}) + "\n" for n in range(3))
     (tmp_path / "jobs.jsonl").write_text(jobs, encoding="utf-8")
     return tmp_path

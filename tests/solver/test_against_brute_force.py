@@ -21,13 +21,13 @@ def test_requests_of_nodes_slots_and_whole_domains(policy: str, data: st.DataObj
 
 @pytest.mark.parametrize("policy", ["pack", "spread", "lowest"])
 @given(data=st.data())
-@settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
 def test_all_of_rfc_14(policy: str, data: st.DataObject) -> None:
     check(data.draw(strategies.cases()), policy)
 
 
 @given(data=st.data())
-@settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
 def test_memory_from_elsewhere(data: st.DataObject) -> None:
     check(data.draw(strategies.memory_cases()), data.draw(strategies.policies()))
 

@@ -93,7 +93,7 @@ def test_what_is_at_hand_before_any_search(case: strategies.Case, policy: str) -
 
 
 @given(case=strategies.core_and_gpu_cases(), policy=strategies.policies())
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
 def test_the_best_of_all(case: strategies.Case, policy: str) -> None:
     against_brute_force(case, policy, 60)
 
