@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections import defaultdict
 from pathlib import Path
 
@@ -34,13 +35,13 @@ def rules_text(rules: Path | None, each: int) -> str:
 
 
 def weeks_of(trace: Trace, most: int) -> list[Trace]:
-    """Return whole weeks of a trace, spread evenly over it: without the first and the last, which are parts."""
+    """Return whole weeks of a trace, without the first and the last, which are parts: drawn, so that more only add."""
     by_week = defaultdict(list)
     for job in trace.jobs:
         by_week[int(job.submit // WEEK)].append(job)
     whole = sorted(by_week)[1:-1]
-    kept = min(most, len(whole))
-    return [Trace(tuple(by_week[whole[at * len(whole) // kept]])) for at in range(kept)]
+    random.Random(1).shuffle(whole)
+    return [Trace(tuple(by_week[week])) for week in whole[:most]]
 
 
 def weeks_to_run(path: Path, rules: str, there: Machine, most: int) -> list[Source]:
