@@ -11,6 +11,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 from typing import Annotated
 
@@ -31,6 +32,7 @@ from .future_traces import rules_text, weeks_to_run
 MACHINES = ("rfc49-a", "rfc49-b", "sierra")
 NODES = (16, 64, 256)
 LOADS = (0.7, 0.9, 1.1)
+USED = (0.2,)
 POOLS = ("exactfit", "exactfit:future", "exactfit:future=learned", "TreePool", "Rv1Pool")
 ROOM_FIRST = "exactfit:future+affinity+share+spread+intact+shield+fit"
 """Of batches alone: what slots that are kept whole cost."""
@@ -45,6 +47,9 @@ def main(
     pool: Annotated[list[str] | None, typer.Option(help="Pools; the others are compared with the first.")] = None,
     seeds: Annotated[int, typer.Option(help="Days, or weeks of a trace.")] = 20,
     longest: Annotated[float, typer.Option(help="Hours that no job runs longer.")] = 6.0,
+    used: Annotated[
+        list[float] | None, typer.Option(help="The least part of its limit that a job runs for; 1: ends are known.")
+    ] = None,
     trace: Annotated[
         Path | None, typer.Option(help="A trace whose weeks are run in the place of generated days.")
     ] = None,
@@ -68,19 +73,16 @@ def main(
         for size in nodes or NODES:
             there = read_R(preset(f"{name}:{size}"))
             settings = Settings(machine_R(there), Source(), prove=False, snapshots=snapshots, joint_limit=joint_limit)
-            weeks = weeks_to_run(trace, rules_text(rules, each), there, seeds) if trace else []
-            for offered in load or LOADS:
-                if trace:
-                    tasks = [
-                        t for seed, week in enumerate(weeks, 1) for t in _tasks(pools, settings, week, seed, offered)
-                    ]
-                else:
-                    day = Source(f"lublin:days=1,load={offered:g},longest={longest:g}")
-                    tasks = [t for seed in range(1, seeds + 1) for t in _tasks(pools, settings, day, seed, None)]
+            weeks = weeks_to_run(trace, rules_text(rules, each), there, seeds) if trace is not None else []
+            for offered, part in product(load or LOADS, used or USED):
+                day = Source(f"lublin:days=1,load={offered:g},longest={longest:g}{_unlike_usual(part)}")
+                one = (pools, settings, offered if weeks else None)
+                tasks = [
+                    task for seed, source in enumerate(weeks or [day] * seeds, 1) for task in _tasks(*one, seed, source)
+                ]
                 kept = tuple(task for task in tasks if days or task.kind == GREED)
-                cells.append(
-                    Cell(f"{trace.name.partition('.swf')[0]}, {name}" if trace else name, size, offered, there, kept)
-                )
+                label = f"{trace.name.partition('.swf')[0]}, {name}" if trace is not None else name
+                cells.append(Cell(label + (", ends known" if part == 1 else ""), size, offered, there, kept))
     _run(cells, store, workers, minutes)
     text = "\n".join(tables(cells, pools, store))
     store.write_text("tables.md", text + "\n")
@@ -89,7 +91,11 @@ def main(
         draw(cells, pools, store, picture)
 
 
-def _tasks(pools: Sequence[str], settings: Settings, source: Source, seed: int, load: float | None) -> Iterator[Task]:
+def _unlike_usual(used: float) -> str:
+    return "" if (used,) == USED else f",used={used:g}"
+
+
+def _tasks(pools: Sequence[str], settings: Settings, load: float | None, seed: int, source: Source) -> Iterator[Task]:
     """Yield what is run of a day or a week: each pool, and batches under an order more."""
     for task in tasks_of(Axes(tuple(pools), loads=(load,), seeds=(seed,)), replace(settings, source=source)):
         more = task.kind == GREED and ROOM_FIRST not in pools

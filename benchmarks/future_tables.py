@@ -204,15 +204,21 @@ def draw(cells: Sequence[Cell], pools: Sequence[str], store: Store, path: Path) 
     mpl.use("agg")
     from matplotlib import pyplot as plt
 
-    compared = [(cell, _groups(cell, pools, store)) for cell in cells]
-    compared = [(cell, groups) for cell, groups in compared if groups and len(groups[0].seeds) >= _ENOUGH]
-    figure, panels = plt.subplots(2, 1, figsize=(10, 7))
-    _bars(panels[0], compared, [(pool, lambda cell, groups, at: _local(cell, groups[at])) for pool in pools])
-    panels[0].set(ylabel="%", title="Slots whole in a domain of the finest level", ylim=(80, 100))
-    _bars(panels[1], compared, [(pool, lambda _, groups, at: _longer(groups[at], groups[0])) for pool in pools])
-    panels[1].set(ylabel="%", title=f"Wait more than under {pools[0]}, day by day, with 95 % intervals")
-    panels[1].axhline(0, color="black", linewidth=0.8)
-    handles, labels = panels[0].get_legend_handles_labels()
+    found = [(cell, _groups(cell, pools, store)) for cell in cells]
+    found = [(cell, groups) for cell, groups in found if groups and len(groups[0].seeds) >= _ENOUGH]
+    machines = list(dict.fromkeys(cell.machine for cell, _ in found))
+    figure, panels = plt.subplots(2, len(machines), figsize=(14, 7), sharey="row", squeeze=False)
+    names = [_called(pool).replace("`", "") for pool in pools]
+    for at, machine in enumerate(machines):
+        mine = [(cell, groups) for cell, groups in found if cell.machine == machine]
+        above, below = panels[:, at]
+        _bars(above, mine, [(name, lambda cell, groups, at: _local(cell, groups[at])) for name in names])
+        _bars(below, mine, [(name, lambda _, groups, at: _longer(groups[at], groups[0])) for name in names])
+        above.set(title=machine, ylim=(80, 100))
+        below.axhline(0, color="black", linewidth=0.8)
+    panels[0][0].set(ylabel="slots whole in a domain\nof the finest level, %")
+    panels[1][0].set(ylabel=f"wait, % more than under {names[0]},\nday by day, with 95 % intervals")
+    handles, labels = panels[0][0].get_legend_handles_labels()
     figure.legend(handles, labels, ncols=len(pools), frameon=False, loc="lower center")
     figure.tight_layout(rect=(0, 0.04, 1, 1))
     figure.savefig(path, dpi=110)
@@ -240,12 +246,12 @@ def _longer(group: Group, first: Group) -> Estimate:
 
 
 def _bars(panel: Any, compared: Sequence[tuple[Cell, Sequence[Group]]], pools: Sequence[tuple[str, _Value]]) -> None:
-    """Draw a group of bars for each machine, size and load."""
+    """Draw a group of bars for each size and load."""
     width = 0.8 / len(pools)
     for number, (pool, value) in enumerate(pools):
         found = [value(cell, groups, number) for cell, groups in compared]
         places = [at + (number - (len(pools) - 1) / 2) * width for at in range(len(compared))]
         errors = [one.half or 0.0 for one in found]
         panel.bar(places, [one.mean for one in found], width, yerr=errors if any(errors) else None, label=pool)
-    names = [f"{cell.machine}\n{cell.nodes} nodes, {cell.load:g}" for cell, _ in compared]
+    names = [f"{cell.load:g}\n{cell.nodes} nodes" for cell, _ in compared]
     panel.set_xticks(range(len(compared)), names, fontsize=8)

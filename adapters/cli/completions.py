@@ -12,7 +12,7 @@ _POLICIES = ("pack", "future", "spread", "lowest")
 _TERMS = ("partial", "affinity", "share", "spread", "intact", "shield", "fit", "worst-fit", "links", "future")
 _POOLS = ("exactfit", "Rv1Pool", "TreePool")
 _AXES = ("pools=", "load=", "seeds=", "scheduling=", "with-nodes=", "with=", "without=")
-_LUBLIN = ("days=", "jobs=", "load=", "gpu=", "longest=")
+_LUBLIN = ("days=", "jobs=", "load=", "gpu=", "longest=", "used=")
 
 
 def words(*choices: str) -> Completer:

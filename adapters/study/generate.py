@@ -26,6 +26,7 @@ _STREAMS = (BATCH, INTERACTIVE)
 _MOST_JOBS = 2_000_000
 _HOUR, _MINUTE = 3600.0, 60.0
 _MOST_HOURS = 1000
+_USED, _LEAST_USED = 0.2, 0.01
 
 WITH_GPUS = """\
 3 => node=<ceil(n / node_gpus)>/slot=<min(n, node_gpus)>/[core=<domain_cores>;gpu=1]
@@ -57,6 +58,8 @@ class Generator:
         The part of the jobs that use GPUs, where the machine has any.
     longest
         Hours that no job runs longer.
+    used
+        The part of its time limit that each job runs for at the least; 1: limits are run times, to the next minute.
     """
 
     days: float = 1.0
@@ -64,6 +67,7 @@ class Generator:
     load: float = 0.85
     gpu: float = 0.5
     longest: float = 24.0
+    used: float = _USED
 
     @classmethod
     def read(cls, text: str) -> Generator:
@@ -96,8 +100,10 @@ class Generator:
 
     def checked(self) -> Generator:
         """Return this. WorkloadError when it is out of bounds."""
-        if not (0 < self.days <= 3660 and LEAST_LOAD <= self.load <= MOST_LOAD and 0 <= self.gpu <= 1):
-            bounds = f"days from 0 to 3660, load from {LEAST_LOAD} to {MOST_LOAD:g}, gpu from 0 to 1"
+        inside = 0 < self.days <= 3660 and LEAST_LOAD <= self.load <= MOST_LOAD
+        if not (inside and 0 <= self.gpu <= 1 and _LEAST_USED <= self.used <= 1):
+            parts = f"gpu from 0 to 1, used from {_LEAST_USED} to 1"
+            bounds = f"days from 0 to 3660, load from {LEAST_LOAD} to {MOST_LOAD:g}, {parts}"
             raise WorkloadError(NAME, None, bounds)
         # Run times are drawn until one is short enough; a minute is not so rare that it takes for ever.
         if not _MINUTE / _HOUR <= self.longest <= _MOST_HOURS:
@@ -108,7 +114,8 @@ class Generator:
 
     def __str__(self) -> str:
         span = f"jobs={self.jobs}" if self.jobs else f"days={self.days:g}"
-        return f"{NAME}:{span},load={self.load:g},gpu={self.gpu:g},longest={self.longest:g}"
+        used = "" if self.used == _USED else f",used={self.used:g}"
+        return f"{NAME}:{span},load={self.load:g},gpu={self.gpu:g},longest={self.longest:g}{used}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +185,7 @@ def generate(generator: Generator, outline: Outline, seed: int, mix: Mix | None 
             form = forms.of_shape(shape)
         except ValueError as fault:
             raise WorkloadError("the mix", None, f"a job of size {n} becomes {shape[:80]!r}: {fault}") from None
-        limit = _MINUTE * -(-runtime / draw.uniform(0.2, 1.0) // _MINUTE)
+        limit = _MINUTE * -(-runtime / draw.uniform(generator.used, 1.0) // _MINUTE)
         drawn.add(arrival[0], _STREAMS.index(arrival[1]), runtime, limit, form)
         work += outline.share(forms.found[form].cores, forms.found[form].gpus) * runtime
     span = work / generator.load if generator.jobs else generator.days * DAY

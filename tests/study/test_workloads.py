@@ -6,6 +6,7 @@ import gzip
 import json
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -219,6 +220,11 @@ class TestGenerator:
         jobs = generate(Generator.read("lublin:jobs=300,longest=2"), outline, 1).jobs
         assert max(job.runtime for job in jobs) <= 7200
         assert all(job.limit >= job.runtime for job in jobs)
+
+    def test_limits_are_as_near_to_run_times_as_is_said_and_nothing_else_changes(self, outline: Outline) -> None:
+        usual, near = (generate(Generator.read(f"lublin:jobs=100{used}"), outline, 1).jobs for used in ("", ",used=1"))
+        assert all(0 <= job.limit - job.runtime < 60 for job in near)
+        assert [replace(job, limit=0.0) for job in usual] == [replace(job, limit=0.0) for job in near]
 
     def test_gpu_jobs_are_the_part_that_is_said(self, outline: Outline) -> None:
         for share in (0.0, 1.0):
