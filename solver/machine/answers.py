@@ -9,7 +9,9 @@ again for whoever may spend more work on it than was spent before.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+import immutables
 
 from ...topology.tree import NodeType
 from ..cpsat.budget import STEPS, Budget, CutOff, KnownCutOff
@@ -36,6 +38,8 @@ MUCH = 0.25
 
 STATES = 8
 """Answers that are remembered of each."""
+
+_NONE: immutables.Map[Any, Any] = immutables.Map()
 
 
 class Question(NamedTuple):
@@ -180,8 +184,10 @@ class Answers:
         return answer
 
     def _note(self, answer: Answer) -> None:
-        """Remember an answer in the place of all that it says as well."""
-        key = answer.question.request.shape, answer.question.nodes
+        """Remember an answer in the place of all that it says as well; of its state what is free and up, and no job."""
+        question = answer.question
+        key = question.request.shape, question.nodes
+        answer = answer._replace(question=question._replace(state=question.state._replace(classes=_NONE, jobs=_NONE)))
         known = self._of.pop(key, [])
         kept = [other for other in known if not _replaces(answer, other)]
         if len(self._of) >= REQUESTS:

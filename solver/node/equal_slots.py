@@ -9,8 +9,9 @@ only where these differ does the node's model search. Every answer is remembered
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import TypeAlias
 
-from ...grammar.memory import Memory
+from ...grammar.memory import Memory, PairMemory
 from ..cpsat.budget import Budget, CutOff
 from ..demand.demand import Bundle, FlatSlots, Kind, Want
 from ..policy.scale import Scale
@@ -34,6 +35,10 @@ TORN_REMEMBERED = 500
 the same slots."""
 
 
+_Taken: TypeAlias = tuple[int, int, int, tuple[tuple[str, int], ...]]
+"""The fields of a share."""
+
+
 class SlotsSolution:
     """The best placement of so many equal slots in a domain.
 
@@ -44,7 +49,7 @@ class SlotsSolution:
     choice
         How many slots each child takes; None where slots are torn between children.
     torn
-        The slots of a domain that known them, places counted from the domain.
+        The fields of the shares of the slots of a domain that known them, places counted from the domain.
     parts
         What each child gives, where slots are torn in some; where all stay whole it is found again by asking.
     final
@@ -66,9 +71,17 @@ class SlotsSolution:
         self.cost = cost
         self.bound = bound
         self.choice = choice
-        self.torn = torn
+        # Plain tuples of numbers are no garbage to collect.
+        self.torn: tuple[tuple[_Taken, ...], ...] | None = None
+        if torn is not None:
+            self.torn = tuple([tuple([(s.place, s.cores, s.gpus, s.amounts) for s in slot]) for slot in torn])
         self.parts = parts
         self.final = final
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all slots stay whole, so that asking finds it again at once."""
+        return self.torn is None and not self.parts
 
 
 class EqualSlots:
@@ -86,7 +99,7 @@ class EqualSlots:
         self._scale = scale
         self._search = search
         self._whole_slots = WholeSlots(scale)
-        self._bests: Memory[tuple[DomainState, SlotShape, int], SlotsSolution] = Memory(REMEMBERED)
+        self._bests: PairMemory[tuple[SlotShape, int], DomainState, SlotsSolution] = PairMemory(REMEMBERED)
         self._known_torn: Memory[tuple[DomainState, SlotShape], TornSlots] = Memory(TORN_REMEMBERED)
 
     def whole(self, state: DomainState, shape: SlotShape, limit: int) -> int | None:
@@ -104,15 +117,15 @@ class EqualSlots:
 
     def best(self, domain: DomainState, shape: SlotShape, count: int, budget: Budget) -> SlotsSolution:
         """Return the best placement of slots that the domain holds when they may be torn."""
-        key = (domain, shape, count)
-        best = self._bests.get(key)
+        key = (shape, count)
+        best = self._bests.at(key).get(domain)
         if best is None:
             best = self._all_whole(domain, shape, count)
             if best is not None:
                 return best
             best = self._torn(domain, shape, count, budget)
             if best.final:
-                self._bests[key] = best
+                self._bests.enter(key, domain, best)
         return best
 
     def _all_whole(self, domain: DomainState, shape: SlotShape, count: int) -> SlotsSolution | None:
@@ -197,7 +210,7 @@ class EqualSlots:
 
     def least(self, domain: DomainState, shape: SlotShape, count: int) -> SlotsSolution | int:
         """Return the best placement where it is known or all slots can stay whole; else what it costs at least."""
-        known = self._bests.get((domain, shape, count)) or self._all_whole(domain, shape, count)
+        known = self._bests.at((shape, count)).get(domain) or self._all_whole(domain, shape, count)
         if known is not None:
             return known
         bound = bound_of_slots(self._scale, domain, count, shape.cores, shape.gpus)
@@ -213,9 +226,12 @@ class EqualSlots:
         """Return the best that a node does for slots that it has room for when they may be torn."""
         return _OfSlots(self, state, flat, self.best(state, SlotShape.of(flat), flat.count, budget))
 
-    def plan(self, state: DomainState, flat: FlatSlots, best: SlotsSolution) -> NodePlan:
-        """Return how a node gives the best placement of slots that it has room for."""
-        shares = self._shares(state, 0, SlotShape.of(flat), flat.count, best)
+    def plan(self, state: DomainState, flat: FlatSlots, best: SlotsSolution | None) -> NodePlan:
+        """Return how a node gives the best placement of slots that it has room for; None is one of whole slots."""
+        shape = SlotShape.of(flat)
+        best = best or self._all_whole(state, shape, flat.count)
+        assert best is not None, "all stay whole"
+        shares = self._shares(state, 0, shape, flat.count, best)
         return NodePlan(tuple([SlotPlan(flat.label, slot) for slot in shares]))
 
     def _shares(
@@ -225,7 +241,9 @@ class EqualSlots:
         if not count:
             return []
         if best.torn is not None:
-            return [tuple(share._replace(place=share.place + place) for share in slot) for slot in best.torn]
+            return [
+                tuple([Share(place + at, cores, gpus, more) for at, cores, gpus, more in slot]) for slot in best.torn
+            ]
         sub = below(domain, shape)
         assert sub is not None
         assert best.choice is not None
@@ -314,7 +332,7 @@ class _OfSlots(NodeSolution):
         self._equal = equal
         self._state = state
         self._flat = flat
-        self._best = best
+        self._best = None if best.is_whole else best
 
     @property
     def plan(self) -> NodePlan:

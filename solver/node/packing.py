@@ -59,7 +59,7 @@ class SlotShape(NamedTuple):
         return cores // self.cores if self.cores else gpus // self.gpus
 
 
-class Split:
+class Split(NamedTuple):
     """Whole slots only: the cost of 0, 1, 2, ... slots in a domain, and how many each child takes.
 
     Attributes
@@ -72,16 +72,17 @@ class Split:
         The number of slots up to which it was looked for.
     """
 
-    __slots__ = ("costs", "firsts", "limit")
-
-    def __init__(self, costs: Sequence[int], firsts: Firsts, limit: int) -> None:
-        self.costs = costs
-        self.firsts = firsts
-        self.limit = limit
+    costs: tuple[int, ...]
+    firsts: Firsts
+    limit: int
 
     def choice(self, number: int) -> tuple[int, ...]:
         """Return how many of so many slots each child takes."""
         return Choices(self.firsts)[number]
+
+
+_Known: TypeAlias = tuple[tuple[int, ...], Firsts, int]
+"""The fields of a `Split`, as it is remembered: plain tuples of numbers are no garbage to collect."""
 
 
 def below(domain: DomainState, shape: SlotShape) -> SlotShape | None:
@@ -114,7 +115,7 @@ class WholeSlots:
 
     def __init__(self, scale: Scale) -> None:
         self._scale = scale
-        self._splits: dict[SlotShape, dict[DomainState, Split | None]] = {}
+        self._splits: dict[SlotShape, dict[DomainState, _Known | None]] = {}
         self._known = 0
 
     def split(self, domain: DomainState, shape: SlotShape, limit: int) -> Split | None:
@@ -125,16 +126,17 @@ class WholeSlots:
                 self._splits.clear()
                 self._known = 0
             splits = self._splits[shape] = {}
-        return self._find(splits, domain, shape, limit)
+        found = self._find(splits, domain, shape, limit)
+        return None if found is None else Split(*found)
 
     def _find(
-        self, splits: dict[DomainState, Split | None], domain: DomainState, shape: SlotShape, limit: int
-    ) -> Split | None:
+        self, splits: dict[DomainState, _Known | None], domain: DomainState, shape: SlotShape, limit: int
+    ) -> _Known | None:
         limit = min(limit, shape.times(domain.free_cores, domain.free_gpus))
         if not limit:
             return _NONE_FITS
         known = splits.get(domain, _UNKNOWN)
-        if known is None or known.limit >= limit:
+        if known is None or known[2] >= limit:
             return known
         if known is _UNKNOWN:
             self._known += 1
@@ -142,8 +144,8 @@ class WholeSlots:
         return found
 
     def _split(
-        self, splits: dict[DomainState, Split | None], domain: DomainState, shape: SlotShape, limit: int
-    ) -> Split | None:
+        self, splits: dict[DomainState, _Known | None], domain: DomainState, shape: SlotShape, limit: int
+    ) -> _Known | None:
         sub = below(domain, shape)
         if sub is None:
             return None
@@ -155,24 +157,24 @@ class WholeSlots:
         if not sub.cores and not sub.gpus:
             costs = (touch,) * limit if not each else tuple([touch + n * each for n in range(1, limit + 1)])
             costs = tuple(map(add, costs, lost[1:])) if lost else costs
-            return Split((0, *costs), ((0,) * (limit + 1),) * len(domain.children), limit)
+            return (0, *costs), ((0,) * (limit + 1),) * len(domain.children), limit
         tables: list[Sequence[int]] = []
         for child in domain.children:
             part = self._find(splits, child, sub, limit) if sub is shape else self.split(child, sub, limit)
             if part is None:
                 return None
-            tables.append(part.costs)
+            tables.append(part[0])
         sums, choices = combine(tables, limit)
         sums = list(map(add, sums, lost)) if lost else sums
         if each:
-            return Split((0, *[cost + touch + n * each for n, cost in enumerate(sums[1:], 1)]), choices.firsts, limit)
-        return Split((0, *[cost + touch for cost in sums[1:]]), choices.firsts, limit)
+            return (0, *[cost + touch + n * each for n, cost in enumerate(sums[1:], 1)]), choices.firsts, limit
+        return (0, *[cost + touch for cost in sums[1:]]), choices.firsts, limit
 
 
-_NONE_FITS = Split((0,), (), 0)
+_NONE_FITS: _Known = ((0,), (), 0)
 """Of a domain without room for a slot."""
 
-_UNKNOWN = Split((), (), -1)
+_UNKNOWN: _Known = ((), (), -1)
 
 
 class Choices:

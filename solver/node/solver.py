@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from ...grammar.memory import Memory
+from ...grammar.memory import PairMemory
 from ..cpsat.budget import Budget, CutOff
 from ..demand.demand import Bundle, FlatSlots, Kind, SlotSet, Want
 from ..demand.group_amounts import split_outside, total_outside
@@ -67,7 +67,7 @@ class NodeSolver:
         self._inside: NodeSolver | None = None
         self._affinity_first = scale.affinity_first(levels)
         self._counts = bool(scale.components) and not by_model
-        self._solutions: Memory[tuple[DomainState, Bundle], NodeSolution | None] = Memory(REMEMBERED)
+        self._solutions: PairMemory[Bundle, DomainState, NodeSolution | None] = PairMemory(REMEMBERED)
         self._constructed: tuple[object, NodeSolution | None] | None = None
 
     def best(self, state: DomainState, bundle: Bundle, budget: Budget) -> NodeSolution | None:
@@ -78,14 +78,13 @@ class NodeSolver:
         CutOff
             When the work was used up before either was known.
         """
-        key = (state, bundle)
-        known = self._solutions.get(key, _UNKNOWN)
+        known = self._solutions.at(bundle).get(state, _UNKNOWN)
         if known is not _UNKNOWN:
-            return known  # type: ignore[return-value]  # the sentinel is excluded on the line above
+            return known
         budget.charge(SOLUTION_STEPS)
         solution = self._make(state, bundle, budget, budget.part(TABLES))
         if solution is None or solution.final:
-            self._solutions[key] = solution
+            self._solutions.enter(bundle, state, solution)
         elif not solution.proven:
             self.inexact = True
         return solution
@@ -101,9 +100,9 @@ class NodeSolver:
         CutOff
             When nothing is at hand.
         """
-        key = (state, bundle)
-        if key in self._solutions:
-            return self._solutions[key]
+        known = self._solutions.at(bundle).get(state, _UNKNOWN)
+        if known is not _UNKNOWN:
+            return known
         return self._make(state, bundle, budget.at_most(0), budget.part(TABLES))
 
     def without_search(self, state: DomainState, bundle: Bundle, budget: Budget) -> NodeSolution | int | None:
@@ -115,7 +114,7 @@ class NodeSolver:
             When the work was used up.
         """
         flat = bundle.flat
-        if (state, bundle) in self._solutions or bundle.whole or not self.scale.components:
+        if state in self._solutions.at(bundle) or bundle.whole or not self.scale.components:
             return self.best(state, bundle, budget)
         if flat is not None:
             shape = SlotShape.of(flat)
@@ -174,7 +173,7 @@ class NodeSolver:
                 return False
             if asked.keys() <= listed:
                 return True
-        if (state, bundle) not in self._solutions:
+        if state not in self._solutions.at(bundle):
             budget.charge(construction_steps(state, bundle))
             if constructed_solution(self.scale, state, bundle) is not None:
                 return True
@@ -343,7 +342,7 @@ def _all_room(scale: Scale, state: DomainState) -> int:
     return sum(scale.lost_room(domain, domain.cores, domain.gpus) for domain in state.flat) if scale.rooms else 0
 
 
-_UNKNOWN = object()
+_UNKNOWN = NodeSolution(0, 0, None)
 
 
 def _only_slots(bundle: Bundle) -> bool:

@@ -70,6 +70,11 @@ def _number_of(fixed: Fixed) -> int:
     return zlib.crc32(repr(fixed).encode())
 
 
+@lru_cache(maxsize=REMEMBERED)
+def _plain(fixed: Fixed) -> tuple[Any, ...]:
+    return tuple(fixed)
+
+
 class DomainState:
     """One domain of a node, or the node, in normal form: compared by value, kept once.
 
@@ -142,7 +147,8 @@ class DomainState:
             self.free_gpus += child.free_gpus
         self.intact = self.free_cores == self.cores and self.free_gpus == self.gpus
         keys = tuple(child.key for child in children)
-        self.key: tuple[Any, ...] = (self.free_cores, self.free_gpus, fixed, own_cores, own_gpus, amounts, keys)
+        # A plain tuple of plain tuples and numbers: no garbage that is collected goes through it.
+        self.key: tuple[Any, ...] = (self.free_cores, self.free_gpus, _plain(fixed), own_cores, own_gpus, amounts, keys)
         # Of numbers alone, which hash alike in every process: so maps of states are gone through in one order.
         self._hash = hash((_number_of(fixed), own_cores, own_gpus, amounts, children))
         self._flat: tuple[DomainState, ...] | None = None
