@@ -85,7 +85,9 @@ def folder(tmp_path: Path) -> Path:
     """Return a folder with a machine, a node, a trace and its rules."""
     (tmp_path / "R.json").write_text(json.dumps(preset("rfc49-a:2")), encoding="utf-8")
     shutil.copy(ROOT / "tests" / "topology" / "data" / "v2-dies.xml", tmp_path / "node.xml")
-    (tmp_path / "trace.swf.gz").write_bytes(gzip.compress(SWF.encode()))
+    for trace in ("trace.swf.gz", "KTH-SP2-1996-2.1-cln.swf.gz"):
+        (tmp_path / trace).write_bytes(gzip.compress(SWF.encode()))
+    shutil.copy(tmp_path / "R.json", tmp_path / "sp2.json")
     (tmp_path / "site.rules").write_text(RULES, encoding="utf-8")
     (tmp_path / "now.json").write_text(json.dumps(SNAPSHOT), encoding="utf-8")
     (tmp_path / "phillips.log").write_text(XDMOD, encoding="utf-8")

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from benchmarks.counted_backfill import Job as Counted
+from benchmarks.counted_backfill import waits
 from exactfit.adapters.study.pools import PoolName
 from exactfit.adapters.study.run import run_task
 from exactfit.adapters.study.task import SCHEDULING, Source, Task
@@ -91,6 +93,22 @@ def test_traces_worked_out_by_hand(
 
 def test_there_is_a_trace_for_every_order() -> None:
     assert set(SCHEDULING) == {"easy", "flux", "conservative", "fifo"}
+
+
+@pytest.mark.parametrize(("scheduling", "depth"), [("easy", 0), ("easy", 3), ("flux", 0), ("flux", 3)])
+def test_waits_are_those_of_a_simulator_that_only_counts(task: MakeTask, scheduling: str, depth: int) -> None:
+    draw = random.Random(depth)
+    rows, jobs, now = [], [], 0.0
+    for _ in range(150):
+        size, runtime, now = draw.choice((1, 1, 2, 3, 4)), float(draw.randint(1, 99)), now + draw.randint(0, 60)
+        limit = runtime * draw.choice((1, 1, 2, 10))
+        rows.append((nodes(size), now, runtime, limit))
+        jobs.append(Counted(now, runtime, limit, size))
+    one = task("exactfit", source=trace(*rows), scheduling=scheduling, queue_depth=depth, prove=False)
+    ran = run_task(one.to_json())["jobs"]
+    found = [start - job.submit for start, job in zip(ran["start"], jobs, strict=True)]
+    assert found == pytest.approx(waits(jobs, 4, scheduling, depth))
+    assert max(found) > 100
 
 
 @pytest.mark.parametrize(("scheduling", "third"), [("flux", 110.0), ("easy", 110.0), ("conservative", 110.0)])
