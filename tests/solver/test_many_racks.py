@@ -13,6 +13,7 @@ from exactfit.grammar.constraint import ALWAYS, parse_constraint
 from exactfit.grammar.jobspec import parse_resources
 from exactfit.grammar.shape import parse_shape
 from exactfit.solver.checker import Checker
+from exactfit.solver.cpsat.budget import Budget
 from exactfit.solver.demand.request import Request
 from exactfit.solver.explain import explain
 from exactfit.solver.machine.model.many_parts import fill
@@ -51,8 +52,8 @@ def test_the_fewest_parts_are_the_best_where_all_cost_the_same(
     rooms: list[int], touch: int, each: int, data: st.DataObject
 ) -> None:
     number = data.draw(st.integers(1, sum(rooms)))
-    found = share_out([linear(room, touch, each) for room in rooms], number, touch, each)
-    tried = share_out([Part(room, partial(_way, touch, each)) for room in rooms], number, touch, each)
+    found = share_out([linear(room, touch, each) for room in rooms], number, touch, each, Budget(60))
+    tried = share_out([Part(room, partial(_way, touch, each)) for room in rooms], number, touch, each, Budget(60))
     assert found.cost == tried.cost
     assert sum((part.cost - touch) for part in found.parts) == each * number
 

@@ -181,7 +181,7 @@ def test_things_shared_out_among_parts_of_which_some_are_alike(
         sharing.Part(len(table), partial(_way_of, table, touch), like)
         for table, like in zip(tables, likes, strict=True)
     ]
-    found = sharing.share_out(parts, number, touch, 0)
+    found = sharing.share_out(parts, number, touch, 0, Budget(60))
     ways = itertools.product(*(range(len(table) + 1) for table in tables))
     least = min(
         sum(touch + table[n - 1] for table, n in zip(tables, way, strict=True) if n)

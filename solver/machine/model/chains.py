@@ -65,7 +65,8 @@ def choose_chain(
         _compare_no_more(supply, node_solver.scale)
         if supply.room(ROOT) or not chain.has_room(supply):
             raise NotDirectError
-    way = _Best(chain, supply, node_solver.scale).way(0, ROOT, chain.links[0].count if chain.links else host.count, 1)
+    best_ways = _Best(chain, supply, node_solver.scale, budget)
+    way = best_ways.way(0, ROOT, chain.links[0].count if chain.links else host.count, 1)
     beside = chain.crossed(node_solver.scale) - _not_crossed(chain, supply, node_solver.scale)
     bound = way.cost if way.bound is None else way.bound
     picks = tuple(way.all_picks())
@@ -93,7 +94,7 @@ def choose_torn(
     supply = Nodes(chain.all_hosts, field, tree, node_solver, budget, links[-1].level if links else "")
     if not chain.has_room(supply):
         return None
-    way = _Best(chain, supply, scale).way(0, ROOT, chain.each(0), 1)
+    way = _Best(chain, supply, scale, budget).way(0, ROOT, chain.each(0), 1)
     picks = tuple(way.all_picks())
     numbers = slot_numbers(demand, picks, tree, scale)
     least = way.cost if way.bound is None else way.bound
@@ -119,9 +120,10 @@ def _compare_no_more(supply: Supply, scale: Scale) -> None:
 class _Best:
     """The best ways on one supply."""
 
-    def __init__(self, chain: Chain, supply: Supply, scale: Scale) -> None:
+    def __init__(self, chain: Chain, supply: Supply, scale: Scale, budget: Budget) -> None:
         self.chain = chain
         self.supply = supply
+        self.budget = budget
         self.touches = {c.level: unit for c, unit in scale.weighed() if isinstance(c, GroupTouch)}
         self._ways: dict[tuple[int, int, int, int], Way] = {}
         self._likes: dict[tuple[int, int], object] = {}
@@ -158,7 +160,7 @@ class _Best:
         touch = min(self.touches.get(chain.tree.groups[child].level, 0) for child, _ in inside)
         if own:
             parts.append(Part(own, partial(self.supply.way, group)))
-        return share_out(parts, number, touch, self._least(depth), untouched=int(own > 0))
+        return share_out(parts, number, touch, self._least(depth), self.budget, untouched=int(own > 0))
 
     def _linear(self, depth: int, child: int) -> tuple[int, int] | None:
         """Return what a group costs once, and for each that stands in it, where all cost the same; else None."""

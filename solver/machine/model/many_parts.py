@@ -2,8 +2,8 @@
 
 Each part costs so much for each number of things. The lower convex hulls of these are filled in the order of what one
 more thing costs, which is best but for the last part that is filled (the knapsack's greedy for its relaxation): there
-the rest is put into the part that takes it best. What no way is cheaper than: as few parts as hold all, and as many of
-the cheapest things, wherever they are. It costs a way for each part and number, and a sort.
+the rest is put into the part that takes it best. What no way is cheaper than: that relaxation; or as few parts as hold
+all, and as many of the cheapest things, wherever they are. It costs a way for each part and number, and a sort.
 """
 
 from __future__ import annotations
@@ -68,7 +68,19 @@ def fill(tables: Sequence[Sequence[int]], number: int, touch: int, least: int) -
     while held < number:
         held += rooms[fewest]
         fewest += 1
-    return Filled(numbers, fewest * touch + max(number * least, _cheapest(tables, number, touch)))
+    apart = fewest * touch + max(number * least, _cheapest(tables, number, touch))
+    return Filled(numbers, max(apart, _relaxed(steps, number)))
+
+
+def _relaxed(steps: Sequence[_Step], number: int) -> int:
+    """Return what so many things cost along the hulls, of which the last step may be taken in part."""
+    cost = 0
+    for step in steps:
+        if step.things >= number:
+            return cost - (-step.cost * number // step.things)
+        cost += step.cost
+        number -= step.things
+    raise AssertionError("there is room for all")
 
 
 def _dearer(one: _Step, other: _Step) -> int:

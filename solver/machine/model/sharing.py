@@ -11,11 +11,15 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
+from ...cpsat.budget import Budget
 from ..selection import Pick
 from .many_parts import fill
 
 WORK = 500_000
 """Steps that one sharing out may take."""
+
+COMBINED = 20
+"""Costs that are combined in one step of work."""
 
 MANY = 64
 """Parts of which no fewer are shared out to without a proof, where that takes more steps."""
@@ -90,7 +94,7 @@ class Part:
         return cost
 
 
-def share_out(parts: Sequence[Part], number: int, touch: int, least: int, *, untouched: int = 0) -> Way:
+def share_out(parts: Sequence[Part], number: int, touch: int, least: int, budget: Budget, *, untouched: int = 0) -> Way:
     """Return the best way to share out so many things among parts that have room for them together.
 
     Parameters
@@ -106,6 +110,8 @@ def share_out(parts: Sequence[Part], number: int, touch: int, least: int, *, unt
     ------
     NotDirectError
         That takes too long.
+    CutOff
+        When the budget was spent before.
     """
     if len(parts) == 1:
         return parts[0].way(number)
@@ -121,18 +127,19 @@ def share_out(parts: Sequence[Part], number: int, touch: int, least: int, *, unt
         used = most
     while True:
         try:
-            way = _among(parts, number, used)
+            way = _among(parts, number, used, budget)
         except NotDirectError:
             if len(parts) < MANY:
                 raise
-            return _among_many(parts, number, touch, least)
+            return _among_many(parts, number, touch, least, budget)
         if used >= most or way.cost <= (used + 1 - untouched) * touch + number * least:
             return way
         used += 1
 
 
-def _among_many(parts: Sequence[Part], number: int, touch: int, least: int) -> Way:
+def _among_many(parts: Sequence[Part], number: int, touch: int, least: int, budget: Budget) -> Way:
     """Return a good way, with its bound."""
+    budget.spend(sum(min(part.room, number) for part in parts))
     tables: list[list[int]] = []
     for part in parts:
         ways = [part.way(n) for n in range(1, min(part.room, number) + 1)]
@@ -183,14 +190,16 @@ def _largest(rooms: Counter[int], count: int) -> int:
     return held
 
 
-def _among(parts: Sequence[Part], number: int, used: int) -> Way:
+def _among(parts: Sequence[Part], number: int, used: int, budget: Budget) -> Way:
     """Return the best way that uses at most so many parts, or a better one."""
     parts = _without_repeats(parts, used)
     if used == 1:
         return min((part.way(number) for part in parts if part.room >= number), key=lambda way: way.cost)
     tables = _tables(parts, number, used)
-    if sum(len(table) for _, table in tables) * number > WORK:
+    work = sum(len(table) for _, table in tables) * number
+    if work > WORK:
         raise NotDirectError
+    budget.spend(work // COMBINED)
     best: list[int | None] = [0] + [None] * number
     chosen: list[list[int]] = []
     for _, table in reversed(tables):

@@ -21,21 +21,21 @@ from ...policy.terms import Touch
 from ...state.domain_state import DomainState
 from ...state.node_classes import bits, lowest
 from ..selection import Field, Pick
-from .cells import GroupTree
-from .sharing import NotDirectError, Part, Way, share_out
+from .cells import ROOT, GroupTree
+from .sharing import COMBINED, NotDirectError, Part, Way, share_out
 from .supply import capacity
 
-AT_ONCE = 100_000
-"""Steps up to which units are shared out among the nodes of a group for all numbers at once."""
+AT_ONCE = 1_000_000
+"""Costs that are combined at the most to share out all numbers of units among the nodes of a group at once."""
+
+ALONE = 100_000
+"""That where nodes stand in no group, and one number is all that is asked for."""
 
 WAY_STEPS = 20
 """What a way to share out units costs at the least."""
 
 STATE_STEPS = 5
 """What each state of nodes adds to that."""
-
-COMBINED = 20
-"""Costs that are combined in a table of units in one step."""
 
 LOOK_STEPS = 3
 """What a look into such a table costs."""
@@ -171,7 +171,7 @@ class Units:
         way = self._memory.get(key)
         if not isinstance(way, Way):
             parts = self._parts(inside, number)
-            way = self._memory[key] = share_out(parts, number, self._node_touch, self._least_beside)
+            way = self._memory[key] = share_out(parts, number, self._node_touch, self._least_beside, self._budget)
         return way
 
     def _table(self, group: int) -> Table | None:
@@ -180,7 +180,8 @@ class Units:
             room = self.room(group)
             # Requests for about as many units share a table.
             rounded = min(self._rooms[group], 1 << (room - 1).bit_length())
-            most = next((most for most in (rounded, room) if self._table_size(group, most) <= AT_ONCE), None)
+            limit = ALONE if group == ROOT else AT_ONCE
+            most = next((most for most in (rounded, room) if self._table_size(group, most) <= limit), None)
             self._tables[group] = None if most is None else self._table_up_to(group, most)
         return self._tables[group]
 
