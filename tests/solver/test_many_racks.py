@@ -17,7 +17,7 @@ from exactfit.solver.cpsat.budget import Budget
 from exactfit.solver.demand.request import Request
 from exactfit.solver.explain import explain
 from exactfit.solver.machine.model.many_parts import fill
-from exactfit.solver.machine.model.sharing import Part, Way, share_out
+from exactfit.solver.machine.model.sharing import NotDirectError, Part, Way, share_out
 from exactfit.solver.pool import Pool
 from exactfit.topology.rset import read_R
 from racks import ids
@@ -126,3 +126,12 @@ def test_why_four_thousand_nodes_with_storage_do_not_fit_seven_hundred_chassis()
     assert "ask for slot=2100 instead of 4000" in told.advice
     # With 6 nodes in each of 700 chassis there is room for all, and so much is 867 for each.
     assert any("storage=867 instead of 1501" in line for line in told.advice)
+
+
+@pytest.mark.parametrize("number", [2, 5])
+def test_what_is_not_known_to_be_the_best_proves_nothing_of_the_whole(number: int) -> None:
+    """A rack whose nodes were too many to try has a way and a bound: two of them have no sum that is the best."""
+    parts = [Part(4, lambda n: Way(10 * n, bound=9 * n)), Part(4, lambda n: Way(10 * n))]
+    with pytest.raises(NotDirectError):
+        share_out(parts, number, 0, 1, Budget(60))
+    assert share_out(parts[:1], 2, 0, 1, Budget(60)).bound == 18

@@ -41,8 +41,7 @@ def fill(tables: Sequence[Sequence[int]], number: int, touch: int, least: int) -
     least
         What one thing costs at least.
     """
-    steps = [step for part, table in enumerate(tables) for step in _steps(part, table)]
-    steps.sort(key=cmp_to_key(_dearer))
+    steps = _all_steps(tables)
     numbers = [0] * len(tables)
     left = number
     for step in steps:
@@ -69,10 +68,28 @@ def fill(tables: Sequence[Sequence[int]], number: int, touch: int, least: int) -
         held += rooms[fewest]
         fewest += 1
     apart = fewest * touch + max(number * least, _cheapest(tables, number, touch))
-    return Filled(numbers, max(apart, _relaxed(steps, number)))
+    return Filled(numbers, max(apart, _along(steps, number)))
 
 
-def _relaxed(steps: Sequence[_Step], number: int) -> int:
+def relaxed(tables: Sequence[Sequence[int]], number: int) -> int:
+    """Return what no way to share out a number of things is cheaper than, by the hulls of what they cost.
+
+    Parameters
+    ----------
+    tables
+        Of each part, what 0, 1, 2, ... things cost, up to its room; together there is room for all.
+    """
+    return _along(_all_steps(tables), number)
+
+
+def _all_steps(tables: Sequence[Sequence[int]]) -> list[_Step]:
+    """Return the segments of all hulls, the cheapest things first."""
+    steps = [step for part, table in enumerate(tables) for step in _steps(part, table)]
+    steps.sort(key=cmp_to_key(_dearer))
+    return steps
+
+
+def _along(steps: Sequence[_Step], number: int) -> int:
     """Return what so many things cost along the hulls, of which the last step may be taken in part."""
     cost = 0
     for step in steps:

@@ -13,12 +13,12 @@ from dataclasses import dataclass, field
 
 from ...cpsat.budget import Budget
 from ..selection import Pick
-from .many_parts import fill
+from .many_parts import fill, relaxed
 
 WORK = 500_000
 """Steps that one sharing out may take."""
 
-COMBINED = 20
+COMBINED = 15
 """Costs that are combined in one step of work."""
 
 MANY = 64
@@ -87,10 +87,13 @@ class Part:
     _costs: dict[int, int] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def cost(self, number: int) -> int:
-        """Return what the best way for a number costs."""
+        """Return what the best way for a number costs; `NotDirectError` where the best is not known."""
         cost = self._costs.get(number)
         if cost is None:
-            cost = self._costs[number] = self.way(number).cost
+            way = self.way(number)
+            if way.bound is not None:
+                raise NotDirectError
+            cost = self._costs[number] = way.cost
         return cost
 
 
@@ -125,6 +128,7 @@ def share_out(parts: Sequence[Part], number: int, touch: int, least: int, budget
     most = min(number, len(parts))
     if not touch:
         used = most
+    least_of_all: int | None = None
     while True:
         try:
             way = _among(parts, number, used, budget)
@@ -134,18 +138,36 @@ def share_out(parts: Sequence[Part], number: int, touch: int, least: int, budget
             return _among_many(parts, number, touch, least, budget)
         if used >= most or way.cost <= (used + 1 - untouched) * touch + number * least:
             return way
-        used += 1
+        if least_of_all is None:
+            least_of_all = _relaxed(parts, number, budget)
+        if way.cost <= least_of_all:
+            return way
+        used += 1 + used // 4
+
+
+def _relaxed(parts: Sequence[Part], number: int, budget: Budget) -> int:
+    """Return what no way is cheaper than, however many parts it uses."""
+    budget.spend(sum(min(part.room, number) for part in parts))
+    return relaxed(_all_costs(parts, number), number)
+
+
+def _all_costs(parts: Sequence[Part], number: int) -> list[list[int]]:
+    """Return what 0, 1, 2, ... things cost in each part, up to its room and the number."""
+    known: dict[object, list[int]] = {}
+    tables = []
+    for part in parts:
+        table = known.get(part.like) if part.like is not None else None
+        if table is None:
+            costs = [part.cost(n) for n in range(1, min(part.room, number) + 1)]
+            table = known[part.like] = [0, *costs]
+        tables.append(table)
+    return tables
 
 
 def _among_many(parts: Sequence[Part], number: int, touch: int, least: int, budget: Budget) -> Way:
     """Return a good way, with its bound."""
     budget.spend(sum(min(part.room, number) for part in parts))
-    tables: list[list[int]] = []
-    for part in parts:
-        ways = [part.way(n) for n in range(1, min(part.room, number) + 1)]
-        if any(way.bound is not None for way in ways):
-            raise NotDirectError
-        tables.append([0, *(way.cost for way in ways)])
+    tables = _all_costs(parts, number)
     filled = fill(tables, number, touch, least)
     chosen = tuple(part.way(n) for part, n in zip(parts, filled.numbers, strict=True) if n)
     cost = sum(way.cost for way in chosen)
@@ -194,41 +216,40 @@ def _among(parts: Sequence[Part], number: int, used: int, budget: Budget) -> Way
     """Return the best way that uses at most so many parts, or a better one."""
     parts = _without_repeats(parts, used)
     if used == 1:
-        return min((part.way(number) for part in parts if part.room >= number), key=lambda way: way.cost)
+        return min((part for part in parts if part.room >= number), key=lambda part: part.cost(number)).way(number)
     tables = _tables(parts, number, used)
     work = sum(len(table) for _, table in tables) * number
     if work > WORK:
         raise NotDirectError
     budget.spend(work // COMBINED)
-    best: list[int | None] = [0] + [None] * number
-    chosen: list[list[int]] = []
+    # More than anything that can be reached costs, whatever is added to it.
+    never = 1 + 2 * sum(max(abs(cost) for _, cost in table) for _, table in tables)
+    known = [[0, *[never] * number]]
     for _, table in reversed(tables):
-        best, counts = _with_part(best, table)
-        chosen.append(counts)
-    assert best[number] is not None
+        known.append(_with_part(known[-1], table))
+    assert known[-1][number] < never
     ways = []
     left = number
-    for (part, _), counts in zip(tables, reversed(chosen), strict=True):
-        if counts[left]:
-            ways.append(part.way(counts[left]))
-            left -= counts[left]
+    for (part, table), before, best in zip(tables, known[-2::-1], known[:0:-1], strict=True):
+        taken = _taken(left, table, before, best)
+        if taken:
+            ways.append(part.way(taken))
+            left -= taken
     return Way(sum(way.cost for way in ways), parts=tuple(ways))
 
 
-def _with_part(before: Sequence[int | None], table: Sequence[tuple[int, int]]) -> tuple[list[int | None], list[int]]:
-    """Return the least costs of each number of things with one more part, and how many it then takes."""
-    best = list(before)
-    taken = [0] * len(best)
-    # From few to many, so that of equal costs the largest number stays.
+def _with_part(before: list[int], table: Sequence[tuple[int, int]]) -> list[int]:
+    """Return the least costs of each number of things with one more part."""
+    best = before
     for count, cost in table:
-        for rest in range(len(best) - count):
-            known = before[rest]
-            if known is not None:
-                total = rest + count
-                found = best[total]
-                if found is None or known + cost <= found:
-                    best[total], taken[total] = known + cost, count
-    return best, taken
+        best = best[:count] + list(map(min, best[count:], [known + cost for known in before[:-count]]))
+    return best
+
+
+def _taken(number: int, table: Sequence[tuple[int, int]], before: Sequence[int], best: Sequence[int]) -> int:
+    """Return how many of a number of things a part takes: of equal costs the most."""
+    ways = (count for count, cost in table if count <= number and before[number - count] + cost == best[number])
+    return max(ways, default=0)
 
 
 def _without_repeats(parts: Sequence[Part], used: int) -> list[Part]:
