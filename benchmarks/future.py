@@ -33,9 +33,11 @@ MACHINES = ("rfc49-a", "rfc49-b", "sierra")
 NODES = (16, 64, 256)
 LOADS = (0.7, 0.9, 1.1)
 USED = (0.2,)
-POOLS = ("exactfit", "exactfit:future", "exactfit:future=learned", "TreePool", "Rv1Pool")
+POOLS = ("exactfit", "exactfit:future", "TreePool", "Rv1Pool")
 ROOM_FIRST = "exactfit:future+affinity+share+spread+intact+shield+fit"
 """Of batches alone: what slots that are kept whole cost."""
+PLACING = ("exactfit", "exactfit:future", "exactfit:future=learned", "TreePool", "Rv1Pool", ROOM_FIRST)
+"""Pools of batches, where none are named."""
 
 
 def main(
@@ -44,7 +46,7 @@ def main(
     ] = None,
     nodes: Annotated[list[int] | None, typer.Option(help="Sizes; 16, 64 and 256 by default.")] = None,
     load: Annotated[list[float] | None, typer.Option(help="What is offered; 0.7, 0.9 and 1.1 by default.")] = None,
-    pool: Annotated[list[str] | None, typer.Option(help="Pools; the others are compared with the first.")] = None,
+    pool: Annotated[list[str] | None, typer.Option(help="Pools; others are compared with the first.")] = None,
     seeds: Annotated[int, typer.Option(help="Days, or weeks of a trace.")] = 20,
     longest: Annotated[float, typer.Option(help="Hours that no job runs longer.")] = 6.0,
     used: Annotated[
@@ -95,11 +97,11 @@ def _unlike_usual(used: float) -> str:
     return "" if (used,) == USED else f",used={used:g}"
 
 
-def _tasks(pools: Sequence[str], settings: Settings, load: float | None, seed: int, source: Source) -> Iterator[Task]:
+def _tasks(pools: tuple[str, ...], settings: Settings, load: float | None, seed: int, source: Source) -> Iterator[Task]:
     """Yield what is run of a day or a week: each pool, and batches under an order more."""
-    for task in tasks_of(Axes(tuple(pools), loads=(load,), seeds=(seed,)), replace(settings, source=source)):
-        more = task.kind == GREED and ROOM_FIRST not in pools
-        yield replace(task, pools=(*pools, ROOM_FIRST)) if more else task
+    for task in tasks_of(Axes(pools, loads=(load,), seeds=(seed,)), replace(settings, source=source)):
+        placing = PLACING if pools == POOLS else tuple(dict.fromkeys((*pools, ROOM_FIRST)))
+        yield replace(task, pools=placing) if task.kind == GREED else task
 
 
 def _run(cells: Sequence[Cell], store: Store, workers: int, minutes: float) -> None:

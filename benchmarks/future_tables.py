@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from exactfit.adapters.study.groups import Estimate, Group, estimate, gather, greed_rows
 from exactfit.adapters.study.pools import OURS
@@ -16,6 +16,7 @@ from exactfit.adapters.study.task import GREED, Task
 from exactfit.topology.machine import Machine
 
 _WEIGHTS = ("", "work")
+_Batches = Mapping[str, Sequence[Mapping[str, Any]]]
 _IDLE = "idle gpus"
 
 
@@ -52,12 +53,13 @@ def figures_of(cell: Cell) -> tuple[Figure, ...]:
 
 def tables(cells: Sequence[Cell], pools: Sequence[str], store: Store) -> Iterator[str]:
     """Yield the lines of all tables in Markdown."""
+    placing = list(next((task.pools for cell in cells for task in cell.tasks if task.kind == GREED), pools))
+    batches = [(cell, by_pool(greed_rows(cell.tasks, store))) for cell in cells]
     for kind, title in zip(_WEIGHTS, ("Jobs", "Work"), strict=True):
         yield f"\n**{title} of batches, % of what fits together.** Known: who knows the batch, in its order."
-        placing = list(next((task.pools for cell in cells for task in cell.tasks if task.kind == GREED), pools))
         yield from _head(["batches", "known", *map(_called, placing)])
-        for cell in cells:
-            yield from _batch_line(cell, placing, store, kind)
+        for label, some in _with_all(batches):
+            yield from _batch_line(label, some, placing, kind)
     compared = [(cell, _groups(cell, pools, store)) for cell in cells]
     for number in range(4):
         title = figures_of(cells[0])[number].title
@@ -65,14 +67,38 @@ def tables(cells: Sequence[Cell], pools: Sequence[str], store: Store) -> Iterato
         yield from _head(["days", *map(_called, pools)])
         for cell, groups in compared:
             if groups:
-                yield _line(cell, [str(len(groups[0].seeds)), *_cells(groups, figures_of(cell)[number])])
-        yield from _in_all(compared, pools, number)
+                yield _line(_label(cell), [str(len(groups[0].seeds)), *_cells(groups, figures_of(cell)[number])])
+        for label, parts in _with_all(compared):
+            if len(parts) > 1:
+                yield from _in_all(label, parts, pools, number)
+
+
+_Some = TypeVar("_Some")
+
+
+def _with_all(found: Sequence[tuple[Cell, _Some]]) -> Iterator[tuple[str, list[tuple[Cell, _Some]]]]:
+    """Yield each cell by itself, all of a load, and all."""
+    for one in found:
+        yield _label(one[0]), [one]
+    loads = sorted({cell.load for cell, _ in found})
+    for load in loads if len(loads) < len(found) else ():
+        yield f"all | | {load:g}", [one for one in found if one[0].load == load]
+    if len(loads) > 1:
+        yield "all | | ", list(found)
+
+
+def _label(cell: Cell) -> str:
+    return f"{cell.machine} | {cell.nodes} | {cell.load:g}"
 
 
 def _head(names: Sequence[str]) -> Iterator[str]:
     yield ""
     yield f"| machine | nodes | load | {' | '.join(names)} |"
     yield "|---" * (3 + len(names)) + "|"
+
+
+def _line(label: str, cells: Sequence[str]) -> str:
+    return f"| {label} | {' | '.join(cells)} |"
 
 
 def _called(pool: str) -> str:
@@ -84,32 +110,31 @@ def _called(pool: str) -> str:
     return f"`{first}` first" if others else f"`{first}`"
 
 
-def _line(cell: Cell, cells: Sequence[str]) -> str:
-    return f"| {cell.machine} | {cell.nodes} | {cell.load:g} | {' | '.join(cells)} |"
-
-
-def _batch_line(cell: Cell, pools: Sequence[str], store: Store, kind: str) -> Iterator[str]:
-    """Yield how much of the optimum each pool places; after the first pool how much more, batch by batch."""
-    rows = by_pool(greed_rows(cell.tasks, store))
+def _batch_line(label: str, found: Sequence[tuple[Cell, _Batches]], pools: Sequence[str], kind: str) -> Iterator[str]:
+    """Yield how much of the optimum each pool places; after the first pool how much more, day by day."""
+    found = [(cell, batches) for cell, batches in found if batches]
+    rows = {pool: [row for _, batches in found for row in batches[pool]] for pool in pools} if found else {}
     if not rows:
         return
     first = rows[pools[0]]
     known = total(first, column(kind, "in order")) / total(first, column(kind, "optimum"))
-    found = [str(len(first)), f"{100 * known:.1f}"]
+    cells = [str(len(first)), f"{100 * known:.1f}"]
     for pool in pools:
         part = total(rows[pool], column(kind, "placed")) / total(rows[pool], column(kind, "optimum"))
-        found.append(f"{100 * part:.1f}" + ("" if pool == pools[0] else _of_batches(rows[pool], first, kind)))
-    yield _line(cell, found)
+        cells.append(f"{100 * part:.1f}" + ("" if pool == pools[0] else _of_batches(found, pool, pools[0], kind)))
+    yield _line(label, cells)
 
 
-def _of_batches(mine: Sequence[Mapping[str, Any]], first: Sequence[Mapping[str, Any]], kind: str) -> str:
-    """Return by how much a pool is ahead, in percent of what fits together, by the days."""
+def _of_batches(found: Sequence[tuple[Cell, _Batches]], pool: str, first: str, kind: str) -> str:
+    """Return by how much a pool is ahead, in percent of what fits together, by the days; loads of a day count once."""
     placed, optimum = column(kind, "placed"), column(kind, "optimum")
-    by_day: dict[int, list[float]] = {}
-    for one, other in zip(mine, first, strict=True):
-        by_day.setdefault(one["seed"], []).append(one[placed] - other[placed])
-    mean = total(first, optimum) / len(by_day)
-    return _difference(estimate([sum(some) / mean for some in by_day.values()]), 100.0, ".1f")
+    by_day: dict[tuple[str, int, int], float] = {}
+    for cell, batches in found:
+        for mine, other in zip(batches[pool], batches[first], strict=True):
+            day = cell.machine, cell.nodes, mine["seed"]
+            by_day[day] = by_day.get(day, 0.0) + mine[placed] - other[placed]
+    mean = sum(total(batches[first], optimum) for _, batches in found) / len(by_day)
+    return _difference(estimate([some / mean for some in by_day.values()]), 100.0, ".1f")
 
 
 def _groups(cell: Cell, pools: Sequence[str], store: Store) -> list[Group]:
@@ -136,8 +161,10 @@ def _cells(groups: Sequence[Group], figure: Figure) -> Iterator[str]:
         yield text + ("" if less is None else _difference(less, figure.factor, figure.form))
 
 
-def _in_all(compared: Sequence[tuple[Cell, Sequence[Group]]], pools: Sequence[str], number: int) -> Iterator[str]:
-    """Yield how much more each pool comes to than the first in percent, over all machines, sizes and loads.
+def _in_all(
+    label: str, compared: Sequence[tuple[Cell, Sequence[Group]]], pools: Sequence[str], number: int
+) -> Iterator[str]:
+    """Yield how much more each pool comes to than the first in percent, over some machines, sizes and loads.
 
     A day is one seed on one machine of a size: what it has under several loads is alike, and counts once, by its mean.
     """
@@ -155,7 +182,7 @@ def _in_all(compared: Sequence[tuple[Cell, Sequence[Group]]], pools: Sequence[st
     if days:
         means = {pool: estimate([sum(some) / len(some) for some in by.values()]) for pool, by in found.items()}
         cells = [f"{_difference(means[pool], 100.0, '.1f').strip(' ()')} %" for pool in pools[1:]]
-        yield f"| all | | | {days} | | {' | '.join(cells)} |"
+        yield _line(label, [str(days), "", *cells])
 
 
 def _difference(less: Estimate, factor: float, form: str) -> str:
