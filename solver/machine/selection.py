@@ -7,7 +7,7 @@ units, which may stand anywhere and several on a node, are shared out by `loose_
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -223,30 +223,37 @@ class Selector:
             return None
         least = 1
         for unit, count in units:
-            first = next(self.best_first(unit), None)
-            if first is None or self.inexact(unit):
+            led = self._least_led(unit, scale.lead)
+            if led is None:
                 return None
-            least += (scale.lead(first[0][1].bound) - 1) * count
+            least += (led - 1) * count
         best = self._first(together, 1, scale.least_led(least + 1) - 1)
         return best if best is not None and scale.lead(best.cost) == least else None
+
+    def _least_led(self, unit: Bundle, lead: Callable[[int], int]) -> int | None:
+        """Return what the best node for a unit comes to in what leads a joint integer; None where it is not known."""
+        field = self._field
+        eligible = None if field.everyone else field.eligible
+        led = self._rankings.least_led(unit, field.classes, eligible, lead, self._budget)
+        return None if self.inexact(unit) else led
 
     def least_of_units(self, unit: Bundle, count: int) -> list[int | None]:
         """Return what 1, 2, ... units cost at least on any node; None where none gives so many.
 
-        All but the first are bounds that take no search. Units of one node cost in all that is compared up to the
-        number of nodes at least what the best one costs for each of them, less the nodes that are one.
+        These are bounds that take little search. Units of one node cost in all that is compared up to the number of
+        nodes at least what the best one costs for each of them, less the nodes that are one.
         """
-        lead = self._rankings.node_solver.scale.lead
-        first = next(self.best_first(unit), None)
-        if first is None or self.inexact(unit):
-            return [None] * count if first is None else [first[0][1].bound] * count
-        least: list[int | None] = [first[0][1].cost]
-        for units in range(2, count + 1):
-            bound = self._rankings.least(unit.times(units), self._field.classes, self._budget)
-            if bound is not None and lead is not None:
-                units_least = lead(first[0][1].bound) * units - (units - 1)
-                bound += max(0, units_least - lead(bound)) * self._rankings.node_solver.scale.node_unit
-            least.append(bound)
+        scale, classes = self._rankings.node_solver.scale, self._field.classes
+        least = [self._rankings.least(unit.times(units), classes, self._budget) for units in range(1, count + 1)]
+        if scale.lead is None or least[0] is None:
+            return least
+        led = self._least_led(unit, scale.lead)
+        if led is None:
+            return [least[0]] * count if self.inexact(unit) else [None] * count
+        for units, bound in enumerate(least, 1):
+            if bound is not None:
+                more = led * units - (units - 1) - scale.lead(bound)
+                least[units - 1] = bound + max(0, more) * scale.node_unit
         return least
 
 

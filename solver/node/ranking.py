@@ -30,7 +30,7 @@ class Ranking:
     done
         How many of the states that were born are in either.
     crossed
-        What the bundle crosses at least on any node.
+        What the bundle crosses, and counts for standing apart, at least on any node.
     lost
         The states of which it is not known what they can do, as there was no time to find out, with lower bounds.
     alone

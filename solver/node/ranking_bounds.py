@@ -18,6 +18,7 @@ from ..demand.demand import FlatSlots
 from ..policy.scale import Scale
 from ..policy.terms import CoreTouch, Touch
 from ..state.domain_state import DomainState
+from .shares import Bins, alone
 
 _Known = tuple[int, int, tuple[tuple[int, ...], ...], dict[tuple[int, int], int]]
 """What touching a node costs at least, with slots that have GPUs and with others; then of each level what the cheapest
@@ -55,6 +56,15 @@ def _largest(types: Sequence[NodeType], level: str) -> _Largest:
     return _Largest(cores * all_cores, gpus * all_gpus)
 
 
+def _all_of(node_type: NodeType, level: str) -> Bins:
+    domains = [domain for domain in node_type.domains if domain.level == level]
+    cores, gpus = node_type.cores, node_type.gpus
+    for domain in domains:
+        cores, gpus = cores & ~domain.cores, gpus & ~domain.gpus
+    inside = [(domain.cores.bit_count(), domain.gpus.bit_count()) for domain in domains]
+    return tuple(sorted((*inside, (cores.bit_count(), gpus.bit_count()))))
+
+
 class TouchBounds:
     """What touching nodes costs at least, remembered.
 
@@ -75,8 +85,10 @@ class TouchBounds:
         self._core_touches = any(isinstance(component, CoreTouch) for component in scale.components)
         self._types = types
         self._known: dict[str, _Largest] = {}
+        self._known_bins: dict[str, set[Bins]] = {}
         self._last: tuple[FlatSlots | None, Fewest] = (None, ())
         self._last_crossed: tuple[FlatSlots | None, int] = (None, 0)
+        self._last_apart: tuple[FlatSlots | None, int] = (None, 0)
         self._bounds: Memory[DomainState, _Known] = Memory(remembered)
 
     def fewest(self, flat: FlatSlots) -> Fewest:
@@ -93,6 +105,23 @@ class TouchBounds:
             more = [unit * (self._of_level(lv).fewest(cores, gpus) - 1) for lv, unit in self._scale.cross.items()]
             self._last_crossed = flat, flat.count * sum(more)
         return self._last_crossed[1]
+
+    def apart(self, flat: FlatSlots) -> int:
+        """Return what equal slots count at least for standing apart on any node, as a joint integer."""
+        if flat is not self._last_apart[0]:
+            each = 0
+            if flat.cores and flat.gpus:
+                for level, unit in self._scale.shares.items():
+                    each += unit * min(alone(bins, flat.cores, flat.gpus) for bins in self._bins(level))
+            self._last_apart = flat, flat.count * each
+        return self._last_apart[1]
+
+    def _bins(self, level: str) -> set[Bins]:
+        """Return of each type what domains of a level have, and what stands in none of them: see `shares.alone`."""
+        known = self._known_bins.get(level)
+        if known is None:
+            known = self._known_bins[level] = {_all_of(node_type, level) for node_type in self._types}
+        return known
 
     def _of_level(self, level: str) -> _Largest:
         known = self._known.get(level)

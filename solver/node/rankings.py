@@ -165,37 +165,82 @@ class Rankings:
             After all that is known, when there was no time to find out whether some other node can give it.
         """
         ranking = self._ranking(bundle, classes, budget)
-        entries = ranking.entries
         tied: Tied = []
-        cost = place = stale = 0
-        while ranking.is_up_to(place):
-            entry = entries[place]
+        cost = 0
+        for place, nodes in self._live(ranking, classes, eligible):
+            entry = ranking.entries[place]
             if tied and entry[0] != cost:
                 yield tied
                 tied = []
             if most is not None and entry[0] > most:
                 return
-            nodes = classes.get(entry[2], 0)
-            if eligible is not None:
-                nodes &= eligible
-            if not nodes:
-                stale += 1
-                place += 1
-                if stale == PATIENCE:
-                    stale = 0
-                    self._worn = True
-                    place = self._set_aside(ranking, place, classes)
-                continue
             solution = entry[3]
             if solution is None:
-                # No node keeps the others from being looked at.
-                self._settle(ranking, place, bundle, budget.part(1 / self._unsolved(ranking, place, classes)))
+                self._look_at(ranking, place, bundle, classes, budget)
                 continue
             cost = entry[0]
             tied.append((nodes, solution))
-            place += 1
         if tied:
             yield tied
+        self._check_lost(ranking, classes, eligible)
+
+    def least_led(
+        self, bundle: Bundle, classes: Classes, eligible: int | None, lead: Callable[[int], int], budget: Budget
+    ) -> int | None:
+        """Return what the best node comes to in what leads a joint integer; None where no node can give the bundle.
+
+        That takes fewer solutions than to find the best: of all states that may tie in what leads, one is enough.
+
+        Raises
+        ------
+        CutOff
+            When there was no time to find out whether any node can give it.
+        """
+        ranking = self._ranking(bundle, classes, budget)
+        solved = (entry[3] for entry in ranking.entries if entry[3] is not None and entry[2] in classes)
+        known = next(solved, None) if eligible is None else None
+        best = None if known is None else lead(known.bound)
+        for place, _ in self._live(ranking, classes, eligible):
+            entry = ranking.entries[place]
+            if best is not None and lead(entry[0]) >= best:
+                return best
+            solution = entry[3] or self._look_at(ranking, place, bundle, classes, budget)
+            if solution is not None:
+                led = lead(solution.bound)
+                best = led if best is None else min(best, led)
+        if best is None:
+            self._check_lost(ranking, classes, eligible)
+        return best
+
+    def _live(self, ranking: Ranking, classes: Classes, eligible: int | None) -> Iterator[tuple[int, int]]:
+        """Yield the places of a ranking whose states have nodes that may be chosen, and these: each until it is solved.
+
+        What is done with a place that is not solved yet puts it, or another, into its place.
+        """
+        place = stale = 0
+        while ranking.is_up_to(place):
+            entry = ranking.entries[place]
+            nodes = classes.get(entry[2], 0)
+            if eligible is not None:
+                nodes &= eligible
+            if nodes:
+                yield place, nodes
+                place += entry[3] is not None
+                continue
+            stale += 1
+            place += 1
+            if stale == PATIENCE:
+                stale = 0
+                self._worn = True
+                place = self._set_aside(ranking, place, classes)
+
+    def _look_at(
+        self, ranking: Ranking, place: int, bundle: Bundle, classes: Classes, budget: Budget
+    ) -> NodeSolution | None:
+        """Find out more of a state; none keeps the others from being looked at."""
+        return self._settle(ranking, place, bundle, budget.part(1 / self._unsolved(ranking, place, classes)))
+
+    def _check_lost(self, ranking: Ranking, classes: Classes, eligible: int | None) -> None:
         if any(classes.get(state, 0) & (-1 if eligible is None else eligible) for _, state in ranking.lost):
             raise CutOff
 
@@ -283,19 +328,21 @@ class Rankings:
             place += 1
         return found
 
-    def _settle(self, ranking: Ranking, place: int, bundle: Bundle, budget: Budget) -> None:
-        """Put a better lower bound in the place of a lower bound, or what a state really costs."""
+    def _settle(self, ranking: Ranking, place: int, bundle: Bundle, budget: Budget) -> NodeSolution | None:
+        """Put a better lower bound in the place of a lower bound, or what a state really costs, which is returned."""
         entries = ranking.entries
         bound, number, state, _, known = entries[place]
         if known == TOUCHED and bundle.flat is not None and not ranking.alone:
             crossed = crossing_bound(self.node_solver.scale, state, bundle.flat)
-            better = bound + max(0, crossed - ranking.crossed)
+            better = bound + max(0, crossed - self._touch_bounds.crossed(bundle.flat))
             del entries[place]
             insort(entries, (better, number, state, None, CROSSED), lo=place)
-            return
+            return None
         try:
             if known < BOUNDED and not ranking.alone:
                 found = self.node_solver.without_search(state, bundle, budget)
+                if isinstance(found, int):
+                    found = max(found, bound)  # each bounds some terms better than the other
             else:
                 self._given[bundle, state] = budget.left
                 found = self.node_solver.best(state, bundle, budget)
@@ -303,9 +350,10 @@ class Rankings:
             ranking.lost.append((bound, state))
             self._unfinished.add(bundle)
             del entries[place]
-            return
+            return None
         del entries[place]
         self._rank(entries, number, bundle, state, found, place)
+        return None if isinstance(found, int) or found is None or found.outside else found
 
     def _rank(
         self,
@@ -373,7 +421,7 @@ class Rankings:
             return known[1]
         budget.charge(STATE_STEPS * len(classes))
         flat = bundle.flat
-        ranking = Ranking(Walk(()), 0, 0 if flat is None else self._touch_bounds.crossed(flat))
+        ranking = Ranking(Walk(()), 0, 0 if flat is None else self._least_torn(flat))
         if flat is None:
             for number, state in enumerate(classes):
                 self._enter(ranking, number, state, bundle, budget)
@@ -396,4 +444,8 @@ class Rankings:
             order = TouchOrder(self._births, lambda state: bounds.of(state, kind[1], shielded=kind[0]))
             self._orders[kind] = order
         waiting = order.walk(flat.count * flat.cores, flat.count * flat.gpus)
-        return Ranking(waiting, order.size, bounds.crossed(flat))
+        return Ranking(waiting, order.size, self._least_torn(flat))
+
+    def _least_torn(self, flat: FlatSlots) -> int:
+        """Return what equal slots cross and count for standing apart at least on any node, as a joint integer."""
+        return self._touch_bounds.crossed(flat) + self._touch_bounds.apart(flat)
