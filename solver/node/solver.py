@@ -3,8 +3,8 @@
 The ways to solve it, cheapest first: equal slots go to `equal_slots`, slots of several sizes are dealt along domains
 (`dealing`), or stay whole with what they take beside cores (`mixed_packing`), a whole node is what it is. All else, and
 all states whose ids matter, go to the node's CP-SAT model (`model`). Each of these is exact, or says by its lower bound
-that it is not; so which of them answers changes the time, not the value. Answers that were cut off by the time limit
-are not remembered.
+that it is not; so which of them answers changes the time, not the value. An answer that was cut off by the time limit
+is remembered for who may spend no more on it.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from ...grammar.memory import PairMemory
+from ...grammar.memory import Memory, PairMemory
 from ..cpsat.budget import Budget, CutOff
 from ..demand.demand import Bundle, FlatSlots, Kind, SlotSet, Want
 from ..demand.group_amounts import split_outside, total_outside
@@ -31,6 +31,9 @@ from .pricing import price_of_wholes
 
 SOLUTION_STEPS = 50
 """What a solution that was not known costs beside what is counted where it is found."""
+
+CUT_OFF = 1000
+"""Searches that were cut off and are remembered: for who may spend no more work, they would come to the same."""
 
 TABLES = 0.6
 """The part of what is left that tables of slots of several shapes may take: the rest is for the search."""
@@ -69,6 +72,7 @@ class NodeSolver:
         self._counts = bool(scale.components) and not by_model
         self._solutions: PairMemory[Bundle, DomainState, NodeSolution | None] = PairMemory(REMEMBERED)
         self._constructed: tuple[object, NodeSolution | None] | None = None
+        self._cut_off: Memory[tuple[DomainState, Bundle, bool | None], tuple[float, NodeSolution]] = Memory(CUT_OFF)
 
     def best(self, state: DomainState, bundle: Bundle, budget: Budget) -> NodeSolution | None:
         """Return the best solution, or None where the node cannot give the bundle.
@@ -277,10 +281,17 @@ class NodeSolver:
     ) -> NodeSolution | None:
         if not budget.left:
             raise CutOff
+        key, work = (state, bundle, shielded), budget.left
+        before = self._cut_off.get(key)
+        if before is not None and work <= before[0] and (known is None or before[1].cost <= known.cost):
+            return before[1]
         from .model.search import search  # here, since it loads CP-SAT: most pools never need it
 
         self.solves += 1
-        return search(state, bundle, self.scale, known, budget, shielded=shielded)
+        found = search(state, bundle, self.scale, known, budget, shielded=shielded)
+        if found is not None and not found.final and not budget.is_late:
+            self._cut_off[key] = work, found
+        return found
 
     def _search(self, domain: DomainState, bundle: Bundle, budget: Budget, shielded: bool) -> NodeSolution | None:
         return self._solve(domain, bundle, budget, shielded=shielded)

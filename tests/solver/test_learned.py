@@ -11,6 +11,7 @@ import pytest
 from exactfit.grammar.jobspec import parse_resources
 from exactfit.grammar.shape import parse_shape
 from exactfit.solver.checker import Checker
+from exactfit.solver.cpsat.budget import Budget
 from exactfit.solver.demand.request import Request
 from exactfit.solver.errors import InsufficientResources
 from exactfit.solver.options import Options
@@ -201,3 +202,25 @@ def test_it_is_the_sites_to_say() -> None:
         parse_policy("future=learned")
     assert not parse_policy("future=./learned", lambda _: Usual()).learns
     assert parse_policy("affinity,future=learned", lambda _: Usual()).learns
+
+
+def test_a_search_that_was_cut_off_is_done_again_only_with_more_work() -> None:
+    """Copies look ahead on the same states again and again, each with as much work: it would come to the same."""
+    jobs = "3 => node=1/slot=4/[core=7;gpu=1]\n2 => slot=1/core=5\n1 => slot=2/core=3"
+    pool = Pool(read_R(preset("rfc49-a:1")), Options(parse_policy("future=FILE", lambda _: parse_usual(jobs))))
+    for number in range(4):
+        pool.alloc(number, "slot=1/core=14")
+    knowledge, state = pool.present
+    (node,), solver = state.classes, knowledge.node_solver
+    shape = Request.of(parse_resources(parse_shape("node=1/slot=8/[core=7;gpu=1]"))).shape
+    host = knowledge.problem(shape).demand(()).single
+    assert host is not None
+    found = [solver.best(node, host.bundle, Budget(work)) for work in (0.02, 0.02)]
+    done = solver.solves
+    found += [solver.best(node, host.bundle, Budget(work)) for work in (0.02, 0.01)]
+    assert solver.solves == done
+    found.append(solver.best(node, host.bundle, Budget(0.04)))
+    assert solver.solves == done + 1
+    costs = [solution.cost for solution in found if solution is not None and not solution.final]
+    assert len(costs) == len(found)
+    assert len(set(costs)) == 1
