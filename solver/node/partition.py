@@ -14,7 +14,7 @@ that up to `MOST_PAIRS` of them are tried; nodes with more kinds of leaves go to
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import groupby, islice
+from itertools import groupby
 from math import comb, prod
 from typing import NamedTuple, TypeAlias
 
@@ -105,33 +105,41 @@ class Partition:
 
     def _find(self) -> dict[int, tuple[int, Groups]]:
         """Return the cheapest for each number of slots; between equal ones, that of the first leaves."""
-        fronts = self._pareto_fronts()
         every = []
-        for leaves in reversed(self._sets):
-            touch = self._touch(leaves)
-            every += [(cost + touch, size, room, groups) for room, cost, size, groups in fronts[leaves] if size]
+        for leaves, front in reversed(self._pareto_fronts().items()):
+            if front:
+                touch = self._touch(leaves)
+                every += [(cost + touch, size, room, groups) for room, cost, size, groups in front]
+        every.sort(key=_first_of)
         best: dict[int, tuple[int, Groups]] = {}
-        for cost, size, room, groups in sorted(every, key=_first_of):
+        for cost, size, room, groups in every:
             for count in range(size, room + 1):
-                best.setdefault(count, (cost, groups))
+                if count not in best:
+                    best[count] = (cost, groups)
         return best
 
     def _pareto_fronts(self) -> dict[int, list[Parted]]:
-        """Return for any leaves the ways to part them that none beats."""
-        fronts: dict[int, list[Parted]] = {0: [(0, 0, 0, ())]}
-        useful: list[list[tuple[int, int, int]]] = [[] for _ in self._kinds]
+        """Return for any leaves the ways to part them that none beats; none at all for no leaves."""
+        fronts: dict[int, list[Parted]] = {}
+        none: list[Parted] = []
+        useful: dict[int, list[tuple[int, int, int]]] = {}
         spare = self._spare
-        for leaves in islice(self._sets, 1, None):
-            first = useful[next(kind for kind, shift in enumerate(self._shifts) if leaves >> shift)]
+        width = self._field.bit_length()
+        for leaves, (room, *_) in self._sets.items():
+            if not room:
+                fronts[leaves] = none
+                continue
+            first = useful.setdefault((leaves.bit_length() - 1) // width, [])
             front: list[Parted] = []
-            for group, room, cost in first:
-                rest = (leaves | spare) - group
+            above = leaves | spare
+            for group, some, cost in first:
+                rest = above - group
                 if rest & spare == spare:
                     for more, crossed, size, groups in fronts[rest ^ spare]:
-                        _add_undominated(front, (room + more, cost + crossed, size + 1, (group, groups)))
-            for room, cost in self._connected(leaves):
-                if _add_undominated(front, (room, cost, 1, (leaves, ()))):
-                    first.append((leaves, room, cost))
+                        _add_undominated(front, (some + more, cost + crossed, size + 1, (group, groups)))
+            for some, cost in self._connected(leaves):
+                if _add_undominated(front, (some, cost, 1, (leaves, ()))):
+                    first.append((leaves, some, cost))
             fronts[leaves] = front
         return fronts
 
@@ -176,20 +184,24 @@ class Partition:
             levels.setdefault(self._flat[place].level, []).append((self._scale.touch(self._flat[place]), fields))
         return [(self._scale.cross.get(level, 0), domains) for level, domains in levels.items()]
 
-    def _connected(self, leaves: int) -> Iterator[tuple[int, int]]:
-        """Yield for slots that hang together by these leaves how many there may be, and what they cross at the least.
+    def _connected(self, leaves: int) -> list[tuple[int, int]]:
+        """Return for slots that hang together by these leaves how many there may be, and what they cross at the least.
 
         Slots of cores and GPUs may have to cross more often than it takes to hang together: all but those that fit
         into single domains do.
         """
         sets = self._sets
         room, number, whole, _ = sets[leaves]
-        if not room:
-            return
+        if not self._levels:
+            # Each slot fewer crosses once less, until what hangs together does so in the fewest ways.
+            unit, few = self._unit, min(room, whole + number - 1)
+            found = [(slots, unit * (slots - whole)) for slots in range(room, few, -1)] if unit else []
+            return [*found, (few if unit else room, unit * (number - 1))]
         levels = [(self._unit, number - 1, whole)]
         for unit, domains in self._levels:
             parts = [part for _, fields in domains if (part := leaves & fields)]
             levels.append((unit, len(parts) - 1, sum([sets[part][0] for part in parts])))
+        found = []
         last = None
         for slots in range(room, 0, -1):
             cost = 0
@@ -197,8 +209,9 @@ class Partition:
                 cost += unit * (joints if joints > slots - inside else slots - inside)
             if cost == last:
                 break
-            yield slots, cost
+            found.append((slots, cost))
             last = cost
+        return found
 
     def _touch(self, leaves: int) -> int:
         cost = self._own + self._sets[leaves][3]
