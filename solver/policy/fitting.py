@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain, pairwise
 
 from ...grammar.errors import shown
 from ...grammar.suggest import hint
@@ -36,12 +36,15 @@ def components_on(machine: Machine, policy: Policy) -> tuple[Component, ...]:
     for name, times in names.items():
         if times > 1 or name == "size":
             raise ValueError(f"policy {policy.name}: two terms are called {name}")
+    weighed = [c for c in made if isinstance(c, Touch | CoreTouch | Room) and not _counts_one_each(c)]
+    domains = _domains(machine) if weighed else {}
     for component in made:
         _check_level(machine, policy, component)
-        if isinstance(component, Touch | CoreTouch) and getattr(component.weight, "__module__", "") != Touch.__module__:
-            _check_weights(machine, component)
+        if isinstance(component, Touch | CoreTouch) and not _counts_one_each(component):
+            of_level = "" if isinstance(component, CoreTouch) else component.level
+            _check_weights(component, domains.values() if not of_level else [domains.get(of_level, {})])
         if isinstance(component, Room):
-            _check_room(machine, component)
+            _check_room(component, domains.values())
     return tuple(made)
 
 
@@ -59,22 +62,26 @@ def _check_level(machine: Machine, policy: Policy, component: Component) -> None
         )
 
 
-def _check_weights(machine: Machine, component: Touch | CoreTouch) -> None:
-    """Ask for the weight of every domain of the idle machine."""
+def _counts_one_each(component: Touch | CoreTouch | Room) -> bool:
+    """Tell whether a component has a weight of its own module, which is one for each domain."""
+    return not isinstance(component, Room) and getattr(component.weight, "__module__", "") == Touch.__module__
+
+
+def _check_weights(component: Touch | CoreTouch, domains: Iterable[Mapping[DomainState, int]]) -> None:
+    """Ask for the weight of every domain that the component weighs of the idle machine."""
     most = 0
-    for domain, times in _domains(machine):
-        if isinstance(component, CoreTouch) or component.level == domain.level:
-            value = component.weight(domain)
-            check_value(component.name, value)
-            most += abs(value) * times
+    for domain, times in chain.from_iterable(some.items() for some in domains):
+        value = component.weight(domain)
+        check_value(component.name, value)
+        most += abs(value) * times
     if most >= MOST:
         raise ValueError(f"term {component.name}: its weights add up to {most} on this machine, more than {MOST - 1}")
 
 
-def _check_room(machine: Machine, component: Room) -> None:
+def _check_room(component: Room, domains: Iterable[Mapping[DomainState, int]]) -> None:
     """Ask for the room of every domain of the machine, whatever is free: where more is, it must not be less."""
     most = 0
-    for domain, times in _domains(machine):
+    for domain, times in chain.from_iterable(some.items() for some in domains):
         rows = []
         for gpus in range(domain.gpus + 1):
             rows.append([component.room(domain, cores, gpus) for cores in range(domain.cores + 1)])
@@ -87,7 +94,15 @@ def _check_room(machine: Machine, component: Room) -> None:
         raise ValueError(f"term {component.name}: room adds up to {most} on this machine, more than {MOST - 1}")
 
 
-def _domains(machine: Machine) -> Iterator[tuple[DomainState, int]]:
+def _domains(machine: Machine) -> dict[str, dict[DomainState, int]]:
+    """Return the domains of the idle machine by level, those that are alike together, and how many of each there are.
+
+    Where all nodes differ they have many domains that are alike.
+    """
+    levels: dict[str, dict[DomainState, int]] = {}
     for node_type, mask in zip(machine.types, machine.type_masks, strict=True):
+        nodes = mask.bit_count()
         for domain in arrange(node_type, node_type.cores, node_type.gpus).state.flat:
-            yield domain, mask.bit_count()
+            alike = levels.setdefault(domain.level, {})
+            alike[domain] = alike.get(domain, 0) + nodes
+    return levels
