@@ -7,13 +7,14 @@ as it is); then one pass makes it. What is in any way else is left to the carefu
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
 MAX_DEPTH = 16
 """Levels beyond which a tree is not plain."""
+
+_NOTHING: dict[str, Fraction] = {}
 
 Listed = tuple[str, int, int, int, int, dict[str, Fraction], bool]
 """Level, n-th of it, place of the domain around, cores and GPUs as bitmasks, amounts, whether a part: of a domain."""
@@ -41,24 +42,24 @@ def read_plain(topo: object, root_level: str, read_ids: Callable[[object], int],
         When the object may not be what its tree is.
     """
     found: list[Any] = []
-    count: Counter[str] = Counter()
+    count: dict[str, int] = {}
 
     def walk(value: object, level: str, parent: int, around: tuple[str, ...]) -> tuple[int, int]:
         if type(value) is not dict or level in around or len(around) > MAX_DEPTH:
             raise NotPlain
-        here, number = len(found), count[level]
+        here, number = len(found), count.get(level, 0)
         count[level] = number + 1
         found.append(None)
-        cores = gpus = 0
-        own = {"cores": 0, "gpus": 0}
-        amounts: dict[str, Fraction] = {}
+        cores = gpus = own_cores = own_gpus = 0
+        amounts: dict[str, Fraction] = _NOTHING
         for key, item in value.items():
-            if key in own:
-                own[key] = read_ids(item)
-                continue
-            if key in names or type(key) is not str or not key.isprintable():
+            if key == "cores":
+                own_cores = read_ids(item)
+            elif key == "gpus":
+                own_gpus = read_ids(item)
+            elif key in names or type(key) is not str or not key.isprintable():
                 raise NotPlain
-            if type(item) is list and key != "memory":
+            elif type(item) is list and key != "memory":
                 inside = (*around, level)
                 for child in item:
                     some_cores, some_gpus = walk(child, key, here, inside)
@@ -67,9 +68,9 @@ def read_plain(topo: object, root_level: str, read_ids: Callable[[object], int],
                     cores |= some_cores
                     gpus |= some_gpus
             else:
-                amounts[key] = _whole(item)
-        cores |= own["cores"]
-        gpus |= own["gpus"]
+                amounts = {**amounts, key: _whole(item)}
+        cores |= own_cores
+        gpus |= own_gpus
         if parent >= 0 and not (cores or gpus):
             raise NotPlain
         found[here] = (level, number, parent, cores, gpus, amounts, False)

@@ -20,12 +20,11 @@ if TYPE_CHECKING:
     import networkx as nx
 
 
-@dataclass(frozen=True, slots=True)
-class Domain:
-    """One vertex of a node's locality tree; the node itself is the first."""
+class Domain(NamedTuple):
+    """One vertex of a node's locality tree, the node itself the first; a tuple, since large machines have many."""
 
     level: str
-    index: int
+    index: int  # type: ignore[assignment]  # nobody looks for a value in a domain
     """Place in `NodeType.domains`."""
     number: int
     """n-th domain of its level in the physical node, from 0."""

@@ -127,7 +127,7 @@ def mark_type(node_type: NodeType, named: Named, *, linked: bool = False) -> Mar
             domains.append(_unnamed(domain, len(domains), part))
             marks.append(part.marks)
         index = domain.index
-        domains[index] = replace(domain, own_cores=0, own_gpus=0, children=(*domain.children, *children))
+        domains[index] = domain._replace(own_cores=0, own_gpus=0, children=(*domain.children, *children))
     if linked:
         marks[0] = (*marks[0], links_mark(node_type.links))
     return MarkedType(tuple(domains), node_type.levels, node_type.links, tuple(marks))
