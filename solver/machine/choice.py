@@ -95,7 +95,7 @@ class Chooser:
     ) -> Decision | None:
         """Choose by what each node may give, then by search."""
         packing = choose_packing(items, field, self._node_solver, budget, self.least(field))
-        at_hand = None if packing.decision is None else self._with_groups(packing.decision)
+        at_hand = None if packing.decision is None else self._with_groups(packing.decision, self._least_groups(field))
         if at_hand is None and packing.proven:
             return None
         if at_hand is not None and (at_hand.cost == at_hand.bound or (packing.exact and not self._counts_groups)):
@@ -162,8 +162,18 @@ class Chooser:
             return None
         return items
 
-    def _with_groups(self, decision: Decision) -> Decision:
-        """Return a decision with what it costs that its nodes touch groups."""
+    def _least_groups(self, field: Field) -> int:
+        """Return what any placement costs at least in groups touched: one of each level that all nodes stand in."""
+        return sum(unit for level, unit in self._touches.items() if self._tree.holds_all(level, field.nodes()))
+
+    def _with_groups(self, decision: Decision, least: int = 0) -> Decision:
+        """Return a decision with what it costs that its nodes touch groups.
+
+        Parameters
+        ----------
+        least
+            What any placement costs at least in groups.
+        """
         if not self._counts_groups:
             return decision
         inside: dict[str, Counter[int]] = {level: Counter() for level in {**self._touches, **self._balance}}
@@ -179,7 +189,7 @@ class Chooser:
         for level, unit in self._balance.items():
             numbers = inside[level].values()
             cost += unit * (max(numbers, default=0) - min(numbers, default=0))
-        return decision._replace(cost=decision.cost + cost, modelled=True)
+        return decision._replace(cost=decision.cost + cost, bound=decision.bound + least, modelled=True)
 
     def _not_counted(
         self,

@@ -212,7 +212,9 @@ class Decider:
 
     def _all_on_one_node(self, demand: Demand, field: Field, budget: Budget) -> Decision | None:
         """Return the best placement of loose slots of several types where that is on one node; None elsewhere."""
-        items = None if self._grouped or _is_one_node(field) else self._chooser.items_of(demand)
+        # One node touches one group of each level, which is the fewest; how even their numbers are is another matter.
+        balanced = bool(self._node_solver.scale.balance)
+        items = None if balanced or _is_one_node(field) else self._chooser.items_of(demand)
         if items is None or not items.counted or not all(item.demand.loose for item in items.items):
             return None
         units = [(item.demand.bundle, item.demand.count) for item in items.items]
@@ -308,9 +310,11 @@ def _total(wants: Sequence[Want], kind: Kind) -> int:
 
 
 def _covers(machine: Machine, level: str) -> bool:
-    """Tell whether every node stands in a group of the level."""
+    """Tell whether every node stands in one group of the level, and in no other of it."""
     nodes = 0
     for group in machine.groups:
         if group.level == level:
+            if nodes & group.members:
+                return False
             nodes |= group.members
     return nodes == machine.all

@@ -108,6 +108,13 @@ class Field:
             if chosen:
                 yield state, chosen
 
+    def nodes(self) -> int:
+        """Return the bitmask of all such nodes."""
+        nodes = 0
+        for _, some in self.live():
+            nodes |= some
+        return nodes
+
 
 class Selector:
     """Chooses nodes for a request that names no groups.

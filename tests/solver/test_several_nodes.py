@@ -161,6 +161,27 @@ def test_tables_of_units_serve_requests_for_about_as_many(monkeypatch: pytest.Mo
     assert numbers[1:] == [0, 0, 0]
 
 
+def test_slots_of_two_types_that_fit_on_a_node_are_best_there_in_racks_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    R = preset("rfc49-a:48")
+    R["scheduling"]["groups"] = {"rack": [{"ranks": f"{first}-{first + 7}"} for first in range(0, 48, 8)]}
+    pool = Pool(read_R(R))
+    for job in range(40):
+        pool.alloc(job, ask(f"node=1/slot=1/core={10 + job * 7 % 90}"))
+
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("there is nothing to search for")
+
+    monkeypatch.setattr(lexicographic, "_solve", refuse)
+    for shape in ("[slot=2{a}/core=3;slot=9{b}/core=6]", "[slot=1{a}/core=14;slot=1{b}/core=11]"):
+        found = pool.alloc(98, ask(shape))
+        pool.free(98)
+        on_one = pool.alloc(98, ask(f"node=1/{shape}"))
+        pool.free(98)
+        assert found.certificate == on_one.certificate
+        assert found.certificate["status"] == "OPTIMAL"
+        assert found.certificate["terms"]["spread.rack"] == 1
+
+
 @st.composite
 def parts_and_costs(draw: st.DrawFn) -> tuple[list[list[int]], list[object]]:
     """Return what each number of things costs in each part, and of which other it is like."""

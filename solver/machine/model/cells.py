@@ -179,6 +179,13 @@ class GroupTree:
         inside = self.groups if within == ROOT else self.groups[within + 1 : self._layout.ends[within]]
         return [g.index for g in inside if g.level == level]
 
+    def holds_all(self, level: str, nodes: int) -> bool:
+        """Tell whether each of some nodes stands in a group of a level."""
+        for group in self.groups:
+            if group.level == level:
+                nodes &= ~group.members
+        return not nodes
+
     def nests_itself(self, level: str) -> bool:
         """Tell whether a group of the level stands in another one of it."""
         return level in self._layout.nested_in_themselves
