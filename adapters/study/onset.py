@@ -6,8 +6,9 @@ first, in its order, and the workload after it.
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from typing import Any
 
 from ...grammar.errors import printable
@@ -15,7 +16,7 @@ from ...grammar.idset import IdSet
 from ...topology.expect import array_of, mapping
 from ..snapshot.model import Snapshot, Waiting
 from .outline import Outline
-from .submissions import Form, Forms, Submission, Workload
+from .submissions import Form, Forms, Submission, Submissions, Workload
 
 _PRIORITY = 16
 """That of a job that says nothing of it; the order of the queue is that of the numbers."""
@@ -49,12 +50,16 @@ class Onset:
 
     def before(self, workload: Workload) -> Workload:
         """Return a workload with the queue before it."""
-        queue = [Submission(*row) for row in self.jobs]
+        queue = sorted((Submission(*row) for row in self.jobs), key=_submitted)
         forms = tuple(Form(*row) for row in self.forms)
-        shifted = [replace(job, form=job.form + len(forms)) for job in workload.jobs]
-        jobs = sorted([*queue, *shifted], key=lambda job: job.submit)
-        numbered = tuple(replace(job, number=number) for number, job in enumerate(jobs, start=1))
+        shifted = (replace(job, form=job.form + len(forms)) for job in workload.jobs)
+        jobs = heapq.merge(queue, shifted, key=_submitted)
+        numbered = Submissions(astuple(replace(job, number=number)) for number, job in enumerate(jobs, start=1))
         return replace(workload, jobs=numbered, forms=(*forms, *workload.forms))
+
+
+def _submitted(job: Submission) -> float:
+    return job.submit
 
 
 def onset_of(snapshot: Snapshot, outline: Outline) -> tuple[Onset, list[str]]:

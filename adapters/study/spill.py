@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import os
 import tempfile
+import zlib
 from array import array
+from base64 import b64decode, b64encode
 from collections.abc import Iterator
 from typing import IO
 
@@ -17,6 +19,8 @@ from numpy.typing import NDArray
 BLOCK = 8192
 """Rows that are in memory."""
 _BYTES = 8
+_PIECE = 1 << 16
+"""Characters of packed rows that are unpacked at a time: whole groups of four, as base 64 has them."""
 _DIGITS = 16
 """Bits of a number that are sorted by at a time."""
 _PARTS = 1 << _DIGITS
@@ -44,11 +48,34 @@ class Rows:
         """Add a row."""
         self._last.extend(row)
         if len(self._last) >= BLOCK * self._width:
-            if self._file is None:
-                self._file = tempfile.TemporaryFile()  # noqa: SIM115 (it lives as long as the rows)
-            self._file.write(self._last.tobytes())
-            self._written += BLOCK
-            del self._last[:]
+            self._spill()
+
+    def _spill(self) -> None:
+        """Write a block to the file."""
+        if self._file is None:
+            self._file = tempfile.TemporaryFile()  # noqa: SIM115 (it lives as long as the rows)
+        self._file.write(self._last[: BLOCK * self._width].tobytes())
+        self._written += BLOCK
+        del self._last[: BLOCK * self._width]
+
+    def packed(self) -> str:
+        """Return all rows as text: one value that travels well, of some twenty bytes for a job."""
+        packing = zlib.compressobj(1)
+        parts = [packing.compress(block.tobytes()) for block in self.blocks()]
+        return b64encode(b"".join([*parts, packing.flush()])).decode("ascii")
+
+    @classmethod
+    def unpacked(cls, width: int, text: str) -> Rows:
+        """Return the rows of a text that `packed` made."""
+        found, unpacking, rest = cls(width), zlib.decompressobj(), b""
+        for begin in range(0, len(text), _PIECE):
+            rest += unpacking.decompress(b64decode(text[begin : begin + _PIECE]))
+            whole = len(rest) - len(rest) % _BYTES
+            found._last.frombytes(rest[:whole])
+            rest = rest[whole:]
+            while len(found._last) >= BLOCK * width:
+                found._spill()
+        return found
 
     def blocks(self) -> Iterator[NDArray[np.float64]]:
         """Yield the rows in their order, as arrays of rows and columns."""

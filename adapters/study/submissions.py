@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import heapq
 import random
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 from operator import eq
 from typing import Any, overload
@@ -69,13 +70,32 @@ class Submission:
     form: int
 
 
+_WIDTH = len(fields(Submission))
+
+
 class Submissions(Sequence[Submission]):
     """Jobs that are made again from their numbers each time they are looked at, as a million of them fill a memory."""
 
-    def __init__(self, rows: Iterable[tuple[int, float, float, float, int, int]]) -> None:
-        self._rows = Rows(6)
+    def __init__(self, rows: Iterable[tuple[int, float, float, float, int, int]] = ()) -> None:
+        self._rows = Rows(_WIDTH)
         for row in rows:
             self._rows.add(*row)
+
+    def add(self, *row: float) -> None:
+        """Add a job: its fields in the order of `Submission`."""
+        self._rows.add(*row)
+
+    def packed(self) -> str:
+        """Return them as text, for a task."""
+        return self._rows.packed()
+
+    @classmethod
+    def unpacked(cls, text: str) -> Submissions:
+        """Return those that `packed` made a text of; none for no text."""
+        found = cls()
+        if text:
+            found._rows = Rows.unpacked(_WIDTH, text)
+        return found
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -241,7 +261,7 @@ def from_trace(trace: Trace, rules: Rules, most: int | None = None) -> Workload:
         When a rule fails or makes no shape.
     """
     forms = Forms(rules.outline)
-    jobs = []
+    jobs = Submissions()
     rounding = Rounding()
     first = trace.jobs[0].submit
     for number, job in enumerate(trace.jobs[:most], start=1):
@@ -254,7 +274,7 @@ def from_trace(trace: Trace, rules: Rules, most: int | None = None) -> Workload:
             except ValueError as fault:
                 raise WorkloadError(rules.name, None, f"job {job.name} becomes {shape[:80]!r}: {fault}") from None
             rounding = rounding.with_job(job.processors, forms.found[place].cores, job.runtime)
-        jobs.append(Submission(number, job.submit - first, job.runtime, job.limit, job.priority, place))
+        jobs.add(number, job.submit - first, job.runtime, job.limit, job.priority, place)
     return replace(measured(jobs, forms.found, rules.outline), rounding=rounding)
 
 
@@ -271,14 +291,30 @@ def under_load(workload: Workload, load: float) -> Workload:
     if not workload.load:
         return workload
     factor = workload.load / load
-    jobs = tuple(replace(job, submit=job.submit * factor) for job in workload.jobs)
-    return replace(workload, jobs=jobs, load=load)
+    jobs = ((job.number, job.submit * factor, *_rest(job)) for job in workload.jobs)
+    return replace(workload, jobs=Submissions(jobs), load=load)
 
 
 def shaken(workload: Workload, seed: int) -> Workload:
     """Return the workload with each submission up to five minutes later, a sample of what might have been as well."""
-    draw = random.Random(seed)
-    moved = sorted((job.submit + draw.uniform(0.0, _SHAKEN), job.number, job) for job in workload.jobs)
-    first = moved[0][0]
-    jobs = tuple(replace(job, number=number, submit=time - first) for number, (time, _, job) in enumerate(moved, 1))
+    first = None
+    jobs = Submissions()
+    for number, (time, _, job) in enumerate(_moved(workload.jobs, random.Random(seed)), start=1):
+        first = time if first is None else first
+        jobs.add(number, time - first, *_rest(job))
     return replace(workload, jobs=jobs)
+
+
+def _moved(jobs: Iterable[Submission], draw: random.Random) -> Iterator[tuple[float, int, Submission]]:
+    """Yield the jobs by their later submissions; no more are held than come within five minutes."""
+    held: list[tuple[float, int, Submission]] = []
+    for job in jobs:
+        while held and held[0][0] < job.submit:
+            yield heapq.heappop(held)
+        heapq.heappush(held, (job.submit + draw.uniform(0.0, _SHAKEN), job.number, job))
+    while held:
+        yield heapq.heappop(held)
+
+
+def _rest(job: Submission) -> tuple[float, float, int, int]:
+    return job.runtime, job.limit, job.priority, job.form

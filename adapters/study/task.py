@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, astuple, dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from ...topology.machine import Machine
@@ -13,7 +14,7 @@ from .altered import AS_IT_IS
 from .generate import Generator, generate, read_mix
 from .onset import Onset
 from .outline import Outline
-from .submissions import Form, Submission, Workload, shaken, under_load
+from .submissions import Form, Submissions, Workload, shaken, under_load
 
 RUN, GREED = "run", "greed"
 """Kinds of tasks: a pool runs the whole workload; pools place batches of it, against the optimum."""
@@ -34,7 +35,7 @@ Result = dict[str, Any]
 WRITTEN = "written"
 """In a result whose tables are files: the folder where they are."""
 
-VERSION = 12
+VERSION = 13
 """Goes up when the same task would give another result, so that what was kept is not taken for it."""
 
 
@@ -49,7 +50,7 @@ class Source:
     mix
         Text of a mix for it; "" for the usual one.
     jobs, forms
-        Of a trace; rows of `Submission` and `Form`.
+        Of a trace; the packed `Submissions`, and rows of `Form`.
     offered
         The load of the trace.
     onset
@@ -60,7 +61,7 @@ class Source:
 
     generator: str = ""
     mix: str = ""
-    jobs: tuple[tuple[Any, ...], ...] = ()
+    jobs: str = ""
     forms: tuple[tuple[Any, ...], ...] = ()
     offered: float = 0.0
     onset: Onset | None = None
@@ -69,9 +70,11 @@ class Source:
     @classmethod
     def of(cls, workload: Workload) -> Source:
         """Return the source that a trace's workload is."""
-        jobs = tuple(tuple(asdict(job).values()) for job in workload.jobs)
+        jobs = workload.jobs
+        if not isinstance(jobs, Submissions):
+            jobs = Submissions(astuple(job) for job in jobs)
         forms = tuple((f.text, list(f.resources), f.constraint, f.cores, f.gpus) for f in workload.forms)
-        return cls(jobs=jobs, forms=forms, offered=workload.load)
+        return cls(jobs=jobs.packed(), forms=forms, offered=workload.load)
 
     def workload(self, outline: Outline, seed: int, load: float | None) -> Workload:
         """Return the jobs; those that wait at the beginning come first, whatever the seed and the load.
@@ -95,7 +98,7 @@ class Source:
                 values = asdict(generator)
                 generator = Generator(**{**values, "load": load}).checked()
             return generate(generator, outline, seed, read_mix(self.mix, "the mix") if self.mix else None)
-        jobs = tuple(Submission(*row) for row in self.jobs)
+        jobs = Submissions.unpacked(self.jobs)
         workload = Workload(jobs, tuple(Form(*row) for row in self.forms), self.offered)
         if seed > 1:
             workload = shaken(workload, seed)
@@ -169,6 +172,8 @@ class Task:
         """A name for the result: equal tasks have equal ones."""
         values = self.to_json()
         del values["patience"], values["machine"]
+        # Many tasks are of one trace.
+        values["source"]["jobs"] = _digest(self.source.jobs)
         if self.source.outline is None:
             del values["source"]["outline"]
         text = json.dumps([VERSION, values], sort_keys=True, separators=(",", ":"))
@@ -190,12 +195,16 @@ class Task:
     def from_json(cls, value: Mapping[str, Any]) -> Task:
         """Return the task of JSON values that `to_json` made."""
         source = dict(value["source"])
-        source["jobs"] = tuple(tuple(row) for row in source["jobs"])
         source["forms"] = tuple(tuple(row) for row in source["forms"])
         source["onset"] = Onset.from_json(source["onset"]) if source.get("onset") else None
         return cls(
             **{**value, "source": Source(**source), "pools": tuple(value["pools"]), "files": tuple(value["files"])}
         )
+
+
+@lru_cache(maxsize=8)
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def machine_R(machine: Machine) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from exactfit.adapters.study.overview import overview
 from exactfit.adapters.study.price import price_in_words
 from exactfit.adapters.study.recommend import advices
 from exactfit.adapters.study.run import run_task
+from exactfit.adapters.study.submissions import Submissions
 from exactfit.adapters.study.task import Source, Task
 from exactfit.adapters.study.verdict import verdicts
 from exactfit.grammar.shape import parse_shape
@@ -83,7 +84,7 @@ def test_the_bound_stands_beside_the_optimum(bound: int, said: str) -> None:
 def test_core_use_while_jobs_come_leaves_out_how_the_machine_empties(task: Any) -> None:
     shape = "node=4/slot=1/core=120"
     jobs = tuple((n, submit, run, run, 16, 0) for n, submit, run in ((1, 0.0, 50.0), (2, 100.0, 100.0)))
-    source = Source(jobs=jobs, forms=((shape, parse_shape(shape), None, 480, 0),), offered=0.5)
+    source = Source(jobs=Submissions(jobs).packed(), forms=((shape, parse_shape(shape), None, 480, 0),), offered=0.5)
     figures = run_task(task("Rv1Pool", source=source).to_json())["figures"]
     assert figures["loaded utilisation"] == pytest.approx(0.5)
     assert figures["utilisation"] == pytest.approx(0.75)

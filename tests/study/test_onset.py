@@ -18,7 +18,7 @@ from exactfit.adapters.snapshot.model import Snapshot, read_snapshot
 from exactfit.adapters.study.onset import Onset, onset_of
 from exactfit.adapters.study.outline import Outline
 from exactfit.adapters.study.run import run_task
-from exactfit.adapters.study.submissions import Form, Submission, Workload
+from exactfit.adapters.study.submissions import Form, Submission, Submissions, Workload
 from exactfit.adapters.study.task import GREED, Source, Task
 from exactfit.grammar.shape import parse_shape
 
@@ -90,7 +90,7 @@ def test_the_queue_comes_before_the_workload(taken: Snapshot, outline: Outline) 
 @pytest.mark.parametrize("pool", ["exactfit", "Rv1Pool", "TreePool"])
 def test_jobs_start_when_what_runs_has_ended(task: MakeTask, taken: Snapshot, outline: Outline, pool: str) -> None:
     onset, _ = onset_of(taken, outline)
-    later = ((1, 600.0, 10.0, 10.0, 16, 0),)
+    later = Submissions([(1, 600.0, 10.0, 10.0, 16, 0)]).packed()
     source = Source(jobs=later, forms=(("node=1", parse_shape("node=3/slot=1/core=120"), None, 360, 0),), onset=onset)
     given = json.loads(json.dumps(task(pool, source=source).to_json()))
     assert Task.from_json(given).source.onset == Onset.from_json(given["source"]["onset"])

@@ -15,6 +15,7 @@ from exactfit.adapters.study.outline import outline_of
 from exactfit.adapters.study.pools import PoolName
 from exactfit.adapters.study.run import run, run_task
 from exactfit.adapters.study.splitting import touched
+from exactfit.adapters.study.submissions import Submissions
 from exactfit.adapters.study.task import GREED, Source, Task
 from exactfit.adapters.study.task_simulation import START
 from exactfit.adapters.twin.batches import ranks_of
@@ -33,7 +34,11 @@ MakeTask = Callable[..., Task]
 def source(*rows: tuple[str, float, float]) -> Source:
     """Return the jobs of shapes, times of submission and run times."""
     jobs = tuple((n, submit, run, run, 16, n - 1) for n, (_, submit, run) in enumerate(rows, start=1))
-    return Source(jobs=jobs, forms=tuple((text, parse_shape(text), None, 1, 0) for text, _, _ in rows), offered=0.5)
+    return Source(
+        jobs=Submissions(jobs).packed(),
+        forms=tuple((text, parse_shape(text), None, 1, 0) for text, _, _ in rows),
+        offered=0.5,
+    )
 
 
 @pytest.mark.parametrize("pool", ["exactfit", "exactfit:affinity+fit", "Rv1Pool", "TreePool"])

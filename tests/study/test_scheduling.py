@@ -12,6 +12,7 @@ from benchmarks.counted_backfill import Job as Counted
 from benchmarks.counted_backfill import waits
 from exactfit.adapters.study.pools import PoolName
 from exactfit.adapters.study.run import run_task
+from exactfit.adapters.study.submissions import Submissions
 from exactfit.adapters.study.task import SCHEDULING, Source, Task
 from exactfit.adapters.twin.conservative import ConservativeBackfill
 from exactfit.adapters.twin.events import Down, Extend, Submit, Up
@@ -35,7 +36,11 @@ def nodes(count: int) -> str:
 
 def trace(*rows: Row) -> Source:
     jobs = tuple((n, submit, run, limit, 16, n - 1) for n, (_, submit, run, limit) in enumerate(rows, start=1))
-    return Source(jobs=jobs, forms=tuple((text, parse_shape(text), None, 1, 0) for text, *_ in rows), offered=0.5)
+    return Source(
+        jobs=Submissions(jobs).packed(),
+        forms=tuple((text, parse_shape(text), None, 1, 0) for text, *_ in rows),
+        offered=0.5,
+    )
 
 
 PAST_THE_RESERVATION = (

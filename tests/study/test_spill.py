@@ -11,7 +11,8 @@ from exactfit.adapters.study.figures import percentile
 from exactfit.adapters.study.generate import Generator, generate
 from exactfit.adapters.study.outline import Outline
 from exactfit.adapters.study.spill import BLOCK, Numbers, Rows
-from exactfit.adapters.study.submissions import Submission, Submissions
+from exactfit.adapters.study.submissions import Submission, Submissions, Workload, shaken
+from exactfit.adapters.study.task import Source
 
 
 @pytest.mark.parametrize("count", [0, 1, 7, BLOCK - 1, BLOCK, BLOCK + 1, 3 * BLOCK + 5])
@@ -21,7 +22,9 @@ def test_rows_come_back_as_they_were(count: int) -> None:
     for row in written:
         rows.add(*row)
     assert len(rows) == count
-    assert [row for block in rows.blocks() for row in block.tolist()] == written
+    for same in (rows, Rows.unpacked(3, rows.packed())):
+        assert len(same) == count
+        assert [row for block in same.blocks() for row in block.tolist()] == written
     for place in {0, count // 2, count - 1} & set(range(count)):
         assert rows.row(place) == written[place]
     with pytest.raises(IndexError):
@@ -60,6 +63,8 @@ def test_jobs_are_made_again_each_time() -> None:
     rows = [(n, n * 1.5, 10.0, 60.0, 16, n % 3) for n in range(1, BLOCK + 10)]
     jobs, same = Submissions(rows), [Submission(*row) for row in rows]
     assert jobs == same
+    assert Submissions.unpacked(jobs.packed()) == same
+    assert Submissions.unpacked("") == ()
     assert (jobs[0], jobs[-1], jobs[5:8]) == (same[0], same[-1], tuple(same[5:8]))
     assert jobs != same[:-1]
     with pytest.raises(IndexError):
@@ -78,3 +83,28 @@ def test_generated_jobs_take_no_more_memory_where_they_are_more(outline: Outline
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
     assert peaks[1] < 1.1 * peaks[0]
+
+
+def test_the_jobs_of_a_trace_take_no_more_memory_where_they_are_more(outline: Outline) -> None:
+    """They come packed, are moved by the seed and by the load, and are looked at one by one."""
+    peaks = []
+    for count in (BLOCK + 1, 3 * BLOCK):
+        jobs = Submissions((n, 40.0 * n, 60.0, 90.0, 16, 0) for n in range(1, count + 1))
+        source = Source.of(Workload(jobs, (), 0.5))
+        assert len(source.jobs) < 30 * count
+        tracemalloc.start()
+        workload = source.workload(outline, 2, 0.7)
+        assert sum(1 for _ in workload.jobs) == count
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] < 1.1 * peaks[0]
+
+
+def test_jobs_that_are_moved_come_in_order() -> None:
+    """The same as where all are sorted at once."""
+    jobs = [Submission(n, float(n // 7 * 50), 10.0, 60.0, n, 0) for n in range(1, 300)]
+    draw = random.Random(3)
+    moved = sorted((job.submit + draw.uniform(0.0, 300.0), job.number) for job in jobs)
+    found = shaken(Workload(jobs, (), 0.5), 3).jobs
+    assert [(job.submit, job.priority) for job in found] == [(time - moved[0][0], number) for time, number in moved]
+    assert [job.number for job in found] == list(range(1, 300))
