@@ -125,18 +125,26 @@ def _is_main() -> bool:
 
 @contextmanager
 def _signalled(seconds: float) -> Iterator[None]:
-    """End what is inside by a signal, which the main thread alone can get."""
-    before = signal.signal(signal.SIGPROF, _end)
-    signal.setitimer(signal.ITIMER_PROF, seconds)
+    """End what is inside by a signal, which the main thread alone can get.
+
+    The timer is of the clock, and asks for the time of the processor: while a timer of the processor's time runs, Linux
+    tells that time by ticks of some milliseconds, and decisions are shorter.
+    """
+    until = process_time() + seconds
+
+    def ring(_number: int, _frame: FrameType | None) -> None:
+        left = until - process_time()
+        if left <= 0:
+            raise OutOfPatienceError
+        signal.setitimer(signal.ITIMER_REAL, max(left, _TICK))
+
+    before = signal.signal(signal.SIGALRM, ring)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_PROF, 0.0)
-        signal.signal(signal.SIGPROF, before)
-
-
-def _end(_number: int, _frame: FrameType | None) -> None:
-    raise OutOfPatienceError
+        signal.setitimer(signal.ITIMER_REAL, 0.0)
+        signal.signal(signal.SIGALRM, before)
 
 
 @contextmanager

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from time import process_time
 from typing import Any
 
 import pytest
@@ -35,6 +36,17 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     now = [0.0]
     monkeypatch.setattr(module, "process_time", lambda: now[0])
     return now
+
+
+def test_decisions_are_timed_as_finely_with_a_patience_as_without() -> None:
+    """A timer of the processor's time would make Linux tell that time by ticks of milliseconds."""
+
+    def steps() -> set[float]:
+        return {-process_time() + process_time() for _ in range(100)} - {0.0}
+
+    free = steps()
+    with Patience(1000.0).limit():
+        assert bool(steps()) == bool(free)
 
 
 @pytest.mark.parametrize(
