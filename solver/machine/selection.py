@@ -20,7 +20,7 @@ from ..state.domain_state import DomainState
 from ..state.node_classes import Classes, lowest
 from .fewest_groups import FewestGroups
 
-SHARED_OUT = 12
+SHARED_OUT = 16
 """Loose units up to which they are shared out node by node; more go to the machine's model."""
 
 
