@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+import multiprocessing.context
 import os
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, ProcessPoolExecutor, wait
 from dataclasses import replace
@@ -23,6 +25,7 @@ from .run import run_task
 from .store import Store
 from .task import Result, Task
 
+_OURS = __name__.partition(".")[0]
 LOCAL, FLUX, DASK = "local", "flux", "dask://"
 
 
@@ -43,8 +46,7 @@ class Processes:
         self._executor = self._make()
 
     def _make(self) -> Executor:
-        # A fork of a process that has threads (a solver's, a progress bar's) may never come back.
-        return ProcessPoolExecutor(self.workers, mp_context=multiprocessing.get_context("spawn"))
+        return ProcessPoolExecutor(self.workers, mp_context=_start())
 
     def submit(self, task: Task) -> Future[Any]:
         """Let a task be run."""
@@ -218,6 +220,21 @@ def _results(tasks: Sequence[Task], engine: Engine) -> Iterator[tuple[Task, Resu
                 waiting.append(task)
             else:
                 raise EngineError(f"{task.label}: {type(fault).__name__}: {fault}") from fault
+
+
+def _start() -> multiprocessing.context.BaseContext:
+    """Return how processes are started: as forks of one that has loaded what a simulation needs, and done nothing more.
+
+    A fork of this process, which has threads (a solver's, a progress bar's), may never come back; and processes that
+    load all by themselves take most of a second each, and memory that these share. The solver, which brings threads of
+    its own, is loaded by each that needs it.
+    """
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    # A process reads the main module anew, and what that imports of ours is in `sys.modules` here.
+    context.set_forkserver_preload([name for name in sys.modules if name.partition(".")[0] == _OURS])
+    return context
 
 
 def _cores() -> int:

@@ -20,7 +20,7 @@ from .slots import placement_of
 from .submissions import Workload
 from .tables import Table
 from .task import GREED, WRITTEN, Result, Task
-from .task_simulation import START, Twin
+from .task_simulation import START, Twin, needs_solver
 
 
 def run_task(value: Mapping[str, Any], into: str | None = None) -> Result:
@@ -37,7 +37,7 @@ def run_task(value: Mapping[str, Any], into: str | None = None) -> Result:
     task = Task.from_json(value)
     machine = read_R(task.R)
     workload = task.source.workload(outline_of(machine), task.seed, task.load)
-    if task.patience:
+    if task.patience and (task.kind == GREED or needs_solver(task)):
         # Loading is no part of what a simulation takes, and not to be interrupted.
         load_solver()
     patience = Patience(task.patience)

@@ -70,7 +70,7 @@ class Twin:
         self._forms: dict[int, int] = {}
         self._shadow = Shadow(machine, task.time_limit, task.meaning) if task.prove and not name.ours else None
         self._ours = name.ours
-        if name.ours or self._shadow is not None:
+        if needs_solver(task):
             # Loading it is no part of the first decision or proof that needs it.
             load_solver()
         self._needs = [_need(form, exact=name.ours) for form in workload.forms]
@@ -186,6 +186,11 @@ class Twin:
             return self._outlook.earliest(need)
         room = partial(self._outlook.after, need) if need is not None else None
         return earliest_start(scheduler.resources.copy(), job.jobid, job.resource_request, 0.0, room)
+
+
+def needs_solver(task: Task) -> bool:
+    """Tell whether the solver decides in a run, or proves."""
+    return task.prove or PoolName.read(task.pools[0]).ours
 
 
 def _need(form: Form, *, exact: bool) -> Need | None:
