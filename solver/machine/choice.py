@@ -27,6 +27,9 @@ SHARE = 0.6
 """Of what is left of a budget, how much one way to choose may take where there is another one."""
 
 
+SHARE_OF_FEW = 0.9
+"""The same to deal slots to few nodes: what comes after that hardly ever finds more."""
+
 FEW_NODES = 8
 """Nodes up to which loose slots of one type are dealt along domains first; on more there is mostly room enough."""
 
@@ -134,8 +137,8 @@ class Chooser:
 
     def _directly(self, demand: Demand, items: Items, field: Field, budget: Budget) -> Decision | None:
         """Return a placement where tables or runs give one, or demands follow each other; None elsewhere."""
-        if len(items.items) > 1 or sum(nodes.bit_count() for _, nodes in field.live()) <= FEW_NODES:
-            dealt = self.dealt(demand, field, budget.part(SHARE))
+        if len(items.items) > 1 or has_few_nodes(field):
+            dealt = self.dealt(demand, field, budget.part(SHARE_OF_FEW if has_few_nodes(field) else SHARE))
             if dealt is not None:
                 return dealt
         try:
@@ -247,6 +250,11 @@ class Chooser:
             # The model took what single nodes were found to do for the best that they can.
             return decision._replace(bound=min(decision.bound, self.least(field)))
         return decision
+
+
+def has_few_nodes(field: Field) -> bool:
+    """Tell whether there are few nodes to choose from."""
+    return sum(nodes.bit_count() for _, nodes in field.live()) <= FEW_NODES
 
 
 def better_of(one: Decision, other: Decision) -> Decision:

@@ -1,13 +1,13 @@
-"""Loose slots of several types dealt to the domains of all nodes at once, where these are few, or as a flow of runs."""
+"""Loose slots of several types dealt to the domains of all nodes at once, where these are few."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
 from ..cpsat.budget import Budget
-from ..node.dealing import deal
 from ..node.dealt_solution import kinds_of, solution_of
 from ..node.solver import NodeSolver
+from ..node.together import best_together
 from ..state.domain_state import DomainState
 from ..state.node_classes import bits
 from .packing import Items
@@ -15,13 +15,6 @@ from .selection import Decision, Field, Pick, lowest_position
 
 MOST_NODES = 64
 """Machines with more nodes that are up are left to others."""
-
-MOST_TOGETHER = 8
-"""Where more innermost domains stand together there are too many ways to deal slots to them one by one."""
-
-SHARE, SHARE_OF_WIDE = 0.6, 0.1
-"""The parts of the budget that dealing may take, where few domains stand together and where more do: the flow of runs
-has the rest."""
 
 
 def deal_out(items: Items, field: Field, node_solver: NodeSolver, budget: Budget) -> Decision | None:
@@ -44,24 +37,16 @@ def deal_out(items: Items, field: Field, node_solver: NodeSolver, budget: Budget
     kinds = [replace(kind, count=count) for kind, count in zip(asked, items.target, strict=True)]
     nodes = sorted(((p, state) for state, mask in field.live() for p in bits(mask)), key=_position)
     states = [state for _, state in nodes]
-    is_wide = any(len(domain.children) > MOST_TOGETHER for state in states for domain in state.flat)
-    dealt = deal(scale, states, kinds, budget.part(SHARE_OF_WIDE if is_wide else SHARE))
-    bound = None
-    if dealt is None:
-        if not budget.left:
-            return None
-        from ..node.model.forest import best_on_nodes  # here, since it loads CP-SAT: most pools never need it
-
-        runs = best_on_nodes(scale, states, kinds, budget)
-        if runs is None:
-            return None
-        dealt, bound = runs.dealt, runs.bound
+    together = best_together(scale, states, kinds, budget)
+    if together is None:
+        return None
     picks = []
-    for (position, state), slots_there in zip(nodes, dealt, strict=True):
+    for (position, state), slots_there in zip(nodes, together.dealt, strict=True):
         if any(slots_there):
             picks.append(Pick(1 << position, solution_of(scale, state, slots, kinds, slots_there), None))
     cost = sum(pick.solution.cost for pick in picks)
-    return Decision(tuple(sorted(picks, key=lowest_position)), cost, cost if bound is None else min(cost, bound))
+    bound = cost if together.bound is None else min(cost, together.bound)
+    return Decision(tuple(sorted(picks, key=lowest_position)), cost, bound)
 
 
 def _position(node: tuple[int, DomainState]) -> int:

@@ -22,7 +22,7 @@ from ..node.packing import SlotShape
 from ..node.rankings import Rankings
 from ..node.solver import NodeSolver
 from ..state.domain_state import DomainState
-from .choice import Chooser, better_of
+from .choice import Chooser, better_of, has_few_nodes
 from .fewest_groups import FewestGroups
 from .loose_units import share_out
 from .selection import SHARED_OUT, Decision, Field, Selector
@@ -37,6 +37,15 @@ SHARE_FOR_SIZES = 0.7
 
 SHARE_FOR_ONE = 0.3
 """Of what is left, how much it may take to find out whether all slots are best on one node."""
+
+SHARE_FOR_ONE_OF_FEW = 0.05
+"""The same where there are few nodes, to which slots are dealt together."""
+
+SHARE_FOR_ALIKE = 0.7
+"""Of what is left then, how much the best on one of them may take where slots have GPUs."""
+
+SHARE_FOR_DEALING = 0.8
+"""Of what is left, how much it may take to deal slots to few nodes together."""
 
 SHARE_FOR_UNITS = 0.6
 """Of what is left, how much it may take to share few units out node by node: the rest is to deal them along domains."""
@@ -219,25 +228,37 @@ class Decider:
             return None
         units = [(item.demand.bundle, item.demand.count) for item in items.items]
         together = items.bundle(items.target)
+        few = has_few_nodes(field) and not self._grouped
         try:
-            found = Selector(self._rankings, field, budget.part(SHARE_FOR_ONE)).on_one_node(units, together)
+            part = budget.part(SHARE_FOR_ONE_OF_FEW if few else SHARE_FOR_ONE)
+            found = Selector(self._rankings, field, part).on_one_node(units, together)
         except CutOff:
             return None
         if found is None or found.cost == found.bound:
             return found
-        # Slots of cores alone are dealt along all nodes, which may prove more.
-        has_gpus = any(some.gpus for some in together.slots)
-        return Selector(self._rankings, field, budget).alike(together, 1) if has_gpus else None
+        if not any(some.gpus for some in together.slots):
+            return None  # dealt along all nodes, slots of cores alone may prove more
+        alike = Selector(self._rankings, field, budget.part(SHARE_FOR_ALIKE) if few else budget).alike(together, 1)
+        if not few or (alike is not None and alike.cost == alike.bound):
+            return alike
+        dealt = self._chooser.dealt(demand, field, budget)
+        return alike if dealt is None else dealt if alike is None else better_of(alike, dealt)
 
     def _few_units(self, demand: Demand, single: HostDemand, field: Field, budget: Budget) -> Decision | None:
         """Return the best placement of few loose units: shared out node by node, or dealt along domains."""
         if single.bundle.flat is None:
             return share_out(Selector(self._rankings, field, budget), single.bundle, single.count)
-        selector = Selector(self._rankings, field, budget.part(SHARE_FOR_UNITS))
-        found = share_out(selector, single.bundle, single.count)
-        if found is not None and found.cost == found.bound:
-            return found
-        dealt = self._chooser.dealt(demand, field, budget)
+        if has_few_nodes(field):
+            dealt = self._chooser.dealt(demand, field, budget.part(SHARE_FOR_DEALING))
+            if dealt is not None and dealt.cost == dealt.bound:
+                return dealt
+            found = share_out(Selector(self._rankings, field, budget), single.bundle, single.count)
+        else:
+            selector = Selector(self._rankings, field, budget.part(SHARE_FOR_UNITS))
+            found = share_out(selector, single.bundle, single.count)
+            if found is not None and found.cost == found.bound:
+                return found
+            dealt = self._chooser.dealt(demand, field, budget)
         return found if dealt is None else dealt if found is None else better_of(found, dealt)
 
     def _at_a_glance(self, single: HostDemand, field: Field, budget: Budget) -> Decision | None:

@@ -33,10 +33,10 @@ MOST_NUMBERS = 400_000
 MOST_ROWS = 2_000
 """Arrays; where there would be more, it is left to others."""
 
-SUMS_A_STEP = 40
+SUMS_A_STEP = 80
 """So many numbers of an array are a step of work."""
 
-ROW_STEPS = 12
+ROW_STEPS = 6
 """Steps for each array beside that."""
 
 ELSEWHERE, HERE, SEALED = range(3)

@@ -35,7 +35,7 @@ SOLUTION_STEPS = 50
 CUT_OFF = 1000
 """Searches that were cut off and are remembered: for who may spend no more work, they would come to the same."""
 
-TABLES = 0.6
+TABLES = 0.3
 """The part of what is left that tables of slots of several shapes may take: the rest is for the search."""
 
 

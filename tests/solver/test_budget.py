@@ -133,7 +133,7 @@ def test_what_the_clock_ended_says_so_and_is_not_remembered(now: list[float], mo
 
     monkeypatch.setattr(cp_model.CpSolver, "solve", takes_ages)
     said: list[str] = []
-    options = Options(parse_policy("fit,affinity"))
+    options = Options(parse_policy("worst-fit,affinity"))
     pool = Pool(read_R(preset("rfc49-a:1")), options, lambda _, line: said.append(line))
     request = Request.of(parse_resources(parse_shape("slot=12/core=7")))
     for number in (1, 2):

@@ -18,6 +18,7 @@ from ..construction import SlotKind
 from ..dealing import Dealt, merged_kinds, parted
 from ..lower_bounds import lower_bounds
 from ..run_tree import run_forest
+from .limits import Limits
 from .runs import Asked, best_runs
 
 
@@ -38,9 +39,15 @@ class OnNodes:
 
 
 def best_on_nodes(
-    scale: Scale, nodes: Sequence[DomainState], kinds: Sequence[SlotKind], budget: Budget
+    scale: Scale, nodes: Sequence[DomainState], kinds: Sequence[SlotKind], budget: Budget, limits: Limits | None = None
 ) -> OnNodes | None:
-    """Find the best placement of slots of cores alone; None where none was found, or they are no such slots."""
+    """Find the best placement of slots of cores alone; None where none was found, or they are no such slots.
+
+    Parameters
+    ----------
+    limits
+        What is known of the best.
+    """
     if any(kind.gpus or not kind.cores for kind in kinds) or len({kind.shielded for kind in kinds}) > 1:
         return None
     forest = run_forest(nodes, "core")
@@ -48,7 +55,7 @@ def best_on_nodes(
         return None
     merged = merged_kinds(kinds)
     asked = Asked(tuple(kind.cores for kind in merged), tuple(kind.count for kind in merged), kinds[0].shielded)
-    runs = best_runs(forest, asked, scale, budget)
+    runs = best_runs(forest, asked, scale, budget, limits)
     if runs is None:
         return None
     first = list(accumulate((len(node.flat) for node in nodes), initial=1))

@@ -9,12 +9,18 @@ from ...policy.scale import Scale
 from ...state.domain_state import DomainState
 from ...state.joined import pairs_of
 from ..amounts_at_hand import with_amounts_of
+from ..columns.solution import by_columns
+from ..dealt_solution import dealt_solution
 from ..lower_bounds import lower_bound
 from ..plan import NodePlan, NodeSolution, SlotPlan
 from .level_bounds import level_bounds
 from .limits import Limits
 from .model import solve_bundle
 from .one_resource import solve_one_resource
+
+COLUMNS, COLUMNS_OF_GPUS = 0.8, 0.4
+"""The parts of what is left that columns may take, for slots of cores and where some have GPUs: the rest is for what
+they do not close, which is more where it matters how cores stand to GPUs."""
 
 
 def search(
@@ -45,6 +51,14 @@ def search(
         if status is Status.CUT_OFF:
             raise CutOff
         return solution
+    part = budget.part(COLUMNS_OF_GPUS if any(some.gpus for some in bundle.slots) else COLUMNS)
+    known = by_columns(state, bundle, scale, known, part, shielded=shielded)
+    if known.proven or not budget.left:
+        return known
+    again = scale.affinity_leads and bundle.slots and not any(some.gpus for some in bundle.slots)
+    dealt = dealt_solution(scale, state, bundle, budget, shielded) if again else None
+    if dealt is not None:
+        return dealt
     values = tuple(scale.values(known.cost).values())
     bounds = list(scale.values(known.bound).values())
     if not (bundle.flat is not None and bundle.flat.gpus and known.bound > lower_bound(scale, state, bundle)):
