@@ -76,6 +76,11 @@ class Expression:
             _check(node, names, called)
         return cls(text.strip(), tree)
 
+    @property
+    def names(self) -> frozenset[str]:
+        """The names that stand in it."""
+        return frozenset(node.id for node in ast.walk(self.tree) if isinstance(node, ast.Name))
+
     def number(self, values: Mapping[str, Value]) -> int:
         """Return the value as a whole number; fractions are cut.
 

@@ -24,8 +24,11 @@ from .workloads.trace import TraceJob, WorkloadError
 ARROW = "=>"
 OTHERWISE = "otherwise"
 _MACHINE = ("node_cores", "node_gpus", "node_memory", "domains", "domain_cores")
-_NAMES = frozenset({"processors", "nodes", "gpus", "memory", *_MACHINE})
-_TEXTS = frozenset({"queue", "user"})
+_AMOUNTS, _WORDS = ("processors", "nodes", "gpus", "memory"), ("queue", "user")
+_OF_JOBS = (*_AMOUNTS, *_WORDS)
+"""What rules may ask of a job: fields of `TraceJob`."""
+_NAMES = frozenset({*_AMOUNTS, *_MACHINE})
+_TEXTS = frozenset(_WORDS)
 MIX_NAMES = frozenset({"n", *_MACHINE})
 _HOLE = re.compile("<([^<>]*)>")
 _LONGEST_LINE = 2000
@@ -94,6 +97,13 @@ class Rules:
     rules: Sequence[Rule]
     outline: Outline
 
+    def asked(self) -> tuple[str, ...]:
+        """Return what of a job its shape depends on: jobs that are alike in it have the same."""
+        conditions = [rule.condition for rule in self.rules if rule.condition is not None]
+        holes = [part for rule in self.rules for part in rule.template.parts if not isinstance(part, str)]
+        named = frozenset[str]().union(*(expression.names for expression in (*conditions, *holes)))
+        return tuple(name for name in _OF_JOBS if name in named)
+
     def shape(self, job: TraceJob) -> str:
         """Return the shape of a job.
 
@@ -102,15 +112,7 @@ class Rules:
         WorkloadError
             When no rule holds, or the one that does cannot be filled.
         """
-        values: dict[str, Value] = {
-            **self.outline.values(),
-            "processors": job.processors,
-            "nodes": job.nodes,
-            "gpus": job.gpus,
-            "memory": job.memory,
-            "queue": job.queue,
-            "user": job.user,
-        }
+        values: dict[str, Value] = {**self.outline.values(), **{name: getattr(job, name) for name in _OF_JOBS}}
         for rule in self.rules:
             try:
                 if rule.condition is None or rule.condition.holds(values):

@@ -15,7 +15,7 @@ from ...grammar.shape import parse_shape, shape_text
 from .outline import Outline
 from .rules import Rules
 from .spill import Rows
-from .workloads.trace import Trace, WorkloadError
+from .workloads.trace import Trace, TraceJob, WorkloadError
 
 LEAST_LOAD, MOST_LOAD = 0.001, 100.0
 """What may be offered, 1 for all that the machine can do."""
@@ -263,19 +263,27 @@ def from_trace(trace: Trace, rules: Rules, most: int | None = None) -> Workload:
     forms = Forms(rules.outline)
     jobs = Submissions()
     rounding = Rounding()
+    asked, places = rules.asked(), dict[tuple[Any, ...], int]()
     first = trace.jobs[0].submit
     for number, job in enumerate(trace.jobs[:most], start=1):
         if job.resources is not None:
             place = forms.of_resources(job.resources, job.constraint)
         else:
-            shape = rules.shape(job)
-            try:
-                place = forms.of_shape(shape)
-            except ValueError as fault:
-                raise WorkloadError(rules.name, None, f"job {job.name} becomes {shape[:80]!r}: {fault}") from None
+            key = tuple(getattr(job, name) for name in asked)
+            known = places.get(key)
+            place = places[key] = _shaped(job, rules, forms) if known is None else known
             rounding = rounding.with_job(job.processors, forms.found[place].cores, job.runtime)
         jobs.add(number, job.submit - first, job.runtime, job.limit, job.priority, place)
     return replace(measured(jobs, forms.found, rules.outline), rounding=rounding)
+
+
+def _shaped(job: TraceJob, rules: Rules, forms: Forms) -> int:
+    """Return the place of the shape that rules give to a job. WorkloadError where it is none."""
+    shape = rules.shape(job)
+    try:
+        return forms.of_shape(shape)
+    except ValueError as fault:
+        raise WorkloadError(rules.name, None, f"job {job.name} becomes {shape[:80]!r}: {fault}") from None
 
 
 def measured(jobs: Iterable[Submission], forms: Sequence[Form], outline: Outline) -> Workload:

@@ -33,6 +33,7 @@ def test_the_first_rule_that_holds_counts(outline: Outline) -> None:
     text = '# a comment\nqueue == "big" and processors > 8 => slot=1/node\notherwise => slot=1/core=<processors>\n'
     rules = read_rules(text, "rules", outline)
     assert [rules.shape(replace(JOB, queue=queue)) for queue in ("big", "small")] == ["slot=1/node", "slot=1/core=16"]
+    assert rules.asked() == ("processors", "queue")
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from .trace import Gathered, Trace, TraceJob, WorkloadError, number
+from .trace import Gathered, Trace, TraceJob, WorkloadError, numbers
 
 FIELDS = 18
 _MOST_FIELDS = 200
@@ -53,7 +53,7 @@ def read_swf(lines: Iterable[str], name: str) -> Trace:
             raise WorkloadError(name, place, f"a job has {count or FIELDS} fields, this line has {len(fields)}{hint}")
         count = len(fields)
         try:
-            values = [number(field) for field in fields[:FIELDS]]
+            values = numbers(fields[:FIELDS])
         except ValueError as fault:
             raise WorkloadError(name, place, str(fault)) from None
         if values[_STATUS] in _PARTS:

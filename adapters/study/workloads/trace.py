@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -13,6 +13,8 @@ from ....topology.expect import short
 MOST = 2**40
 """No time in seconds, no number of processors and no amount of memory in a trace is larger."""
 
+_LONGEST = 40
+"""No number has more characters."""
 
 Record = TypeVar("Record")
 
@@ -109,7 +111,7 @@ def number(text: object) -> float:
     ValueError
         For what is none, is not finite, or is beyond `MOST`.
     """
-    is_long = isinstance(text, str) and len(text) > 40
+    is_long = isinstance(text, str) and len(text) > _LONGEST
     try:
         if is_long or isinstance(text, bool) or not isinstance(text, str | int | float):
             raise ValueError
@@ -119,6 +121,19 @@ def number(text: object) -> float:
     if not math.isfinite(value) or abs(value) > MOST:
         raise ValueError(f"no usable number: {str(text)[:40]}")
     return value
+
+
+def numbers(fields: Sequence[str]) -> list[float]:
+    """Return the numbers of some fields, as `number` has each of them; ValueError for the first that is none."""
+    try:
+        values = [float(field) for field in fields]
+    except (ValueError, OverflowError):
+        values = []
+    # A sum is no number where a part is none.
+    fine = values and max(map(len, fields)) <= _LONGEST and math.isfinite(sum(values))
+    if fine and min(values) >= -MOST and max(values) <= MOST:
+        return values
+    return [number(field) for field in fields]
 
 
 class Gathered:
