@@ -42,6 +42,8 @@ class Budget:
     ----------
     seconds
         Seconds of work, each of them `STEPS` steps. What is less than a step is none.
+    whole
+        What it is a part of, whose clock ends it too: see `at_most`.
 
     Attributes
     ----------
@@ -57,11 +59,11 @@ class Budget:
 
     __slots__ = ("_clock_end", "_is_late", "_left", "_look", "_steps", "_whole", "limit")
 
-    def __init__(self, seconds: float) -> None:
-        self._whole: Budget | None = None
+    def __init__(self, seconds: float, whole: Budget | None = None) -> None:
+        self._whole = whole
         self.limit = seconds
         self._left = self._steps = int(seconds * STEPS + 0.001)
-        self._clock_end = clock() + CLOCK_FACTOR * seconds + CLOCK_GRACE
+        self._clock_end = 0.0 if whole is not None else clock() + CLOCK_FACTOR * seconds + CLOCK_GRACE
         self._look = self._left - LOOKS
         self._is_late = False
 
@@ -130,9 +132,7 @@ class Budget:
 
     def at_most(self, seconds: float) -> Budget:
         """Return a budget of no more than so many seconds of what is left."""
-        part = Budget(min(seconds, self.left))
-        part._whole = self
-        return part
+        return Budget(min(seconds, self.left), self)
 
     @property
     def _root(self) -> Budget:

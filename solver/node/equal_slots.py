@@ -183,9 +183,10 @@ class EqualSlots:
         """
         parts = _Parts(self, domain.children, sub, count)
         searched: set[tuple[int, int]] = set()
+        no_search = budget.at_most(0)
         while True:
             bounds, choices = combine(parts.bounds, count)
-            if any(parts.find(i, n, budget.at_most(0)) for i, n in enumerate(choices[count])):
+            if any(parts.find(i, n, no_search) for i, n in enumerate(choices[count])):
                 continue
             pending = (
                 (i, n) for i, n in enumerate(choices[count]) if not parts.known[i, n].final and (i, n) not in searched
@@ -202,7 +203,7 @@ class EqualSlots:
         touch += self._scale.lost_room(domain, count * shape.cores, count * shape.gpus)
         choice, cost = choices[count], bounds[count]
         if any(parts.known[i, n].cost != parts.known[i, n].bound for i, n in enumerate(choice)):
-            costs, choices = combine(parts.costs(budget.at_most(0)), count)
+            costs, choices = combine(parts.costs(no_search), count)
             choice, cost = choices[count], costs[count]
         taken = tuple([parts.known[i, n] for i, n in enumerate(choice)])
         final = all(part.final for part in taken) and cost == bounds[count]

@@ -20,7 +20,7 @@ from ..state.domain_state import DomainState
 from ..state.joined import least_of as least_joined
 from .amount_bounds import amount_bounds, fewest, lacks_amounts, takes_amounts
 from .lost_room import least_of
-from .shares import least_share
+from .shares import Bins, least_share
 
 Slots: TypeAlias = tuple[int, int, int]
 """Equal slots: how many, and the cores and GPUs of each."""
@@ -50,26 +50,27 @@ def lower_bounds(scale: Scale, state: DomainState, bundle: Bundle) -> list[int]:
 
 def _bounds(scale: Scale, state: DomainState, slots: Sequence[Slots], *, surely: bool, partial: int) -> list[int]:
     """Return for each component what slots count at least, and what surely takes something, and is whole or not."""
+    cores, gpus = (sum([some[0] * some[i] for some in slots]) for i in (1, 2))
     bounds: list[int] = []
     for component, known in zip(scale.components, _known_of(scale, state), strict=True):
         bound = 0
-        if isinstance(component, Cross):
+        if isinstance(component, Touch):
+            if component.level != state.level:
+                bound = _covered(known, cores, gpus)
+            else:
+                bound = known if surely else min(0, known)
+        elif isinstance(component, Cross):
             bound = _crossings(known, slots)
         elif isinstance(component, CoreShare):
-            bound = _apart(known, slots)
-        elif isinstance(component, PartialWhole):
-            bound = partial
-        elif isinstance(component, Touch) and component.level == state.level:
-            bound = known if surely else min(0, known)
-        elif isinstance(component, Touch):
-            bound = _covered(known, slots)
-        elif isinstance(component, Links):
-            bound = sum(count * least_joined(state, gpus) for count, _, gpus in slots) if state.marks else 0
-        elif isinstance(component, Room):
-            cores, gpus = (sum(count * some[i] for count, *some in slots) for i in (0, 1))
-            bound = least_of(component.room, state, cores, gpus) if (cores or gpus) else 0
+            bound = _apart(known, slots) if cores and gpus else 0
         elif isinstance(component, CoreTouch):
             bound = known
+        elif isinstance(component, PartialWhole):
+            bound = partial
+        elif isinstance(component, Links):
+            bound = sum(count * least_joined(state, some) for count, _, some in slots) if state.marks else 0
+        elif isinstance(component, Room):
+            bound = least_of(component.room, state, cores, gpus) if (cores or gpus) else 0
         bounds.append(bound)
     return bounds
 
@@ -105,10 +106,7 @@ def share_bound(state: DomainState, level: str, slots: Sequence[Slots]) -> int:
 
 
 def _apart(room: _Room, slots: Sequence[Slots]) -> int:
-    if not any(cores and gpus for _, cores, gpus in slots):
-        return 0
-    bins = [*zip(room[0], room[2], strict=True), (room[1], room[3])]
-    return sum(least_share(bins, cores, gpus, count) for count, cores, gpus in slots)
+    return sum([least_share(room[4], cores, gpus, count) for count, cores, gpus in slots])
 
 
 def _cores_and_gpus(bundle: Bundle) -> list[Slots]:
@@ -132,19 +130,20 @@ def lacks(state: DomainState, bundle: Bundle) -> bool:
     return takes_amounts(bundle) and lacks_amounts(state, bundle)
 
 
-_Room: TypeAlias = tuple[tuple[int, ...], int, tuple[int, ...], int]
-"""The cores that are free in each domain of a level, and in none of them; and the GPUs."""
+_Room: TypeAlias = tuple[tuple[int, ...], int, tuple[int, ...], int, Bins]
+"""The cores that are free in each domain of a level, and in none of them; the GPUs; and both, as bins in order."""
 
 
 def _room(state: DomainState, level: str) -> _Room:
     domains = state.outermost(level)
     cores, gpus = tuple([domain.free_cores for domain in domains]), tuple([domain.free_gpus for domain in domains])
-    return cores, state.free_cores - sum(cores), gpus, state.free_gpus - sum(gpus)
+    outside = (state.free_cores - sum(cores), state.free_gpus - sum(gpus))
+    return cores, outside[0], gpus, outside[1], tuple(sorted([*zip(cores, gpus, strict=True), outside]))
 
 
 def _crossings(room: _Room, slots: Sequence[Slots]) -> int:
     """Return how often slots cross from one domain of a level into another, at least."""
-    all_cores, cores_outside, all_gpus, gpus_outside = room
+    all_cores, cores_outside, all_gpus, gpus_outside, _ = room
     total = 0
     for count, cores, gpus in slots:
         if cores and not cores_outside:
@@ -179,12 +178,11 @@ def _cover(component: Touch, state: DomainState) -> tuple[int, _Parts, _Parts]:
     )
 
 
-def _covered(cover: tuple[int, _Parts, _Parts], slots: Sequence[Slots]) -> int:
-    """Return what the domains that hold the slots count at least: parts of domains count in part."""
+def _covered(cover: tuple[int, _Parts, _Parts], cores: int, gpus: int) -> int:
+    """Return what the domains that hold so much count at least: parts of domains count in part."""
     below, of_cores, of_gpus = cover
-    cores = sum([count * each for count, each, _ in slots])
-    gpus = sum([count * each for count, _, each in slots])
-    return below + max(_holding(of_cores, cores), _holding(of_gpus, gpus))
+    held = _holding(of_cores, cores)
+    return below + (max(held, _holding(of_gpus, gpus)) if gpus else held)
 
 
 def _parts(weights: Sequence[int], free: Sequence[int], in_all: int) -> _Parts:

@@ -238,7 +238,9 @@ class Rankings:
         self, ranking: Ranking, place: int, bundle: Bundle, classes: Classes, budget: Budget
     ) -> NodeSolution | None:
         """Find out more of a state; none keeps the others from being looked at."""
-        return self._settle(ranking, place, bundle, budget.part(1 / self._unsolved(ranking, place, classes)))
+        if bundle.flat is None or ranking.entries[place][4] != TOUCHED:
+            budget = budget.part(1 / self._unsolved(ranking, place, classes))
+        return self._settle(ranking, place, bundle, budget)
 
     def _check_lost(self, ranking: Ranking, classes: Classes, eligible: int | None) -> None:
         if any(classes.get(state, 0) & (-1 if eligible is None else eligible) for _, state in ranking.lost):

@@ -9,7 +9,7 @@ two part.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import TypeAlias
 
@@ -56,13 +56,8 @@ def _add(inside: dict[tuple[str, int], list[int]], key: tuple[str, int], cores: 
     here[1] += gpus
 
 
-def least_share(bins: Iterable[tuple[int, int]], cores: int, gpus: int, count: int = 1) -> int:
-    """Return what equal slots count at a level at the least.
-
-    Parameters
-    ----------
-    bins
-        What is free in each domain, and in none of them: cores and GPUs.
+def least_share(bins: Sequence[tuple[int, int]], cores: int, gpus: int, count: int = 1) -> int:
+    """Return what equal slots count at a level at the least, of which `bins` are as `Bins`, in any order.
 
     Notes
     -----
@@ -71,10 +66,15 @@ def least_share(bins: Iterable[tuple[int, int]], cores: int, gpus: int, count: i
     """
     if not (cores and gpus and count):
         return 0
-    known = tuple(sorted(bins))
-    # Of a domain a slot has no more than it takes, and without GPUs cores are as far there as anywhere: many are alike.
-    near = tuple(sorted([(min(c, cores), min(g, gpus)) for c, g in known if g]))
-    return max(count * alone(near, cores, gpus), _lacking(known, cores, gpus, count))
+    one = 0
+    for free_cores, free_gpus in bins:
+        if free_cores >= cores and free_gpus >= gpus:
+            break
+    else:
+        # Of a domain a slot has no more than it takes, and without GPUs cores are as far there as anywhere: many are
+        # alike.
+        one = alone(tuple(sorted([(min(c, cores), min(g, gpus)) for c, g in bins if g])), cores, gpus)
+    return one if count == 1 else max(count * one, _lacking(bins, cores, gpus, count))
 
 
 @lru_cache(maxsize=10_000)
@@ -112,7 +112,7 @@ def _extended(
     return more
 
 
-def _lacking(bins: Bins, cores: int, gpus: int, count: int) -> int:
+def _lacking(bins: Sequence[tuple[int, int]], cores: int, gpus: int, count: int) -> int:
     """Return how much the GPUs of all slots lack of cores beside them, where they are taken as lacks the least."""
     lacks: list[int] = []
     for free_cores, free_gpus in bins:
