@@ -47,6 +47,9 @@ SHARE_FOR_ALIKE = 0.7
 SHARE_FOR_DEALING = 0.8
 """Of what is left, how much it may take to deal slots to few nodes together."""
 
+SHARE_FOR_UNITS_OF_FEW = 0.1
+"""The same to share them out node by node before that, which mostly takes little, and proves it."""
+
 SHARE_FOR_UNITS = 0.6
 """Of what is left, how much it may take to share few units out node by node: the rest is to deal them along domains."""
 
@@ -248,18 +251,22 @@ class Decider:
         """Return the best placement of few loose units: shared out node by node, or dealt along domains."""
         if single.bundle.flat is None:
             return share_out(Selector(self._rankings, field, budget), single.bundle, single.count)
-        if has_few_nodes(field):
-            dealt = self._chooser.dealt(demand, field, budget.part(SHARE_FOR_DEALING))
-            if dealt is not None and dealt.cost == dealt.bound:
-                return dealt
+        few = has_few_nodes(field)
+        found = self._shared_out(single, field, budget.part(SHARE_FOR_UNITS_OF_FEW if few else SHARE_FOR_UNITS))
+        if found is not None and found.cost == found.bound:
+            return found
+        dealt = self._chooser.dealt(demand, field, budget.part(SHARE_FOR_DEALING) if few else budget)
+        if few and (dealt is None or dealt.cost != dealt.bound):
+            self._rankings.forget_unfinished()
             found = share_out(Selector(self._rankings, field, budget), single.bundle, single.count)
-        else:
-            selector = Selector(self._rankings, field, budget.part(SHARE_FOR_UNITS))
-            found = share_out(selector, single.bundle, single.count)
-            if found is not None and found.cost == found.bound:
-                return found
-            dealt = self._chooser.dealt(demand, field, budget)
         return found if dealt is None else dealt if found is None else better_of(found, dealt)
+
+    def _shared_out(self, single: HostDemand, field: Field, budget: Budget) -> Decision | None:
+        """Return few loose units shared out node by node; None also where that takes too much."""
+        try:
+            return share_out(Selector(self._rankings, field, budget), single.bundle, single.count)
+        except CutOff:
+            return None
 
     def _at_a_glance(self, single: HostDemand, field: Field, budget: Budget) -> Decision | None:
         """Return the best placement where few nodes, or what is best for each, show that it is; None elsewhere."""

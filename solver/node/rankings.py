@@ -114,12 +114,8 @@ class Rankings:
         What was set aside had no nodes in the pool that was refreshed last. That is the one with the last token, and
         states that it came into since were `born` again; any other may have nodes in some of them.
         """
-        for bundle in self._unfinished:
-            # What there was no time to prove is not remembered beyond the decision: it would change later answers.
-            self._forget(bundle)
-        self._unfinished.clear()
-        self._given.clear()
-        self._of_few.clear()
+        # What there was no time to prove is not remembered beyond the decision: it would change later answers.
+        self.forget_unfinished()
         if self._worn and len(self._births) > 2 * len(classes):
             self._renewed = self._issued + 1
             self._births = []
@@ -136,6 +132,14 @@ class Rankings:
                 self._take_back(state)
         self._issued += 1
         return self._issued
+
+    def forget_unfinished(self) -> None:
+        """Forget what there was no time to prove, for who has more."""
+        for bundle in self._unfinished:
+            self._forget(bundle)
+        self._unfinished.clear()
+        self._given.clear()
+        self._of_few.clear()
 
     def _forget(self, bundle: Bundle) -> None:
         ranking = self._rankings.pop(bundle, None)

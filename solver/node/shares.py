@@ -67,14 +67,13 @@ def least_share(bins: Sequence[tuple[int, int]], cores: int, gpus: int, count: i
     if not (cores and gpus and count):
         return 0
     one = 0
-    for free_cores, free_gpus in bins:
-        if free_cores >= cores and free_gpus >= gpus:
-            break
-    else:
+    if not any(free_cores >= cores and free_gpus >= gpus for free_cores, free_gpus in bins):
         # Of a domain a slot has no more than it takes, and without GPUs cores are as far there as anywhere: many are
         # alike.
         one = alone(tuple(sorted([(min(c, cores), min(g, gpus)) for c, g in bins if g])), cores, gpus)
-    return one if count == 1 else max(count * one, _lacking(bins, cores, gpus, count))
+    elif count == 1:
+        return 0
+    return max(count * one, _lacking(bins, cores, gpus, count))
 
 
 @lru_cache(maxsize=10_000)

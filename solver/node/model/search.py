@@ -22,6 +22,9 @@ COLUMNS, COLUMNS_OF_GPUS = 0.8, 0.4
 """The parts of what is left that columns may take, for slots of cores and where some have GPUs: the rest is for what
 they do not close, which is more where it matters how cores stand to GPUs."""
 
+COUNTED = 0.3
+"""The part that the model may take before, for equal slots that were counted."""
+
 
 def search(
     state: DomainState,
@@ -51,6 +54,11 @@ def search(
         if status is Status.CUT_OFF:
             raise CutOff
         return solution
+    if bundle.flat is not None and bundle.flat.gpus and known.bound > lower_bound(scale, state, bundle):
+        # Of equal slots that were counted little is open, which the model mostly decides at once.
+        known = _from_known(state, bundle, scale, known, budget.part(COUNTED), shielded=shielded)
+        if known.proven or not budget.left:
+            return known
     part = budget.part(COLUMNS_OF_GPUS if any(some.gpus for some in bundle.slots) else COLUMNS)
     known = by_columns(state, bundle, scale, known, part, shielded=shielded)
     if known.proven or not budget.left:
@@ -59,6 +67,13 @@ def search(
     dealt = dealt_solution(scale, state, bundle, budget, shielded) if again else None
     if dealt is not None:
         return dealt
+    return _from_known(state, bundle, scale, known, budget, shielded=shielded)
+
+
+def _from_known(
+    state: DomainState, bundle: Bundle, scale: Scale, known: NodeSolution, budget: Budget, *, shielded: bool | None
+) -> NodeSolution:
+    """Return the best placement that the model finds between what is known and its bound: never worse."""
     values = tuple(scale.values(known.cost).values())
     bounds = list(scale.values(known.bound).values())
     if not (bundle.flat is not None and bundle.flat.gpus and known.bound > lower_bound(scale, state, bundle)):
