@@ -280,5 +280,5 @@ def _bars(panel: Any, compared: Sequence[tuple[Cell, Sequence[Group]]], pools: S
         places = [at + (number - (len(pools) - 1) / 2) * width for at in range(len(compared))]
         errors = [one.half or 0.0 for one in found]
         panel.bar(places, [one.mean for one in found], width, yerr=errors if any(errors) else None, label=pool)
-    names = [f"{cell.load:g}\n{cell.nodes} nodes" for cell, _ in compared]
-    panel.set_xticks(range(len(compared)), names, fontsize=8)
+    panel.set_xticks(range(len(compared)), [f"{cell.load:g}\n{cell.nodes}" for cell, _ in compared])
+    panel.set_xlabel("load, and nodes")
