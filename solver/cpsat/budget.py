@@ -130,6 +130,10 @@ class Budget:
         """Return a budget of a share, from 0 to 1, of what is left."""
         return self.at_most(share * self.left)
 
+    def beyond(self, steps: int) -> Budget:
+        """Return a budget of what is left beyond so many steps, which are kept for what is done in any case."""
+        return self.at_most(max(0.0, self.left - steps / STEPS))
+
     def at_most(self, seconds: float) -> Budget:
         """Return a budget of no more than so many seconds of what is left."""
         return Budget(min(seconds, self.left), self)

@@ -22,10 +22,11 @@ from itertools import islice
 
 from ...grammar.memory import Memory
 from ...topology.tree import NodeType
-from ..cpsat.budget import Budget, CutOff
+from ..cpsat.budget import STEPS, Budget, CutOff
 from ..demand.demand import Bundle, FlatSlots
 from ..state.domain_state import DomainState
 from ..state.node_classes import Classes
+from .constructed_solution import construction_steps
 from .plan import NodeSolution
 from .ranking import BOUNDED, CROSSED, SOLVED, TOUCHED, Entry, Ranking
 from .ranking_bounds import Fewest, TouchBounds, crossing_bound
@@ -179,6 +180,11 @@ class Rankings:
             if most is not None and entry[0] > most:
                 return
             solution = entry[3]
+            if solution is None and most is None and not budget.left:
+                yield from [tied] if tied else []
+                tied = []
+                yield from ([one] for one in self._known_first(ranking, place, bundle, classes, eligible, budget))
+                break
             if solution is None:
                 self._look_at(ranking, place, bundle, classes, budget)
                 continue
@@ -187,6 +193,24 @@ class Rankings:
         if tied:
             yield tied
         self._check_lost(ranking, classes, eligible)
+
+    def _known_first(
+        self, ranking: Ranking, place: int, bundle: Bundle, classes: Classes, eligible: int | None, budget: Budget
+    ) -> Iterator[tuple[int, NodeSolution]]:
+        """Yield what is solved from a place on, then the others, each only solved where it is asked for.
+
+        So a choice among many nodes that all differ ends about when its work is used up; it is no proof.
+        """
+        self._unfinished.add(bundle)
+        for _, _, state, solution, _ in ranking.entries[place:]:
+            nodes = classes.get(state, 0) & (-1 if eligible is None else eligible)
+            if nodes and solution is not None:
+                yield nodes, solution
+        for there, nodes in self._live(ranking, classes, eligible):
+            if ranking.entries[there][3] is None:
+                found = self._look_at(ranking, there, bundle, classes, budget)
+                if found is not None:
+                    yield nodes, found
 
     def least_led(
         self, bundle: Bundle, classes: Classes, eligible: int | None, lead: Callable[[int], int], budget: Budget
@@ -241,7 +265,10 @@ class Rankings:
     def _look_at(
         self, ranking: Ranking, place: int, bundle: Bundle, classes: Classes, budget: Budget
     ) -> NodeSolution | None:
-        """Find out more of a state; none keeps the others from being looked at."""
+        """Find out more of a state; none keeps the others from being looked at, nor from being constructed at least."""
+        if bundle.flat is None:
+            others = (len(ranking.entries) - place) * construction_steps(ranking.entries[place][2], bundle)
+            budget = budget.beyond(min(others, int(budget.limit * STEPS) // 2))
         if bundle.flat is None or ranking.entries[place][4] != TOUCHED:
             budget = budget.part(1 / self._unsolved(ranking, place, classes))
         return self._settle(ranking, place, bundle, budget)

@@ -8,6 +8,7 @@ from functools import partial
 import pytest
 
 from counted import calls
+from exactfit.grammar.idset import mask_text
 from exactfit.grammar.jobspec import parse_resources
 from exactfit.grammar.shape import parse_shape
 from exactfit.solver.cpsat.budget import STEPS, Budget
@@ -16,6 +17,7 @@ from exactfit.solver.errors import InsufficientResources
 from exactfit.solver.options import Options
 from exactfit.solver.policy.terms import parse_policy
 from exactfit.solver.pool import Pool
+from exactfit.topology.line import line_R
 from exactfit.topology.presets import preset
 from exactfit.topology.rset import read_R
 
@@ -66,3 +68,20 @@ def test_several_slot_types_take_about_their_limit(name: str, policy: str, shape
     made = calls(partial(pool.alloc, 10**6, ask(shape), budget=budget))
     assert budget.spent <= 1.1 * LIMIT
     assert made <= BEFORE + CALLS_OF_A_STEP * LIMIT * STEPS
+
+
+@pytest.mark.parametrize("nodes", [64, 250])
+@pytest.mark.parametrize("shape", ["[slot=14{a}/core=5;slot=29{b}/core=4]", "[slot=2{a}/core=11;slot=1{b}/core=40]"])
+def test_nodes_that_all_differ_are_constructed_within_the_limit(nodes: int, shape: str) -> None:
+    """What searches the first ones leaves the work in which others get anything at all, as many as are needed."""
+    machine = read_R(line_R(f"node:{nodes} socket:2 numa:4 l3:4 core:8"))
+    pool = Pool(machine, Options(time_limit=2 * LIMIT))
+    draws = random.Random(4)
+    lite = [
+        {"rank": str(rank), "children": {"core": mask_text(sum(1 << core for core in draws.sample(range(256), 40)))}}
+        for rank in range(nodes)
+    ]
+    pool.register_alloc(1, {"version": 1, "execution": {"R_lite": lite}})
+    budget = Budget(2 * LIMIT)
+    assert len(pool.alloc(2, ask(f"node=40/{shape}"), budget=budget).placement()) == 40
+    assert budget.spent <= 2.2 * LIMIT

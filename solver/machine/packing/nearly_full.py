@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from ...cpsat.budget import Budget
 from ...demand.demand import Bundle
+from ...node.constructed_solution import construction_steps
 from ...node.plan import NodeSolution
 from ...node.solver import NodeSolver
 from ...state.domain_state import DomainState
@@ -43,9 +44,12 @@ def choose_nearly_full(
     if not 0 <= out <= FEW:
         return None
     choices: list[list[NodeSolution | None]] = []
-    for most, (state, _) in zip(mosts, classes, strict=True):
-        given = range(most, max(-1, most - out - 1), -1)
-        choices.append([_best(node_solver, state, item.demand.bundle.times(n), budget) if n else None for n in given])
+    given = [range(most, max(-1, most - out - 1), -1) for most in mosts]
+    others = sum(map(len, given))
+    for numbers, (state, _) in zip(given, classes, strict=True):
+        others -= len(numbers)
+        beside = budget.beyond(others * construction_steps(state, item.demand.bundle.times(max(numbers[0], 1))))
+        choices.append([_best(node_solver, state, item.demand.bundle.times(n), beside) if n else None for n in numbers])
     costs = [[0 if some is None else some.cost for some in each] for each in choices]
     bounds = [[0 if some is None else some.bound for some in each] for each in choices]
     placed, least = _left_out(classes, costs, out), _left_out(classes, bounds, out)
