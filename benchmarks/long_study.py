@@ -1,7 +1,8 @@
 """How much memory one simulation takes by the number of its jobs: ``python -m benchmarks.long_study``.
 
 Each number of jobs runs in a process of its own, on eight nodes under Flux's Rv1Pool, strictly in order, its tables
-written as they grow. Its largest part of the machine's memory is what counts. With ``--trace`` the jobs are no longer
+written as they grow. Its largest part of the machine's memory is what counts. The load is so low that few jobs wait:
+those that do are in memory. With ``--trace`` the jobs are no longer
 generated there, but come as those of a trace do: packed in the task.
 """
 
@@ -28,7 +29,7 @@ from exactfit.topology.rset import read_R
 def task_of(jobs: int, trace: bool) -> dict[str, Any]:
     """Return the task of so many jobs, as it travels."""
     machine = read_R(preset("rfc49-a:8"))
-    source = Source(generator=f"lublin:jobs={jobs},load=0.5,longest=1,gpu=0")
+    source = Source(generator=f"lublin:jobs={jobs},load=0.2,longest=1,gpu=0")
     if trace:
         source = Source.of(source.workload(outline_of(machine), 1, None))
     return Task(RUN, machine_R(machine), source, ("Rv1Pool",), FIFO, prove=False).to_json()

@@ -73,7 +73,7 @@ class Intact:
                 self.busy_gpus += more_gpus * count
 
 
-@lru_cache(maxsize=2**16)
+@lru_cache(maxsize=2**12)
 def _difference(
     kind: NodeType, before: tuple[int, int], after: tuple[int, int]
 ) -> tuple[tuple[tuple[str, int], ...], int, int]:

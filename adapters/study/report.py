@@ -128,7 +128,7 @@ def _overview(
             [
                 *overview(advices(groups, batches, levels), verdicts(groups, levels, batches)),
                 *capacity(groups),
-                *(html.paragraph(said, "lead") for said in lived),
+                *map(html.paragraph, lived),
             ],
         ),
     ]
