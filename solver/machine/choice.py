@@ -146,12 +146,13 @@ class Chooser:
         except (NotDirectError, CutOff):
             return None
 
-    def dealt(self, demand: Demand, field: Field, budget: Budget) -> Decision | None:
-        """Return a placement of loose slots where tables or runs give one, mostly the best; None elsewhere."""
+    def dealt(self, demand: Demand, field: Field, budget: Budget, known: Decision | None = None) -> Decision | None:
+        """Return a placement of loose slots where tables or runs give one, mostly the best; else what is known."""
         items = self.items_of(demand)
         if items is None or self._counts_groups:
-            return None
-        return deal_out(items, field, self._node_solver, budget)
+            return known
+        found = deal_out(items, field, self._node_solver, budget, known)
+        return known if found is None else found if known is None else better_of(found, known)
 
     def least(self, field: Field) -> int:
         """Return what no placement of anything on these nodes goes below."""

@@ -17,13 +17,17 @@ MOST_NODES = 64
 """Machines with more nodes that are up are left to others."""
 
 
-def deal_out(items: Items, field: Field, node_solver: NodeSolver, budget: Budget) -> Decision | None:
+def deal_out(
+    items: Items, field: Field, node_solver: NodeSolver, budget: Budget, known: Decision | None = None
+) -> Decision | None:
     """Return the best placement of loose slots, or one that may be it; None where there is none at hand.
 
     Parameters
     ----------
     budget
         What it takes at the most.
+    known
+        A placement, which is returned with what is proven of it where none is found that is better.
     """
     scale = node_solver.scale
     slots = [some for item in items.items for some in item.demand.bundle.slots if item.demand.loose]
@@ -37,9 +41,13 @@ def deal_out(items: Items, field: Field, node_solver: NodeSolver, budget: Budget
     kinds = [replace(kind, count=count) for kind, count in zip(asked, items.target, strict=True)]
     nodes = sorted(((p, state) for state, mask in field.live() for p in bits(mask)), key=_position)
     states = [state for _, state in nodes]
-    together = best_together(scale, states, kinds, budget)
+    together = best_together(scale, states, kinds, budget, None if known is None else known.cost)
     if together is None:
         return None
+    if not together.dealt:
+        assert known is not None, "what is no better than what is known is known"
+        assert together.bound is not None, "what is known is the best or may be beaten"
+        return known._replace(bound=max(known.bound, together.bound))
     picks = []
     for (position, state), slots_there in zip(nodes, together.dealt, strict=True):
         if any(slots_there):

@@ -45,7 +45,7 @@ SHARE_FOR_ALIKE = 0.7
 """Of what is left then, how much the best on one of them may take where slots have GPUs."""
 
 SHARE_FOR_DEALING = 0.8
-"""Of what is left, how much it may take to deal slots to few nodes together."""
+"""Of what is left, how much it may take to deal slots to nodes together."""
 
 SHARE_FOR_UNITS_OF_FEW = 0.1
 """The same to share them out node by node before that, which mostly takes little, and proves it."""
@@ -244,8 +244,7 @@ class Decider:
         alike = Selector(self._rankings, field, budget.part(SHARE_FOR_ALIKE) if few else budget).alike(together, 1)
         if not few or (alike is not None and alike.cost == alike.bound):
             return alike
-        dealt = self._chooser.dealt(demand, field, budget)
-        return alike if dealt is None else dealt if alike is None else better_of(alike, dealt)
+        return self._chooser.dealt(demand, field, budget, alike)
 
     def _few_units(self, demand: Demand, single: HostDemand, field: Field, budget: Budget) -> Decision | None:
         """Return the best placement of few loose units: shared out node by node, or dealt along domains."""
@@ -255,11 +254,14 @@ class Decider:
         found = self._shared_out(single, field, budget.part(SHARE_FOR_UNITS_OF_FEW if few else SHARE_FOR_UNITS))
         if found is not None and found.cost == found.bound:
             return found
-        dealt = self._chooser.dealt(demand, field, budget.part(SHARE_FOR_DEALING) if few else budget)
-        if few and (dealt is None or dealt.cost != dealt.bound):
-            self._rankings.forget_unfinished()
-            found = share_out(Selector(self._rankings, field, budget), single.bundle, single.count)
-        return found if dealt is None else dealt if found is None else better_of(found, dealt)
+        dealt = self._chooser.dealt(demand, field, budget.part(SHARE_FOR_DEALING) if few else budget, found)
+        if not few or (dealt is not None and dealt.cost == dealt.bound):
+            return dealt
+        self._rankings.forget_unfinished()
+        if dealt is None:
+            return share_out(Selector(self._rankings, field, budget), single.bundle, single.count)
+        found = self._shared_out(single, field, budget)
+        return dealt if found is None else better_of(found, dealt)
 
     def _shared_out(self, single: HostDemand, field: Field, budget: Budget) -> Decision | None:
         """Return few loose units shared out node by node; None also where that takes too much."""
