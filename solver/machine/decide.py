@@ -255,7 +255,7 @@ class Decider:
         if found is not None and found.cost == found.bound:
             return found
         dealt = self._chooser.dealt(demand, field, budget.part(SHARE_FOR_DEALING) if few else budget, found)
-        if not few or (dealt is not None and dealt.cost == dealt.bound):
+        if dealt is not None and (not few or dealt.cost == dealt.bound):
             return dealt
         self._rankings.forget_unfinished()
         if dealt is None:
