@@ -137,11 +137,33 @@ class Search:
         weights, least = self._weights[number], self._least
         if number in self._crossed and all(least[n] == low for n, low in self._crossed.items() if n < number):
             least[number] = max(least[number], self._crossed[number])
+        if weights.share >= 0:
+            least[number] = max(least[number], self._apart(number))
         ties = known is not None and least[:number] == list(known[:number])
         enough = known[number] if known is not None and ties else BEYOND
         if not weights.is_nothing and weights.share < 0 and least[number] < enough:
             least[number] = max(least[number], self._bound(master, weights, enough))
         self._hold(master, number)
+
+    def _apart(self, number: int) -> int:
+        """Return what slots count for standing apart at the least, as only so many cross from one leaf to another."""
+        forest, finest, level = self._forest, len(self._forest.levels) - 1, self._weights[number].share
+        crossed = [self._least[n] for n, some in enumerate(self._weights[:number]) if some.level == finest]
+        if not crossed or level == finest:
+            return 0
+        each: list[int] = []
+        for kind in self._kinds:
+            beyond = [
+                kind.cores * max(0, kind.gpus - self._gpus_at(forest.at(leaf.branch, level + 1)))
+                for leaf in forest.leaves
+                if leaf.cores >= kind.cores
+            ]
+            each += kind.count * [min(beyond, default=0) if kind.gpus else 0]
+        return sum(sorted(each)[: max(0, len(each) - crossed[0])])
+
+    def _gpus_at(self, branch: int | None) -> int:
+        """Return the GPUs that are free in a branch."""
+        return 0 if branch is None else self._forest.branches[branch].state.free_gpus
 
     def _bound(self, master: Master, weights: Weights, enough: int, *, gather: bool = False) -> int:
         try:
