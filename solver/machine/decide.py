@@ -47,7 +47,7 @@ SHARE_FOR_ALIKE = 0.7
 SHARE_FOR_DEALING = 0.8
 """Of what is left, how much it may take to deal slots to nodes together."""
 
-SHARE_FOR_UNITS_OF_FEW = 0.1
+SHARE_FOR_UNITS_OF_FEW = 0.3
 """The same to share them out node by node before that, which mostly takes little, and proves it."""
 
 SHARE_FOR_UNITS = 0.6
@@ -254,6 +254,8 @@ class Decider:
         found = self._shared_out(single, field, budget.part(SHARE_FOR_UNITS_OF_FEW if few else SHARE_FOR_UNITS))
         if found is not None and found.cost == found.bound:
             return found
+        if not few and found is not None and single.bundle.flat.gpus > 1:
+            return found  # how cores stand to several GPUs is dealt to many nodes in more ways than there is work for
         dealt = self._chooser.dealt(demand, field, budget.part(SHARE_FOR_DEALING) if few else budget, found)
         if dealt is not None and (not few or dealt.cost == dealt.bound):
             return dealt
