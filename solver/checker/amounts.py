@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
 
@@ -134,9 +134,10 @@ class Amounts:
         """Yield what belongs to the job and to no slot."""
         for name in dict.fromkeys([*(need.vertex.type for need, _ in job), *(n for _, n in answer.amounts)]):
             asked = [(need, place) for need, place in job if need.vertex.type == name]
-            said = [amount for (_, other), amount in answer.amounts.items() if other == name]
-            self._check_places(name, asked, [place for place, other in answer.amounts if other == name])
-            yield _Holding(name, asked, sum(said, Fraction(0)), self._listed(name, wholes), len(said))
+            said = {place: amount for (place, other), amount in answer.amounts.items() if other == name}
+            self._check_places(name, asked, said)
+            listed = self._listed(name, wholes)
+            yield _Holding(name, asked, sum(said.values(), Fraction(0)), listed, len(said), places=said)
 
     def _settle(self, holdings: Sequence[_Holding], counts: Counts) -> None:
         """Find the open counts, first by what R says, then the largest for which there was enough."""
@@ -161,15 +162,25 @@ class Amounts:
             raise MismatchError(lacking)
 
     def _read_counts(self, holding: _Holding, open_needs: Sequence[Need], counts: Counts) -> None:
-        """Find the counts that come to what R says, and that the domains can give of which it says so."""
+        """Find the counts that come to what R says, and that the domains can give of which it says so.
+
+        Of those outside slots, counts come first that fit the places of which R says it, one by one.
+        """
         open_ones = [(need, holding.times[need] * need.amount(1)) for need in open_needs]
+        first: Counts | None = None
         for tried, chosen in enumerate(_sums(open_ones, holding.said - holding.total(counts), holding.over)):
             if tried > _MAX_TRIES:
                 raise TooLongError
             found = {**counts, **dict(zip(open_needs, chosen, strict=True))}
-            if not holding.domains or self._domains_give(holding, found):
+            if holding.domains and not self._domains_give(holding, found):
+                continue
+            if len(holding.places) < 2 or self._places_give(holding, found):
                 counts.update(found)
                 return
+            first = first or found
+        if first is not None:
+            counts.update(first)
+            return
         path, said = open_ones[0][0].vertex.path, f"R says that {_say(holding.said)} of {holding.name} was taken"
         where = ", of those domains" if holding.domains else ""
         raise MismatchError(f"{path}: {said}, which no count comes to{where}")
@@ -223,6 +234,15 @@ class Amounts:
             wanted[here] = wanted.get(here, Fraction(0)) + need.amount(counts[need])
         return can_give(dict(holding.domains), wanted)
 
+    def _places_give(self, holding: _Holding, counts: Mapping[Need, int]) -> bool:
+        """Tell whether the places of which R says an amount outside slots give it where it was asked for."""
+        wanted: dict[Demand, Fraction] = {}
+        for need, at in holding.asked:
+            reach = [place for place in holding.places if self._is_near(place, at)]
+            here = holding.name, frozenset(reach)
+            wanted[here] = wanted.get(here, Fraction(0)) + need.amount(counts[need])
+        return can_give(dict(holding.places), wanted)
+
     def _sources(self, holding: _Holding, need: Need, at: Place) -> frozenset[Place]:
         """Return where what a vertex asks for has to come from."""
         if need.in_whole and (inside := self._inside(holding.name, at)):
@@ -245,10 +265,14 @@ class Amounts:
     def _check_places(self, name: str, asked: Asked, said: Iterable[Place]) -> None:
         """Refuse what is said of a place that is neither inside nor around one where it was asked for."""
         for place in said:
-            if asked and not any(self.ground.contains(at, place) or self.ground.contains(place, at) for _, at in asked):
+            if asked and not any(self._is_near(place, at) for _, at in asked):
                 raise MismatchError(
                     f"R says that {name} was taken of {self.ground.say(place)}: not where it was asked for"
                 )
+
+    def _is_near(self, place: Place, at: Place) -> bool:
+        """Tell whether one place is inside the other."""
+        return self.ground.contains(at, place) or self.ground.contains(place, at)
 
     def _listed(self, name: str, wholes: Iterable[Place]) -> Fraction:
         """Return what whole places list of a resource: a job that has them may say that it has that, too."""
@@ -277,6 +301,8 @@ class _Holding:
         The slot; None for the job.
     domains
         Where R says which domains give how much.
+    places
+        Outside slots, the places of which R says how much.
     """
 
     name: str
@@ -286,6 +312,7 @@ class _Holding:
     summands: int
     slot: Slot | None = None
     domains: tuple[tuple[Place, Fraction], ...] = ()
+    places: Mapping[Place, Fraction] = field(default_factory=dict)
 
     @cached_property
     def times(self) -> Counter[Need]:

@@ -8,6 +8,7 @@ from exactfit.grammar.jobspec import parse_resources
 from exactfit.grammar.shape import parse_shape
 from exactfit.solver import Machine, Pool, Request
 from exactfit.solver.checker import Checker
+from exactfit.topology.presets import preset
 from exactfit.topology.rset import read_R
 
 from .conftest import FOUR, Case, Json, Slot, answer, on
@@ -196,3 +197,17 @@ def test_what_the_pool_gives_to_two_open_counts_is_legal() -> None:
     verdict = Checker(machine).judge(vertices, allocation.to_dict())
     assert verdict.legal, verdict.violations
     assert allocation.certificate["terms"]["size"] == [3, 3]
+
+
+def test_open_counts_of_two_racks_are_read_by_the_rack_that_gave_each() -> None:
+    """Five GiB in all are four and one as well, of which the first rack has no four."""
+    R = preset("rfc49-a:2")
+    R["scheduling"]["groups"] = {"rack": [{"ranks": "0", "storage": 2}, {"ranks": "1", "storage": 3}]}
+    machine = read_R(R)
+    vertices = parse_resources(
+        parse_shape("[rack/[node=1/slot{a}/core=90;storage=2-4:2:*];rack/[node=1/slot{b}/core=91;storage=1-5:2]]")
+    )
+    allocation = Pool(machine).alloc(1, Request.of(vertices))
+    verdict = Checker(machine).judge(vertices, allocation.to_dict())
+    assert verdict.legal, verdict.violations
+    assert verdict.terms["size"] == (2, 3)
