@@ -259,6 +259,8 @@ class Decider:
         dealt = self._chooser.dealt(demand, field, budget.part(SHARE_FOR_DEALING) if few else budget, found)
         if dealt is not None and (not few or dealt.cost == dealt.bound):
             return dealt
+        if found is not None and not budget.left:
+            return found if dealt is None else better_of(found, dealt)
         self._rankings.forget_unfinished()
         if dealt is None:
             return share_out(Selector(self._rankings, field, budget), single.bundle, single.count)

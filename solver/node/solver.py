@@ -289,7 +289,8 @@ class NodeSolver:
 
         self.solves += 1
         found = search(state, bundle, self.scale, known, budget, shielded=shielded)
-        if found is not None and not found.final and not budget.is_late:
+        # One that ended with most of its work left was not cut off: CP-SAT failed, and may not do so again.
+        if found is not None and not found.final and not budget.is_late and budget.left < work / 2:
             self._cut_off[key] = work, found
         return found
 
