@@ -7,6 +7,7 @@ import shlex
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
@@ -39,7 +40,9 @@ from .what_if import as_it_would_be
 
 if TYPE_CHECKING:
     from ...solver.options import Options as SolverOptions
+    from ...topology.machine import Machine
     from ..study.lived_said import AsItWas
+    from ..study.plan import Axes
     from ..study.store import Store
     from ..study.task import Task
 
@@ -89,7 +92,7 @@ def study(
     engine.check()
     named = as_it_would_be(read_machine(studied.machine, Sources()), studied.what_if)
     try:
-        axes = compared.axes(studied.what_if)
+        axes = _without_those_that_refuse(compared.axes(studied.what_if), named.machine)
         given, tasks, options = planned(named, workload, axes, simulated)
     except ValueError as error:
         raise InputError(str(error)) from None
@@ -103,6 +106,20 @@ def study(
     else:
         _show(tasks, store, named, given, report, as_it_was)
     return DONE
+
+
+def _without_those_that_refuse(axes: Axes, machine: Machine) -> Axes:
+    """Leave out the pools that cannot be made of the machine, with a word: Flux's TreePool is none of plain ranks."""
+    from ..study.pools import PoolName
+    from ..study.task import machine_R
+
+    R = machine_R(machine)
+    said = {name: PoolName.read(name).refusal(R) for name in axes.pools}
+    _foretell([f"without {name}: it takes no such machine ({why})" for name, why in said.items() if why is not None])
+    kept = tuple(name for name, why in said.items() if why is None)
+    if not kept:
+        raise ValueError("no pool that is named takes such a machine")
+    return replace(axes, pools=kept)
 
 
 def _as_it_was(named: NamedMachine, given: Given, options: SolverOptions) -> AsItWas | None:

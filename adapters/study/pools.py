@@ -100,6 +100,17 @@ class PoolName:
             return self.options
         return {"policy": "pack", **choice, **self.options, "time_limit": time_limit}
 
+    def refusal(self, R: Mapping[str, Any]) -> str | None:
+        """Return what a class says that cannot be made of a machine; None where it can. Ours takes every machine."""
+        if self.ours:
+            return None
+        pool_class: Any = self.load()
+        try:
+            pool_class(R, **self.options)
+        except ValueError as error:
+            return str(error)
+        return None
+
     def load(self) -> type:
         """Return the class, a subclass of Flux's `ResourcePool`.
 

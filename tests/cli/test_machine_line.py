@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -66,3 +67,15 @@ def test_a_file_of_that_name_goes_before_the_line(
 
 def test_a_shape_in_the_place_of_the_machine_is_no_line(run: Runner) -> None:
     assert "MACHINE before JOB" in run("place", "slot=2/core:4", "rfc49-a").complaint
+
+
+def test_a_study_goes_on_without_a_pool_that_takes_no_such_machine(run: Runner, tmp_path: Path) -> None:
+    """Flux's TreePool wants domains, which an R of plain ranks does not list."""
+    R = tmp_path / "R.json"
+    lite = [{"rank": "0-3", "children": {"core": "0-3"}}]
+    R.write_text(json.dumps({"version": 1, "execution": {"R_lite": lite}}), encoding="utf-8")
+    done = run("study", R, "lublin:jobs=3", "--pools", "Rv1Pool,TreePool", "-o", tmp_path / "study", "--workers", "1")
+    assert done.status == 0
+    assert "without TreePool: it takes no such machine" in done.err
+    alone = run("study", R, "lublin:jobs=3", "--pools", "TreePool", "-o", tmp_path / "other")
+    assert (alone.status, alone.out) == (2, "")
