@@ -137,10 +137,6 @@ class Master:
             return sum(n for _, n in run.leaves)
         return sum(forest.branches[outer].depth == level + 1 for outer in forest.touched(run))
 
-    def confine(self, depth: int) -> None:
-        """Let no run leave a domain of some depth."""
-        self._pricing.within = depth
-
     def _spare(self, weights: Weights) -> None:
         """Let it be a matter of choice from now on which branches are touched, if a component counts any."""
         forest = self.forest

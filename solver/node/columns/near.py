@@ -53,7 +53,7 @@ class _Near(Search):
         pricing = self._pricing
         for number, table in self._made():
             branch = self._forest.branches[number]
-            if branch.depth > pricing.within:
+            if branch.depth:
                 continue
             pricing.budget.spend(self._steps)
             self._steps = 0

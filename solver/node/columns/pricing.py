@@ -56,15 +56,12 @@ class Pricing:
 
     Attributes
     ----------
-    within
-        Runs do not leave domains of this depth.
     passes
         Those of slots without GPUs alone are looked for, and then, if there are others, all with such.
     """
 
     def __init__(self, forest: Forest, kinds: Sequence[SlotKind], budget: Budget) -> None:
         self.forest, self.kinds, self.budget = forest, kinds, budget
-        self.within = 0
         self.passes = (True, False) if any(kind.gpus for kind in kinds) else (True,)
         self._asked = tuple(
             max(sum(kind.count * kind.cores for kind in kinds if not (bare and kind.gpus)), 1) for bare in (False, True)
@@ -78,15 +75,9 @@ class Pricing:
         No run has more than it needs, each of its domains being there for cores or for a GPU.
         """
         branch = self.forest.branches[number]
-        gpus = 0
-        if not bare:
-            gpus = branch.state.free_gpus + (self._further_out(number) if branch.depth == self.within else 0)
-            gpus = min(gpus, self._most_gpus)
+        gpus = 0 if bare else min(branch.state.free_gpus, self._most_gpus)
         most = self._asked[bare] + self._largest * (1 + gpus)
         return min(branch.state.free_cores, most) + 1, gpus + 1
-
-    def _further_out(self, number: int) -> int:
-        return sum(self.forest.branches[outer].gpus for outer in self.forest.path(number)[1:])
 
     def best(self, prices: Prices) -> tuple[int, list[Run]]:
         """Return the least that a run costs beyond what its slots pay, and runs for which that is below zero."""
@@ -117,11 +108,7 @@ class Search:
         What is no better than in a branch inside it is left out.
         """
         pricing, forest, best = self._pricing, self._forest, self._best
-        shapes = [
-            pricing.shape(n, bare=self._bare)
-            for n, branch in enumerate(forest.branches)
-            if branch.depth == pricing.within
-        ]
+        shapes = [pricing.shape(n, bare=self._bare) for n, branch in enumerate(forest.branches) if not branch.depth]
         shape = max(rows for rows, _ in shapes), max(columns for _, columns in shapes)
         values = Values(pricing.kinds, self._prices.slots, shape, bare=self._bare)
         for number, table in self._made():
@@ -140,11 +127,10 @@ class Search:
         pricing.budget.spend(self._steps)
 
     def _made(self) -> Iterator[tuple[int, Table]]:
-        """Make the tables of all branches that runs do not leave, and of those inside, these first."""
+        """Make the tables of all branches, the innermost first."""
         for number in range(len(self._forest.branches) - 1, -1, -1):
-            if self._forest.branches[number].depth >= self._pricing.within:
-                self._tables[number] = self._table(number)
-                yield number, self._tables[number]
+            self._tables[number] = self._table(number)
+            yield number, self._tables[number]
 
     def _table(self, number: int) -> Table:
         forest, prices = self._forest, self._prices
@@ -159,10 +145,8 @@ class Search:
         for inner in branch.branches if self._may_leave(branch) else ():
             table.add("branch", inner, self._entries(inner, prices.levels[branch.depth]))
         if not self._bare:
-            givers = forest.path(number) if branch.depth == self._pricing.within else [number]
-            for giver in givers:
-                for times in self._times(forest.branches[giver].gpus):
-                    table.add("gpus", giver, [Entry(0, n, n * prices.gpus[giver], n) for n in times])
+            for times in self._times(branch.gpus):
+                table.add("gpus", number, [Entry(0, n, n * prices.gpus[number], n) for n in times])
         passes = sum(len(item.entries) for item in table.items)
         self._steps += passes * (TABLE_STEPS + table.costs.size // NUMBERS_A_STEP)
         return table

@@ -145,11 +145,6 @@ class Simplex:
                 return prices  # no such program has no end: the inverse is worn out
             self._change(leaving, entering, through)
 
-    @property
-    def objective(self) -> float:
-        """What the last solution costs."""
-        return float(self._basis_costs() @ self._values)
-
     def solution(self) -> dict[int, float]:
         """Return the columns of the last solution, and how much of each."""
         return {
