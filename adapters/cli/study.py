@@ -113,8 +113,11 @@ def _without_those_that_refuse(axes: Axes, machine: Machine) -> Axes:
     from ..study.pools import PoolName
     from ..study.task import machine_R
 
+    pools = {name: PoolName.read(name) for name in axes.pools}
+    if all(pool.ours for pool in pools.values()):
+        return axes
     R = machine_R(machine)
-    said = {name: PoolName.read(name).refusal(R) for name in axes.pools}
+    said = {name: pool.refusal(R) for name, pool in pools.items()}
     _foretell([f"without {name}: it takes no such machine ({why})" for name, why in said.items() if why is not None])
     kept = tuple(name for name, why in said.items() if why is None)
     if not kept:

@@ -26,7 +26,6 @@ from .totals import exceeds
 SHARE = 0.6
 """Of what is left of a budget, how much one way to choose may take where there is another one."""
 
-
 SHARE_OF_FEW = 0.9
 """The same to deal slots to few nodes: what comes after that hardly ever finds more."""
 
@@ -50,6 +49,10 @@ class Chooser:
         self._balance = node_solver.scale.balance
         self._counts_groups = bool(self._touches or self._balance)
         self.group_amounts = {name for group in machine.groups for name, _ in group.resources}
+
+    def covers(self, machine: Machine, level: str) -> bool:
+        """Tell whether every node stands in one group of the level, and in no other of it."""
+        return self._tree.holds_all(level, machine.all) and not self._tree.nests_itself(level)
 
     def reaches_groups(self, bundle: Bundle) -> bool:
         """Tell whether a bundle may take amounts that groups list."""

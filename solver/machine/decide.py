@@ -85,8 +85,9 @@ class Decider:
         self._rankings = rankings
         self._node_solver: NodeSolver = rankings.node_solver
         self._grouped = bool(self._node_solver.scale.group_names or self._node_solver.scale.balance)
-        self._compares_groups = self._grouped and any(not _covers(machine, level) for level in machine.group_levels)
         self._chooser = Chooser(machine, self._node_solver)
+        covered = (self._chooser.covers(machine, level) for level in machine.group_levels)
+        self._compares_groups = self._grouped and not all(covered)
 
     @cached_property
     def _fewest_groups(self) -> FewestGroups | None:
@@ -341,14 +342,3 @@ def _too_few(single: HostDemand, field: Field) -> bool:
 def _total(wants: Sequence[Want], kind: Kind) -> int:
     """Return how many of a kind wants ask for, all told; of what they ask for themselves nothing."""
     return sum(want.count * want.total(kind) for want in wants)
-
-
-def _covers(machine: Machine, level: str) -> bool:
-    """Tell whether every node stands in one group of the level, and in no other of it."""
-    nodes = 0
-    for group in machine.groups:
-        if group.level == level:
-            if nodes & group.members:
-                return False
-            nodes |= group.members
-    return nodes == machine.all
